@@ -1,0 +1,21 @@
+"""The child's side of a run: its folder, metrics, progress, checkpoint and stop signal.
+
+Pure: no Django, database or network. The worker (``runs.execution``) writes ``config.json`` and
+``inputs/`` and starts a child process; the child reads them through this package, reports through
+``metrics.jsonl`` and ``progress.json``, keeps its newest checkpoint, and leaves its result in
+``output/``. A run can therefore be repeated by hand anywhere from its folder alone.
+
+    DIR/config.json      the frozen config, complete       DIR/metrics.jsonl   one object a step, appended
+    DIR/inputs/          snapshot.jsonl, prompts.jsonl     DIR/checkpoint/     newest resumable state
+    DIR/output/          weights, tokenizer, meta.json     DIR/log.txt         what the child printed
+    DIR/progress.json    what it does now                  DIR/failure.json    why it ended, if it failed
+
+    folder.py      RunFolder: the paths, config.json, the single writer's lock
+    metrics.py     Metrics: append a step, cut back to a checkpoint's step; read from an offset
+    progress.py    Progress: done of total, and what is being done
+    checkpoint.py  save_checkpoint, load_checkpoint: tensors and JSON state in one safetensors file
+    stopping.py    StopSignal: SIGTERM, and the pipe that closes when the worker dies
+    child.py       run_child: the frame around every child's main, from lock to exit code
+    files.py       write a file atomically; digests of files and folders
+    errors.py      RunError and what it means to the person who started the run
+"""

@@ -1,0 +1,61 @@
+"""The frame around a child's main: lock, stop signal, exit code, reason of failure.
+
+Exit codes: 0 done; 1 failed, the reason is in failure.json; 3 stopped on purpose with a checkpoint.
+"""
+
+import errno
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from runs.folder.errors import RunError, Stopped
+from runs.folder.files import write_json
+from runs.folder.folder import RunFolder
+from runs.folder.stopping import StopSignal
+
+DONE, FAILED, STOPPED = 0, 1, 3
+
+
+def run_child(path: Path, main: Callable[[RunFolder, StopSignal], None]) -> int:
+    """Call ``main`` under the folder's lock and return the exit code that says how it ended."""
+    folder = RunFolder(path)
+    stop = StopSignal()
+    stop.listen()
+    try:
+        folder.make()
+        folder.failure_file.unlink(missing_ok=True)
+        with folder.writing():
+            main(folder, stop)
+    except Stopped:
+        print("stopped; the checkpoint is written", file=sys.stderr)  # noqa: T201 (a child's log)
+        return STOPPED
+    except Exception as error:  # the boundary of the process: every failure becomes a reason
+        traceback.print_exc()
+        _write_failure(folder, error)
+        return FAILED
+    return DONE
+
+
+def reason(error: BaseException) -> str:
+    """What the run's page says of ``error``: what happened, and what to do where that is known."""
+    name = type(error).__name__
+    if isinstance(error, RunError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "The disk is full. Free some space, then start the run again: it goes on from its checkpoint."
+    if name in ("OutOfMemoryError", "AcceleratorError") and "memory" in str(error).lower():
+        return (
+            "The GPU ran out of memory. Use smaller batches (batch_tokens, micro_batch), LoRA or a smaller base. "
+            f"({error})"
+        )
+    if isinstance(error, MemoryError):
+        return "This machine ran out of memory. Use smaller batches, LoRA or a smaller base."
+    return f"{name}: {error}"
+
+
+def _write_failure(folder: RunFolder, error: BaseException) -> None:
+    try:
+        write_json(folder.failure_file, {"reason": reason(error), "error": type(error).__name__})
+    except OSError:  # on a full disk the worker finds the reason in the log, which is already open
+        print(f"reason: {reason(error)}", file=sys.stderr)  # noqa: T201

@@ -1,0 +1,23 @@
+"""Errors that a child ends with. Their message reaches the run's page, so it says what to do.
+
+RunError
+├── BadInput       the config, a file or a base cannot be used as it is
+├── FolderInUse    another process writes this folder
+└── Stopped        not a failure: a stop was asked for and a checkpoint is written
+"""
+
+
+class RunError(Exception):
+    """The run cannot go on; the message says why and what to do."""
+
+
+class BadInput(RunError):
+    """The config, an input file or a base cannot be used as it is."""
+
+
+class FolderInUse(RunError):
+    """Another process writes this run's folder: wait for it, or end it."""
+
+
+class Stopped(RunError):
+    """A stop was asked for. The checkpoint is written; start again to go on from it."""

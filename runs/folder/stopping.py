@@ -1,0 +1,55 @@
+"""How a child learns that it must stop: SIGTERM, or the death of its worker.
+
+The worker holds the write end of a pipe whose read end the child inherits; its number is in
+``CONCORD_WORKER_PIPE``. However the worker dies, the kernel closes the pipe, and the child's
+watcher sees the end of file: it asks for a stop, and eight seconds later ends the process group.
+"""
+
+import os
+import signal
+import threading
+import time
+from types import FrameType
+
+from runs.folder.errors import Stopped
+
+PIPE_VARIABLE = "CONCORD_WORKER_PIPE"
+# A run's processes must be gone ten seconds after their worker: two are kept for the kernel.
+SECONDS_TO_LEAVE = 8.0
+
+
+class StopSignal:
+    """True once a stop is asked for. ``check()`` is what long loops call between steps."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+
+    def __bool__(self) -> bool:
+        return self._asked.is_set()
+
+    def ask(self) -> None:
+        """Ask for a stop, from any thread or a signal handler."""
+        self._asked.set()
+
+    def check(self) -> None:
+        """Raise Stopped once a stop is asked for."""
+        if self:
+            raise Stopped("a stop was asked for")
+
+    def listen(self) -> None:
+        """Take SIGTERM and SIGINT, and watch the worker's pipe where there is one."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        descriptor = os.environ.get(PIPE_VARIABLE)
+        if descriptor:
+            threading.Thread(target=self._watch, args=(int(descriptor),), daemon=True).start()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.ask()
+
+    def _watch(self, descriptor: int) -> None:
+        while os.read(descriptor, 1):  # the worker never writes: this returns at its death
+            pass
+        self.ask()
+        time.sleep(SECONDS_TO_LEAVE)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
