@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +46,20 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def folder_digest(folder: Path) -> str:
-    """sha256 over a folder's file names and their digests: equal folders, equal digests."""
-    manifest = [
-        (path.relative_to(folder).as_posix(), file_digest(path))
+def folder_manifest(folder: Path) -> dict[str, str]:
+    """The files of a folder, by their path inside it, with each one's digest; sorted."""
+    return {
+        path.relative_to(folder).as_posix(): file_digest(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file()
-    ]
-    return hashlib.sha256(json.dumps(manifest).encode()).hexdigest()
+    }
+
+
+def manifest_digest(manifest: Mapping[str, str]) -> str:
+    """sha256 over a manifest: equal folders, equal digests."""
+    return hashlib.sha256(json.dumps(sorted(manifest.items())).encode()).hexdigest()
+
+
+def folder_digest(folder: Path) -> str:
+    """``manifest_digest`` of ``folder_manifest``."""
+    return manifest_digest(folder_manifest(folder))

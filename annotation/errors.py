@@ -1,0 +1,72 @@
+"""Errors of annotation. Their messages reach the person who asked, so they say what to do.
+
+AnnotationError
+├── UnknownProject       no project has this slug
+├── BadRequest           what was asked cannot be done as it is
+│   ├── BadRanking       the order is not whole, or not an order
+│   └── BadText          too long, or characters that cannot be kept
+├── NotAllowed           this person has no such role in this project
+├── LeaseOver            the assignment is not this annotator's any more
+├── NothingToSnapshot    the project has no rankings to train on
+└── BadFile              an import has bad lines; none of it is stored
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class AnnotationError(Exception):
+    """A request about judgements that cannot be met."""
+
+
+class UnknownProject(AnnotationError):
+    """No project has this slug."""
+
+
+class BadRequest(AnnotationError):
+    """What was asked cannot be done as it is."""
+
+
+class BadRanking(BadRequest):
+    """The order is not whole, or not an order."""
+
+
+class BadText(BadRequest):
+    """A text is too long or holds characters that cannot be kept."""
+
+
+class NotAllowed(AnnotationError):
+    """This person has no such role in this project."""
+
+
+class LeaseOver(AnnotationError):
+    """The task went back to the queue, or was judged already; take the next one."""
+
+
+class NothingToSnapshot(AnnotationError):
+    """The project has no current rankings to train on: rank some tasks or import rankings first."""
+
+
+class BadLine(NamedTuple):
+    """One bad line of an import. ``number`` counts from 1; ``field`` is empty where the whole line is bad."""
+
+    number: int
+    field: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"line {self.number}{', ' + self.field if self.field else ''}: {self.reason}"
+
+
+class BadFile(AnnotationError):
+    """An import has bad lines; nothing of it is stored."""
+
+    def __init__(self, lines: Sequence[BadLine], more: int = 0) -> None:
+        self.lines = list(lines)
+        self.more = more
+        shown = "\n".join(str(line) for line in self.lines)
+        rest = f"\nand {more} more" if more else ""
+        super().__init__(
+            f"{len(self.lines) + more} bad line(s), nothing imported. Mend them, or import the rest with --skip-bad.\n"
+            f"{shown}{rest}"
+        )

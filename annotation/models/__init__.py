@@ -1,0 +1,36 @@
+"""The rows of stage 1, in the order of the data's path (docs/glossary.md).
+
+    project.py    Project, Membership, Annotator, Invitation
+    prompt.py     Source, Prompt, Completion
+    task.py       Task, TaskCompletion, Slot, Assignment
+    judgement.py  Ranking, Comparison, Rating, Demonstration
+    snapshot.py   Snapshot
+    transfer.py   Transfer: an import or export as a run
+"""
+
+from annotation.models.judgement import Comparison, Demonstration, Ranking, Rating
+from annotation.models.project import Annotator, Invitation, Membership, Project
+from annotation.models.prompt import Completion, Prompt, Source
+from annotation.models.snapshot import Snapshot
+from annotation.models.task import Assignment, Slot, Task, TaskCompletion
+from annotation.models.transfer import Transfer
+
+__all__ = [
+    "Annotator",
+    "Assignment",
+    "Comparison",
+    "Completion",
+    "Demonstration",
+    "Invitation",
+    "Membership",
+    "Project",
+    "Prompt",
+    "Ranking",
+    "Rating",
+    "Slot",
+    "Snapshot",
+    "Source",
+    "Task",
+    "TaskCompletion",
+    "Transfer",
+]

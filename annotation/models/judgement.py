@@ -1,0 +1,181 @@
+"""What people said: rankings and the comparisons that follow, ratings, demonstrations."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from annotation.models.project import Annotator, Project
+from annotation.models.prompt import Completion, Prompt, Source
+from annotation.models.task import Assignment, Task
+
+
+class RankingQuerySet(models.QuerySet["Ranking"]):
+    """Adjectives filter."""
+
+    def current(self) -> RankingQuerySet:
+        """Not superseded by the same annotator's later one."""
+        return self.filter(is_current=True)
+
+    def by_people(self) -> RankingQuerySet:
+        """Not made by a simulated annotator."""
+        return self.filter(annotator__simulated=False)
+
+
+class Ranking(models.Model):
+    """One annotator's order of a task's completions in tiers. Never changed, only superseded."""
+
+    class Verdict(models.TextChoices):
+        RANKED = "ranked", "ranked"
+        ALL_BAD = "all_bad", "all bad"
+        CANNOT_TELL = "cannot_tell", "cannot tell"
+
+    class Confidence(models.TextChoices):
+        LOW = "low", "low"
+        MIDDLE = "middle", "middle"
+        HIGH = "high", "high"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="rankings")
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="rankings")
+    annotator = models.ForeignKey(Annotator, on_delete=models.PROTECT, related_name="rankings")
+    assignment = models.OneToOneField(
+        Assignment, null=True, blank=True, on_delete=models.SET_NULL, related_name="ranking"
+    )
+    verdict = models.CharField(max_length=11, choices=Verdict.choices)
+    # tiers[i] is the tier of the completion at place i of the task: dense, 1 is best, equal is a tie.
+    tiers = ArrayField(models.PositiveSmallIntegerField(), default=list, blank=True)
+    confidence = models.CharField(max_length=6, choices=Confidence.choices, blank=True)
+    rationale = models.TextField(blank=True)
+    strength = models.FloatField(null=True, blank=True)
+    order_shown = ArrayField(models.PositiveSmallIntegerField(), null=True, blank=True)
+    active_seconds = models.FloatField(null=True, blank=True)
+    guideline_version = models.PositiveIntegerField(default=1)
+    supersedes = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="superseded_by"
+    )
+    is_current = models.BooleanField(default=True)
+    import_key = models.CharField(max_length=64, null=True, blank=True)
+    external_id = models.CharField(max_length=200, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = RankingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task", "annotator"],
+                condition=Q(is_current=True),
+                name="ranking_one_current",
+                violation_error_message="An annotator has one current ranking of a task.",
+            ),
+            models.UniqueConstraint(
+                fields=["project", "import_key"],
+                name="ranking_imported_once",
+                violation_error_message="A line is imported once.",
+            ),
+            models.CheckConstraint(
+                name="ranking_tiers_exactly_when_ranked",
+                condition=Q(verdict="ranked", tiers__len__gte=2) | (~Q(verdict="ranked") & Q(tiers__len=0)),
+                violation_error_message="A ranking has tiers exactly when its verdict is ranked.",
+            ),
+            models.CheckConstraint(
+                name="ranking_active_seconds_not_negative",
+                condition=Q(active_seconds__isnull=True) | Q(active_seconds__gte=0),
+                violation_error_message="Active seconds cannot be negative.",
+            ),
+        ]
+        indexes = [models.Index(fields=["project", "id"], name="ranking_of_project")]
+
+    def __str__(self) -> str:
+        return f"ranking {self.pk}"
+
+
+class Comparison(models.Model):
+    """One pair that follows from a current ranking. Derived: annotation.ranking writes it with its ranking.
+
+    Of a tie, ``preferred`` is the completion at the earlier place of the task.
+    """
+
+    ranking = models.ForeignKey(Ranking, on_delete=models.CASCADE, related_name="comparisons")
+    preferred = models.ForeignKey(Completion, on_delete=models.CASCADE, related_name="+")
+    rejected = models.ForeignKey(Completion, on_delete=models.CASCADE, related_name="+")
+    tie = models.BooleanField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ranking", "preferred", "rejected"],
+                name="comparison_once",
+                violation_error_message="A ranking says one thing of a pair.",
+            ),
+            models.CheckConstraint(
+                name="comparison_of_two",
+                condition=~Q(preferred=F("rejected")),
+                violation_error_message="A completion is not compared with itself.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.preferred_id} {'=' if self.tie else '>'} {self.rejected_id}"
+
+
+class Rating(models.Model):
+    """One annotator's score of one completion on a named axis (approach 1 of the lecture)."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="ratings")
+    completion = models.ForeignKey(Completion, on_delete=models.CASCADE, related_name="ratings")
+    annotator = models.ForeignKey(Annotator, on_delete=models.PROTECT, related_name="ratings")
+    axis = models.CharField(max_length=60, default="quality")
+    score = models.FloatField()
+    import_key = models.CharField(max_length=64, null=True, blank=True)
+    external_id = models.CharField(max_length=200, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "import_key"],
+                name="rating_imported_once",
+                violation_error_message="A line is imported once.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.score} on {self.axis}"
+
+
+class Demonstration(models.Model):
+    """An answer that a person wrote (InstructGPT step 1)."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="demonstrations")
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="demonstrations")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="demonstrations")
+    text = models.TextField()
+    import_key = models.CharField(max_length=64, null=True, blank=True)
+    external_id = models.CharField(max_length=200, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "import_key"],
+                name="demonstration_imported_once",
+                violation_error_message="A line is imported once.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:80]

@@ -1,0 +1,158 @@
+"""One behaviour wanted of a policy, and the people who work on it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+LEAST_COMPLETIONS, MOST_COMPLETIONS = 2, 9
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    """Adjectives filter."""
+
+    def researched_by(self, user: AbstractBaseUser | AnonymousUser) -> ProjectQuerySet:
+        """Those whose runs and data ``user`` may see: an administrator all, a researcher theirs."""
+        if not user.is_active or user.pk is None:
+            return self.none()
+        if getattr(user, "is_superuser", False):
+            return self
+        return self.filter(memberships__user=user, memberships__role=Membership.Role.RESEARCHER)
+
+    def annotated_by(self, user: AbstractBaseUser | AnonymousUser) -> ProjectQuerySet:
+        """Those in which ``user`` may judge: any member, and administrators everywhere."""
+        if not user.is_active or user.pk is None:
+            return self.none()
+        if getattr(user, "is_superuser", False):
+            return self
+        return self.filter(memberships__user=user)
+
+
+class Project(models.Model):
+    """Guidelines, prompts, tasks and settings of collection."""
+
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+    guidelines = models.TextField(blank=True, help_text="What makes one completion better than another. Markdown.")
+    guideline_version = models.PositiveIntegerField(default=1, editable=False)
+    completions_per_task = models.PositiveSmallIntegerField(
+        default=4, validators=[MinValueValidator(LEAST_COMPLETIONS), MaxValueValidator(MOST_COMPLETIONS)]
+    )
+    annotators_per_task = models.PositiveSmallIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(50)]
+    )
+    lease_seconds = models.PositiveIntegerField(
+        default=1800,
+        validators=[MinValueValidator(60)],
+        help_text="How long a task stays with an annotator who does nothing, in seconds.",
+    )
+    is_demo = models.BooleanField(default=False, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["slug"]
+        constraints = [
+            models.CheckConstraint(
+                name="project_ranks_2_to_9",
+                condition=Q(completions_per_task__gte=LEAST_COMPLETIONS, completions_per_task__lte=MOST_COMPLETIONS),
+                violation_error_message="A task ranks 2 to 9 completions.",
+            ),
+            models.CheckConstraint(
+                name="project_someone_annotates",
+                condition=Q(annotators_per_task__gte=1),
+                violation_error_message="A task needs at least one annotator.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """One person's role in one project."""
+
+    class Role(models.TextChoices):
+        ANNOTATOR = "annotator", "annotator"
+        RESEARCHER = "researcher", "researcher"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "user"],
+                name="membership_one_role_a_project",
+                violation_error_message="A person has one role in a project.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} in {self.project_id}"
+
+
+class Invitation(models.Model):
+    """A link that makes its holder a member, once."""
+
+    token_digest = models.CharField(max_length=64, unique=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=10, choices=Membership.Role.choices)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.email} as {self.role}"
+
+
+class Annotator(models.Model):
+    """Who judged, by pseudonym: with an account, or imported without one."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="annotators")
+    pseudonym = models.CharField(max_length=200)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="annotators"
+    )
+    simulated = models.BooleanField(default=False)
+    # Stands for whoever made a line that named nobody; the n-th such ranking of a task has the n-th of these.
+    anonymous = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "pseudonym"],
+                name="annotator_pseudonym_once",
+                violation_error_message="A pseudonym names one annotator of a project.",
+            ),
+            models.UniqueConstraint(
+                fields=["project", "user"],
+                condition=Q(user__isnull=False),
+                name="annotator_account_once",
+                violation_error_message="An account is one annotator of a project.",
+            ),
+            models.CheckConstraint(
+                name="annotator_simulated_has_no_account",
+                condition=Q(simulated=False) | Q(user__isnull=True),
+                violation_error_message="A simulated annotator has no account.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.pseudonym

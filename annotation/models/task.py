@@ -1,0 +1,168 @@
+"""A task, its completions, its slots and the leases on them."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from annotation.models.project import Annotator, Project
+from annotation.models.prompt import Completion, Prompt
+
+
+class Task(models.Model):
+    """K completions of one prompt to be ranked by N annotators."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tasks")
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="tasks")
+    key = models.CharField(max_length=200, help_text="An import's name of the task, or the digest of what it ranks")
+    priority = models.IntegerField(default=0)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "key"],
+                name="task_key_once",
+                violation_error_message="A task's key names one task of a project.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"task {self.pk}"
+
+
+class TaskCompletion(models.Model):
+    """One of a task's completions, at its place in the task (not the place in which anybody sees it)."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="entries")
+    completion = models.ForeignKey(Completion, on_delete=models.CASCADE, related_name="entries")
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task", "position"],
+                name="entry_position_once",
+                violation_error_message="Each place of a task holds one completion.",
+            ),
+            models.UniqueConstraint(
+                fields=["task", "completion"],
+                name="entry_completion_once",
+                violation_error_message="A task ranks a completion once.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.position} of task {self.task_id}"
+
+
+class Slot(models.Model):
+    """One of a task's N places for an annotator: free, or held.
+
+    A claim takes one free slot under SKIP LOCKED through the partial index, so it stays flat however
+    many tasks are done, and N rows can never hold more than N annotators.
+    """
+
+    # Two of the task's columns stand here again, because the claim must not join.
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    priority = models.IntegerField(default=0)
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="slots")
+    number = models.PositiveSmallIntegerField()
+    annotator = models.ForeignKey(Annotator, null=True, blank=True, on_delete=models.CASCADE, related_name="slots")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task", "number"],
+                name="slot_number_once",
+                violation_error_message="A task's slots are numbered.",
+            ),
+            models.UniqueConstraint(
+                fields=["task", "annotator"],
+                condition=Q(annotator__isnull=False),
+                name="slot_annotator_once_a_task",
+                violation_error_message="Nobody holds two slots of a task.",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["project", "-priority", "task", "number"],
+                condition=Q(annotator__isnull=True),
+                name="slot_free",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"slot {self.number} of task {self.task_id}"
+
+
+class AssignmentQuerySet(models.QuerySet["Assignment"]):
+    """Adjectives filter."""
+
+    def open(self) -> AssignmentQuerySet:
+        """Held now, expired or not."""
+        return self.filter(status=Assignment.Status.OPEN)
+
+    def overdue(self) -> AssignmentQuerySet:
+        """Open past their lease."""
+        return self.open().filter(expires_at__lt=Now())
+
+
+class Assignment(models.Model):
+    """One annotator's lease on one task. Moved by annotation.queue and annotation.ranking alone."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", "open"
+        SUBMITTED = "submitted", "submitted"
+        SKIPPED = "skipped", "skipped"
+        RELEASED = "released", "released"
+        EXPIRED = "expired", "expired"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="assignments")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="assignments")
+    annotator = models.ForeignKey(Annotator, on_delete=models.CASCADE, related_name="assignments")
+    status = models.CharField(max_length=9, choices=Status.choices, default=Status.OPEN)
+    opened_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    # order_shown[i] is the place in the task of the completion shown i-th.
+    order_shown = ArrayField(models.PositiveSmallIntegerField())
+    draft = models.JSONField(default=dict, blank=True)
+    reason = models.TextField(blank=True)
+
+    objects = AssignmentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "annotator"],
+                condition=Q(status="open"),
+                name="assignment_one_open",
+                violation_error_message="An annotator has one open task of a project at a time.",
+            ),
+            models.UniqueConstraint(
+                fields=["task", "annotator"],
+                condition=Q(status__in=["open", "submitted", "skipped"]),
+                name="assignment_once_a_task",
+                violation_error_message="Nobody gets a task again that they hold, submitted or skipped.",
+            ),
+            models.CheckConstraint(
+                name="assignment_closed_has_a_time",
+                condition=Q(status="open", closed_at__isnull=True)
+                | (~Q(status="open") & Q(closed_at__isnull=False)),
+                violation_error_message="An assignment has a time of closing exactly when it is closed.",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["expires_at"], condition=Q(status="open"), name="assignment_lease"),
+        ]
+
+    def __str__(self) -> str:
+        return f"assignment {self.pk}"

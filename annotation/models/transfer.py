@@ -1,0 +1,46 @@
+"""An import or an export as a run of its own, started from the admin."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from annotation.models.project import Project
+from runs.models import Run
+
+
+class Transfer(models.Model):
+    """One-to-one with its run. The file lies in the run's folder: inputs/ of an import, output/ of an export."""
+
+    class Direction(models.TextChoices):
+        IMPORT = "import", "import"
+        EXPORT = "export", "export"
+
+    class Kind(models.TextChoices):
+        PROMPTS = "prompts", "prompts"
+        COMPLETIONS = "completions", "completions"
+        DEMONSTRATIONS = "demonstrations", "demonstrations"
+        RANKINGS = "rankings", "rankings"
+        PAIRS = "pairs", "pairs"
+        RATINGS = "ratings", "ratings"
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="transfer")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="transfers")
+    direction = models.CharField(max_length=6, choices=Direction.choices)
+    kind = models.CharField(max_length=14, choices=Kind.choices)
+    file = models.FileField(upload_to="transfers/", blank=True)
+    file_name = models.CharField(max_length=200, blank=True)
+    skip_bad = models.BooleanField(default=False)
+    split = models.CharField(max_length=10, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="transfer_import_has_a_file",
+                condition=Q(direction="export") | ~Q(file=""),
+                violation_error_message="An import needs a file.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.direction} of {self.kind}"

@@ -1,0 +1,97 @@
+"""Write a ranking with its comparisons: the only place where either is stored one at a time.
+
+The import writes many at once (annotation.intake); both take their pairs from ``preferences.tiers``.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from annotation.errors import BadRanking, LeaseOver
+from annotation.models import Annotator, Assignment, Comparison, Ranking, TaskCompletion
+from annotation.preferences.tiers import dense, pairs
+
+Verdict = Ranking.Verdict
+
+
+def comparisons_of(ranking: Ranking, completion_ids: Sequence[int]) -> list[Comparison]:
+    """The unsaved comparisons of a ranking; ``completion_ids`` in the order of their places in the task."""
+    strict, ties = pairs(ranking.tiers)
+    return [
+        Comparison(
+            ranking=ranking, preferred_id=completion_ids[i], rejected_id=completion_ids[j], tie=(i, j) in ties
+        )
+        for i, j in [*strict, *ties]
+    ]
+
+
+@transaction.atomic
+def submit(
+    *,
+    assignment: Assignment,
+    annotator: Annotator,
+    verdict: str,
+    ranks: Sequence[int] = (),
+    confidence: str = "",
+    rationale: str = "",
+    reason: str = "",
+    active_seconds: float | None = None,
+) -> Ranking:
+    """Store the annotator's ranking of their open assignment, with its comparisons, and close it.
+
+    ``ranks[i]`` belongs to the completion at place i of the task. Locks the assignment's row, so that a
+    double submit waits and then gets the first one's ranking back: one judgement, stored once. A lease that
+    expired but was not taken by anybody else still counts.
+    Raises BadRanking, LeaseOver.
+    """
+    locked = Assignment.objects.select_for_update(of=("self",)).select_related("task", "project").get(pk=assignment.pk)
+    if locked.annotator_id != annotator.pk:
+        raise LeaseOver("This task is not yours.")
+    if locked.status == Assignment.Status.SUBMITTED:
+        return Ranking.objects.get(assignment=locked)
+    if locked.status != Assignment.Status.OPEN:
+        raise LeaseOver("This task went back to the queue before you submitted. Take the next one.")
+    completion_ids = list(
+        TaskCompletion.objects.filter(task=locked.task_id).order_by("position").values_list("completion_id", flat=True)
+    )
+    ranking = Ranking.objects.create(
+        project=locked.project,
+        task=locked.task,
+        annotator=annotator,
+        assignment=locked,
+        verdict=verdict,
+        tiers=checked_tiers(verdict, ranks, len(completion_ids)),
+        confidence=confidence,
+        rationale=rationale,
+        order_shown=locked.order_shown,
+        active_seconds=active_seconds,
+        guideline_version=locked.project.guideline_version,
+        metadata=_reason(verdict, reason),
+    )
+    Comparison.objects.bulk_create(comparisons_of(ranking, completion_ids))
+    Assignment.objects.filter(pk=locked.pk).update(status=Assignment.Status.SUBMITTED, closed_at=Now(), draft={})
+    return ranking
+
+
+def checked_tiers(verdict: str, ranks: Sequence[int], completions: int) -> list[int]:
+    """Dense tiers of a whole order, or [] for a verdict without one. Raises BadRanking."""
+    if verdict not in Verdict.values:
+        raise BadRanking(f"The verdict must be one of {', '.join(Verdict.values)}.")
+    if verdict != Verdict.RANKED:
+        return []
+    if len(ranks) != completions:
+        raise BadRanking(f"Place all {completions} completions before you submit.")
+    try:
+        return dense(ranks)
+    except ValueError as error:
+        raise BadRanking(f"{error}.") from error
+
+
+def _reason(verdict: str, reason: str) -> dict[str, Any]:
+    if verdict == Verdict.RANKED:
+        return {}
+    if not reason.strip():
+        raise BadRanking("Say in a few words why none of them can be ranked.")
+    return {"reason": reason.strip()}

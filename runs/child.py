@@ -1,0 +1,80 @@
+"""One child process of a run: started in its own group, tied to this worker by a pipe, ended for certain."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from django.conf import settings
+
+from runs.folder.folder import RunFolder
+from runs.folder.stopping import PIPE_VARIABLE
+
+LOG_TAIL_BYTES = 64 * 1024
+
+
+class Child:
+    """The process, its group and its end of the pipe. Leaving the ``with`` leaves no process behind."""
+
+    def __init__(self, command: Sequence[str], folder: RunFolder) -> None:
+        self._read, self._write = os.pipe()
+        with folder.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                list(command),
+                cwd=settings.BASE_DIR,
+                env={**os.environ, PIPE_VARIABLE: str(self._read), "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                pass_fds=(self._read,),
+                start_new_session=True,
+            )
+        os.close(self._read)  # now only the child's side holds it
+
+    def __enter__(self) -> "Child":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+        os.close(self._write)
+
+    @property
+    def pid(self) -> int:
+        """The process id, which is also its group's."""
+        return self._process.pid
+
+    def wait(self, seconds: float) -> int | None:
+        """The exit code, or None where it still runs after ``seconds``."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def ask_to_stop(self) -> None:
+        """SIGTERM: write a checkpoint and leave."""
+        self._signal(signal.SIGTERM)
+
+    def end(self) -> None:
+        """SIGKILL to whatever is left of the group, the launcher's ranks included."""
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+
+    def _signal(self, number: int) -> None:
+        try:
+            os.killpg(self._process.pid, number)
+        except ProcessLookupError:
+            pass  # the whole group is gone already
+
+
+def log_tail(path: Path) -> str:
+    """The last 64 KiB of a log, without NUL bytes, which Postgres cannot hold."""
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - LOG_TAIL_BYTES))
+        return file.read().decode(errors="replace").replace("\0", "")

@@ -1,0 +1,28 @@
+"""Errors of runs.
+
+RunsError
+├── UnknownKind        no app registered this kind of run
+├── RunNotActive       the run has already ended, so it cannot be cancelled
+├── LeaseLost          another worker holds the run now: leave it alone
+└── ArtifactMissing    an artifact's files are not in the storage, or not what their digest says
+"""
+
+
+class RunsError(Exception):
+    """A request about a run that cannot be met."""
+
+
+class UnknownKind(RunsError):
+    """No app registered this kind of run."""
+
+
+class RunNotActive(RunsError):
+    """The run has already ended."""
+
+
+class LeaseLost(RunsError):
+    """Another worker holds this run now."""
+
+
+class ArtifactMissing(RunsError):
+    """An artifact's files are not in the storage, or they are not what their digest says."""

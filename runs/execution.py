@@ -1,0 +1,223 @@
+"""How a worker carries out one run: lease, folder, child process, metrics, end.
+
+The order of a run's life on the worker:
+
+1. prepare the folder, unless an earlier attempt has (its config.json is written last);
+2. start the child, and every second copy its progress, metrics and log into rows;
+3. pass on a request to stop: the worker's own, a cancel, or a lost lease;
+4. read the exit code and move the row, with what the kind does at its end.
+
+A heart beats in its own thread, so that a long preparation or a large upload keeps the lease. When
+Postgres is away the child goes on; writes are tried again until the server is back.
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError, connection
+
+from runs import lifecycle
+from runs.child import Child, log_tail
+from runs.errors import LeaseLost
+from runs.folder import child as exit_codes
+from runs.folder.child import reason
+from runs.folder.files import read_json
+from runs.folder.folder import RunFolder
+from runs.folder.metrics import read_metrics
+from runs.folder.progress import Reading, read_progress
+from runs.kinds import Kind, kind_of
+from runs.models import Run
+
+logger = logging.getLogger("concord.runs")
+Result = TypeVar("Result")
+# How long a finished child's result waits for a database that is away.
+SECONDS_WITHOUT_DATABASE = 600.0
+
+
+def worker_name() -> str:
+    """Who holds the lease, for people: host and process."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def folder_of(run: Run) -> RunFolder:
+    """The run's folder under ``var/runs``."""
+    return RunFolder(Path(settings.RUNS_DIR) / str(run.public_id))
+
+
+def execute(
+    *,
+    run: Run,
+    stopping: Callable[[], bool],
+    report: Callable[[Reading], None] = lambda reading: None,
+) -> Run:
+    """Carry out a claimed run and return its row as it is then.
+
+    ``stopping`` is asked every second whether this worker must leave; ``report`` hears the progress.
+    """
+    kind, folder = kind_of(run), folder_of(run)
+    with Heart(run) as heart:
+        try:
+            code = _work(run, kind, folder, heart, stopping, report)
+            _conclude(run, kind, folder, heart, code)
+        except LeaseLost as lost:
+            logger.warning("%s", lost)
+        except Exception as error:  # whatever a kind's own step raises ends this run, not the worker
+            logger.exception("run %s failed", run.pk)
+            insistently(lambda: lifecycle.fail(run=run, reason=reason(error), log_tail=log_tail(folder.log_file)))
+    return insistently(lambda: Run.objects.get(pk=run.pk))
+
+
+def _work(
+    run: Run,
+    kind: Kind,
+    folder: RunFolder,
+    heart: "Heart",
+    stopping: Callable[[], bool],
+    report: Callable[[Reading], None],
+) -> int:
+    folder.make()
+    if not folder.config_file.exists():
+        with folder.writing():
+            kind.prepare(run, folder)
+    follower = Follower(run, folder, report)
+    with Child(kind.command(run, folder), folder) as child:
+        asked_at: float | None = None
+        while (code := child.wait(seconds=0.5)) is None:
+            heart.check()
+            if asked_at is None and (stopping() or heart.cancel.is_set()):
+                child.ask_to_stop()
+                asked_at = time.monotonic()
+            if asked_at is not None and time.monotonic() - asked_at > settings.RUN_STOP_SECONDS:
+                child.end()
+            follower.follow()
+    insistently(follower.follow)
+    return code
+
+
+def _conclude(run: Run, kind: Kind, folder: RunFolder, heart: "Heart", code: int) -> None:
+    tail = log_tail(folder.log_file)
+    if code == exit_codes.DONE:
+        insistently(lambda: lifecycle.succeed(run=run, finish=lambda: kind.finish(run, folder)))
+    elif heart.cancel.is_set():
+        insistently(lambda: lifecycle.end_cancelled(run=run))
+    elif code == exit_codes.STOPPED:
+        insistently(lambda: lifecycle.give_back(run=run))
+    elif code < 0:
+        logger.warning("the child of run %s ended by signal %s", run.pk, -code)
+        insistently(lambda: _requeue_killed(run))
+    else:
+        insistently(lambda: lifecycle.fail(run=run, reason=_failure(folder, code), log_tail=tail))
+
+
+def _requeue_killed(run: Run) -> None:
+    """A killed child (out of memory, most often) goes on from its checkpoint, three times at most."""
+    current = Run.objects.get(pk=run.pk)
+    if current.attempt == run.attempt and lifecycle.reclaim(run=current) == Run.Status.QUEUED:
+        lifecycle.send(run=current)
+
+
+def _failure(folder: RunFolder, code: int) -> str:
+    if folder.failure_file.exists():
+        return str(read_json(folder.failure_file)["reason"])
+    return f"The child process ended with code {code} and left no reason; see the log."
+
+
+class Follower:
+    """Copies what the child writes into rows. A new attempt copies metrics.jsonl from its start again,
+    because the child cuts it to its checkpoint: seen as a new inode under the same name."""
+
+    def __init__(self, run: Run, folder: RunFolder, report: Callable[[Reading], None]) -> None:
+        self._run, self._folder, self._report = run, folder, report
+        self._inode: int | None = None
+        self._offset = 0
+
+    def follow(self) -> None:
+        """Copy what is new. A database that is away is no reason to stop the child: try next time."""
+        progress = read_progress(self._folder.progress_file)
+        if progress is not None:
+            self._report(progress)
+        try:
+            self._copy_metrics()
+            lifecycle.show(run=self._run, progress=progress, log_tail=log_tail(self._folder.log_file))
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("the database is away, run %s goes on: %s", self._run.pk, error)
+            connection.close()
+
+    def _copy_metrics(self) -> None:
+        path = self._folder.metrics_file
+        if not path.exists():
+            return
+        inode = path.stat().st_ino
+        if inode != self._inode:
+            lifecycle.clear_metrics(run=self._run)
+            self._inode, self._offset = inode, 0
+        lines, offset = read_metrics(path, self._offset)
+        if lines:
+            lifecycle.add_metrics(run=self._run, lines=lines)
+            self._offset = offset
+
+
+class Heart:
+    """Renews the lease every ``RUN_HEARTBEAT_SECONDS`` from a thread with its own connection."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._done = threading.Event()
+        self._lost = threading.Event()
+        self.cancel = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True, name=f"heart of run {run.pk}")
+
+    def check(self) -> None:
+        """Raise LeaseLost once another worker has the run."""
+        if self._lost.is_set():
+            raise LeaseLost(f"run {self._run.pk} is held by another worker now")
+
+    def __enter__(self) -> "Heart":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        try:
+            while not self._done.wait(settings.RUN_HEARTBEAT_SECONDS):
+                self._beat_once()
+        finally:
+            connection.close()
+
+    def _beat_once(self) -> None:
+        try:
+            if lifecycle.beat(run=self._run):
+                self.cancel.set()
+        except LeaseLost:
+            self._lost.set()
+        except DatabaseError as error:
+            logger.warning("run %s cannot renew its lease now: %s", self._run.pk, error)
+            connection.close()
+
+
+def insistently(write: Callable[[], Result]) -> Result:
+    """Call ``write`` until the database is there to take it, for ten minutes."""
+    deadline = time.monotonic() + SECONDS_WITHOUT_DATABASE
+    while True:
+        try:
+            return write()
+        except (OperationalError, InterfaceError) as error:
+            if time.monotonic() > deadline or connection.in_atomic_block:
+                raise
+            logger.warning("the database is away, trying again: %s", error)
+            connection.close()
+            time.sleep(1.0)

@@ -1,0 +1,156 @@
+"""A run: one attempt at training, sampling, evaluating, importing or exporting; and what it made.
+
+Runs are mutable, what they make are facts: only a Run has a status.
+"""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    """Adjectives filter."""
+
+    def active(self) -> RunQuerySet:
+        """Queued or running."""
+        return self.filter(status__in=Run.ACTIVE)
+
+    def unsent(self, *, seconds: float) -> RunQuerySet:
+        """Queued, and last sent to Celery longer ago than ``seconds``, or never."""
+        old = Now() - datetime.timedelta(seconds=seconds)
+        return self.filter(status=Run.Status.QUEUED).filter(Q(sent_at=None) | Q(sent_at__lt=old))
+
+    def stale(self, *, seconds: float) -> RunQuerySet:
+        """Running, but without a heartbeat for ``seconds``: the worker is gone."""
+        return self.filter(
+            status=Run.Status.RUNNING, heartbeat_at__lt=Now() - datetime.timedelta(seconds=seconds)
+        )
+
+
+class Run(models.Model):
+    """One attempt. ``queued -> running -> succeeded | failed | cancelled``, by runs.lifecycle alone."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "queued"
+        RUNNING = "running", "running"
+        SUCCEEDED = "succeeded", "succeeded"
+        FAILED = "failed", "failed"
+        CANCELLED = "cancelled", "cancelled"
+
+    ACTIVE: ClassVar = (Status.QUEUED, Status.RUNNING)
+
+    class Queue(models.TextChoices):
+        CPU = "cpu", "cpu"
+        GPU = "gpu", "gpu"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    kind = models.CharField(max_length=40)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    queue = models.CharField(max_length=3, choices=Queue.choices, default=Queue.CPU)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    # The lease: who works on it, under which number, and when they were last heard of.
+    worker = models.CharField(max_length=200, blank=True)
+    attempt = models.PositiveIntegerField(default=0)
+    lost_workers = models.PositiveSmallIntegerField(default=0)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    # What its page shows.
+    done = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(default=0)
+    doing = models.CharField(max_length=200, blank=True)
+    doing_since = models.DateTimeField(null=True, blank=True)
+    reason = models.TextField(blank=True)
+    log_tail = models.TextField(blank=True)
+    result = models.JSONField(default=dict, blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            # What the sweep and the index of the admin look for; ended runs are most of the table.
+            models.Index(fields=["status"], name="run_active", condition=Q(status__in=["queued", "running"])),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="run_running_has_a_lease",
+                condition=~Q(status="running") | Q(heartbeat_at__isnull=False, started_at__isnull=False),
+                violation_error_message="A running run has a worker's heartbeat and a start.",
+            ),
+            models.CheckConstraint(
+                name="run_ended_has_a_finish",
+                condition=Q(status__in=["queued", "running"], finished_at__isnull=True)
+                | Q(status__in=["succeeded", "failed", "cancelled"], finished_at__isnull=False),
+                violation_error_message="A run has a time of finish exactly when it has ended.",
+            ),
+            models.CheckConstraint(
+                name="run_done_at_most_total",
+                condition=Q(done__lte=F("total")),
+                violation_error_message="A run cannot have done more than its total.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} run {self.pk}"
+
+    @property
+    def is_active(self) -> bool:
+        """Queued or running."""
+        return self.status in self.ACTIVE
+
+    def seconds_left(self, now: datetime.datetime) -> float | None:
+        """Seconds until ``total``, at the rate since ``doing`` began; None while that is unknown."""
+        if self.status != self.Status.RUNNING or not self.doing_since or not 0 < self.done < self.total:
+            return None
+        elapsed = (now - self.doing_since).total_seconds()
+        return elapsed * (self.total - self.done) / self.done
+
+
+class RunMetric(models.Model):
+    """One line of a run's metrics.jsonl, copied by its worker so that any web process can draw it."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="metrics")
+    step = models.PositiveIntegerField()
+    figures = models.JSONField()
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["run", "step"], name="run_metric_by_step")]
+
+    def __str__(self) -> str:
+        return f"step {self.step} of run {self.run_id}"
+
+
+class Artifact(models.Model):
+    """A folder of files in the artifacts' storage, named by the digest of its content."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    kind = models.CharField(max_length=40)
+    # file name -> {"sha256": hex, "bytes": int}
+    files = models.JSONField()
+    run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="artifacts")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.digest[:12]}"
+
+    @property
+    def total_bytes(self) -> int:
+        """Size of all files, in bytes."""
+        return sum(int(file["bytes"]) for file in self.files.values())

@@ -1,0 +1,36 @@
+"""Celery's side: messages are hints. Each task is safe to deliver twice."""
+
+import threading
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+from django.conf import settings
+
+from runs import execution, lifecycle
+from runs.models import Run
+
+_leaving = threading.Event()
+
+
+@worker_shutting_down.connect
+def _leave(**signal: Any) -> None:
+    """The worker got SIGTERM: a run in hand writes a checkpoint and goes back to queued."""
+    _leaving.set()
+
+
+@shared_task(name="runs.execute")
+def execute_run(run_id: int) -> None:
+    """Look at run ``run_id``: carry it out if it is still queued."""
+    run = lifecycle.claim(run_id=run_id, worker=execution.worker_name())
+    if run is not None:
+        execution.execute(run=run, stopping=_leaving.is_set)
+
+
+@shared_task(name="runs.sweep")
+def sweep() -> None:
+    """Re-send queued runs whose message may be lost, and reclaim runs whose worker is gone."""
+    for run in Run.objects.stale(seconds=settings.RUN_STALE_SECONDS):
+        lifecycle.reclaim(run=run)
+    for run in Run.objects.unsent(seconds=settings.RUN_STALE_SECONDS):
+        lifecycle.send(run=run)
