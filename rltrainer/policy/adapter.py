@@ -1,0 +1,83 @@
+"""LoRA (Hu et al. 2106.09685): small matrices that learn beside frozen weights, and their merging."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from runs.folder.errors import BadInput
+
+
+@dataclass(frozen=True)
+class LoraSettings:
+    """Sizes of the adapter, on every linear layer but the head."""
+
+    rank: int = 16  # columns of A; Schulman et al., "LoRA Without Regret" (2025): little is gained above
+    alpha: float = 32.0  # the update is scaled by alpha / rank; twice the rank as in Hu et al.
+
+    def __post_init__(self) -> None:
+        if self.rank < 1 or self.alpha <= 0:
+            raise BadInput(f"LoRA's rank {self.rank} must be at least 1 and its alpha {self.alpha} above 0")
+
+
+def add_adapter(model: Any, settings: LoraSettings, seed: int) -> None:
+    """Put LoRA layers, in float32, into ``model``, in place, and freeze the rest.
+
+    ``seed`` decides the first A; B is 0, so nothing changes yet. The global generators are left as they were.
+    """
+    from peft import LoraConfig, inject_adapter_in_model
+
+    wanted = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=0.0,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+    with torch.random.fork_rng(range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        inject_adapter_in_model(wanted, model)
+    for value in model.parameters():
+        if value.requires_grad:
+            value.data = value.data.float()  # bfloat16 would round small updates away
+
+
+@contextmanager
+def adapter_off(model: Any) -> Iterator[None]:
+    """Within it ``model`` is what it was before LoRA."""
+    layers = list(_lora_layers(model).values())
+    try:
+        for layer in layers:
+            layer.enable_adapters(False)
+        yield
+    finally:
+        for layer in layers:
+            layer.enable_adapters(True)
+
+
+@torch.no_grad()
+def merged_state(model: Any) -> dict[str, Tensor]:
+    """The state of ``model`` as if it never had LoRA, its adapters added to the weights they stand beside.
+
+    On the CPU, layer by layer, and the live weights are not touched: merging in place and back again would
+    change their last bits.
+    """
+    state = {
+        name.replace(".base_layer.", "."): value.detach().cpu()
+        for name, value in model.state_dict().items()
+        if ".lora_" not in name
+    }
+    for name, layer in _lora_layers(model).items():
+        base = layer.get_base_layer().weight
+        delta = sum(layer.get_delta_weight(adapter) for adapter in layer.active_adapters)
+        state[f"{name}.weight"] = (base.float() + delta.float()).to(base.dtype).cpu()
+    return state
+
+
+def _lora_layers(model: Any) -> dict[str, Any]:
+    from peft.tuners.lora import LoraLayer
+
+    return {name: module for name, module in model.named_modules() if isinstance(module, LoraLayer)}

@@ -1,0 +1,173 @@
+"""A policy from a hub name or a folder, with or without LoRA, and back into a folder.
+
+No code from a hub and no pickle is ever run. Dropout is off in every layer, so that the policy, its reference
+and the log-probabilities of both are functions of the text alone.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+from rltrainer.policy.adapter import LoraSettings, adapter_off, add_adapter, merged_state
+from rltrainer.policy.artifact import check_folder, write_meta
+from rltrainer.policy.forward import check_head
+from runs.folder.errors import BadInput
+
+PAD = "<|pad|>"
+
+
+@dataclass
+class Policy:
+    """A causal language model with its tokenizer.
+
+    ``model`` is the transformers model itself (LoRA layers inside it, no wrapper), without dropout.
+    ``tokenizer`` pads on the left with a token that is not EOS. ``meta`` is the base's meta.json, or {}.
+    """
+
+    model: Any
+    tokenizer: Any
+    meta: dict[str, Any]
+    lora: LoraSettings | None = None
+    frozen: Any = None
+
+    @contextmanager
+    def reference(self) -> Iterator[Any]:
+        """The policy as it was loaded: the adapter off, or the frozen copy. Use it under no_grad."""
+        if self.lora is not None:
+            with adapter_off(self.model):
+                yield self.model
+        elif self.frozen is not None:
+            yield self.frozen
+        else:
+            raise ValueError("this policy was loaded without a reference: load_policy(..., reference=True)")
+
+    def trainable(self) -> dict[str, torch.nn.Parameter]:
+        """The parameters that learn, by name: all of them, or LoRA's."""
+        return {name: value for name, value in self.model.named_parameters() if value.requires_grad}
+
+
+def load_policy(
+    base: str,
+    *,
+    lora: LoraSettings | None,
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+    seed: int = 0,
+    reference: bool = True,
+    gradient_checkpointing: bool = False,
+) -> Policy:
+    """Load ``base``, a folder or a hub name, in ``dtype`` (LoRA's own weights stay float32).
+
+    ``reference`` keeps a frozen copy (none is needed with LoRA). ``seed`` is of LoRA's first weights. Raises
+    BadInput where there is no such base, its digests do not fit, or it would need pickle or remote code.
+    """
+    if base == "scratch":
+        raise BadInput('only "sft" can start from "scratch": name a folder or a hub name as the base')
+    meta = check_folder(Path(base)) if Path(base).is_dir() else {}
+    model, tokenizer = _from_pretrained(base, dtype)
+    return prepare_policy(
+        model.to(device),
+        tokenizer,
+        meta,
+        lora=lora,
+        seed=seed,
+        reference=reference,
+        gradient_checkpointing=gradient_checkpointing,
+    )
+
+
+def prepare_policy(
+    model: Any,
+    tokenizer: Any,
+    meta: dict[str, Any],
+    *,
+    lora: LoraSettings | None,
+    seed: int,
+    reference: bool,
+    gradient_checkpointing: bool,
+) -> Policy:
+    """Turn a bare model and tokenizer into a Policy: pad token, no dropout, LoRA, a frozen reference."""
+    give_pad_token(model, tokenizer)
+    turn_dropout_off(model)
+    model.eval()
+    check_head(model)
+    policy = Policy(model, tokenizer, meta, lora)
+    if lora is not None:
+        add_adapter(model, lora, seed)
+    elif reference:
+        policy.frozen = copy.deepcopy(model).requires_grad_(False)
+    if gradient_checkpointing:
+        model.activation_checkpointing_enable()
+        model.train()  # transformers looks at the mode; without dropout it changes nothing else
+    return policy
+
+
+def save_policy(policy: Policy, folder: Path, meta: Mapping[str, Any]) -> None:
+    """Write a Hugging Face folder: full weights (LoRA merged in) as safetensors, tokenizer, meta.json.
+
+    ``meta`` says what it was made from (config, inputs, parents, metrics); format and digests are added.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "meta.json").unlink(missing_ok=True)  # digests of older weights must not stand beside new ones
+    state = None if policy.lora is None else merged_state(policy.model)
+    policy.model.save_pretrained(folder, state_dict=state)
+    policy.tokenizer.save_pretrained(folder)
+    write_meta(folder, meta)
+
+
+def give_pad_token(model: Any, tokenizer: Any) -> None:
+    """Pad on the left with a token that is not EOS, added where the tokenizer has none.
+
+    With pad == EOS, code that finds pads by their id leaves EOS out of the loss, and ending is never learnt.
+    """
+    if tokenizer.eos_token_id is None:
+        raise BadInput("the base's tokenizer has no EOS token, so no completion could end: use another base")
+    tokenizer.padding_side = "left"
+    if tokenizer.pad_token_id is None or tokenizer.pad_token_id == tokenizer.eos_token_id:
+        tokenizer.add_special_tokens({"pad_token": PAD})
+        _make_room(model, len(tokenizer))
+    settings = [model.config, getattr(model, "generation_config", None)]
+    for setting in filter(None, settings):
+        setting.pad_token_id = tokenizer.pad_token_id
+
+
+def turn_dropout_off(model: Any) -> None:
+    """Set every dropout of ``model`` to 0, so that training mode changes nothing."""
+    for holder in (model.config, *model.modules()):
+        for name, value in list(vars(holder).items()):
+            if "drop" in name and isinstance(value, float):
+                setattr(holder, name, 0.0)
+        if isinstance(holder, torch.nn.Dropout):
+            holder.p = 0.0
+
+
+@torch.no_grad()
+def _make_room(model: Any, size: int) -> None:
+    """Grow the embeddings to ``size`` rows, the new ones the mean of the old: likely as an average token."""
+    old = model.get_input_embeddings().weight.shape[0]
+    if size <= old:
+        return
+    model.resize_token_embeddings(size, mean_resizing=False)
+    for layer in (model.get_input_embeddings(), model.get_output_embeddings()):
+        layer.weight[old:] = layer.weight[:old].mean(dim=0)
+
+
+def _from_pretrained(base: str, dtype: torch.dtype) -> tuple[Any, Any]:
+    try:
+        config = AutoConfig.from_pretrained(base, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            base, config=config, dtype=dtype, use_safetensors=True, trust_remote_code=False
+        )
+        tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise BadInput(
+            f"the base {base!r} cannot be loaded: it must be a folder or a hub name of a causal language "
+            f"model with safetensors weights and no code of its own. {type(error).__name__}: {error}"
+        ) from error
+    return model, tokenizer
