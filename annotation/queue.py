@@ -1,10 +1,10 @@
 """Which task an annotator gets next, and how a lease ends.
 
-    claim     a free slot of the most wanted task, under FOR UPDATE SKIP LOCKED
-    renew     the lease goes on while the annotator works
-    skip      not this one: the slot is free for others, never again for this annotator
-    release   not now: free for everybody, this annotator included
-    expire    the sweep: what a lease's end makes free
+claim     a free slot of the most wanted task, under FOR UPDATE SKIP LOCKED
+renew     the lease goes on while the annotator works
+skip      not this one: the slot is free for others, never again for this annotator
+release   not now: free for everybody, this annotator included
+expire    the sweep: what a lease's end makes free
 """
 
 import random

@@ -46,7 +46,11 @@ def submit(
     expired but was not taken by anybody else still counts.
     Raises BadRanking, LeaseOver.
     """
-    locked = Assignment.objects.select_for_update(of=("self",)).select_related("task", "project").get(pk=assignment.pk)
+    locked = (
+        Assignment.objects.select_for_update(of=("self",))
+        .select_related("task", "project")
+        .get(pk=assignment.pk)
+    )
     if locked.annotator_id != annotator.pk:
         raise LeaseOver("This task is not yours.")
     if locked.status == Assignment.Status.SUBMITTED:
@@ -54,7 +58,9 @@ def submit(
     if locked.status != Assignment.Status.OPEN:
         raise LeaseOver("This task went back to the queue before you submitted. Take the next one.")
     completion_ids = list(
-        TaskCompletion.objects.filter(task=locked.task_id).order_by("position").values_list("completion_id", flat=True)
+        TaskCompletion.objects.filter(task=locked.task_id)
+        .order_by("position")
+        .values_list("completion_id", flat=True)
     )
     ranking = Ranking.objects.create(
         project=locked.project,
@@ -71,7 +77,9 @@ def submit(
         metadata=_reason(verdict, reason),
     )
     Comparison.objects.bulk_create(comparisons_of(ranking, completion_ids))
-    Assignment.objects.filter(pk=locked.pk).update(status=Assignment.Status.SUBMITTED, closed_at=Now(), draft={})
+    Assignment.objects.filter(pk=locked.pk).update(
+        status=Assignment.Status.SUBMITTED, closed_at=Now(), draft={}
+    )
     return ranking
 
 

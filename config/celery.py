@@ -59,7 +59,11 @@ def configure() -> None:
         broker_connection_max_retries=None,
         timezone="UTC",
         beat_schedule={
-            "sweep-runs": {"task": "runs.sweep", "schedule": settings.SWEEP_SECONDS, "options": {"queue": "quick"}},
+            "sweep-runs": {
+                "task": "runs.sweep",
+                "schedule": settings.SWEEP_SECONDS,
+                "options": {"queue": "quick"},
+            },
             "expire-assignments": {
                 "task": "annotation.expire_assignments",
                 "schedule": settings.SWEEP_SECONDS,

@@ -138,7 +138,10 @@ WHITENOISE_USE_FINDERS = True
 # Artifacts are named by digest; django-storages takes the place of this backend where a fleet shares S3.
 RUNS_DIR = HOME / "runs"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": HOME / "files"}},
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": HOME / "files"},
+    },
     "artifacts": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": HOME / "artifacts"},

@@ -20,7 +20,9 @@ class RewardModelSettings(models.Model):
         help_text="Hub name or folder of the backbone. Empty: the current policy's trunk, else a small one from scratch.",
     )
     config = models.JSONField(
-        default=dict, blank=True, help_text="Fields of FitConfig that differ from their defaults (docs/algorithms.md)."
+        default=dict,
+        blank=True,
+        help_text="Fields of FitConfig that differ from their defaults (docs/algorithms.md).",
     )
 
     def __str__(self) -> str:
@@ -33,10 +35,14 @@ class Fit(models.Model):
     run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="fit")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="fits")
     base = models.CharField(max_length=300, blank=True)
-    base_artifact = models.ForeignKey(Artifact, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    base_artifact = models.ForeignKey(
+        Artifact, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     config = models.JSONField(default=dict, blank=True)
     # Made when the run is prepared, so that a fit trains on what was judged when it began.
-    snapshot = models.ForeignKey(Snapshot, null=True, blank=True, on_delete=models.PROTECT, related_name="fits")
+    snapshot = models.ForeignKey(
+        Snapshot, null=True, blank=True, on_delete=models.PROTECT, related_name="fits"
+    )
 
     def __str__(self) -> str:
         return f"fit {self.pk}"

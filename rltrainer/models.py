@@ -15,8 +15,12 @@ class PolicySettings(models.Model):
     """What trainings and samplings of a project use unless one says otherwise."""
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="policy_settings")
-    sft = models.JSONField(default=dict, blank=True, help_text="Fields of SftConfig that differ from their defaults.")
-    ppo = models.JSONField(default=dict, blank=True, help_text="Fields of PpoConfig that differ from their defaults.")
+    sft = models.JSONField(
+        default=dict, blank=True, help_text="Fields of SftConfig that differ from their defaults."
+    )
+    ppo = models.JSONField(
+        default=dict, blank=True, help_text="Fields of PpoConfig that differ from their defaults."
+    )
     sampling = models.JSONField(
         default=dict, blank=True, help_text="Fields of SampleConfig that differ from their defaults."
     )
@@ -64,7 +68,9 @@ class PolicyVersion(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="policy_versions")
     number = models.PositiveIntegerField()
     source = models.OneToOneField(Source, on_delete=models.PROTECT, related_name="policy_version")
-    base = models.CharField(max_length=300, blank=True, help_text="Hub name or folder, of a base without an artifact")
+    base = models.CharField(
+        max_length=300, blank=True, help_text="Hub name or folder, of a base without an artifact"
+    )
     artifact = models.ForeignKey(Artifact, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     training = models.OneToOneField(
         Training, null=True, blank=True, on_delete=models.PROTECT, related_name="version"

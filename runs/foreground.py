@@ -32,7 +32,9 @@ def run_here(create: Callable[[], Run]) -> Run:
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with tqdm(total=0, unit="") as bar:
-            return execution.execute(run=run, stopping=stopping.is_set, report=lambda reading: _draw(bar, reading))
+            return execution.execute(
+                run=run, stopping=stopping.is_set, report=lambda reading: _draw(bar, reading)
+            )
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,12 +1,12 @@
 """Every change of a run's status, by compare-and-set: update where the old state holds, look at the count.
 
-    create        -> queued                        any caller
-    claim         queued -> running                the worker that took the message
-    beat, show    running, same attempt            its heartbeat; progress and metrics
-    give_back     running -> queued                a worker stopped on purpose: costs nothing
-    reclaim       running -> queued | failed       when the heartbeat stopped or the child was killed
-    succeed, fail, end_cancelled   running -> the end
-    cancel        queued -> cancelled; running gets a request that its worker obeys
+create        -> queued                        any caller
+claim         queued -> running                the worker that took the message
+beat, show    running, same attempt            its heartbeat; progress and metrics
+give_back     running -> queued                a worker stopped on purpose: costs nothing
+reclaim       running -> queued | failed       when the heartbeat stopped or the child was killed
+succeed, fail, end_cancelled   running -> the end
+cancel        queued -> cancelled; running gets a request that its worker obeys
 """
 
 import datetime

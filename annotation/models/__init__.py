@@ -1,11 +1,11 @@
 """The rows of stage 1, in the order of the data's path (docs/glossary.md).
 
-    project.py    Project, Membership, Annotator, Invitation
-    prompt.py     Source, Prompt, Completion
-    task.py       Task, TaskCompletion, Slot, Assignment
-    judgement.py  Ranking, Comparison, Rating, Demonstration
-    snapshot.py   Snapshot
-    transfer.py   Transfer: an import or export as a run
+project.py    Project, Membership, Annotator, Invitation
+prompt.py     Source, Prompt, Completion
+task.py       Task, TaskCompletion, Slot, Assignment
+judgement.py  Ranking, Comparison, Rating, Demonstration
+snapshot.py   Snapshot
+transfer.py   Transfer: an import or export as a run
 """
 
 from annotation.models.judgement import Comparison, Demonstration, Ranking, Rating

@@ -43,7 +43,9 @@ class Project(models.Model):
 
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=120)
-    guidelines = models.TextField(blank=True, help_text="What makes one completion better than another. Markdown.")
+    guidelines = models.TextField(
+        blank=True, help_text="What makes one completion better than another. Markdown."
+    )
     guideline_version = models.PositiveIntegerField(default=1, editable=False)
     completions_per_task = models.PositiveSmallIntegerField(
         default=4, validators=[MinValueValidator(LEAST_COMPLETIONS), MaxValueValidator(MOST_COMPLETIONS)]
@@ -66,7 +68,9 @@ class Project(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="project_ranks_2_to_9",
-                condition=Q(completions_per_task__gte=LEAST_COMPLETIONS, completions_per_task__lte=MOST_COMPLETIONS),
+                condition=Q(
+                    completions_per_task__gte=LEAST_COMPLETIONS, completions_per_task__lte=MOST_COMPLETIONS
+                ),
                 violation_error_message="A task ranks 2 to 9 completions.",
             ),
             models.CheckConstraint(

@@ -30,7 +30,9 @@ class Source(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="sources")
     kind = models.CharField(max_length=6, choices=Kind.choices)
     name = models.CharField(max_length=200)
-    annotator = models.ForeignKey(Annotator, null=True, blank=True, on_delete=models.SET_NULL, related_name="sources")
+    annotator = models.ForeignKey(
+        Annotator, null=True, blank=True, on_delete=models.SET_NULL, related_name="sources"
+    )
 
     class Meta:
         constraints = [

@@ -19,7 +19,9 @@ class Task(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tasks")
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="tasks")
-    key = models.CharField(max_length=200, help_text="An import's name of the task, or the digest of what it ranks")
+    key = models.CharField(
+        max_length=200, help_text="An import's name of the task, or the digest of what it ranks"
+    )
     priority = models.IntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -74,7 +76,9 @@ class Slot(models.Model):
     priority = models.IntegerField(default=0)
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="slots")
     number = models.PositiveSmallIntegerField()
-    annotator = models.ForeignKey(Annotator, null=True, blank=True, on_delete=models.CASCADE, related_name="slots")
+    annotator = models.ForeignKey(
+        Annotator, null=True, blank=True, on_delete=models.CASCADE, related_name="slots"
+    )
 
     class Meta:
         constraints = [

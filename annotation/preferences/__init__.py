@@ -1,6 +1,6 @@
 """Tiers and what follows from them. Pure: no Django, settings, database, clock or global randomness.
 
-    tiers.py        ranks -> dense tiers -> strict pairs and ties
-    splits.py       a prompt's digest and the split it decides
-    agreement.py    how far annotators agree
+tiers.py        ranks -> dense tiers -> strict pairs and ties
+splits.py       a prompt's digest and the split it decides
+agreement.py    how far annotators agree
 """

@@ -1,0 +1,23 @@
+"""Errors of reward models.
+
+RewardModelError
+├── BadFitConfig        a field of the config is unknown or has a wrong value
+├── NoRewardModel       the project has no active reward model version
+└── ScoringFailed       the scoring child failed; the message is its reason
+"""
+
+
+class RewardModelError(Exception):
+    """A request about reward models that cannot be met."""
+
+
+class BadFitConfig(RewardModelError):
+    """A field of the fit's config is unknown or has a wrong value."""
+
+
+class NoRewardModel(RewardModelError):
+    """The project has no active reward model version: fit one, or activate one of its versions."""
+
+
+class ScoringFailed(RewardModelError):
+    """The scoring child failed; the message is its reason."""

@@ -1,0 +1,93 @@
+"""A fit as a kind of run: a snapshot goes in, a reward model version comes out."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from runs.folder.config import parse_config
+
+from annotation import snapshots
+from annotation.models import Project
+from rewardmodel import activation, bases
+from rewardmodel.bradley_terry.config import FitConfig
+from rewardmodel.errors import BadFitConfig
+from rewardmodel.models import Fit, RewardModelSettings, RewardModelVersion
+from runs import artifacts, lifecycle
+from runs.folder.errors import BadInput
+from runs.folder.files import read_json
+from runs.folder.folder import RunFolder
+from runs.kinds import Kind
+from runs.models import Run
+
+
+@transaction.atomic
+def request_fit(
+    *, project: Project, config: Mapping[str, Any] | None = None, created_by: AbstractBaseUser | None = None
+) -> Run:
+    """Queue a fit on the project's judgements as they will be when it begins.
+
+    ``config`` holds fields of FitConfig; they win over the project's settings. Raises BadFitConfig.
+    """
+    settings = RewardModelSettings.objects.filter(project=project).first()
+    fields = {**(settings.config if settings else {}), **(config or {})}
+    base = bases.base_for(project=project, named=str(fields.pop("base", "")))
+    try:
+        parse_config(FitConfig, {**fields, "base": base.name})
+    except BadInput as error:
+        raise BadFitConfig(str(error)) from error
+    run = lifecycle.create(kind=KIND.name, created_by=created_by, queue=Run.Queue.GPU)
+    Fit.objects.create(run=run, project=project, base=base.name, base_artifact=base.artifact, config=fields)
+    return run
+
+
+def _prepare(run: Run, folder: RunFolder) -> None:
+    """Take the snapshot, and freeze the config with the base as a place on this machine."""
+    fit = run.fit
+    snapshot = snapshots.take(project=fit.project)
+    Fit.objects.filter(pk=fit.pk).update(snapshot=snapshot)
+    source = artifacts.local_folder(snapshot.artifact) / snapshots.FILE_NAME
+    (folder.inputs / snapshots.FILE_NAME).write_bytes(source.read_bytes())
+    config = {**fit.config, "base": bases.location(fit)}
+    active = activation.active_version(fit.project)
+    if active is not None:
+        config["incumbent"] = str(artifacts.local_folder(active.artifact))
+    folder.write_config(config)
+
+
+def _command(run: Run, folder: RunFolder) -> list[str]:
+    return [sys.executable, "-m", "rewardmodel.bradley_terry", "fit", str(folder.path)]
+
+
+def _finish(run: Run, folder: RunFolder) -> None:
+    """Keep the artifact and make the version; number it under the project's lock."""
+    fit = Fit.objects.select_related("project").get(run=run)
+    project = Project.objects.select_for_update().get(pk=fit.project_id)
+    artifact = artifacts.store(folder=folder.output, kind="reward_model", run=run)
+    last = RewardModelVersion.objects.filter(project=project).order_by("-number").first()
+    version = RewardModelVersion.objects.create(
+        project=project,
+        number=last.number + 1 if last else 1,
+        fit=fit,
+        artifact=artifact,
+        report=read_json(folder.output / "meta.json")["report"],
+    )
+    activation.consider(version=version)
+    Run.objects.filter(pk=run.pk).update(
+        result={"reward_model": version.number, "activation": version.activation}
+    )
+
+
+def _project(run: Run) -> str:
+    return str(run.fit.project.slug)
+
+
+KIND = Kind(
+    name="fit_reward_model",
+    title="Fit a reward model",
+    prepare=_prepare,
+    command=_command,
+    finish=_finish,
+    project=_project,
+)

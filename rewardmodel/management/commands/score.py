@@ -1,0 +1,31 @@
+"""Score prompts with completions by a project's active reward model: JSONL in, JSONL with scores out."""
+
+import json
+import sys
+from typing import Any
+
+from annotation.export import find_project
+from annotation.intake import read_scorable
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from annotation.errors import AnnotationError
+from rewardmodel.activation import require_active
+from rewardmodel.errors import RewardModelError
+from rewardmodel.scoring import score
+
+
+class Command(BaseCommand):
+    help = __doc__ or ""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", help='lines of {"prompt", "completion"}; - is stdin')
+        parser.add_argument("--project", required=True, metavar="SLUG")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            version = require_active(find_project(options["project"]))
+            lines = list(read_scorable(options["file"]))
+            for line, value in zip(lines, score(version=version, lines=lines), strict=True):
+                sys.stdout.write(json.dumps({**line, "score": value}, ensure_ascii=False) + "\n")
+        except (AnnotationError, RewardModelError) as error:
+            raise CommandError(str(error)) from error

@@ -1,0 +1,117 @@
+"""A policy sampled into new tasks, as a kind of run."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import Count, QuerySet
+from runs.folder.config import parse_config
+
+from annotation import intake, snapshots
+from annotation.models import Project, Prompt
+from rltrainer import policies
+from rltrainer.errors import BadConfig, NoPrompts
+from rltrainer.models import PolicySettings, PolicyVersion, Sampling
+from rltrainer.policy.config import SampleConfig
+from runs import lifecycle
+from runs.folder.errors import BadInput
+from runs.folder.files import read_jsonl
+from runs.folder.folder import RunFolder
+from runs.kinds import Kind
+from runs.models import Run
+
+
+@transaction.atomic
+def request_sampling(
+    *,
+    project: Project,
+    policy: PolicyVersion | None = None,
+    prompts: int = 100,
+    config: Mapping[str, Any] | None = None,
+    created_by: AbstractBaseUser | None = None,
+) -> Run:
+    """Queue a sampling of ``policy`` (else the current one) on the prompts that have the fewest tasks.
+
+    Raises BadConfig, NoPolicy, NoPrompts.
+    """
+    policy = policy or policies.require_policy(project=project)
+    if not Prompt.objects.filter(project=project).exists():
+        raise NoPrompts(
+            f"{project.slug} has no prompts: import some (manage.py import_jsonl --kind prompts)."
+        )
+    settings = PolicySettings.objects.filter(project=project).first()
+    fields = {**(settings.sampling if settings else {}), **(config or {})}
+    try:
+        parse_config(SampleConfig, {"base": "policy", "completions": project.completions_per_task, **fields})
+    except BadInput as error:
+        raise BadConfig(str(error)) from error
+    run = lifecycle.create(kind=KIND.name, created_by=created_by, queue=Run.Queue.GPU)
+    Sampling.objects.create(run=run, project=project, policy=policy, prompts=prompts, config=fields)
+    return run
+
+
+def _wanted(sampling: Sampling) -> QuerySet[Prompt]:
+    """The prompts with the fewest tasks, in the order of their digests: as good as random, and repeatable."""
+    return (
+        Prompt.objects.filter(project=sampling.project)
+        .annotate(task_count=Count("tasks"))
+        .order_by("task_count", "digest")[: sampling.prompts]
+    )
+
+
+def _prepare(run: Run, folder: RunFolder) -> None:
+    sampling = Sampling.objects.select_related("project", "policy__artifact").get(run=run)
+    snapshots.write_prompts(prompts=_wanted(sampling), path=folder.inputs / "prompts.jsonl")
+    folder.write_config(
+        {
+            "completions": sampling.project.completions_per_task,
+            "seed": run.pk,
+            **sampling.config,
+            "base": policies.location(sampling.policy),
+        }
+    )
+
+
+def _command(run: Run, folder: RunFolder) -> list[str]:
+    return [sys.executable, "-m", "rltrainer.policy", "sample", str(folder.path)]
+
+
+def _finish(run: Run, folder: RunFolder) -> None:
+    sampling = Sampling.objects.select_related("project", "policy__source").get(run=run)
+    completions = intake.add_sampled_completions(
+        project=sampling.project, source=sampling.policy.source, samples=_samples(sampling, folder)
+    )
+    sampling.completions.add(*completions)
+    Run.objects.filter(pk=run.pk).update(
+        result={"policy": sampling.policy.number, "completions": len(completions)}
+    )
+
+
+def _samples(sampling: Sampling, folder: RunFolder) -> Iterator[intake.SampledPrompt]:
+    lines = list(read_jsonl(folder.output / "samples.jsonl"))
+    prompts = Prompt.objects.filter(
+        project=sampling.project, public_id__in=[line["prompt_id"] for line in lines]
+    ).in_bulk(field_name="public_id")
+    by_id = {str(public_id): prompt for public_id, prompt in prompts.items()}
+    for line in lines:
+        yield intake.SampledPrompt(
+            prompt=by_id[line["prompt_id"]],
+            texts=[completion["text"] for completion in line["completions"]],
+            sampling=line["sampling"],
+        )
+
+
+def _project(run: Run) -> str:
+    return str(run.sampling.project.slug)
+
+
+KIND = Kind(
+    name="sample_completions",
+    title="Sample completions",
+    prepare=_prepare,
+    command=_command,
+    finish=_finish,
+    project=_project,
+)

@@ -1,0 +1,142 @@
+"""SFT, PPO and REINFORCE as a kind of run: a policy version comes out."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from runs.folder.config import parse_config
+
+from annotation import snapshots
+from annotation.models import Project, Prompt
+from rewardmodel import activation
+from rltrainer import policies
+from rltrainer.errors import BadConfig, NoDemonstrations, NoPrompts
+from rltrainer.models import PolicySettings, PolicyVersion, Training
+from rltrainer.policy.config import SftConfig
+from rltrainer.ppo.config import PpoConfig
+from runs import artifacts, lifecycle
+from runs.folder.errors import BadInput
+from runs.folder.files import read_json
+from runs.folder.folder import RunFolder
+from runs.kinds import Kind
+from runs.models import Run
+
+SFT = Training.Algorithm.SFT
+
+
+@transaction.atomic
+def request_training(
+    *,
+    project: Project,
+    algorithm: str,
+    config: Mapping[str, Any] | None = None,
+    start: PolicyVersion | None = None,
+    created_by: AbstractBaseUser | None = None,
+) -> Run:
+    """Queue a training. SFT starts from ``config["base"]``, else ``start``, else the current policy, else scratch;
+    PPO and REINFORCE start from ``start`` or the current policy, and follow the active reward model.
+
+    Raises BadConfig, NoPolicy, NoRewardModel, NoDemonstrations, NoPrompts.
+    """
+    fields = {**_project_fields(project, algorithm), **(config or {})}
+    if algorithm == SFT:
+        return _request_sft(project, fields, start, created_by)
+    start = start or policies.require_policy(project=project)
+    reward_model = activation.require_active(project)
+    if not Prompt.objects.filter(project=project).exists():
+        raise NoPrompts(
+            f"{project.slug} has no prompts: import some (manage.py import_jsonl --kind prompts)."
+        )
+    _check(PpoConfig, {**fields, "algorithm": algorithm, "policy": "policy", "reward_model": "reward model"})
+    run = lifecycle.create(kind=KIND.name, created_by=created_by, queue=Run.Queue.GPU)
+    Training.objects.create(
+        run=run, project=project, algorithm=algorithm, config=fields, start=start, reward_model=reward_model
+    )
+    return run
+
+
+def _request_sft(
+    project: Project, fields: dict[str, Any], start: PolicyVersion | None, created_by: AbstractBaseUser | None
+) -> Run:
+    if not project.demonstrations.exists():
+        raise NoDemonstrations(
+            f"{project.slug} has no demonstrations: import some (manage.py import_jsonl --kind demonstrations)."
+        )
+    if "base" not in fields:
+        start = start or policies.current_policy(project)
+    _check(SftConfig, {"base": "scratch", **fields})
+    run = lifecycle.create(kind=KIND.name, created_by=created_by, queue=Run.Queue.GPU)
+    Training.objects.create(run=run, project=project, algorithm=SFT, config=fields, start=start)
+    return run
+
+
+def _project_fields(project: Project, algorithm: str) -> dict[str, Any]:
+    settings = PolicySettings.objects.filter(project=project).first()
+    if settings is None:
+        return {}
+    return dict(settings.sft if algorithm == SFT else settings.ppo)
+
+
+def _check(kind: type[Any], fields: Mapping[str, Any]) -> None:
+    try:
+        parse_config(kind, fields)
+    except BadInput as error:
+        raise BadConfig(str(error)) from error
+
+
+def _prepare(run: Run, folder: RunFolder) -> None:
+    training = Training.objects.select_related("project", "start__artifact", "reward_model__artifact").get(
+        run=run
+    )
+    project = training.project
+    if training.algorithm == SFT:
+        snapshots.write_demonstrations(project=project, path=folder.inputs / "demonstrations.jsonl")
+        start = policies.location(training.start) if training.start else "scratch"
+        folder.write_config({"base": start, **training.config})
+        return
+    assert training.start is not None and training.reward_model is not None  # noqa: PT018 (a constraint holds it)
+    prompts = Prompt.objects.filter(project=project).order_by("id")
+    snapshots.write_prompts(prompts=prompts, path=folder.inputs / "prompts.jsonl")
+    folder.write_config(
+        {
+            **training.config,
+            "algorithm": training.algorithm,
+            "policy": policies.location(training.start),
+            "reward_model": str(artifacts.local_folder(training.reward_model.artifact)),
+        }
+    )
+
+
+def _command(run: Run, folder: RunFolder) -> list[str]:
+    if run.training.algorithm == SFT:
+        return [sys.executable, "-m", "rltrainer.policy", "sft", str(folder.path)]
+    return [sys.executable, "-m", "rltrainer.ppo", "train", str(folder.path)]
+
+
+def _finish(run: Run, folder: RunFolder) -> None:
+    """Keep the artifact and make the version. A policy gradient that did not raise the reward is not made current."""
+    training = Training.objects.select_related("project").get(run=run)
+    artifact = artifacts.store(folder=folder.output, kind="policy", run=run)
+    report_file = folder.output / "report.json"
+    report = read_json(report_file) if report_file.exists() else {}
+    better = training.algorithm == SFT or report["after"]["reward"] > report["before"]["reward"]
+    version = policies.make_version(
+        project=training.project, artifact=artifact, training=training, report=report, current=better
+    )
+    Run.objects.filter(pk=run.pk).update(result={"policy": version.number, "current": better})
+
+
+def _project(run: Run) -> str:
+    return str(run.training.project.slug)
+
+
+KIND = Kind(
+    name="train_policy",
+    title="Train a policy",
+    prepare=_prepare,
+    command=_command,
+    finish=_finish,
+    project=_project,
+)
