@@ -17,7 +17,7 @@ class RewardModelSettings(models.Model):
     base = models.CharField(
         max_length=300,
         blank=True,
-        help_text="Hub name or folder of the backbone. Empty: the current policy's trunk, else a small one from scratch.",
+        help_text="Hub name or folder of the backbone. Empty: the current policy's trunk, else one from scratch.",
     )
     config = models.JSONField(
         default=dict,

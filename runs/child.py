@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -64,10 +65,8 @@ class Child:
         self._process.wait()
 
     def _signal(self, number: int) -> None:
-        try:
+        with suppress(ProcessLookupError):  # the whole group may be gone already
             os.killpg(self._process.pid, number)
-        except ProcessLookupError:
-            pass  # the whole group is gone already
 
 
 def log_tail(path: Path) -> str:

@@ -70,11 +70,10 @@ def execute(
             _conclude(run, kind, folder, heart, code)
         except LeaseLost as lost:
             logger.warning("%s", lost)
-        except Exception:  # whatever a kind's own step raises ends this run, not the worker
+        except Exception as error:  # whatever a kind's own step raises ends this run, not the worker
             logger.exception("run %s failed", run.pk)
-            insistently(
-                lambda: lifecycle.fail(run=run, reason=reason(error), log_tail=log_tail(folder.log_file))
-            )
+            why, tail = reason(error), log_tail(folder.log_file)
+            insistently(lambda: lifecycle.fail(run=run, reason=why, log_tail=tail))
     return insistently(lambda: Run.objects.get(pk=run.pk))
 
 

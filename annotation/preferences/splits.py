@@ -20,7 +20,7 @@ def prompt_digest(form: str, messages: Sequence[Mapping[str, str]]) -> str:
 
 
 def split_of(messages: Sequence[Mapping[str, str]]) -> str:
-    """ "train", "validation" or "test", by sha256 of the first user turn's text (of the first turn where none is a user's).
+    """The split's name, by sha256 of the first user turn's text (of the first turn where none is a user's).
 
     The same words give the same split in every project, and a dialogue never parts from its continuation.
     """

@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
             name='RewardModelSettings',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('base', models.CharField(blank=True, help_text="Hub name or folder of the backbone. Empty: the current policy's trunk, else a small one from scratch.", max_length=300)),
+                ('base', models.CharField(blank=True, help_text="Hub name or folder of the backbone. Empty: the current policy's trunk, else one from scratch.", max_length=300)),
                 ('config', models.JSONField(blank=True, default=dict, help_text='Fields of FitConfig that differ from their defaults (docs/algorithms.md).')),
                 ('project', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='reward_model_settings', to='annotation.project')),
             ],
