@@ -1,7 +1,11 @@
 """The admin site: researchers' pages and run pages are views of it, filtered by membership."""
 
+from typing import Any
+
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path
 
 from annotation.models import Membership
 
@@ -22,3 +26,25 @@ class ConcordAdminSite(AdminSite):
         if getattr(user, "is_superuser", False):
             return True
         return Membership.objects.filter(user_id=user.pk, role=Membership.Role.RESEARCHER).exists()
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        """Concord's own pages before Django's."""
+        from config.pages import project, run
+
+        view = self.admin_view
+        return [
+            path("projects/<slug:slug>/", view(project.project_page), name="project"),
+            path("projects/<slug:slug>/<slug:action>/", view(project.act), name="act"),
+            path("runs/<int:pk>/", view(run.run_page), name="run"),
+            path("runs/<int:pk>/live/", view(run.run_live), name="run_live"),
+            path("runs/<int:pk>/metrics/", view(run.run_metrics), name="run_metrics"),
+            path("runs/<int:pk>/cancel/", view(run.run_cancel), name="run_cancel"),
+            path("runs/<int:pk>/output/", view(run.run_output), name="run_output"),
+            *super().get_urls(),
+        ]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """What needs a decision first, the tables after it."""
+        from config.pages.index import decisions
+
+        return super().index(request, {"decisions": decisions(request), **(extra_context or {})})

@@ -1,0 +1,9 @@
+"""Researchers' pages: views of the admin site, filtered by membership (config.admin mounts them).
+
+access.py     who may see which project and which run
+index.py      what needs a decision, over all of a person's projects
+project.py    one project's loop: judgements, reward models, policies, runs
+actions.py    the forms that start or change something, each calling one function of its app
+run.py        one run: status, progress, curves, log, cancel
+data.py       one version: its report, and where it comes from
+"""

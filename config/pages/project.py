@@ -1,0 +1,97 @@
+"""One project's loop: judgements, reward models, policies, runs, and the forms that move it on."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_GET, require_POST
+
+from annotation.errors import AnnotationError
+from annotation.models import Assignment, Demonstration, Project, Prompt, Ranking, Slot, Task
+from config.pages.access import for_project
+from config.pages.actions import ACTIONS, Action
+from rewardmodel.errors import RewardModelError
+from rewardmodel.models import RewardModelVersion
+from rltrainer.errors import PolicyError
+from rltrainer.models import PolicyVersion
+from runs.errors import RunsError
+from runs.models import Run
+
+RECENT_RUNS = 12
+
+
+@require_GET
+@for_project
+def project_page(request: HttpRequest, project: Project) -> HttpResponse:
+    """The loop of one project."""
+    return _page(request, project)
+
+
+@require_POST
+@for_project
+def act(request: HttpRequest, project: Project, action: str) -> HttpResponse:
+    """Carry out one of ACTIONS; to the run that it started, or back with what was wrong."""
+    if action not in ACTIONS:
+        raise Http404
+    form = ACTIONS[action](request.POST, request.FILES, project=project, prefix=action)
+    if not form.is_valid():
+        return _page(request, project, bad=(action, form))
+    try:
+        run = form.perform(request.user)  # type: ignore[arg-type]  # has_permission refuses anonymous people
+    except (AnnotationError, RewardModelError, PolicyError, RunsError) as error:
+        form.add_error(None, str(error))
+        return _page(request, project, bad=(action, form))
+    if run is not None:
+        return redirect("admin:run", pk=run.pk)
+    messages.success(request, form.done)
+    return redirect("admin:project", slug=project.slug)
+
+
+def _page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None = None) -> HttpResponse:
+    forms = {name: kind(project=project, prefix=name) for name, kind in ACTIONS.items()}
+    if bad is not None:
+        forms[bad[0]] = bad[1]
+    from django.contrib import admin
+
+    context = {
+        **admin.site.each_context(request),
+        "title": project.name,
+        "project": project,
+        "counts": _counts(project),
+        "reward_models": RewardModelVersion.objects.filter(project=project).select_related("fit__run"),
+        "policies": PolicyVersion.objects.filter(project=project).select_related("training__run"),
+        "runs": runs_of(project)[:RECENT_RUNS],
+        "forms": forms,
+        "opened": bad[0] if bad else "",
+    }
+    return TemplateResponse(request, "admin/project.html", context, status=400 if bad else 200)
+
+
+def runs_of(project: Project) -> Any:
+    """All runs of a project, newest first, whatever their kind."""
+    return Run.objects.filter(
+        Q(fit__project=project)
+        | Q(training__project=project)
+        | Q(sampling__project=project)
+        | Q(evaluation__project=project)
+        | Q(transfer__project=project)
+    )
+
+
+def _counts(project: Project) -> dict[str, int]:
+    slots = Slot.objects.filter(project=project).aggregate(
+        free=Count("pk", filter=Q(annotator=None)), held=Count("pk", filter=Q(annotator__isnull=False))
+    )
+    open_now = Assignment.objects.open().filter(project=project).count()
+    return {
+        "prompts": Prompt.objects.filter(project=project).count(),
+        "demonstrations": Demonstration.objects.filter(project=project).count(),
+        "tasks": Task.objects.filter(project=project).count(),
+        "to_rank": slots["free"],
+        "in_hand": open_now,
+        "rankings": Ranking.objects.current().filter(project=project).count(),
+        "skipped": Assignment.objects.filter(project=project, status=Assignment.Status.SKIPPED).count(),
+    }

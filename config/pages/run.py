@@ -1,0 +1,93 @@
+"""One run: status, progress, curves, log, cancel, and what it made."""
+
+import mimetypes
+
+from django.contrib import admin, messages
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from annotation.models import Project
+from config.pages.access import for_run
+from runs import lifecycle
+from runs.errors import RunNotActive
+from runs.execution import folder_of
+from runs.kinds import kind_of
+from runs.models import Run, RunMetric
+
+# What a page draws at most; a longer run is thinned evenly, its last step kept.
+MOST_POINTS = 2000
+
+
+@require_GET
+@for_run
+def run_page(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
+    """The whole page; its live part asks for ``run_live`` again while the run is active."""
+    return TemplateResponse(request, "admin/run.html", _context(request, run, project))
+
+
+@require_GET
+@for_run
+def run_live(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
+    """Status, progress and log as a fragment."""
+    return TemplateResponse(request, "admin/run.html#live", _context(request, run, project))
+
+
+@require_GET
+@for_run
+def run_metrics(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
+    """``{"active": bool, "names": [...], "steps": [...], "series": {name: [...]}}`` of all numbers in the metrics."""
+    lines = list(RunMetric.objects.filter(run=run).order_by("id").values_list("figures", flat=True))
+    stride = max(1, -(-len(lines) // MOST_POINTS))
+    kept = lines[-1::-stride][::-1]
+    names = list(dict.fromkeys(name for line in kept for name in line if name != "step"))
+    series = {name: [_number(line.get(name)) for line in kept] for name in names}
+    numeric = {name: values for name, values in series.items() if any(value is not None for value in values)}
+    return JsonResponse(
+        {"active": run.is_active, "steps": [line["step"] for line in kept], "series": numeric}
+    )
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+@require_POST
+@for_run
+def run_cancel(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
+    """Ask for an end; the worker stops the child within ten seconds."""
+    try:
+        lifecycle.cancel(run=run)
+        messages.success(request, f"Run {run.pk} is being cancelled.")
+    except RunNotActive as error:
+        messages.info(request, str(error))
+    return redirect("admin:run", pk=run.pk)
+
+
+@require_GET
+@for_run
+def run_output(request: HttpRequest, run: Run, project: Project) -> HttpResponse | FileResponse:
+    """An export's file."""
+    if run.kind != "export" or run.status != Run.Status.SUCCEEDED:
+        raise Http404
+    files = [path for path in folder_of(run).output.glob("*.jsonl*") if path.is_file()]
+    if not files:
+        raise Http404
+    kind = mimetypes.guess_type(files[0].name)[0] or "application/jsonl"
+    return FileResponse(files[0].open("rb"), as_attachment=True, filename=files[0].name, content_type=kind)
+
+
+def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, object]:
+    now = timezone.now()
+    return {
+        **admin.site.each_context(request),
+        "title": f"{kind_of(run).title} · run {run.pk}",
+        "run": run,
+        "project": project,
+        "percent": round(100 * run.done / run.total) if run.total else None,
+        "seconds_left": run.seconds_left(now),
+        "elapsed": lifecycle.elapsed(run, now),
+        "result": run.result,
+    }
