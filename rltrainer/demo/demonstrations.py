@@ -1,0 +1,74 @@
+"""Notices as a crowd writes them: half say every fact, the others slip, so that there is something to rank."""
+
+import random
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from rltrainer.demo.facts import VALUES, prompt_text
+from rltrainer.demo.sentences import describe
+from rltrainer.demo.walks import draw_walk
+
+TONES = {"plain": 55, "warm": 28, "terse": 17}  # of a hundred notices
+
+
+class Demonstration(NamedTuple):
+    """A prompt, the notice written for it, and the slip in it ("none" where all is right)."""
+
+    prompt: str
+    completion: str
+    slip: str
+
+
+def demonstrations(seed: int, count: int) -> Iterator[Demonstration]:
+    """``count`` demonstrations; the same seed gives the same ones, and a smaller count their beginning."""
+    rng = random.Random(seed)  # noqa: S311 (repeatable on purpose)
+    for _ in range(count):
+        facts = draw_walk(rng)
+        slip = _draw(rng, {name: weight for name, (weight, _) in _SLIPS.items()})
+        told = _SLIPS[slip][1](dict(facts), rng)
+        notice = describe(told, rng, _draw(rng, TONES))
+        yield Demonstration(prompt_text(facts), notice, slip)
+
+
+def _all(told: dict[str, str], rng: random.Random) -> dict[str, str]:
+    return told
+
+
+def _leave_out_one(told: dict[str, str], rng: random.Random) -> dict[str, str]:
+    del told[_any(told, rng)]
+    return told
+
+
+def _leave_out_two(told: dict[str, str], rng: random.Random) -> dict[str, str]:
+    return _leave_out_one(_leave_out_one(told, rng), rng)
+
+
+def _mistake(told: dict[str, str], rng: random.Random) -> dict[str, str]:
+    label = _any(told, rng)
+    told[label] = rng.choice([value for value in VALUES[label] if value != told[label]])
+    return told
+
+
+def _invent(told: dict[str, str], rng: random.Random) -> dict[str, str]:
+    label = rng.choice([label for label in VALUES if label not in told])
+    told[label] = rng.choice(VALUES[label])
+    return told
+
+
+_Slip = Callable[[dict[str, str], random.Random], dict[str, str]]
+# What happens to the facts before they are told, and in how many notices of a hundred.
+_SLIPS: dict[str, tuple[int, _Slip]] = {
+    "none": (50, _all),
+    "one left out": (20, _leave_out_one),
+    "two left out": (10, _leave_out_two),
+    "one wrong": (12, _mistake),
+    "one invented": (8, _invent),
+}
+
+
+def _any(told: dict[str, str], rng: random.Random) -> str:
+    return rng.choice([label for label in told if label != "name"])
+
+
+def _draw(rng: random.Random, weights: dict[str, int]) -> str:
+    return rng.choices(list(weights), list(weights.values()))[0]
