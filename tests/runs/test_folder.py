@@ -1,0 +1,162 @@
+"""The child's side of a run: what it writes is whole or absent."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from runs.folder.checkpoint import NAME, load_checkpoint, save_checkpoint
+from runs.folder.child import DONE, FAILED, STOPPED, reason, run_child
+from runs.folder.errors import BadInput, FolderInUse, Stopped
+from runs.folder.files import folder_digest, read_json, write_json
+from runs.folder.folder import RunFolder
+from runs.folder.metrics import Metrics, read_metrics
+from runs.folder.progress import Progress, read_progress
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    made = RunFolder(tmp_path / "run")
+    made.make()
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _signals() -> object:
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_metrics_are_cut_to_the_checkpoint_and_a_torn_line_is_dropped(folder: RunFolder) -> None:
+    metrics = Metrics(folder.metrics_file)
+    for step in range(1, 6):
+        metrics.append(step, loss=step / 2)
+    with folder.metrics_file.open("a") as file:
+        file.write('{"step": 6, "lo')
+    metrics.cut_after(3)
+    lines, _ = read_metrics(folder.metrics_file)
+    assert lines == [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 1.0}, {"step": 3, "loss": 1.5}]
+
+
+def test_metrics_are_read_by_whole_lines_from_an_offset(folder: RunFolder) -> None:
+    metrics = Metrics(folder.metrics_file)
+    metrics.append(1, loss=1.0)
+    first, offset = read_metrics(folder.metrics_file)
+    with folder.metrics_file.open("a") as file:
+        file.write('{"step": 2')
+    assert read_metrics(folder.metrics_file, offset) == ([], offset)
+    with folder.metrics_file.open("a") as file:
+        file.write("}\n")
+    assert [line["step"] for line in first] == [1]
+    assert read_metrics(folder.metrics_file, offset)[0] == [{"step": 2}]
+
+
+def test_a_figure_that_is_not_finite_is_null(folder: RunFolder) -> None:
+    Metrics(folder.metrics_file).append(1, loss=float("nan"), gap=float("inf"))
+    assert json.loads(folder.metrics_file.read_text()) == {"step": 1, "loss": None, "gap": None}
+
+
+def test_progress_is_written_at_most_twice_a_second_but_always_at_the_end(folder: RunFolder) -> None:
+    now = [0.0]
+    progress = Progress(folder.progress_file, every=0.5, clock=lambda: now[0])
+    progress.report(1, 10, "fitting")
+    progress.report(2, 10, "fitting")
+    assert read_progress(folder.progress_file) == (1, 10, "fitting")
+    now[0] = 0.6
+    progress.report(3, 10, "fitting")
+    assert read_progress(folder.progress_file) == (3, 10, "fitting")
+    progress.report(10, 10, "fitting")
+    assert read_progress(folder.progress_file) == (10, 10, "fitting")
+    progress.report(0, 5, "evaluating")
+    assert read_progress(folder.progress_file) == (0, 5, "evaluating")
+
+
+def test_checkpoint_comes_back_bit_for_bit(folder: RunFolder) -> None:
+    tensors = {"w": torch.randn(3, 4), "m": torch.randn(2).double(), "n": torch.tensor(7)}
+    save_checkpoint(folder.checkpoint, step=12, tensors=tensors, state={"epoch": 2, "order": [3, 1]})
+    loaded = load_checkpoint(folder.checkpoint)
+    assert loaded is not None
+    assert (loaded.step, loaded.state) == (12, {"epoch": 2, "order": [3, 1]})
+    assert all(torch.equal(loaded.tensors[name], value) for name, value in tensors.items())
+
+
+def test_a_checkpoint_cut_short_by_a_kill_leaves_the_older_one(folder: RunFolder) -> None:
+    save_checkpoint(folder.checkpoint, step=1, tensors={"w": torch.ones(2)}, state={})
+    (folder.checkpoint / f".{NAME}").write_bytes(b"half a file")
+    loaded = load_checkpoint(folder.checkpoint)
+    assert loaded is not None
+    assert loaded.step == 1
+
+
+def test_no_checkpoint_is_none(folder: RunFolder) -> None:
+    assert load_checkpoint(folder.checkpoint) is None
+
+
+def test_json_is_replaced_whole_and_refuses_nan(folder: RunFolder) -> None:
+    path = folder.path / "x.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(ValueError):
+        write_json(path, {"a": float("nan")})
+    assert read_json(path) == {"a": 1}
+    assert [found.name for found in folder.path.glob("*x.json*")] == ["x.json"]
+
+
+def test_equal_folders_have_equal_digests_and_a_name_counts(tmp_path: Path) -> None:
+    for name, file in (("a", "x"), ("b", "x"), ("c", "y")):
+        (tmp_path / name / "sub").mkdir(parents=True)
+        (tmp_path / name / "sub" / file).write_text("same")
+    digests = [folder_digest(tmp_path / name) for name in "abc"]
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_config_that_is_no_object_is_bad_input(folder: RunFolder) -> None:
+    folder.config_file.write_text("[1]")
+    with pytest.raises(BadInput, match="one JSON object"):
+        folder.read_config()
+    folder.config_file.write_text("{")
+    with pytest.raises(BadInput, match="not JSON"):
+        folder.read_config()
+    folder.config_file.unlink()
+    with pytest.raises(BadInput, match=r"no config\.json"):
+        folder.read_config()
+
+
+def test_a_second_writer_is_refused(folder: RunFolder) -> None:
+    script = (
+        "import sys; from pathlib import Path; from runs.folder.folder import RunFolder\n"
+        "with RunFolder(Path(sys.argv[1])).writing(): pass"
+    )
+    command = [sys.executable, "-c", script, str(folder.path)]
+    with folder.writing():
+        held = subprocess.run(command, capture_output=True, text=True, check=False)
+    free = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert FolderInUse.__name__ in held.stderr
+    assert free.returncode == 0
+
+
+def test_exit_codes_say_how_a_child_ended(folder: RunFolder) -> None:
+    def fails(*_: object) -> None:
+        raise BadInput("no prompts")
+
+    def stops(*_: object) -> None:
+        raise Stopped
+
+    assert run_child(folder.path, lambda *_: None) == DONE
+    assert run_child(folder.path, stops) == STOPPED
+    assert run_child(folder.path, fails) == FAILED
+    assert read_json(folder.failure_file) == {"error": "BadInput", "reason": "no prompts"}
+    assert run_child(folder.path, lambda *_: None) == DONE
+    assert not folder.failure_file.exists()
+
+
+def test_cuda_out_of_memory_says_what_to_do() -> None:
+    assert "ran out of memory. Use smaller batches" in reason(
+        torch.cuda.OutOfMemoryError("CUDA out of memory")
+    )
+    assert "ran out of memory. Use smaller batches" in reason(MemoryError())
