@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from runs.folder.errors import BadInput
-from runs.folder.files import file_digest, read_json, write_json
+from runs.folder.files import file_digest, folder_digest, read_json, write_json
 
 FORMAT = 1
 KIND = "policy"
@@ -17,6 +17,13 @@ def write_meta(folder: Path, meta: Mapping[str, Any]) -> None:
     """Describe the files of ``folder``; written last, so that its presence means whole."""
     own = {"format": FORMAT, "kind": KIND, "code_version": version("concord"), "files": _digests(folder)}
     write_json(folder / NAME, {**meta, **own})
+
+
+def parent_of(base: str, model: Any) -> str:
+    """What names ``base`` for good: the digest of its folder, or its hub name with the commit."""
+    if Path(base).is_dir():
+        return folder_digest(Path(base))
+    return f"{base}@{getattr(model.config, '_commit_hash', None)}"
 
 
 def check_folder(folder: Path) -> dict[str, Any]:

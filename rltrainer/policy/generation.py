@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from rltrainer.policy.encoding import left_pad
+from rltrainer.policy.config import SamplingSettings
 from rltrainer.policy.forward import context_length, head_logits, positions_from_mask, run_trunk
-from rltrainer.policy.sampling import SamplingSettings, choose_tokens
+from rltrainer.policy.padding import left_pad
+from rltrainer.policy.sampling import choose_tokens
 from runs.folder.errors import BadInput
 
 

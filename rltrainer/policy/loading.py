@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-from rltrainer.policy.adapter import LoraSettings, adapter_off, add_adapter, merged_state
+from rltrainer.policy.adapter import adapter_off, add_adapter, merged_state
 from rltrainer.policy.artifact import check_folder, write_meta
+from rltrainer.policy.config import LoraSettings
 from rltrainer.policy.forward import check_head
 from runs.folder.errors import BadInput
 

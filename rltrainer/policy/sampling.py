@@ -1,32 +1,10 @@
 """The choice of the next token: temperature, top-k, top-p, and one uniform number a row."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
-from runs.folder.errors import BadInput, RunError
-
-
-@dataclass(frozen=True)
-class SamplingSettings:
-    """How completions are drawn. PPO uses the temperature alone, so that its log-probabilities agree."""
-
-    max_new_tokens: int = 64  # tokens, EOS included; two short sentences
-    temperature: float = 1.0  # divides the logits; 0 is greedy. 1 is the policy itself
-    top_k: int = 0  # keep the k likeliest tokens; 0 keeps all
-    top_p: float = (
-        1.0  # keep the likeliest tokens that hold this mass (Holtzman et al. 1904.09751); 1 keeps all
-    )
-    samples: int = 1  # completions a prompt
-
-    def __post_init__(self) -> None:
-        right = self.max_new_tokens > 0 and self.samples > 0 and self.temperature >= 0
-        if not right or self.top_k < 0 or not 0 < self.top_p <= 1:
-            raise BadInput(
-                f"{self}: max_new_tokens and samples are at least 1, temperature and top_k at least 0, "
-                "and top_p is above 0 and at most 1"
-            )
+from rltrainer.policy.config import SamplingSettings
+from runs.folder.errors import RunError
 
 
 def choose_tokens(logits: Tensor, settings: SamplingSettings, uniform: Tensor) -> Tensor:

@@ -1,11 +1,14 @@
 """Small policies and tokenizers for the tests of rltrainer.policy."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedTokenizerFast
+
+from runs.folder.folder import RunFolder
 
 WORDS = ["the", "a", "cat", "dog", "bird", "sat", "ran", "sang", "on", "over", "mat", "hill", "and"]
 
@@ -48,4 +51,46 @@ def make_folder(folder: Path, seed: int = 0) -> Path:
     """A policy folder without meta.json, as a hub would give it."""
     make_model(seed).save_pretrained(folder)
     make_tokenizer().save_pretrained(folder)
+    return folder
+
+
+def make_demonstrations(path: Path, count: int = 60) -> Path:
+    """Made-up demonstrations of different lengths: the answer repeats what the prompt asks for."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    animals, places = ("cat", "dog", "bird", "hen", "fox"), ("mat", "hill", "roof", "cart")
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(count):
+            animal, place = animals[number % 5], places[number % 4]
+            more = " and then it ran home" * (number % 3)
+            line = {
+                "id": f"d{number}",
+                "form": "text" if number % 2 else "chat",
+                "prompt": [{"role": "user", "content": f"Where is the {animal}? Look at the {place}."}],
+                "completion": f"The {animal} sat on the {place}{more}.",
+                "split": "validation" if number % 6 == 5 else "train",
+            }
+            file.write(json.dumps(line) + "\n")
+    return path
+
+
+TINY = {
+    "base": "scratch",
+    "vocabulary": 300,
+    "hidden": 32,
+    "layers": 2,
+    "heads": 2,
+    "context": 128,
+    "epochs": 3,
+    "batch_tokens": 512,
+    "threads": 1,
+    "device": "cpu",
+}
+
+
+def make_sft_folder(path: Path, **config: Any) -> RunFolder:
+    """A prepared SFT run that takes about a second."""
+    folder = RunFolder(path)
+    folder.make()
+    make_demonstrations(folder.inputs / "demonstrations.jsonl")
+    folder.write_config({**TINY, **config})
     return folder

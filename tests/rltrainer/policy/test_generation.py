@@ -6,9 +6,10 @@ import pytest
 import torch
 from transformers import Gemma2Config, GPT2Config, Qwen2Config
 
+from rltrainer.policy.config import SamplingSettings
 from rltrainer.policy.generation import Generated, generate
 from rltrainer.policy.log_probabilities import completion_log_probabilities
-from rltrainer.policy.sampling import SamplingSettings, choose_tokens
+from rltrainer.policy.sampling import choose_tokens
 from runs.folder.errors import BadInput
 from tests.rltrainer.policy.factories import make_from_config, make_model, make_tokenizer
 

@@ -1,0 +1,23 @@
+"""python -m rltrainer.policy sft|sample|evaluate DIR: one run, from its folder."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rltrainer.policy import evaluate, sample, sft
+from runs.folder.child import run_child
+
+COMMANDS = {"sft": sft.main, "sample": sample.main, "evaluate": evaluate.main}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command on the folder; 0 done, 1 failed (failure.json says why), 3 stopped with a checkpoint."""
+    parser = argparse.ArgumentParser(prog="python -m rltrainer.policy")
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    given = parser.parse_args(arguments)
+    return run_child(given.folder, COMMANDS[given.command])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

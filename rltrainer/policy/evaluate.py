@@ -1,0 +1,198 @@
+"""Several policies on the same prompts: reward, length, endings, diversity, KL and perplexity.
+
+The first policy is the reference: the KL of each other one is against it, and rewards are compared with its own.
+What is measured of one policy is kept in checkpoint/, so a run that was stopped goes on with the next policy.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from runs.folder.config import parse_config
+
+from rltrainer.policy.bootstrap import interval
+from rltrainer.policy.config import EvaluateConfig
+from rltrainer.policy.demonstrations import Demonstration, read_demonstrations
+from rltrainer.policy.devices import choose_device
+from rltrainer.policy.loading import Policy, load_policy
+from rltrainer.policy.measuring import Answer, answer_prompts, demonstration_losses, same_tokens
+from rltrainer.policy.prompts import Prompt, read_prompts
+from runs.folder.files import read_json, write_json
+from runs.folder.folder import RunFolder
+from runs.folder.progress import Progress
+from runs.folder.stopping import StopSignal
+
+Measured = dict[str, Any]
+EXAMPLES = 10
+
+
+def main(folder: RunFolder, stop: StopSignal) -> None:
+    """Run ``evaluate`` on a prepared folder: output/report.json."""
+    config = parse_config(EvaluateConfig, folder.read_config())
+    torch.set_num_threads(config.threads)
+    prompts = read_prompts(folder.inputs / "prompts.jsonl")
+    measured = measure_policies(folder, stop, config, prompts)
+    write_json(folder.output / "report.json", make_report(config, prompts, measured))
+
+
+def measure_policies(
+    folder: RunFolder, stop: StopSignal, config: EvaluateConfig, prompts: Sequence[Prompt]
+) -> list[Measured]:
+    """Of each policy its answers, their rewards and the losses of the demonstrations, as plain JSON."""
+    progress = Progress(folder.progress_file)
+    demonstrations = _held_out(folder)
+    first: Policy | None = None
+    for number, base in enumerate(config.policies):
+        path = folder.checkpoint / f"policy_{number}.json"
+        if path.exists():
+            continue
+
+        def between(done: int, place: int = number) -> None:
+            stop.check()
+            total = len(prompts) * len(config.policies)
+            progress.report(
+                place * len(prompts) + done, total, f"policy {place + 1} of {len(config.policies)}"
+            )
+
+        between(0)
+        first = first or _load(config.policies[0], config)
+        policy = first if number == 0 else _load(base, config)
+        write_json(path, measure(policy, first, config, prompts, demonstrations, between))
+    return [read_json(folder.checkpoint / f"policy_{number}.json") for number in range(len(config.policies))]
+
+
+def measure(
+    policy: Policy,
+    first: Policy,
+    config: EvaluateConfig,
+    prompts: Sequence[Prompt],
+    demonstrations: Sequence[Demonstration],
+    between: Callable[[int], None],
+) -> Measured:
+    """One policy's answers, rewards and losses."""
+    reference = first if same_tokens(policy, first) else None
+    answers = answer_prompts(policy, reference, prompts, config, between)
+    return {
+        "answers": [asdict(answer) for answer in answers],
+        "rewards": _rewards(config, prompts, answers),
+        "losses": demonstration_losses(policy, demonstrations, config),
+        "demonstrations": _numbers([each.messages for each in demonstrations]),
+    }
+
+
+def make_report(
+    config: EvaluateConfig, prompts: Sequence[Prompt], measured: Sequence[Measured]
+) -> dict[str, Any]:
+    """The figures of every policy, with 95% intervals over prompts, and a few answers side by side."""
+    return {
+        "prompts": len(prompts),
+        "completions": config.completions,
+        "temperature": config.temperature,
+        "max_new_tokens": config.max_new_tokens,
+        "reward_model": config.reward_model,
+        "policies": [
+            {"policy": base, **figures(own, measured[0], len(prompts), config.resamples)}
+            for base, own in zip(config.policies, measured, strict=True)
+        ],
+        "examples": [_example(prompts, measured, number) for number in range(min(EXAMPLES, len(prompts)))],
+    }
+
+
+def figures(own: Measured, first: Measured, prompts: int, resamples: int) -> dict[str, Any]:
+    """``reward``, ``length`` (tokens), ``eos_rate``, ``kl`` (nats), ``perplexity``: mean, low, high; or None.
+
+    ``reward_gain`` is the reward above the first policy's on the same prompt, ``win_rate`` the share of its
+    answers that score above the first policy's at the same place (equal ones half), ``distinct_1`` and ``_2`` the
+    distinct words and pairs of words as a share of all (Li et al. 1510.03055).
+    """
+
+    def over_prompts(values: Sequence[float] | None) -> dict[str, float] | None:
+        if values is None:
+            return None
+        sums, counts = _by(places, values, prompts), _by(places, [1.0] * len(values), prompts)
+        return interval(sums, counts, resamples=resamples)
+
+    answers = own["answers"]
+    places = [answer["prompt"] for answer in answers]
+    divergence = [answer["kl"] for answer in answers]
+    rewards, base = own["rewards"], first["rewards"]
+    pairs = list(zip(rewards, base, strict=True)) if rewards else None
+    return {
+        "reward": over_prompts(rewards),
+        "reward_gain": over_prompts([one - other for one, other in pairs] if pairs else None),
+        "win_rate": over_prompts(
+            [0.5 * (one == other) + (one > other) for one, other in pairs] if pairs else None
+        ),
+        "length": over_prompts([answer["tokens"] for answer in answers]),
+        "eos_rate": over_prompts([float(answer["finished"]) for answer in answers]),
+        "kl": over_prompts(None if None in divergence else divergence),
+        "perplexity": _perplexity(own, resamples),
+        "distinct_1": distinct([answer["text"] for answer in answers], 1),
+        "distinct_2": distinct([answer["text"] for answer in answers], 2),
+    }
+
+
+def distinct(texts: Sequence[str], size: int) -> float | None:
+    """Distinct runs of ``size`` words as a share of all of them, over all texts; None where there are none."""
+    runs = [
+        tuple(words[start : start + size])
+        for words in (text.split() for text in texts)
+        for start in range(len(words) - size + 1)
+    ]
+    return len(set(runs)) / len(runs) if runs else None
+
+
+def _perplexity(own: Measured, resamples: int) -> dict[str, float] | None:
+    """exp of the mean loss a token, its interval over the demonstrations' prompts."""
+    if not own["losses"]:
+        return None
+    losses, tokens = zip(*own["losses"], strict=True)
+    numbers = own["demonstrations"]
+    prompts = max(numbers) + 1
+    found = interval(_by(numbers, losses, prompts), _by(numbers, tokens, prompts), resamples=resamples)
+    return {name: float(torch.tensor(value, dtype=torch.float64).exp()) for name, value in found.items()}
+
+
+def _by(places: Sequence[int], values: Sequence[float], count: int) -> list[float]:
+    """The sums of ``values`` at each place."""
+    sums = [0.0] * count
+    for place, value in zip(places, values, strict=True):
+        sums[place] += value
+    return sums
+
+
+def _numbers(things: Sequence[Any]) -> list[int]:
+    """Equal things, equal numbers, counted from 0 in the order of their first appearance."""
+    seen: dict[str, int] = {}
+    return [seen.setdefault(repr(thing), len(seen)) for thing in things]
+
+
+def _rewards(
+    config: EvaluateConfig, prompts: Sequence[Prompt], answers: Sequence[Answer]
+) -> list[float] | None:
+    if config.reward_model is None:
+        return None
+    from rewardmodel.bradley_terry.artifact import load_reward_model  # only a run that scores needs it
+
+    model = load_reward_model(config.reward_model, device=choose_device(config.device))
+    asked = [(prompts[a.prompt].form, prompts[a.prompt].messages, a.text) for a in answers]
+    scores: list[float] = model.score_many(asked).tolist()
+    return scores
+
+
+def _load(base: str, config: EvaluateConfig) -> Policy:
+    return load_policy(base, lora=None, device=choose_device(config.device), reference=False)
+
+
+def _held_out(folder: RunFolder) -> list[Demonstration]:
+    """The demonstrations that no policy was trained on, where the run has any."""
+    path = folder.inputs / "demonstrations.jsonl"
+    return [each for each in read_demonstrations(path) if each.split != "train"] if path.exists() else []
+
+
+def _example(prompts: Sequence[Prompt], measured: Sequence[Measured], number: int) -> dict[str, Any]:
+    texts = [
+        next(answer["text"] for answer in own["answers"] if answer["prompt"] == number) for own in measured
+    ]
+    return {"prompt_id": prompts[number].id, "texts": texts}

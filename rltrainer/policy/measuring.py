@@ -1,0 +1,101 @@
+"""What one policy answers to the prompts, and the figures of each answer."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rltrainer.policy.config import EvaluateConfig
+from rltrainer.policy.demonstrations import Demonstration, encode_demonstrations
+from rltrainer.policy.forward import context_length
+from rltrainer.policy.generation import Generated, generate
+from rltrainer.policy.loading import Policy
+from rltrainer.policy.log_probabilities import completion_log_probabilities
+from rltrainer.policy.prompts import Prompt, encode_with_room
+from rltrainer.policy.sft_loss import row_losses, targets_of
+
+TOKENS_AT_ONCE = 8192  # of demonstrations, padding counted
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One completion: ``tokens`` with EOS; ``kl`` = log pi - log pi_first of it in nats, None where unknown."""
+
+    prompt: int
+    text: str
+    finished: bool
+    tokens: int
+    kl: float | None
+
+
+def answer_prompts(
+    policy: Policy,
+    first: Policy | None,
+    prompts: Sequence[Prompt],
+    config: EvaluateConfig,
+    between: Callable[[int], None],
+) -> list[Answer]:
+    """``config.completions`` answers a prompt. ``first`` is the reference of the KL, None where it has none.
+
+    ``between`` hears how many prompts are done. The numbers drawn are the same for every policy.
+    """
+    answers: list[Answer] = []
+    for start in range(0, len(prompts), config.batch_prompts):
+        between(start)
+        batch = prompts[start : start + config.batch_prompts]
+        encoded = encode_with_room(
+            policy, batch, max_prompt_tokens=config.max_prompt_tokens, max_new_tokens=config.max_new_tokens
+        )
+        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + start)
+        made = generate(policy.model, policy.tokenizer, encoded.ids, config.settings(), generator)
+        answers += _answers(
+            made, _divergence(policy, first, made, config.temperature), start, config.completions
+        )
+    return answers
+
+
+def _answers(made: Generated, divergence: Tensor | None, start: int, samples: int) -> list[Answer]:
+    lengths = made.completion_mask.sum(dim=1).tolist()
+    kl = [None] * len(made.texts) if divergence is None else divergence.tolist()
+    rows = zip(made.texts, made.finished.tolist(), lengths, kl, strict=True)
+    return [Answer(start + number // samples, *row) for number, row in enumerate(rows)]
+
+
+@torch.no_grad()
+def _divergence(policy: Policy, first: Policy | None, made: Generated, temperature: float) -> Tensor | None:
+    """(B,) sum over the tokens of log pi - log pi_first: k1 of each answer (Schulman 2020), its mean the KL."""
+    if first is None:
+        return None
+    start = made.sequences.shape[1] - made.completion_mask.shape[1]
+    own, other = (
+        completion_log_probabilities(each.model, made.sequences, made.attention_mask, start, temperature)
+        for each in (policy, first)
+    )
+    return (own - other).double().sum(dim=1)
+
+
+def same_tokens(one: Policy, other: Policy) -> bool:
+    """Whether two policies share their vocabulary, without which one cannot score the other's tokens."""
+    return bool(one.tokenizer.get_vocab() == other.tokenizer.get_vocab())
+
+
+def demonstration_losses(
+    policy: Policy, demonstrations: Sequence[Demonstration], config: EvaluateConfig
+) -> list[tuple[float, int]]:
+    """Of each demonstration -log pi in nats, and the tokens that it is the sum of, EOS counted."""
+    room = context_length(policy.model) - config.max_new_tokens
+    examples = encode_demonstrations(
+        policy.tokenizer,
+        demonstrations,
+        max_prompt_tokens=min(config.max_prompt_tokens, room),
+        max_completion_tokens=config.max_new_tokens,
+    ).rows
+    losses = row_losses(
+        policy.model,
+        examples,
+        policy.tokenizer.pad_token_id,
+        micro_batch_tokens=TOKENS_AT_ONCE,
+        device=policy.model.device,
+    )
+    return list(zip(losses, map(targets_of, examples), strict=True))

@@ -1,0 +1,43 @@
+"""inputs/prompts.jsonl, and its prompts as token ids that leave room for an answer."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from rltrainer.policy.encoding import EncodedPrompts, encode_prompts
+from rltrainer.policy.forward import context_length
+from rltrainer.policy.loading import Policy
+from runs.folder.errors import BadInput
+from runs.folder.files import read_jsonl
+
+
+class Prompt(NamedTuple):
+    """A line of inputs/prompts.jsonl."""
+
+    id: str
+    form: str
+    messages: list[dict[str, str]]
+
+
+def read_prompts(path: Path) -> list[Prompt]:
+    """The lines of inputs/prompts.jsonl. Raises BadInput where there is none, naming a line that is not one."""
+    found = []
+    for number, line in enumerate(read_jsonl(path) if path.is_file() else (), start=1):
+        try:
+            found.append(Prompt(str(line["id"]), line["form"], line["prompt"]))
+        except KeyError as error:
+            raise BadInput(f"{path}, line {number}: {error} is missing") from error
+    if not found:
+        raise BadInput(f"{path} holds no prompts: there is nothing to ask the policy")
+    return found
+
+
+def encode_with_room(
+    policy: Policy, prompts: Sequence[Prompt], *, max_prompt_tokens: int, max_new_tokens: int
+) -> EncodedPrompts:
+    """Prompts cut on the left to ``max_prompt_tokens`` and to what the policy's context leaves beside the answer."""
+    room = context_length(policy.model) - max_new_tokens
+    if room < 1:
+        raise BadInput(f"max_new_tokens {max_new_tokens} fills the policy's context: lower it")
+    asked = [(prompt.form, prompt.messages) for prompt in prompts]
+    return encode_prompts(policy.tokenizer, asked, min(max_prompt_tokens, room))

@@ -1,0 +1,128 @@
+"""Several distinct completions of each prompt, for people to rank.
+
+Prompts go through in batches; what a batch draws is a function of the seed and its place, so a run that was
+stopped and goes on at the next batch writes the same file as one that was not.
+"""
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from runs.folder.config import parse_config
+
+from rltrainer.policy.config import SampleConfig
+from rltrainer.policy.devices import choose_device
+from rltrainer.policy.generation import generate
+from rltrainer.policy.loading import Policy, load_policy
+from rltrainer.policy.prompts import Prompt, encode_with_room, read_prompts
+from runs.folder.files import write_atomically, write_json
+from runs.folder.folder import RunFolder
+from runs.folder.progress import Progress
+from runs.folder.stopping import StopSignal
+
+
+@dataclass
+class Answers:
+    """The distinct completions of one prompt so far: texts as keys, figures as values."""
+
+    prompt: Prompt
+    ids: list[int]
+    texts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def add(self, text: str, wanted: int, *, finished: bool, tokens: int) -> None:
+        """Keep ``text`` unless it is empty, already there or one too many."""
+        if text.strip() and len(self.texts) < wanted:
+            self.texts.setdefault(text, {"text": text, "finished": finished, "tokens": tokens})
+
+
+def main(folder: RunFolder, stop: StopSignal) -> None:
+    """Run ``sample`` on a prepared folder: output/samples.jsonl, a line a prompt, and report.json."""
+    config = parse_config(SampleConfig, folder.read_config())
+    torch.set_num_threads(config.threads)
+    prompts = read_prompts(folder.inputs / "prompts.jsonl")
+    progress = Progress(folder.progress_file)
+    path = folder.output / "samples.jsonl"
+    done = _whole_batches(path, config.batch_prompts, len(prompts))
+    progress.report(done, len(prompts), "loading the policy")
+    policy = load_policy(config.base, lora=None, device=choose_device(config.device), reference=False)
+    for first in range(done, len(prompts), config.batch_prompts):
+        stop.check()
+        answers = answer(policy, config, prompts[first : first + config.batch_prompts], first)
+        _append(path, config, answers)
+        progress.report(first + len(answers), len(prompts), "sampling")
+    _report(folder, config)
+
+
+def answer(policy: Policy, config: SampleConfig, prompts: list[Prompt], place: int) -> list[Answers]:
+    """Up to ``config.completions`` distinct texts for each of ``prompts``; those that lack some are asked again."""
+    limits = {"max_prompt_tokens": config.max_prompt_tokens, "max_new_tokens": config.max_new_tokens}
+    encoded = encode_with_room(policy, prompts, **limits).ids
+    answers = [Answers(prompt, ids) for prompt, ids in zip(prompts, encoded, strict=True)]
+    for attempt in range(config.tries):
+        lacking = [each for each in answers if len(each.texts) < config.completions]
+        if lacking:
+            _ask(policy, config, lacking, seed=(config.seed, place, attempt))
+    return answers
+
+
+def _ask(policy: Policy, config: SampleConfig, answers: list[Answers], seed: tuple[int, int, int]) -> None:
+    settings = config.settings(config.completions)
+    made = generate(
+        policy.model, policy.tokenizer, [each.ids for each in answers], settings, _generator(*seed)
+    )
+    lengths = made.completion_mask.sum(dim=1).tolist()
+    rows = zip(made.texts, made.finished.tolist(), lengths, strict=True)
+    for number, (text, finished, tokens) in enumerate(rows):
+        answers[number // settings.samples].add(text, config.completions, finished=finished, tokens=tokens)
+
+
+def _generator(seed: int, place: int, attempt: int) -> torch.Generator:
+    """Numbers of their own for each batch and attempt: the three are mixed by multiplying with large primes."""
+    mixed = (seed * 1_000_000_007 + place * 1_000_003 + attempt) % 2**63
+    return torch.Generator().manual_seed(mixed)
+
+
+def _append(path: Path, config: SampleConfig, answers: list[Answers]) -> None:
+    sampling = {
+        "temperature": config.temperature,
+        "top_k": config.top_k,
+        "top_p": config.top_p,
+        "max_new_tokens": config.max_new_tokens,
+        "seed": config.seed,
+    }
+    with path.open("a", encoding="utf-8") as file:
+        for each in answers:
+            line = {
+                "prompt_id": each.prompt.id,
+                "completions": list(each.texts.values()),
+                "sampling": sampling,
+            }
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _whole_batches(path: Path, batch: int, prompts: int) -> int:
+    """How many prompts are answered; a batch that was cut off in mid-write is dropped from the file."""
+    if not path.exists():
+        return 0
+    lines = [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    whole = len(lines) if len(lines) == prompts else len(lines) // batch * batch
+    write_atomically(path, b"".join(lines[:whole]))
+    return whole
+
+
+def _report(folder: RunFolder, config: SampleConfig) -> None:
+    """Say how many prompts have fewer texts than asked for: the policy is too sure of itself there."""
+    lines = (folder.output / "samples.jsonl").read_text(encoding="utf-8").splitlines()
+    counts = [len(json.loads(line)["completions"]) for line in lines]
+    fewer = sum(count < config.completions for count in counts)
+    report = {"prompts": len(counts), "completions": sum(counts), "prompts_with_fewer": fewer}
+    write_json(folder.output / "report.json", report)
+    if fewer:
+        print(  # noqa: T201 (a child's log)
+            f"{fewer} of {len(counts)} prompts have fewer than {config.completions} distinct completions after "
+            f"{config.tries} tries: raise temperature or tries",
+            file=sys.stderr,
+        )

@@ -1,0 +1,73 @@
+"""The SFT loss: the mean over completion tokens of -log pi, whatever the batch is cut into."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rltrainer.policy.demonstrations import Batch, Example, collate, fill
+from rltrainer.policy.forward import positions_from_mask, run_trunk
+from rltrainer.policy.log_probabilities import figures_from_states
+
+
+def negative_log_likelihoods(model: Any, batch: Batch) -> Tensor:
+    """Of each row the sum over its targets of -log pi(token | before it), in nats, (B,) in float32."""
+    states = run_trunk(model, batch.ids, batch.mask, positions_from_mask(batch.mask)).states
+    figures = figures_from_states(model, states[:, :-1], batch.ids[:, 1:], batch.targets, 1.0, entropy=False)
+    return -figures.log_probabilities.sum(dim=1)
+
+
+def accumulate_gradient(
+    model: Any, examples: Sequence[Example], pad_id: int, *, micro_batch_tokens: int, device: torch.device
+) -> float:
+    """Add the gradient of the mean loss of ``examples`` to the parameters, and return that loss in nats a token.
+
+    Every part is divided by the number of targets of the whole batch, so the cut changes nothing.
+    """
+    total = sum(map(targets_of, examples))
+    loss = 0.0
+    for part in micro_batches(examples, micro_batch_tokens):
+        with autocast(device):
+            share = negative_log_likelihoods(model, collate(part, pad_id, device)).sum() / total
+        torch.autograd.backward(share)
+        loss += float(share.detach())
+    return loss
+
+
+@torch.no_grad()
+def row_losses(
+    model: Any,
+    examples: Sequence[Example],
+    pad_id: int,
+    *,
+    micro_batch_tokens: int,
+    device: torch.device,
+    between: Callable[[], None] = lambda: None,
+) -> list[float]:
+    """-log pi of each example's completion and EOS, in nats. ``between`` is called before each forward pass."""
+    order = sorted(range(len(examples)), key=lambda row: len(examples[row].ids))
+    losses = [0.0] * len(examples)
+    for group in fill(order, lambda row: len(examples[row].ids), micro_batch_tokens):
+        between()
+        with autocast(device):
+            found = negative_log_likelihoods(model, collate([examples[row] for row in group], pad_id, device))
+        for row, loss in zip(group, found.tolist(), strict=True):
+            losses[row] = loss
+    return losses
+
+
+def targets_of(example: Example) -> int:
+    """How many tokens of ``example`` are learnt: its completion and EOS."""
+    return len(example.ids) - example.start
+
+
+def micro_batches(examples: Sequence[Example], budget: int) -> list[list[Example]]:
+    """``examples`` in their order, in groups of at most ``budget`` tokens with padding."""
+    groups = fill(range(len(examples)), lambda row: len(examples[row].ids), budget)
+    return [[examples[row] for row in group] for group in groups]
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """bfloat16 on CUDA for what is safe in it; float32 elsewhere."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")

@@ -1,0 +1,92 @@
+"""What SFT starts from: demonstrations as token ids, and a policy loaded or made from scratch."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from rewardmodel.backbone.scratch import make_config, make_tokenizer
+from transformers import AutoModelForCausalLM
+
+from rltrainer.policy.config import SftConfig
+from rltrainer.policy.demonstrations import (
+    Demonstration,
+    Example,
+    Examples,
+    encode_demonstrations,
+    read_demonstrations,
+)
+from rltrainer.policy.forward import context_length
+from rltrainer.policy.loading import Policy, load_policy, prepare_policy
+from runs.folder.errors import BadInput
+from runs.folder.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Start:
+    """``config`` without None; ``train`` and ``held_out`` examples; ``cut``, counts of texts that were too long."""
+
+    config: SftConfig
+    policy: Policy
+    train: list[Example]
+    held_out: list[Example]
+    cut: dict[str, int]
+
+
+def prepare(config: SftConfig, folder: RunFolder, device: torch.device) -> Start:
+    """Read inputs/demonstrations.jsonl and load the base. Raises BadInput where there is nothing to learn."""
+    demonstrations = read_demonstrations(folder.inputs / "demonstrations.jsonl")
+    train = [each for each in demonstrations if each.split == "train"]
+    held_out = [each for each in demonstrations if each.split == "validation"][: config.held_out_rows]
+    if not train:
+        raise BadInput('no demonstration is in the train split: import more, or give some "split": "train"')
+    policy = start_policy(config, train, device)
+    parameters = sum(value.numel() for value in policy.model.parameters())
+    learnt, read = (_encode(policy, config, rows) for rows in (train, held_out))
+    cut = {"prompts_cut": learnt.prompts_cut, "completions_cut": learnt.completions_cut}
+    return Start(config.resolved(parameters), policy, learnt.rows, read.rows, cut)
+
+
+def start_policy(config: SftConfig, train: list[Demonstration], device: torch.device) -> Policy:
+    """The base that the config names; with LoRA on CUDA its frozen weights are bfloat16."""
+    if config.from_scratch:
+        return make_policy(config, train, device)
+    return load_policy(
+        config.base,
+        lora=config.lora,
+        device=device,
+        dtype=torch.bfloat16 if config.lora and device.type == "cuda" else torch.float32,
+        seed=config.seed,
+        reference=False,
+        gradient_checkpointing=config.gradient_checkpointing,
+    )
+
+
+def make_policy(config: SftConfig, train: list[Demonstration], device: torch.device) -> Policy:
+    """A small Llama with first weights from the seed, and a tokenizer trained on the train split's texts."""
+    texts = [message["content"] for each in train for message in each.messages]
+    tokenizer = make_tokenizer(texts + [each.completion for each in train], vocab_size=config.vocabulary)
+    sizes = make_config(
+        tokenizer, hidden=config.hidden, layers=config.layers, heads=config.heads, context=config.context
+    )
+    with torch.random.fork_rng(range(torch.cuda.device_count())):
+        torch.manual_seed(config.seed)
+        model: Any = AutoModelForCausalLM.from_config(sizes)
+    return prepare_policy(
+        model.to(device),
+        tokenizer,
+        {},
+        lora=None,
+        seed=config.seed,
+        reference=False,
+        gradient_checkpointing=config.gradient_checkpointing,
+    )
+
+
+def _encode(policy: Policy, config: SftConfig, rows: list[Demonstration]) -> Examples:
+    """Completions may fill half of the context, prompts what is left."""
+    room = context_length(policy.model)
+    completion = min(config.max_completion_tokens, room // 2)
+    prompt = min(config.max_prompt_tokens, room - completion)
+    return encode_demonstrations(
+        policy.tokenizer, rows, max_prompt_tokens=prompt, max_completion_tokens=completion
+    )
