@@ -7,6 +7,10 @@ from django.contrib.admin.apps import AdminConfig
 class ConfigConfig(AppConfig):
     name = "config"
 
+    def ready(self) -> None:
+        """Make Concord's Celery app the one that ``shared_task`` finds."""
+        from config import celery  # noqa: F401
+
 
 class ConcordAdminConfig(AdminConfig):
     default_site = "config.admin.ConcordAdminSite"

@@ -11,6 +11,8 @@ from celery import Celery
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("concord")
+# The web process sends through this app too: config.apps imports this module when Django is ready.
+app.set_default()
 
 
 def _broker() -> dict[str, object]:
@@ -28,6 +30,7 @@ def _broker() -> dict[str, object]:
     quoted = " ".join(f"{key}='{_escape(value)}'" for key, value in values.items() if value)
     return {
         "broker_url": "pgmq://",
+        "broker_transport": "config.broker:Transport",
         "broker_transport_options": {
             "conn_string": quoted,
             "init_extension": False,

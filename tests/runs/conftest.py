@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from config import celery
 from runs import kinds, lifecycle
 from runs.models import Run
 from tests.runs import counting_kind
@@ -107,6 +108,7 @@ def _database_url() -> str:
 @pytest.fixture
 def workers(tmp_path: Path, transactional_db: None) -> Iterator[Workers]:
     """Start workers with it; none outlives the test."""
+    celery.configure()  # again: the test's database has another name than the one at the start
     group = Workers(tmp_path / "home")
     yield group
     group.end()
