@@ -1,0 +1,97 @@
+"""From config.json to a frozen dataclass: every key known, every value of its field's type.
+
+A field may be ``bool``, ``int``, ``float``, ``str``, ``Literal[...]``, ``tuple[T, ...]`` (a list in JSON), another
+dataclass (an object in JSON), or one of them ``| None``. Ranges are the dataclass's own business: its
+``__post_init__`` raises ValueError, and the message reaches whoever wrote the config.
+"""
+
+import dataclasses
+import types
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from runs.folder.errors import BadInput
+
+T = TypeVar("T")
+
+_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+
+
+def parse_config(cls: type[T], mapping: Mapping[str, Any]) -> T:
+    """An instance of the dataclass ``cls``; fields that ``mapping`` leaves out have their defaults.
+
+    Raises BadInput naming the key for an unknown or missing key, a value of another type, and a value
+    that ``cls`` itself refuses.
+    """
+    return _parse_fields(cls, mapping, "")
+
+
+def _parse_fields(cls: type[T], mapping: Mapping[str, Any], prefix: str) -> T:
+    hints = get_type_hints(cls)
+    fields = {field.name: field for field in dataclasses.fields(cls) if field.init}  # type: ignore[arg-type]
+    for key in mapping:
+        if key not in fields:
+            raise BadInput(
+                f"{prefix}{key} is not a key of {cls.__name__}; it has {', '.join(sorted(fields))}"
+            )
+    for name, field in fields.items():
+        if name not in mapping and _required(field):
+            raise BadInput(f"{prefix}{name} is missing: {cls.__name__} needs it")
+    values = {name: _parse_value(hints[name], value, prefix + name) for name, value in mapping.items()}
+    try:
+        return cls(**values)
+    except ValueError as error:
+        raise BadInput(f"{cls.__name__}: {error}") from error
+
+
+def _required(field: "dataclasses.Field[Any]") -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _parse_value(kind: Any, value: Any, key: str) -> Any:
+    """``value`` as ``kind``: whole numbers become floats and lists tuples where the field wants them."""
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return _parse_optional(kind, value, key)
+    if origin is Literal:
+        return _parse_choice(kind, value, key)
+    if origin is tuple:
+        return _parse_tuple(kind, value, key)
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        if not isinstance(value, Mapping):
+            raise BadInput(f"{key} must be an object, not {value!r}")
+        return _parse_fields(kind, value, f"{key}.")
+    return _parse_plain(kind, value, key)
+
+
+def _parse_optional(kind: Any, value: Any, key: str) -> Any:
+    if value is None:
+        return None
+    (inner,) = (each for each in get_args(kind) if each is not types.NoneType)
+    return _parse_value(inner, value, key)
+
+
+def _parse_choice(kind: Any, value: Any, key: str) -> Any:
+    choices = get_args(kind)
+    if not any(value == choice and type(value) is type(choice) for choice in choices):
+        raise BadInput(f"{key} must be one of {', '.join(map(repr, choices))}, not {value!r}")
+    return value
+
+
+def _parse_tuple(kind: Any, value: Any, key: str) -> tuple[Any, ...]:
+    inner, *rest = get_args(kind)
+    if rest != [...]:
+        raise TypeError(f"{key}: only tuple[T, ...] can be parsed, not {kind}")
+    if not isinstance(value, list | tuple):
+        raise BadInput(f"{key} must be a list, not {value!r}")
+    return tuple(_parse_value(inner, each, f"{key}[{index}]") for index, each in enumerate(value))
+
+
+def _parse_plain(kind: Any, value: Any, key: str) -> Any:
+    if kind not in _NAMES:
+        raise TypeError(f"{key}: a field of type {kind} cannot be parsed")
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise BadInput(f"{key} must be {_NAMES[kind]}, not {value!r}")
+    return value
