@@ -112,3 +112,6 @@ def workers(tmp_path: Path, transactional_db: None) -> Iterator[Workers]:
     group = Workers(tmp_path / "home")
     yield group
     group.end()
+    # A connection left in the pool would keep the test's database from being dropped.
+    celery.app.pool.force_close_all()
+    celery.app._pool = celery.app.amqp._producer_pool = None
