@@ -37,8 +37,8 @@ def test_a_vocabulary_without_room_for_all_bytes_is_refused() -> None:
 
 def test_a_tokenizer_is_the_same_after_saving(tmp_path: Path) -> None:
     tokenizer = make_tokenizer(TEXTS, vocab_size=300)
-    tokenizer.save_pretrained(tmp_path: Path)
-    again = AutoTokenizer.from_pretrained(tmp_path: Path)
+    tokenizer.save_pretrained(tmp_path)
+    again = AutoTokenizer.from_pretrained(tmp_path)
     text = "the bird sat, over  there"
     assert again(text)["input_ids"] == tokenizer(text)["input_ids"]
     assert (again.pad_token_id, again.bos_token_id, again.eos_token_id) == (0, 1, 2)
