@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection
+from kombu import pools
 
 from config import celery
 from runs import kinds, lifecycle
@@ -113,5 +114,5 @@ def workers(tmp_path: Path, transactional_db: None) -> Iterator[Workers]:
     yield group
     group.end()
     # A connection left in the pool would keep the test's database from being dropped.
-    celery.app.pool.force_close_all()
+    pools.reset()
     celery.app._pool = celery.app.amqp._producer_pool = None
