@@ -36,6 +36,8 @@ def check_folder(folder: Path) -> dict[str, Any]:
         raise BadInput(
             f"{folder} holds no safetensors weights; pickle is refused, so convert them to safetensors"
         )
+    if (folder / "adapter_config.json").exists():
+        raise BadInput(f"{folder} holds an adapter and not a whole policy: merge it into its base first")
     if not (folder / NAME).is_file():
         return {}
     meta: dict[str, Any] = read_json(folder / NAME)

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from rltrainer.policy.encoding import encode_completion, encode_prompts
+from rewardmodel.backbone.rendering import encode_completion
+from rltrainer.policy.encoding import encode_prompts
 from runs.folder.errors import BadInput
 from runs.folder.files import read_jsonl
 

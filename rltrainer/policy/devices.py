@@ -16,3 +16,8 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise BadInput('device "cuda" is asked for, but this machine has none: use "auto" or "cpu"')
     return device
+
+
+def inference_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 on CUDA, where only sampling and scoring are wanted; float32 elsewhere."""
+    return torch.bfloat16 if device.type == "cuda" else torch.float32

@@ -9,15 +9,15 @@ from dataclasses import asdict
 from typing import Any
 
 import torch
-from runs.folder.config import parse_config
 
 from rltrainer.policy.bootstrap import interval
 from rltrainer.policy.config import EvaluateConfig
 from rltrainer.policy.demonstrations import Demonstration, read_demonstrations
 from rltrainer.policy.devices import choose_device
-from rltrainer.policy.loading import Policy, load_policy
+from rltrainer.policy.loading import Policy, load_for_inference
 from rltrainer.policy.measuring import Answer, answer_prompts, demonstration_losses, same_tokens
 from rltrainer.policy.prompts import Prompt, read_prompts
+from runs.folder.config import parse_config
 from runs.folder.files import read_json, write_json
 from runs.folder.folder import RunFolder
 from runs.folder.progress import Progress
@@ -56,8 +56,8 @@ def measure_policies(
             )
 
         between(0)
-        first = first or _load(config.policies[0], config)
-        policy = first if number == 0 else _load(base, config)
+        first = first or load_for_inference(config.policies[0], config.device)
+        policy = first if number == 0 else load_for_inference(base, config.device)
         write_json(path, measure(policy, first, config, prompts, demonstrations, between))
     return [read_json(folder.checkpoint / f"policy_{number}.json") for number in range(len(config.policies))]
 
@@ -179,10 +179,6 @@ def _rewards(
     asked = [(prompts[a.prompt].form, prompts[a.prompt].messages, a.text) for a in answers]
     scores: list[float] = model.score_many(asked).tolist()
     return scores
-
-
-def _load(base: str, config: EvaluateConfig) -> Policy:
-    return load_policy(base, lora=None, device=choose_device(config.device), reference=False)
 
 
 def _held_out(folder: RunFolder) -> list[Demonstration]:

@@ -17,6 +17,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from rltrainer.policy.adapter import adapter_off, add_adapter, merged_state
 from rltrainer.policy.artifact import check_folder, write_meta
 from rltrainer.policy.config import LoraSettings
+from rltrainer.policy.devices import choose_device, inference_dtype
 from rltrainer.policy.forward import check_head
 from runs.folder.errors import BadInput
 
@@ -81,6 +82,12 @@ def load_policy(
         reference=reference,
         gradient_checkpointing=gradient_checkpointing,
     )
+
+
+def load_for_inference(base: str, device_name: str) -> Policy:
+    """A policy that is only sampled and scored: no reference, and bfloat16 on CUDA."""
+    device = choose_device(device_name)
+    return load_policy(base, lora=None, device=device, dtype=inference_dtype(device), reference=False)
 
 
 def prepare_policy(

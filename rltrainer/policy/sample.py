@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from runs.folder.config import parse_config
 
 from rltrainer.policy.config import SampleConfig
-from rltrainer.policy.devices import choose_device
 from rltrainer.policy.generation import generate
-from rltrainer.policy.loading import Policy, load_policy
+from rltrainer.policy.loading import Policy, load_for_inference
 from rltrainer.policy.prompts import Prompt, encode_with_room, read_prompts
+from runs.folder.config import parse_config
 from runs.folder.files import write_atomically, write_json
 from runs.folder.folder import RunFolder
 from runs.folder.progress import Progress
@@ -47,7 +46,7 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     path = folder.output / "samples.jsonl"
     done = _whole_batches(path, config.batch_prompts, len(prompts))
     progress.report(done, len(prompts), "loading the policy")
-    policy = load_policy(config.base, lora=None, device=choose_device(config.device), reference=False)
+    policy = load_for_inference(config.base, config.device)
     for first in range(done, len(prompts), config.batch_prompts):
         stop.check()
         answers = answer(policy, config, prompts[first : first + config.batch_prompts], first)

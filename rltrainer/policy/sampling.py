@@ -13,16 +13,16 @@ def choose_tokens(logits: Tensor, settings: SamplingSettings, uniform: Tensor) -
     One uniform number a row, through the inverse of the cumulative distribution: a row's choice depends on no
     other row. Float64, because at V = 150,000 the sums of float32 lose the rare tokens.
     """
+    if not bool(torch.isfinite(logits.amax(dim=-1)).all()):  # the maximum of a row with a NaN is NaN
+        raise RunError(
+            "the policy's logits are not finite: its weights are broken, start from an earlier version"
+        )
     if settings.temperature == 0:
         return logits.argmax(dim=-1)
     probabilities = torch.softmax(logits.double() / settings.temperature, dim=-1)
     cumulative = _keep_likeliest(probabilities, settings).cumsum(dim=-1)
-    total = cumulative[:, -1:]
-    if not bool(torch.isfinite(total).all()):
-        raise RunError(
-            "the policy's logits are not finite: its weights are broken, start from an earlier version"
-        )
-    chosen = torch.searchsorted(cumulative, uniform[:, None].to(cumulative) * total, right=True)
+    wanted = uniform[:, None].to(cumulative) * cumulative[:, -1:]
+    chosen = torch.searchsorted(cumulative, wanted, right=True)
     return chosen.squeeze(-1).clamp(max=logits.shape[-1] - 1)
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from rewardmodel.backbone.scratch import make_config, make_tokenizer
 from transformers import AutoModelForCausalLM
 
+from rewardmodel.backbone.scratch import make_config, make_tokenizer
 from rltrainer.policy.config import SftConfig
 from rltrainer.policy.demonstrations import (
     Demonstration,
@@ -64,10 +64,14 @@ def start_policy(config: SftConfig, train: list[Demonstration], device: torch.de
 def make_policy(config: SftConfig, train: list[Demonstration], device: torch.device) -> Policy:
     """A small Llama with first weights from the seed, and a tokenizer trained on the train split's texts."""
     texts = [message["content"] for each in train for message in each.messages]
-    tokenizer = make_tokenizer(texts + [each.completion for each in train], vocab_size=config.vocabulary)
-    sizes = make_config(
-        tokenizer, hidden=config.hidden, layers=config.layers, heads=config.heads, context=config.context
-    )
+    texts += [each.completion for each in train]
+    try:
+        tokenizer = make_tokenizer(texts, vocab_size=config.vocabulary)
+        sizes = make_config(
+            tokenizer, hidden=config.hidden, layers=config.layers, heads=config.heads, context=config.context
+        )
+    except ValueError as error:
+        raise BadInput(str(error)) from error
     with torch.random.fork_rng(range(torch.cuda.device_count())):
         torch.manual_seed(config.seed)
         model: Any = AutoModelForCausalLM.from_config(sizes)

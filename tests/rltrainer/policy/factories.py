@@ -47,9 +47,9 @@ def make_from_config(config: Any, seed: int = 0) -> Any:
         return AutoModelForCausalLM.from_config(config).eval()
 
 
-def make_folder(folder: Path, seed: int = 0) -> Path:
+def make_folder(folder: Path, seed: int = 0, *, spread: float = 0.3) -> Path:
     """A policy folder without meta.json, as a hub would give it."""
-    make_model(seed).save_pretrained(folder)
+    make_model(seed, spread=spread).save_pretrained(folder)
     make_tokenizer().save_pretrained(folder)
     return folder
 
@@ -94,3 +94,15 @@ def make_sft_folder(path: Path, **config: Any) -> RunFolder:
     make_demonstrations(folder.inputs / "demonstrations.jsonl")
     folder.write_config({**TINY, **config})
     return folder
+
+
+def make_prompts(path: Path, count: int) -> Path:
+    """Prompts p0, p1, ... of five words and more, as text."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(count):
+            words = " ".join(WORDS[number % 7 : number % 7 + 5])
+            message = {"role": "user", "content": f"{words} {WORDS[number % 13]}"}
+            line = {"id": f"p{number}", "form": "text", "prompt": [message], "split": "train"}
+            file.write(json.dumps(line) + "\n")
+    return path

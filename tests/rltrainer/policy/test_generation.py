@@ -10,7 +10,7 @@ from rltrainer.policy.config import SamplingSettings
 from rltrainer.policy.generation import Generated, generate
 from rltrainer.policy.log_probabilities import completion_log_probabilities
 from rltrainer.policy.sampling import choose_tokens
-from runs.folder.errors import BadInput
+from runs.folder.errors import BadInput, RunError
 from tests.rltrainer.policy.factories import make_from_config, make_model, make_tokenizer
 
 PROMPTS = [[3, 4, 5, 6, 7], [8, 9], [10, 11, 12], [13], [14, 15, 3, 3]]
@@ -156,6 +156,13 @@ def test_uniform_numbers_at_the_edges_choose_real_tokens() -> None:
     logits = torch.tensor([[-torch.inf, 0.0, 0.0, -torch.inf]]).expand(3, 4)
     uniform = torch.tensor([0.0, 0.5, 1 - 2**-53], dtype=torch.float64)
     assert choose_tokens(logits, SamplingSettings(), uniform).tolist() == [1, 2, 2]
+
+
+def test_broken_weights_end_the_run() -> None:
+    for temperature in (0.0, 1.0):
+        settings = SamplingSettings(temperature=temperature)
+        with pytest.raises(RunError, match="not finite"):
+            choose_tokens(torch.tensor([[0.0, torch.nan]]), settings, torch.zeros(1))
 
 
 def test_generation_leaves_the_mode_of_the_policy_and_the_global_generator_alone() -> None:

@@ -109,6 +109,10 @@ def test_pickle_scratch_and_remote_code_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="scratch"):
         load_policy("scratch", lora=None, device=CPU)
     make_folder(tmp_path)
+    (folder / "adapter_config.json").write_text("{}")
+    with pytest.raises(BadInput, match="merge it"):
+        load_policy(str(folder), lora=None, device=CPU)
+    (folder / "adapter_config.json").unlink()
     code = {"model_type": "ours", "auto_map": {"AutoConfig": "evil.C", "AutoModelForCausalLM": "evil.M"}}
     (folder / "config.json").write_text(json.dumps(code))
     (folder / "evil.py").write_text("raise SystemExit(99)")

@@ -241,6 +241,12 @@ def test_nothing_to_learn_from_is_refused_with_what_to_do(tmp_path: Path) -> Non
         run(folder)
 
 
+def test_impossible_sizes_are_refused(tmp_path: Path) -> None:
+    for name, wrong in (("vocabulary", 100), ("heads", 5)):
+        with pytest.raises(BadInput, match=str(wrong)):
+            run(make_sft_folder(tmp_path / name, **{name: wrong}))
+
+
 def test_defaults_follow_the_kind_and_size_of_the_base() -> None:
     scratch = SftConfig().resolved(1_500_000)
     small = SftConfig(base="/somewhere").resolved(1_500_000)

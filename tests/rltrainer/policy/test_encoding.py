@@ -1,0 +1,32 @@
+"""Prompts to ids, and batches padded on the left."""
+
+import torch
+
+from rltrainer.policy.encoding import encode_prompts
+from rltrainer.policy.padding import left_pad
+from tests.rltrainer.policy.factories import WORDS, make_tokenizer
+
+MESSAGES = [{"role": "user", "content": "the cat sat on the mat"}]
+
+
+def test_a_long_prompt_keeps_its_end_and_is_counted() -> None:
+    tokenizer = make_tokenizer()
+    short = [{"role": "user", "content": "the mat"}]
+    found = encode_prompts(tokenizer, [("text", MESSAGES), ("text", short)], 4)
+    assert [tokenizer.convert_ids_to_tokens(ids) for ids in found.ids] == [
+        ["sat", "on", "the", "mat"],
+        ["the", "mat"],
+    ]
+    assert found.truncated == 1
+
+
+def test_a_prompt_does_not_end_in_eos() -> None:
+    tokenizer = make_tokenizer()
+    (ids,) = encode_prompts(tokenizer, [("text", MESSAGES)], 100).ids
+    assert ids == [3 + WORDS.index(word) for word in ["the", "cat", "sat", "on", "the", "mat"]]
+
+
+def test_rows_are_padded_on_the_left() -> None:
+    ids, mask = left_pad([[5, 6, 7], [8]], pad_id=0)
+    assert torch.equal(ids, torch.tensor([[5, 6, 7], [0, 0, 8]]))
+    assert torch.equal(mask, torch.tensor([[1, 1, 1], [0, 0, 1]]))

@@ -1,0 +1,148 @@
+"""The comparison of policies: each figure against arithmetic or brute force."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from rltrainer.policy import evaluate
+from rltrainer.policy.bootstrap import interval
+from rltrainer.policy.config import EvaluateConfig
+from rltrainer.policy.evaluate import distinct, figures
+from runs.folder.errors import BadInput, Stopped
+from runs.folder.folder import RunFolder
+from runs.folder.stopping import StopSignal
+from tests.rltrainer.policy.factories import make_folder, make_model, make_prompts, make_tokenizer
+
+
+def make_evaluate_folder(path: Path, policies: list[Path], **config: Any) -> RunFolder:
+    folder = RunFolder(path)
+    folder.make()
+    make_prompts(folder.inputs / "prompts.jsonl", 6)
+    small = {"max_new_tokens": 4, "batch_prompts": 4, "threads": 1, "device": "cpu", "resamples": 200}
+    folder.write_config({"policies": [str(each) for each in policies], **small, **config})
+    return folder
+
+
+def run(folder: RunFolder) -> dict[str, Any]:
+    evaluate.main(folder, StopSignal())
+    report: dict[str, Any] = json.loads((folder.output / "report.json").read_text())
+    return report
+
+
+def test_kl_estimate_covers_the_kl_by_enumeration(tmp_path: Path) -> None:
+    """One token a completion: the KL of two softmaxes, averaged over the prompts, is a sum over 16 tokens."""
+    folders = [make_folder(tmp_path / str(seed), seed, spread=0.1) for seed in (0, 1)]
+    folder = make_evaluate_folder(
+        tmp_path / "run", folders, max_new_tokens=1, completions=1500, temperature=0.5
+    )
+    own = run(folder)["policies"]
+    tokenizer = make_tokenizer()
+    divergences = []
+    for line in (folder.inputs / "prompts.jsonl").read_text().splitlines():
+        ids = torch.tensor([tokenizer(json.loads(line)["prompt"][0]["content"])["input_ids"]])
+        with torch.no_grad():
+            first, second = (
+                make_model(seed, spread=0.1)(input_ids=ids).logits[0, -1].double() / 0.5 for seed in (0, 1)
+            )
+        chances = second.softmax(-1)
+        divergences.append(float((chances * (second.log_softmax(-1) - first.log_softmax(-1))).sum()))
+    assert own[0]["kl"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
+    assert own[1]["kl"]["mean"] == pytest.approx(sum(divergences) / 6, abs=0.02)
+    assert own[1]["kl"]["mean"] > 0.1
+
+
+def test_perplexity_is_that_of_the_held_out_demonstrations_alone(tmp_path: Path) -> None:
+    base = make_folder(tmp_path / "base")
+    folder = make_evaluate_folder(tmp_path / "run", [base], max_new_tokens=16)
+    texts = {"test": "sat on the mat", "validation": "ran over", "train": "the the the the"}
+    message = [{"role": "user", "content": "the cat"}]
+    lines = [
+        json.dumps({"id": split, "form": "text", "prompt": message, "completion": text, "split": split})
+        for split, text in texts.items()
+    ]
+    (folder.inputs / "demonstrations.jsonl").write_text("\n".join(lines))
+    found = run(folder)["policies"][0]["perplexity"]["mean"]
+    model, tokenizer, losses = make_model(), make_tokenizer(), []
+    for split in ("test", "validation"):
+        completion = [*tokenizer(texts[split])["input_ids"], 1]
+        ids = [*tokenizer("the cat")["input_ids"], *completion]
+        with torch.no_grad():
+            logs = model(input_ids=torch.tensor([ids])).logits[0].double().log_softmax(-1)
+        start = len(ids) - len(completion)
+        losses += [-float(logs[place - 1, ids[place]]) for place in range(start, len(ids))]
+    assert len(losses) == 8  # 4 words and EOS, 2 words and EOS
+    assert found == pytest.approx(math.exp(sum(losses) / 8), rel=1e-4)
+
+
+def make_answer(prompt: int, text: str, tokens: int, finished: bool = True) -> dict[str, Any]:
+    return {"prompt": prompt, "text": text, "tokens": tokens, "finished": finished, "kl": 0.5 * tokens}
+
+
+def test_figures_by_hand() -> None:
+    answers = [make_answer(0, "a b", 3), make_answer(0, "a b a", 4), make_answer(1, "c", 8, finished=False)]
+    own = {"answers": answers, "rewards": [1.0, 2.0, 3.0], "losses": [], "demonstrations": []}
+    first = {**own, "rewards": [0.0, 2.0, 4.0]}
+    found = figures(own, first, 2, 100)
+    assert found["reward"]["mean"] == 2.0
+    assert found["reward_gain"]["mean"] == 0.0  # 1 + 0 - 1
+    assert found["win_rate"]["mean"] == 0.5  # 1 + 1/2 + 0, of 3
+    assert found["length"]["mean"] == 5.0  # 3 + 4 + 8, of 3
+    assert found["eos_rate"]["mean"] == pytest.approx(2 / 3)
+    assert found["kl"]["mean"] == 2.5
+    assert found["perplexity"] is None
+    assert found["distinct_1"] == 0.5  # a b c of a b a b a c
+    assert found["distinct_2"] == pytest.approx(2 / 3)  # ab, ba of ab ab ba
+    assert distinct(["a"], 2) is None
+
+
+def test_interval_of_a_mean_is_that_of_the_normal_law() -> None:
+    """400 prompts with one answer each, half 0 and half 1: deviation of the mean 0.5 / 20, times 1.96."""
+    found = interval([0.0, 1.0] * 200, [1.0] * 400, resamples=4000)
+    assert found["mean"] == 0.5
+    assert found["low"] == pytest.approx(0.5 - 1.96 * 0.025, abs=0.005)
+    assert found["high"] == pytest.approx(0.5 + 1.96 * 0.025, abs=0.005)
+
+
+def test_interval_draws_prompts_and_not_answers() -> None:
+    """Four prompts with 100 equal answers each say as little as four answers: deviation 0.25, not 0.025."""
+    found = interval([0.0, 100.0, 0.0, 100.0], [100.0] * 4, resamples=2000)
+    assert (found["low"], found["high"]) == (0.0, 1.0)
+
+
+def test_a_stopped_run_goes_on_with_the_next_policy(tmp_path: Path) -> None:
+    folders = [make_folder(tmp_path / str(seed), seed, spread=0.1) for seed in (0, 1)]
+    expected = run(make_evaluate_folder(tmp_path / "whole", folders))
+    stopped = make_evaluate_folder(tmp_path / "stopped", folders)
+
+    class StopInTheSecond(StopSignal):
+        def __bool__(self) -> bool:
+            return (stopped.checkpoint / "policy_0.json").exists()
+
+    with pytest.raises(Stopped):
+        evaluate.main(stopped, StopInTheSecond())
+    before = (stopped.checkpoint / "policy_0.json").stat().st_mtime_ns
+    assert run(stopped) == expected
+    assert (stopped.checkpoint / "policy_0.json").stat().st_mtime_ns == before
+    assert len(expected["examples"]) == 6
+    assert all(len(example["texts"]) == 2 for example in expected["examples"])
+
+
+def test_policies_with_other_tokens_have_no_kl(tmp_path: Path) -> None:
+    one, other = make_folder(tmp_path / "one"), make_folder(tmp_path / "other")
+    tokenizer = make_tokenizer()
+    tokenizer.add_tokens(["elephant"])
+    tokenizer.save_pretrained(other)
+    report = run(make_evaluate_folder(tmp_path / "run", [one, other]))
+    assert report["policies"][0]["kl"]["mean"] == 0
+    assert report["policies"][1]["kl"] is None
+
+
+def test_no_policy_and_temperature_zero_are_refused() -> None:
+    with pytest.raises(BadInput, match="at least one policy"):
+        EvaluateConfig(policies=())
+    with pytest.raises(BadInput, match="no KL"):
+        EvaluateConfig(policies=("a",), temperature=0)
