@@ -14,3 +14,10 @@ class ConfigConfig(AppConfig):
 
 class ConcordAdminConfig(AdminConfig):
     default_site = "config.admin.ConcordAdminSite"
+
+    def ready(self) -> None:
+        """Register the tables once every app's models are there."""
+        super().ready()
+        from config import tables
+
+        tables.register()

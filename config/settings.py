@@ -5,9 +5,13 @@ import secrets
 import sys
 from pathlib import Path
 
+import django_stubs_ext
 from csp.constants import NONE, SELF
 
 from config import env, postgres
+
+# Lets Django's generic classes be written with their row's type at run time too.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # Everything that Concord writes lies under one folder: database, artifacts, secret key, logs.

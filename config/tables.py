@@ -1,0 +1,144 @@
+"""The tables behind the pages: every row to look at, filtered by membership, none to change by hand.
+
+Changes go through the functions of the apps (docs/architecture.md, "One write path"); only accounts
+are edited here, by administrators.
+"""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from annotation import models as annotation
+from rewardmodel import models as rewardmodel
+from rltrainer import models as rltrainer
+from runs import models as runs
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Model]):
+    """A table of one project's rows; ``project_lookup`` leads from a row to its project."""
+
+    project_lookup = "project"
+    # COUNT over a large table is what makes a change list slow.
+    show_full_result_count = False
+    list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
+        """The rows of projects that this person researches."""
+        rows = super().get_queryset(request)
+        if getattr(request.user, "is_superuser", False):
+            return rows
+        mine = annotation.Project.objects.researched_by(request.user)
+        return rows.filter(**{f"{self.project_lookup}__in": mine})
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Whoever may open the admin site."""
+        return admin.site.has_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """The rows of ``get_queryset``."""
+        return admin.site.has_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody."""
+        return False
+
+
+# model -> (lookup of its project, columns, filters, searched columns)
+TABLES: dict[type[Model], tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
+    annotation.Project: (
+        "pk",
+        ("slug", "name", "completions_per_task", "annotators_per_task"),
+        (),
+        ("slug", "name"),
+    ),
+    annotation.Membership: ("project", ("project", "user", "role"), ("role",), ()),
+    annotation.Annotator: (
+        "project",
+        ("pseudonym", "project", "simulated", "anonymous"),
+        ("simulated",),
+        ("pseudonym",),
+    ),
+    annotation.Source: ("project", ("name", "kind", "project"), ("kind",), ("name",)),
+    annotation.Prompt: (
+        "project",
+        ("__str__", "form", "split", "project"),
+        ("form", "split"),
+        ("external_id",),
+    ),
+    annotation.Completion: ("prompt__project", ("__str__", "source", "created_at"), (), ()),
+    annotation.Task: ("project", ("pk", "key", "priority", "project"), (), ("key",)),
+    annotation.Assignment: ("project", ("pk", "task", "annotator", "status", "opened_at"), ("status",), ()),
+    annotation.Ranking: (
+        "project",
+        ("pk", "task", "annotator", "verdict", "is_current"),
+        ("verdict", "is_current"),
+        (),
+    ),
+    annotation.Rating: ("project", ("pk", "annotator", "axis", "score"), ("axis",), ()),
+    annotation.Demonstration: ("project", ("__str__", "source", "created_at"), (), ()),
+    annotation.Snapshot: (
+        "project",
+        ("digest", "project", "rankings", "comparisons", "created_at"),
+        (),
+        ("digest",),
+    ),
+    rewardmodel.RewardModelVersion: (
+        "project",
+        ("number", "project", "is_active", "created_at"),
+        ("is_active",),
+        (),
+    ),
+    rltrainer.PolicyVersion: (
+        "project",
+        ("number", "project", "is_current", "created_at"),
+        ("is_current",),
+        (),
+    ),
+}
+
+
+def register() -> None:
+    """Put every table on the admin site. Called when all apps are ready."""
+    for model, (lookup, columns, filters, searched) in TABLES.items():
+        options: dict[str, Any] = {
+            "project_lookup": lookup,
+            "list_display": columns,
+            "list_filter": filters,
+            "search_fields": searched,
+        }
+        admin.site.register(model, type(f"{model.__name__}Admin", (ReadOnlyAdmin,), options))
+    admin.site.register(
+        runs.Run, type("RunAdmin", (AdministratorsAdmin,), {"list_display": ("pk", "kind", "status")})
+    )
+    admin.site.register(User, AccountAdmin)
+    if admin.site.is_registered(Group):
+        admin.site.unregister(Group)
+
+
+class AdministratorsAdmin(ReadOnlyAdmin):
+    """Rows without a project of their own: for administrators; researchers have the runs' pages."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
+        """All rows for an administrator, none for others."""
+        rows = admin.ModelAdmin.get_queryset(self, request)
+        return rows if getattr(request.user, "is_superuser", False) else rows.none()
+
+
+class AccountAdmin(UserAdmin):
+    """Accounts, for administrators alone."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Administrators."""
+        return bool(getattr(request.user, "is_superuser", False))

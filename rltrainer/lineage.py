@@ -1,0 +1,28 @@
+"""Where a completion comes from: back to the policy, its training, the reward model, its snapshot and the rankings."""
+
+from typing import NamedTuple
+
+from annotation.models import Completion, Snapshot
+from rewardmodel.models import RewardModelVersion
+from rltrainer.models import PolicyVersion, Training
+
+
+class Lineage(NamedTuple):
+    """Each step back, or None where the line ends: a person's text has no policy, a base no training."""
+
+    policy: PolicyVersion | None
+    training: Training | None
+    reward_model: RewardModelVersion | None
+    snapshot: Snapshot | None
+
+
+def lineage_of(completion: Completion) -> Lineage:
+    """The line of ``completion``, in one query."""
+    policy = (
+        PolicyVersion.objects.filter(source=completion.source_id)
+        .select_related("training__run", "training__reward_model__fit__snapshot")
+        .first()
+    )
+    training = policy.training if policy else None
+    reward_model = training.reward_model if training else None
+    return Lineage(policy, training, reward_model, reward_model.fit.snapshot if reward_model else None)
