@@ -1,0 +1,94 @@
+"""The demo project: accounts with random passwords, prompts, the demo policy, and a first set of tasks to rank."""
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from annotation import intake, people
+from annotation.models import Membership, Project, Task
+from rltrainer import policies, sampling
+from rltrainer.demo import project as demo
+from rltrainer.errors import PolicyError
+from rltrainer.models import PolicySettings, PolicyVersion
+from runs import artifacts
+from runs.foreground import run_here
+from runs.models import Run
+
+
+class Account(NamedTuple):
+    """Who can log in. ``role`` is annotator, researcher or administrator."""
+
+    role: str
+    username: str
+    password: str
+
+
+class SamplingFailed(PolicyError):
+    """The first tasks could not be sampled; the message is the run's reason."""
+
+
+def create_demo(*, base: str, say: Callable[[str], None]) -> list[Account]:
+    """Make whatever the demo project still lacks; returns the accounts made now, with their passwords.
+
+    ``base`` is a hub name or folder that takes the demo policy's place, or an empty text. ``say`` hears each
+    step. Safe to call again: what is there stays. Raises SamplingFailed.
+    """
+    project = Project.objects.filter(slug=demo.SLUG).first()
+    accounts: list[Account] = []
+    if project is None:
+        say(f"Creating the project “{demo.NAME}” with {demo.PROMPTS} prompts")
+        project, accounts = _create()
+    if not PolicyVersion.objects.filter(project=project).exists():
+        say(f"Registering the policy {base or 'that comes with Concord'}")
+        _register_policy(project, base)
+    if not Task.objects.filter(project=project).exists():
+        say(f"Sampling {demo.COMPLETIONS_PER_TASK} completions for each of {demo.PROMPTS} prompts")
+        run = run_here(lambda: sampling.request_sampling(project=project, prompts=demo.PROMPTS))
+        if run.status != Run.Status.SUCCEEDED:
+            raise SamplingFailed(run.reason or "Sampling was interrupted; start again to go on.")
+    return accounts
+
+
+@transaction.atomic
+def _create() -> tuple[Project, list[Account]]:
+    project = people.create_project(
+        slug=demo.SLUG,
+        name=demo.NAME,
+        guidelines=demo.guidelines(),
+        completions_per_task=demo.COMPLETIONS_PER_TASK,
+        annotators_per_task=demo.ANNOTATORS_PER_TASK,
+        is_demo=True,
+    )
+    intake.import_values(project=project, kind="prompts", values=demo.prompts())
+    PolicySettings.objects.create(project=project, sampling=demo.SAMPLING)
+    return project, [_make_account(project, role) for role in ("annotator", "researcher", "administrator")]
+
+
+def _make_account(project: Project, role: str) -> Account:
+    """A new account of its own: an account that exists already keeps its password and gets no role here."""
+    users = get_user_model()._default_manager
+    name, number = role, 1
+    while users.filter(username=name).exists():
+        number += 1
+        name = f"{role}{number}"
+    password = secrets.token_urlsafe(12)
+    email = f"{name}@demo.invalid"
+    if role == "administrator":
+        users.create_superuser(name, email, password)  # type: ignore[attr-defined]
+    else:
+        user = users.create_user(name, email, password)  # type: ignore[attr-defined]
+        Membership.objects.create(project=project, user=user, role=role)
+    return Account(role, name, password)
+
+
+@transaction.atomic
+def _register_policy(project: Project, base: str) -> None:
+    if base:
+        policies.make_version(project=project, base=base)
+        return
+    folder = Path(demo.POLICY_FOLDER)
+    policies.make_version(project=project, artifact=artifacts.store(folder=folder, kind="policy", run=None))

@@ -1,0 +1,34 @@
+"""Make the demo project, or whatever of it is missing: safe to call again."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from annotation.errors import AnnotationError
+from rltrainer.demo_project import create_demo
+from rltrainer.errors import PolicyError
+from runs.folder.files import read_json, write_json
+
+# The passwords are random and stored hashed: this file, for the owner's eyes alone, is how a second start shows them.
+ACCOUNTS_FILE = "demo_accounts.json"
+
+
+class Command(BaseCommand):
+    help = __doc__ or ""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            made = create_demo(base=settings.DEFAULT_BASE, say=lambda text: self.stderr.write(text))
+        except (AnnotationError, PolicyError) as error:
+            raise CommandError(str(error)) from error
+        path = Path(settings.HOME) / ACCOUNTS_FILE
+        if made:
+            path.touch(mode=0o600)
+            write_json(path, [account._asdict() for account in made])
+            path.chmod(0o600)
+        accounts = read_json(path) if path.exists() else []
+        sys.stdout.write(json.dumps({"project": "demo", "accounts": accounts}) + "\n")
