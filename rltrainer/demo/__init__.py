@@ -10,8 +10,9 @@ All text comes from the word lists and the grammar in this folder; nothing is ta
     sentences.py       phrases -> sentences -> a notice, in one of three tones
     demonstrations.py  notices as a crowd writes them: most are right, some leave a fact out or get it wrong
     measure.py         which facts a notice states, misses, gets wrong, invents or repeats
-    project.py         the demo project: its name, guidelines, settings and prompts
+    project.py         the demo project: its name, guidelines (guidelines.md), settings and prompts
     build.py           train the policy with this project's own SFT
+    child.py           one of the policy package's runs, followed to its end
     model_card.py      what the policy's README.md says
     policy/            the trained policy: weights as safetensors, tokenizer, meta.json, model card
 """

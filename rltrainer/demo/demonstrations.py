@@ -24,8 +24,8 @@ def demonstrations(seed: int, count: int) -> Iterator[Demonstration]:
     rng = random.Random(seed)  # noqa: S311 (repeatable on purpose)
     for _ in range(count):
         facts = draw_walk(rng)
-        slip = _draw(rng, {name: weight for name, (weight, _) in _SLIPS.items()})
-        told = _SLIPS[slip][1](dict(facts), rng)
+        slip = _draw(rng, {name: each.weight for name, each in SLIPS.items()})
+        told = SLIPS[slip].change(dict(facts), rng)
         notice = describe(told, rng, _draw(rng, TONES))
         yield Demonstration(prompt_text(facts), notice, slip)
 
@@ -55,14 +55,19 @@ def _invent(told: dict[str, str], rng: random.Random) -> dict[str, str]:
     return told
 
 
-_Slip = Callable[[dict[str, str], random.Random], dict[str, str]]
-# What happens to the facts before they are told, and in how many notices of a hundred.
-_SLIPS: dict[str, tuple[int, _Slip]] = {
-    "none": (50, _all),
-    "one left out": (20, _leave_out_one),
-    "two left out": (10, _leave_out_two),
-    "one wrong": (12, _mistake),
-    "one invented": (8, _invent),
+class Slip(NamedTuple):
+    """In how many notices of a hundred it happens, and what it does to the facts before they are told."""
+
+    weight: int
+    change: Callable[[dict[str, str], random.Random], dict[str, str]]
+
+
+SLIPS = {
+    "none": Slip(50, _all),
+    "one left out": Slip(20, _leave_out_one),
+    "two left out": Slip(10, _leave_out_two),
+    "one wrong": Slip(12, _mistake),
+    "one invented": Slip(8, _invent),
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-INSTRUCTION = "Describe this walk for the village notice board."
+INSTRUCTION = "Describe this walk:"
 
 # The facts of a walk by label, in the order of the prompt. "name" is always there.
 Facts = Mapping[str, str]
@@ -102,7 +102,7 @@ KINDS = ("Circuit", "Loop", "Path", "Round", "Trail", "Way")
 
 def prompt_text(facts: Facts) -> str:
     """The prompt: the instruction, then one fact a line."""
-    return "\n".join([INSTRUCTION, "", *(f"- {label}: {facts[label]}" for label in LABELS if label in facts)])
+    return "\n".join([INSTRUCTION, *(f"- {label}: {facts[label]}" for label in LABELS if label in facts)])
 
 
 def facts_of(prompt: str) -> dict[str, str]:

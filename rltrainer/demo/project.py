@@ -13,8 +13,8 @@ COMPLETIONS_PER_TASK = 4
 ANNOTATORS_PER_TASK = 2
 PROMPTS = 200
 POLICY_FOLDER = Path(__file__).parent / "policy"
-# Fields of SampleConfig. The temperature is the policy's own: PPO's log-probabilities are those that were sampled.
-SAMPLING: dict[str, Any] = {"samples": COMPLETIONS_PER_TASK, "temperature": 1.0, "max_new_tokens": 64}
+# Fields of SampleConfig. The longest of 10,000 notices has 53 tokens; at temperature 1 the policy is sampled as it is.
+SAMPLING: dict[str, Any] = {"temperature": 1.0, "max_new_tokens": 64}
 
 # Far from the seeds of demonstrations: no prompt of the project was seen in training (a test compares them).
 PROMPT_SEED = 20_000

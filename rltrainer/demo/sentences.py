@@ -46,14 +46,14 @@ def describe(facts: Facts, rng: random.Random, tone: str) -> str:
 
 
 def _terse(facts: Facts, rng: random.Random) -> str:
-    """A name and a list: "Fox Hill Loop: easy, 5 km, sandy paths. Best in autumn; no dogs." """
+    """A name and a list: "The Fox Hill Loop: easy, 5 km, sandy paths. Best in autumn; no dogs." """
     labels = [label for label in facts if label != "name"]
     if rng.random() < 0.5:
         rng.shuffle(labels)
     notes = [state(NOTES, label, facts[label], rng) for label in labels]
-    cut = rng.randint(1, len(notes)) if notes else 0
+    cut = rng.randint(1, len(notes))
     first, second = ", ".join(notes[:cut]), rng.choice(["; ", ", "]).join(notes[cut:])
-    text = f"{facts['name']}: {first}." if first else f"{facts['name']}."
+    text = f"{_capital(_named(facts))}: {first}."
     return f"{text} {_capital(second)}." if second else text
 
 

@@ -1,10 +1,13 @@
 """The demonstrations: repeatable, varied, and slipping as often as they say."""
 
 import hashlib
+import re
 from collections import Counter
 from itertools import islice
 
+from rltrainer.demo.build import Recipe
 from rltrainer.demo.demonstrations import Demonstration, demonstrations
+from rltrainer.demo.facts import VALUES
 from rltrainer.demo.measure import Reading, read
 from rltrainer.demo.project import guidelines, prompts
 
@@ -24,7 +27,7 @@ def test_the_data_is_the_one_the_policy_was_trained_on() -> None:
     text = "".join(f"{d.prompt}\0{d.completion}\0{d.slip}\0" for d in demonstrations(1, 500))
     assert (
         hashlib.sha256(text.encode()).hexdigest()
-        == "0e1ed680bbd8e5230aadfcee992af7b578255353e86a6be4c55c626415825dd9"
+        == "487ce0a369988d4a96c5f6e76e951ace297b29b35cd904cf997563b81040d145"
     )
 
 
@@ -33,11 +36,10 @@ def test_a_smaller_count_is_the_beginning_and_another_seed_is_other_data() -> No
     assert set(demonstrations(1, 50)).isdisjoint(demonstrations(2, 50))
 
 
-def test_notices_vary() -> None:
+def test_notices_vary_in_their_words_and_not_only_in_their_facts() -> None:
     made = list(demonstrations(1, 2000))
     assert len({d.completion for d in made}) > 1990
-    openings = Counter(" ".join(d.completion.split()[:1]) for d in made)
-    assert max(openings.values()) < 0.5 * len(made)
+    assert len({_skeleton(d.completion) for d in made}) > 1900
 
 
 def test_every_slip_is_the_one_it_says() -> None:
@@ -57,14 +59,13 @@ def test_the_projects_prompts_are_distinct_and_none_was_trained_on() -> None:
     ranked = [line["prompt"] for line in prompts()]
     assert len(set(ranked)) == len(ranked) == 200
     assert prompts(10) == prompts()[:10]
-    trained = {made.prompt for made in demonstrations(1, 8000)}
+    trained = {made.prompt for made in demonstrations(Recipe.seed, Recipe.demonstrations)}
     assert trained.isdisjoint(ranked)
 
 
 def test_the_guidelines_example_is_ranked_as_they_say() -> None:
     made = Demonstration(
-        "Describe this walk for the village notice board.\n\n"
-        "- name: Fox Hollow Way\n- length: 5 km\n- sight: waterfall\n- dogs: on a lead",
+        "Describe this walk:\n- name: Fox Hollow Way\n- length: 5 km\n- sight: waterfall\n- dogs: on a lead",
         "",
         "none",
     )
@@ -80,3 +81,9 @@ def test_the_guidelines_example_is_ranked_as_they_say() -> None:
 
 def _counts(reading: Reading) -> tuple[int, int, int]:
     return len(reading.missing), len(reading.wrong), len(reading.invented)
+
+
+def _skeleton(notice: str) -> str:
+    """The notice without its name and its values."""
+    values = sorted((value for each in VALUES.values() for value in each), key=len, reverse=True)
+    return re.sub("|".join(map(re.escape, values)), "_", re.sub(r"(?<=[Tt]he )([A-Z]\w+ ?)+", "_ ", notice))

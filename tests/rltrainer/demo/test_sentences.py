@@ -33,13 +33,12 @@ def test_every_value_has_words_in_every_kind_of_sentence() -> None:
 
 
 @pytest.mark.parametrize("tone", TONES)
-def test_one_or_no_fact_besides_the_name_still_makes_a_sentence(tone: str) -> None:
+def test_one_fact_besides_the_name_still_makes_a_sentence(tone: str) -> None:
     for label, values in VALUES.items():
         for seed in range(20):
             notice = describe({"name": "Fox Hill Way", label: values[0]}, random.Random(seed), tone)
             assert "Fox Hill Way" in notice
             assert notice.endswith((".", "!"))
-    assert "Fox Hill Way" in describe({"name": "Fox Hill Way"}, random.Random(1), "terse")
 
 
 @pytest.mark.parametrize("tone", TONES)
