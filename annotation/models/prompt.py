@@ -64,6 +64,10 @@ class Prompt(models.Model):
     form = models.CharField(max_length=4, choices=Form.choices)
     messages = models.JSONField()
     digest = models.CharField(max_length=64, help_text="sha256 of the form and the messages")
+    # Prompts of one opening have one split: an import looks it up before it decides.
+    opening = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="sha256 of the first user turn's text"
+    )
     split = models.CharField(max_length=10, choices=Split.choices)
     external_id = models.CharField(max_length=200, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
@@ -79,7 +83,10 @@ class Prompt(models.Model):
                 violation_error_message="A prompt is stored once in a project.",
             ),
         ]
-        indexes = [models.Index(fields=["project", "split"], name="prompt_by_split")]
+        indexes = [
+            models.Index(fields=["project", "split"], name="prompt_by_split"),
+            models.Index(fields=["project", "opening"], name="prompt_by_opening"),
+        ]
 
     def __str__(self) -> str:
         return self.last_text[:80]

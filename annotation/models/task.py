@@ -23,6 +23,8 @@ class Task(models.Model):
         max_length=200, help_text="An import's name of the task, or the digest of what it ranks"
     )
     priority = models.IntegerField(default=0)
+    external_id = models.CharField(max_length=200, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

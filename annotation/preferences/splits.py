@@ -19,10 +19,20 @@ def prompt_digest(form: str, messages: Sequence[Mapping[str, str]]) -> str:
     return text_digest(json.dumps([form, turns], ensure_ascii=False))
 
 
-def split_of(messages: Sequence[Mapping[str, str]]) -> str:
-    """The split's name, by sha256 of the first user turn's text (of the first turn where none is a user's).
+def opening_digest(messages: Sequence[Mapping[str, str]]) -> str:
+    """sha256 of the first user turn's text (of the first turn where none is a user's), in hex.
 
-    The same words give the same split in every project, and a dialogue never parts from its continuation.
+    A dialogue and its continuation share it, so whatever goes by it never parts them.
     """
     first = next((m["content"] for m in messages if m["role"] == "user"), messages[0]["content"])
-    return _SPLIT_OF_TENTH[int(text_digest(first), 16) % 10]
+    return text_digest(first)
+
+
+def split_of_opening(opening: str) -> str:
+    """The split's name, by an opening's digest: the same in every project."""
+    return _SPLIT_OF_TENTH[int(opening, 16) % 10]
+
+
+def split_of(messages: Sequence[Mapping[str, str]]) -> str:
+    """The split's name of a prompt that says none itself."""
+    return split_of_opening(opening_digest(messages))

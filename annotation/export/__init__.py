@@ -1,0 +1,14 @@
+"""JSONL out: every row of a kind in the order in which it was made, streamed, with where it comes from.
+
+Export, import into an empty database, and export again give the same bytes: whatever an import cannot know
+by itself stands under the reserved key ``concord`` and is read back from there.
+
+files.py        a kind -> lines; find_project
+scope.py        of which project, split and form of prompt
+described.py    tasks with their prompt and completions, many at once
+prompts.py tasks.py demonstrations.py rankings.py pairs.py ratings.py    the rows of a kind as objects
+"""
+
+from annotation.export.files import ExportReport, find_project, values, write
+
+__all__ = ["ExportReport", "find_project", "values", "write"]

@@ -1,0 +1,41 @@
+"""Kind "completions": tasks."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Count
+
+from annotation.export.described import DescribedTask, describe
+from annotation.export.scope import Scope, chunks, given, moment, named_source, prompt_value
+from annotation.models import Task
+
+
+def values(scope: Scope) -> Iterator[dict[str, Any]]:
+    """All tasks; ``concord.slots`` says how many annotators each is for, 0 of those that came in judged."""
+    rows = scope.narrow(Task.objects.filter(project=scope.project), "prompt").annotate(held=Count("slots"))
+    for chunk in chunks(rows, "id", "priority", "external_id", "metadata", "created_at", "held"):
+        tasks = describe(row["id"] for row in chunk)
+        for row in chunk:
+            yield _line(row, tasks[row["id"]])
+
+
+def _line(row: dict[str, Any], task: DescribedTask) -> dict[str, Any]:
+    return {
+        "prompt": prompt_value(task.form, task.messages),
+        "completions": [
+            {"text": item.text, **given(source=named_source(item.source), sampling=item.sampling)}
+            for item in task.completions
+        ],
+        "task": task.key,
+        "priority": row["priority"],
+        **given(id=row["external_id"], metadata=row["metadata"]),
+        "concord": {
+            "id": task.public_id,
+            "prompt": task.prompt_id,
+            "completions": [item.public_id for item in task.completions],
+            "split": task.split,
+            "sources": [item.source for item in task.completions],
+            "slots": row["held"],
+            "created_at": moment(row["created_at"]),
+        },
+    }

@@ -1,0 +1,41 @@
+"""The published write path of stage 1: prompts, completions, tasks with slots, and files of judgements.
+
+What others call:
+    import_file, import_values    lines of a JSONL kind, all or nothing
+    read_scorable                 prompts with completions to be scored
+    source_for                    who wrote a text
+    add_sampled_completions       what a policy answered, as tasks to be ranked
+    add_demonstration             what a person wrote
+    set_priorities                what is to be ranked next
+
+In the order of an import:
+    files.py           a stream of lines -> batches -> rows, in one transaction
+    desk.py            one import in progress: its project, counts, bad lines and what it has looked up
+    prompts.py         split, and prompts found or made
+    names.py           sources and annotators found or made
+    completions.py     completions found or made
+    tasks.py           tasks found or made, with their slots
+    rankings.py        rankings and comparisons; ratings.py and demonstrations.py: the other judgements
+    slots.py           who has judged a task holds one of its slots
+    sampled.py         a policy's answers
+    copying.py         many rows at once, by COPY
+"""
+
+from annotation.intake.demonstrations import add_demonstration
+from annotation.intake.desk import Report
+from annotation.intake.files import import_file, import_values, read_scorable
+from annotation.intake.names import source_for
+from annotation.intake.sampled import SampledPrompt, add_sampled_completions
+from annotation.intake.tasks import set_priorities
+
+__all__ = [
+    "Report",
+    "SampledPrompt",
+    "add_demonstration",
+    "add_sampled_completions",
+    "import_file",
+    "import_values",
+    "read_scorable",
+    "set_priorities",
+    "source_for",
+]

@@ -1,0 +1,90 @@
+"""Kind "demonstrations": answers that people wrote."""
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db import transaction
+
+from annotation.errors import BadText
+from annotation.intake import judgements, names, prompts
+from annotation.intake.copying import Jsonb, copy_rows, restored_ids, take_ids
+from annotation.intake.desk import Desk, Numbered
+from annotation.jsonl.errors import BadField
+from annotation.jsonl.records import NAMELESS_SOURCE, DemonstrationLine
+from annotation.models import Annotator, Demonstration, Prompt
+
+
+@transaction.atomic
+def add_demonstration(*, prompt: Prompt, annotator: Annotator, text: str) -> Demonstration:
+    """What ``annotator`` wrote as the ideal answer to ``prompt``. Raises BadText."""
+    if not text.strip():
+        raise BadText("Write an answer before you submit it.")
+    if "\0" in text or len(text.encode(errors="replace")) > settings.MAX_TEXT_BYTES:
+        raise BadText(f"An answer holds at most {settings.MAX_TEXT_BYTES} bytes, and no NUL characters.")
+    return Demonstration.objects.create(
+        project_id=prompt.project_id, prompt=prompt, source=names.person_source(annotator), text=text
+    )
+
+
+def store(desk: Desk, lines: Sequence[Numbered[DemonstrationLine]]) -> None:
+    """Store the demonstrations that are new."""
+    fresh = prompts.admit(desk, judgements.unseen(desk, Demonstration, lines))
+    sourced = _with_sources(desk, names.admit_annotators(desk, fresh))
+    stored = prompts.ensure(desk, (line for line, _ in sourced))
+    ids = take_ids(Demonstration, len(sourced))
+    public_ids = restored_ids(Demonstration, [line.provenance.id for line, _ in sourced])
+    copy_rows(
+        Demonstration,
+        (
+            "id",
+            "public_id",
+            "prompt",
+            "source",
+            "project",
+            "text",
+            "import_key",
+            "external_id",
+            "metadata",
+            "created_at",
+        ),
+        (
+            (pk, public_id, stored[line.prompt.digest].id, source_id, *_values(desk, line))
+            for (line, source_id), pk, public_id in zip(sourced, ids, public_ids, strict=True)
+        ),
+    )
+    desk.report.added += len(sourced)
+
+
+def _with_sources(
+    desk: Desk, lines: Sequence[Numbered[DemonstrationLine]]
+) -> list[tuple[DemonstrationLine, int]]:
+    """Each line with who wrote it: its annotator as a source, else the source it names, else the nameless one."""
+    sources = names.ensure_sources(
+        desk, {line.source or NAMELESS_SOURCE for _, line in lines if line.annotator is None}
+    )
+    people: dict[str, int] = {}
+    answer = []
+    for number, line in lines:
+        if line.annotator is None:
+            answer.append((line, sources[line.source or NAMELESS_SOURCE]))
+            continue
+        try:
+            if line.annotator not in people:
+                annotator = Annotator.objects.get(pk=desk.annotators[line.annotator].id)
+                people[line.annotator] = names.person_source(annotator, line.source).pk
+        except BadField as error:
+            desk.report.refuse(number, error)
+            continue
+        answer.append((line, people[line.annotator]))
+    return answer
+
+
+def _values(desk: Desk, line: DemonstrationLine) -> tuple[object, ...]:
+    return (
+        desk.project.pk,
+        line.text,
+        line.import_key,
+        line.external_id,
+        Jsonb(line.metadata),
+        line.provenance.created_at or desk.now,
+    )

@@ -1,0 +1,132 @@
+"""A stream of lines, all or nothing: read, parsed, and stored batch by batch in one transaction."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.db import transaction
+
+from annotation.errors import BadFile, BadLine, BadRequest
+from annotation.intake import demonstrations, prompts, rankings, ratings, tasks
+from annotation.intake.desk import Desk, Numbered, Report, open_desk
+from annotation.jsonl.errors import BadField, BrokenFile
+from annotation.jsonl.fields import Limits
+from annotation.jsonl.kinds import KINDS, parse, parse_scorable
+from annotation.jsonl.lines import RawLine, read_lines, unzipped
+from annotation.jsonl.records import Line
+from annotation.models import Project
+
+# A batch ends at either, so that its lines and rows stay small in memory.
+BATCH_LINES, BATCH_BYTES = 1000, 8_000_000
+_STORES: dict[str, Callable[[Desk, Any], object]] = {
+    "prompts": prompts.store,
+    "completions": tasks.store,
+    "demonstrations": demonstrations.store,
+    "rankings": rankings.store,
+    "pairs": rankings.store,
+    "ratings": ratings.store,
+}
+
+
+def import_file(
+    *,
+    project: Project,
+    kind: str,
+    stream: IO[bytes],
+    skip_bad: bool = False,
+    watch: Callable[[int], None] = lambda lines: None,
+) -> Report:
+    """Import lines of ``kind`` from a stream of JSONL, gzip or not; ``watch`` hears how many lines are done.
+
+    All or nothing: one bad line leaves the database as it was (BadFile names the lines), unless ``skip_bad`` asks
+    for the rest. Locks the project's row. Raises BadRequest for an unknown kind or a damaged file.
+    """
+    return _import(project, kind, read_lines(unzipped(stream), settings.MAX_LINE_BYTES), skip_bad, watch)
+
+
+def import_values(*, project: Project, kind: str, values: Iterable[Mapping[str, Any]]) -> Report:
+    """The same, from objects in the form of the kind's lines."""
+    lines = (RawLine(number, json.dumps(value).encode()) for number, value in enumerate(values, start=1))
+    return _import(project, kind, lines, False, lambda done: None)
+
+
+@transaction.atomic
+def _import(
+    project: Project, kind: str, lines: Iterable[RawLine], skip_bad: bool, watch: Callable[[int], None]
+) -> Report:
+    if kind not in KINDS:
+        raise BadRequest(f"There is no kind {kind!r}: it is one of {', '.join(KINDS)}.")
+    desk = open_desk(project)
+    try:
+        for batch in _batches(desk.report, kind, lines):
+            _STORES[kind](desk, batch)
+            watch(desk.report.lines)
+    except BrokenFile as error:
+        raise BadRequest(f"Nothing is imported: {error}.") from error
+    if desk.report.bad and not skip_bad:
+        raise bad_file(desk.report)
+    return desk.report
+
+
+def bad_file(report: Report) -> BadFile:
+    """The error that names a report's bad lines."""
+    return BadFile(sorted(report.bad_lines), report.bad - len(report.bad_lines))
+
+
+def _batches(report: Report, kind: str, lines: Iterable[RawLine]) -> Iterator[list[Numbered[Line]]]:
+    limits = _limits()
+    batch: list[Numbered[Line]] = []
+    size = 0
+    for raw in lines:
+        report.lines += 1
+        try:
+            batch.append(Numbered(raw.number, parse(kind, _whole(raw), limits)))
+        except BadField as error:
+            report.refuse(raw.number, error)
+            continue
+        size += len(raw.data or b"")
+        if len(batch) >= BATCH_LINES or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _limits() -> Limits:
+    return Limits(text_bytes=settings.MAX_TEXT_BYTES, line_bytes=settings.MAX_LINE_BYTES)
+
+
+def _whole(raw: RawLine) -> bytes:
+    if raw.data is None:
+        raise BadField("", f"is longer than {settings.MAX_LINE_BYTES} bytes (CONCORD_MAX_LINE_BYTES)")
+    return raw.data
+
+
+def open_input(path: str) -> AbstractContextManager[IO[bytes]]:
+    """A file to import; "-" is stdin. Raises BadRequest where there is no such file."""
+    if path == "-":
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def read_scorable(path: str) -> Iterator[dict[str, Any]]:
+    """Lines of ``{"prompt", "completion"}`` from a file or stdin as ``{"form", "prompt": [message], "completion"}``.
+
+    Raises BadFile at the first bad line, BadRequest where the file cannot be read.
+    """
+    with open_input(path) as stream:
+        try:
+            for raw in read_lines(unzipped(stream), settings.MAX_LINE_BYTES):
+                line = parse_scorable(_whole(raw), _limits())
+                yield {"form": line.prompt.form, "prompt": line.prompt.messages, "completion": line.text}
+        except BadField as error:
+            raise BadFile([BadLine(raw.number, error.field, error.reason)]) from error
+        except BrokenFile as error:
+            raise BadRequest(f"{path}: {error}.") from error

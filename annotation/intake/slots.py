@@ -1,0 +1,93 @@
+"""Slots of tasks, and who holds them: an annotator who has judged a task holds one of its slots.
+
+A task that comes in judged has no slots, so nobody is asked for it. A task that is imported to be ranked has
+N, and a judgement that is imported for it takes a free one, with the assignment that tells the queue so.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from annotation.intake.copying import copy_rows, take_ids
+from annotation.intake.desk import Desk
+from annotation.models import Assignment, Ranking, Slot
+
+
+class Opening(NamedTuple):
+    """A task that is to be ranked, by ``slots`` annotators where its line says a number."""
+
+    task_id: int
+    is_new: bool
+    priority: int
+    slots: int | None
+
+
+def open_slots(desk: Desk, openings: Sequence[Opening]) -> None:
+    """Make the slots of tasks that have none, and give them to whoever has judged the task already."""
+    old = [opening.task_id for opening in openings if not opening.is_new]
+    slotted = set(Slot.objects.filter(task__in=old).values_list("task_id", flat=True)) if old else set()
+    wanted = [opening for opening in openings if opening.task_id not in slotted]
+    default = desk.project.annotators_per_task
+    rows = [
+        (desk.project.pk, opening.priority, opening.task_id, number)
+        for opening in wanted
+        for number in range(default if opening.slots is None else opening.slots)
+    ]
+    ids = take_ids(Slot, len(rows))
+    copy_rows(
+        Slot,
+        ("id", "project", "priority", "task", "number"),
+        ((pk, *row) for pk, row in zip(ids, rows, strict=True)),
+    )
+    fill(desk, [opening.task_id for opening in wanted if not opening.is_new])
+
+
+def fill(desk: Desk, task_ids: Iterable[int]) -> None:
+    """Give free slots of these tasks to the annotators who have ranked them and hold none. Locks the free slots."""
+    free: dict[int, list[Slot]] = defaultdict(list)
+    rows = Slot.objects.filter(task__in=list(task_ids), annotator=None).order_by("task", "number")
+    for slot in rows.select_for_update(skip_locked=True, of=("self",)):
+        free[slot.task_id].append(slot)
+    if not free:
+        return
+    waiting = _without_slot(free)
+    taken = [(free[ranking.task_id].pop(0), ranking) for ranking in waiting if free[ranking.task_id]]
+    for slot, ranking in taken:
+        slot.annotator_id = ranking.annotator_id
+    Slot.objects.bulk_update([slot for slot, _ in taken], ["annotator"], batch_size=500)
+    _close_assignments(desk, [ranking for _, ranking in taken])
+
+
+def _without_slot(task_ids: Iterable[int]) -> list[Ranking]:
+    held = set(
+        Slot.objects.filter(task__in=list(task_ids), annotator__isnull=False).values_list(
+            "task_id", "annotator_id"
+        )
+    )
+    rankings = Ranking.objects.current().filter(task__in=list(task_ids)).select_related("task").order_by("id")
+    return [ranking for ranking in rankings if (ranking.task_id, ranking.annotator_id) not in held]
+
+
+def _close_assignments(desk: Desk, rankings: Sequence[Ranking]) -> None:
+    """The submitted assignment of each ranking: the queue asks nobody for a task twice."""
+    fresh = [ranking for ranking in rankings if ranking.assignment_id is None]
+    ids = take_ids(Assignment, len(fresh))
+    made = []
+    for ranking, pk in zip(fresh, ids, strict=True):
+        shown = ranking.order_shown or list(range(ranking.task.entries.count()))
+        made.append(
+            Assignment(
+                pk=pk,
+                task_id=ranking.task_id,
+                project=desk.project,
+                annotator_id=ranking.annotator_id,
+                status=Assignment.Status.SUBMITTED,
+                opened_at=ranking.created_at,
+                expires_at=ranking.created_at,
+                closed_at=ranking.created_at,
+                order_shown=shown,
+            )
+        )
+        ranking.assignment_id = pk
+    Assignment.objects.bulk_create(made, batch_size=500)
+    Ranking.objects.bulk_update(fresh, ["assignment"], batch_size=500)

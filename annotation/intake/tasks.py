@@ -1,0 +1,216 @@
+"""Tasks of a batch: found by their key, or made with their entries and slots."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple, TypeVar
+
+from django.db import transaction
+
+from annotation.intake import completions, names, prompts, slots
+from annotation.intake.copying import Jsonb, copy_rows, restored_ids, take_ids
+from annotation.intake.desk import Desk, Numbered
+from annotation.jsonl.errors import BadField
+from annotation.jsonl.records import RankingLine, TaskLine
+from annotation.models import Project, Slot, Task, TaskCompletion
+
+T = TypeVar("T", TaskLine, RankingLine)
+Member = tuple[str, str]  # a completion's source and digest
+
+
+class Facts(NamedTuple):
+    """A task's prompt by digest, and its completions in the order of their places.
+
+    ``id`` and ``completion_ids`` are None of a task that a line of this batch brings.
+    """
+
+    prompt_digest: str
+    members: tuple[Member, ...]
+    id: int | None = None
+    completion_ids: tuple[int, ...] | None = None
+
+
+class Placed(NamedTuple):
+    """A stored task. ``completion_ids`` in the order of their places; ``is_new`` of a task that this batch made."""
+
+    id: int
+    members: tuple[Member, ...]
+    completion_ids: tuple[int, ...]
+    is_new: bool
+
+
+def admit(desk: Desk, lines: Sequence[Numbered[T]]) -> tuple[list[Numbered[T]], dict[str, Facts]]:
+    """The lines that say of their task what the database and the lines before say of it, and all these facts."""
+    facts = _stored(desk, {line.key for _, line in lines})
+    good = []
+    for number, line in lines:
+        members = tuple(value.member for value in line.completions)
+        known = facts.setdefault(line.key, Facts(line.prompt.digest, members))
+        if known.prompt_digest != line.prompt.digest:
+            desk.report.refuse(number, BadField("task", f"{line.key!r} is a task of another prompt"))
+        elif set(known.members) != set(members):
+            desk.report.refuse(number, BadField("task", f"{line.key!r} ranks other completions"))
+        else:
+            good.append(Numbered(number, line))
+    return good, facts
+
+
+def _stored(desk: Desk, keys: Iterable[str]) -> dict[str, Facts]:
+    rows = (
+        TaskCompletion.objects.filter(task__project=desk.project, task__key__in=keys)
+        .order_by("task_id", "position")
+        .values_list(
+            "task__key",
+            "task__prompt__digest",
+            "task_id",
+            "completion_id",
+            "completion__source__name",
+            "completion__digest",
+        )
+    )
+    facts = {}
+    for key, group in groupby(rows, key=lambda row: row[0]):
+        entries = list(group)
+        members = tuple((row[4], row[5]) for row in entries)
+        facts[key] = Facts(entries[0][1], members, entries[0][2], tuple(row[3] for row in entries))
+    return facts
+
+
+def ensure(
+    desk: Desk, lines: Sequence[T], facts: Mapping[str, Facts], stored: Mapping[str, prompts.Stored]
+) -> dict[str, Placed]:
+    """The task of each admitted line, by key; those that are missing are made, without slots."""
+    firsts: dict[str, T] = {}
+    for line in lines:
+        firsts.setdefault(line.key, line)
+    missing = [line for key, line in firsts.items() if facts[key].id is None]
+    sources = names.ensure_sources(desk, {value.source for line in missing for value in line.completions})
+    known = completions.ensure(desk, (item for line in missing for item in _wanted(line, stored, sources)))
+    placed = {key: _placed(fact) for key, fact in facts.items() if fact.id is not None and key in firsts}
+    ids = take_ids(Task, len(missing))
+    for line, pk in zip(missing, ids, strict=True):
+        placed[line.key] = Placed(
+            id=pk,
+            members=tuple(value.member for value in line.completions),
+            completion_ids=tuple(known[item.key] for item in _wanted(line, stored, sources)),
+            is_new=True,
+        )
+    _copy_tasks(desk, missing, ids, stored)
+    _copy_entries([placed[line.key] for line in missing])
+    return placed
+
+
+def _placed(facts: Facts) -> Placed:
+    assert facts.id is not None and facts.completion_ids is not None  # noqa: PT018 (both are of a stored task)
+    return Placed(facts.id, facts.members, facts.completion_ids, is_new=False)
+
+
+def _wanted(
+    line: TaskLine | RankingLine, stored: Mapping[str, prompts.Stored], sources: Mapping[str, int]
+) -> list[completions.Wanted]:
+    prompt = stored[line.prompt.digest]
+    public_ids: Sequence[str | None] = line.provenance.completion_ids or [None] * len(line.completions)
+    return [
+        completions.Wanted(prompt, sources[value.source], value, public_id)
+        for value, public_id in zip(line.completions, public_ids, strict=True)
+    ]
+
+
+def _copy_tasks(
+    desk: Desk,
+    lines: Sequence[TaskLine | RankingLine],
+    ids: Sequence[int],
+    stored: Mapping[str, prompts.Stored],
+) -> None:
+    own = [line if isinstance(line, TaskLine) else None for line in lines]
+    public_ids = restored_ids(
+        Task,
+        [line.provenance.id if isinstance(line, TaskLine) else line.provenance.task for line in lines],
+    )
+    copy_rows(
+        Task,
+        ("id", "public_id", "project", "prompt", "key", "priority", "external_id", "metadata", "created_at"),
+        (
+            (
+                pk,
+                public_id,
+                desk.project.pk,
+                stored[line.prompt.digest].id,
+                line.key,
+                task.priority if task else 0,
+                task.external_id if task else "",
+                Jsonb(task.metadata if task else {}),
+                (task.provenance.created_at if task else None) or desk.now,
+            )
+            for line, task, pk, public_id in zip(lines, own, ids, public_ids, strict=True)
+        ),
+    )
+
+
+def _copy_entries(tasks: Iterable[Placed]) -> None:
+    rows = [
+        (task.id, completion_id, position)
+        for task in tasks
+        for position, completion_id in enumerate(task.completion_ids)
+    ]
+    ids = take_ids(TaskCompletion, len(rows))
+    copy_rows(
+        TaskCompletion,
+        ("id", "task", "completion", "position"),
+        ((pk, *row) for pk, row in zip(ids, rows, strict=True)),
+    )
+
+
+def store(desk: Desk, lines: Sequence[Numbered[TaskLine]]) -> int:
+    """Kind "completions": tasks with slots. One that came in judged and without slots gets them now.
+
+    Returns how many tasks were made.
+    """
+    good, facts = admit(desk, lines)
+    good = prompts.admit(desk, good)
+    only = [line for _, line in good]
+    stored = prompts.ensure(desk, only)
+    placed = ensure(desk, only, facts, stored)
+    _complete(desk, only, placed, stored)
+    firsts = {line.key: line for line in reversed(only)}
+    slots.open_slots(
+        desk,
+        [
+            slots.Opening(task.id, task.is_new, firsts[key].priority, firsts[key].provenance.slots)
+            for key, task in placed.items()
+        ],
+    )
+    added = sum(task.is_new for task in placed.values())
+    desk.report.added += added
+    desk.report.already += len(good) - added
+    return added
+
+
+def _complete(
+    desk: Desk, lines: Sequence[TaskLine], placed: Mapping[str, Placed], stored: Mapping[str, prompts.Stored]
+) -> None:
+    """Give tasks that came in under a judgement what only their own line says: sampling, id and metadata."""
+    old = [line for line in lines if not placed[line.key].is_new]
+    if not old:
+        return
+    sources = names.ensure_sources(desk, {value.source for line in old for value in line.completions})
+    completions.ensure(desk, (item for line in old for item in _wanted(line, stored, sources)))
+    by_id = {placed[line.key].id: line for line in old}
+    bare = list(
+        Task.objects.filter(pk__in=by_id, external_id="", metadata={}, priority=0, slots__isnull=True)
+    )
+    for task in bare:
+        line = by_id[task.pk]
+        task.external_id, task.metadata, task.priority = line.external_id, line.metadata, line.priority
+    Task.objects.bulk_update(bare, ["external_id", "metadata", "priority"], batch_size=500)
+
+
+@transaction.atomic
+def set_priorities(*, project: Project, priorities: Mapping[int, int]) -> int:
+    """Set what is ranked next, the highest first, by task id; returns how many tasks of the project changed."""
+    changed = 0
+    for task_id, priority in sorted(priorities.items()):
+        rows = Task.objects.filter(project=project, pk=task_id).exclude(priority=priority)
+        if rows.update(priority=priority):
+            Slot.objects.filter(task=task_id).update(priority=priority)
+            changed += 1
+    return changed

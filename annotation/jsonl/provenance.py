@@ -1,0 +1,58 @@
+"""The reserved key ``concord``: where a line comes from, written by an export and read back by an import."""
+
+import datetime
+from typing import NamedTuple
+
+from annotation.jsonl.errors import BadField
+from annotation.jsonl.fields import Fields
+
+KEY = "concord"
+SPLITS = ("train", "validation", "test")
+
+
+class Provenance(NamedTuple):
+    """What the key says, each None where it says nothing. Ids are the exporting database's public ids."""
+
+    id: str | None = None
+    prompt: str | None = None
+    task: str | None = None
+    completion_ids: list[str] | None = None
+    split: str | None = None
+    sources: list[str] | None = None
+    tiers: list[int] | None = None
+    order_shown: list[int] | None = None
+    active_seconds: float | None = None
+    guideline_version: int | None = None
+    strength: float | None = None
+    slots: int | None = None
+    sampled: bool | None = None
+    simulated: bool | None = None
+    metadata: str | None = None
+    created_at: datetime.datetime | None = None
+
+
+def read_provenance(fields: Fields, completions: int) -> Provenance:
+    """Take the key of a line about ``completions`` completions. Raises BadField, an unknown inner key included."""
+    block = fields.within(KEY)
+    block.take("superseded")  # follows from the order of lines
+    provenance = Provenance(
+        id=block.identifier("id"),
+        prompt=block.identifier("prompt"),
+        task=block.identifier("task"),
+        completion_ids=block.identifiers("completions", completions),
+        split=block.choice("split", SPLITS),
+        sources=block.labels("sources", completions),
+        tiers=block.list_of("tiers"),
+        order_shown=block.permutation("order_shown", completions),
+        active_seconds=block.number("active_seconds", least=0.0),
+        guideline_version=block.whole("guideline_version", least=0),
+        strength=block.number("strength", least=0.0),
+        slots=block.whole("slots", least=0, most=50),
+        sampled=block.flag("sampled"),
+        simulated=block.flag("simulated"),
+        metadata=block.optional_text("metadata") or None,
+        created_at=block.moment("created_at"),
+    )
+    for name in block.rest():
+        raise BadField(f"{KEY}.{name}", "is not known: the file comes from another version")
+    return provenance

@@ -1,0 +1,115 @@
+"""Projects and who works on them: accounts, roles, invitations, pseudonyms."""
+
+import datetime
+import hashlib
+import secrets
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils import timezone
+
+from annotation.errors import BadRequest, NotAllowed
+from annotation.models import Annotator, Invitation, Membership, Project
+
+INVITATION_DAYS = 14
+
+
+@transaction.atomic
+def create_project(
+    *,
+    slug: str,
+    name: str = "",
+    guidelines: str = "",
+    completions_per_task: int = 4,
+    annotators_per_task: int = 1,
+    is_demo: bool = False,
+) -> Project:
+    """A new project. Raises BadRequest where a field is not what it may be, or the slug is taken."""
+    project = Project(
+        slug=slug,
+        name=name or slug.replace("-", " ").capitalize(),
+        guidelines=guidelines,
+        completions_per_task=completions_per_task,
+        annotators_per_task=annotators_per_task,
+        is_demo=is_demo,
+    )
+    try:
+        project.full_clean()
+    except ValidationError as error:
+        problems = [f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items()]
+        raise BadRequest(" ".join(problems)) from error
+    project.save()
+    return project
+
+
+@transaction.atomic
+def invite(*, project: Project, email: str, role: str) -> str:
+    """The path of a link that makes its holder a member, once, within 14 days. Raises BadRequest.
+
+    Only the token's digest is stored: the link cannot be read back out of the database.
+    """
+    if role not in Membership.Role.values:
+        raise BadRequest(f"The role must be one of {', '.join(Membership.Role.values)}.")
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise BadRequest(f"{email!r} is not an e-mail address.") from error
+    token = secrets.token_urlsafe(32)
+    Invitation.objects.create(
+        token_digest=_digest(token),
+        project=project,
+        email=email,
+        role=role,
+        expires_at=timezone.now() + datetime.timedelta(days=INVITATION_DAYS),
+    )
+    return f"/invitations/{token}/"
+
+
+def invitation_for(*, token: str) -> Invitation:
+    """The invitation behind a link, while it can be accepted. Raises NotAllowed."""
+    return _open(Invitation.objects.select_related("project").filter(token_digest=_digest(token)).first())
+
+
+@transaction.atomic
+def accept(*, token: str, user: AbstractBaseUser) -> Membership:
+    """Make ``user`` a member, and use the invitation up; a researcher who is asked to annotate stays one.
+
+    Locks the invitation: of two who hold the link, one gets in. Raises NotAllowed.
+    """
+    held = Invitation.objects.select_for_update(of=("self",)).select_related("project")
+    invitation = _open(held.filter(token_digest=_digest(token)).first())
+    membership, made = Membership.objects.get_or_create(
+        project=invitation.project, user_id=user.pk, defaults={"role": invitation.role}
+    )
+    if not made and invitation.role == Membership.Role.RESEARCHER:
+        membership.role = invitation.role
+        membership.save(update_fields=["role"])
+    invitation.accepted_at = timezone.now()
+    invitation.save(update_fields=["accepted_at"])
+    return membership
+
+
+def annotator_for(*, project: Project, user: AbstractBaseUser) -> Annotator:
+    """The annotator that ``user`` is in ``project``, made with a pseudonym that tells nothing. Raises NotAllowed."""
+    if not Project.objects.annotated_by(user).filter(pk=project.pk).exists():
+        raise NotAllowed(f"You are not a member of {project.name}: ask for an invitation.")
+    annotator, _ = Annotator.objects.get_or_create(
+        project=project, user_id=user.pk, defaults={"pseudonym": f"annotator-{secrets.token_hex(4)}"}
+    )
+    return annotator
+
+
+def _open(invitation: Invitation | None) -> Invitation:
+    if invitation is None:
+        raise NotAllowed("This invitation is not known: ask for a new one.")
+    if invitation.accepted_at is not None:
+        raise NotAllowed("This invitation has been used: ask for a new one.")
+    if invitation.expires_at < timezone.now():
+        raise NotAllowed("This invitation has expired: ask for a new one.")
+    return invitation
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
