@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from annotation.errors import BadRequest, LeaseOver
@@ -51,15 +51,20 @@ def claim(*, annotator: Annotator, shuffle: random.Random | None = None) -> Assi
     )
 
 
-def _free_slot(annotator: Annotator) -> Slot | None:
+def claimable(annotator: Annotator) -> QuerySet[Slot]:
+    """Free slots that this annotator may take: of tasks they never had, skipped or wrote for."""
     seen = Assignment.objects.filter(
         task=OuterRef("task"), annotator=annotator, status__in=[Status.OPEN, Status.SUBMITTED, Status.SKIPPED]
     )
     # Nobody ranks their own text.
     own = TaskCompletion.objects.filter(task=OuterRef("task"), completion__source__annotator=annotator)
+    return Slot.objects.filter(~Exists(seen), ~Exists(own), project=annotator.project_id, annotator=None)
+
+
+def _free_slot(annotator: Annotator) -> Slot | None:
     return (
-        Slot.objects.select_for_update(skip_locked=True, of=("self",))
-        .filter(~Exists(seen), ~Exists(own), project=annotator.project_id, annotator=None)
+        claimable(annotator)
+        .select_for_update(skip_locked=True, of=("self",))
         .order_by("-priority", "task", "number")
         .first()
     )

@@ -9,6 +9,6 @@ described.py    tasks with their prompt and completions, many at once
 prompts.py tasks.py demonstrations.py rankings.py pairs.py ratings.py    the rows of a kind as objects
 """
 
-from annotation.export.files import ExportReport, find_project, values, write
+from annotation.export.files import FORMS, ExportReport, count, find_project, values, write
 
-__all__ = ["ExportReport", "find_project", "values", "write"]
+__all__ = ["FORMS", "ExportReport", "count", "find_project", "values", "write"]

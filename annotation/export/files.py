@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django.db import transaction
+from django.db.models import Model
 
 from annotation.errors import BadRequest, UnknownProject
 from annotation.export import demonstrations, pairs, prompts, rankings, ratings, tasks
@@ -12,7 +13,7 @@ from annotation.export.scope import Scope
 from annotation.jsonl.kinds import KINDS
 from annotation.jsonl.provenance import SPLITS
 from annotation.jsonl.writing import line_of
-from annotation.models import Project
+from annotation.models import Demonstration, Project, Prompt, Ranking, Rating, Task
 
 FORMS = ("text", "chat")
 _VALUES: dict[str, Callable[[Scope], Iterator[dict[str, Any]]]] = {
@@ -22,6 +23,15 @@ _VALUES: dict[str, Callable[[Scope], Iterator[dict[str, Any]]]] = {
     "rankings": rankings.values,
     "pairs": pairs.values,
     "ratings": ratings.values,
+}
+
+# Of each kind but pairs: its rows, and where their prompt is.
+_ROWS: dict[str, tuple[type[Model], str]] = {
+    "prompts": (Prompt, ""),
+    "completions": (Task, "prompt"),
+    "demonstrations": (Demonstration, "prompt"),
+    "rankings": (Ranking, "task__prompt"),
+    "ratings": (Rating, "completion__prompt"),
 }
 
 
@@ -57,6 +67,15 @@ def values(
     return _VALUES[kind](_scope(project, kind, split, form))
 
 
+def count(*, project: Project, kind: str, split: str | None = None, form: str | None = None) -> int:
+    """How many lines an export has. Raises BadRequest."""
+    scope = _scope(project, kind, split, form)
+    if kind == "pairs":
+        return pairs.comparisons(scope, tie=False)
+    model, prompt = _ROWS[kind]
+    return int(scope.narrow(model._default_manager.filter(project=project), prompt).count())
+
+
 @transaction.atomic
 def write(
     *,
@@ -76,7 +95,7 @@ def write(
         if report.lines % 1000 == 0:
             watch(report.lines)
     if kind == "pairs":
-        report.ties_left_out = pairs.ties(scope)
+        report.ties_left_out = pairs.comparisons(scope, tie=True)
     return report
 
 

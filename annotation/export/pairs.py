@@ -33,10 +33,10 @@ def check_one_form(scope: Scope) -> None:
         )
 
 
-def ties(scope: Scope) -> int:
-    """How many ties these pairs leave out."""
+def comparisons(scope: Scope, *, tie: bool) -> int:
+    """How many strict pairs there are, or how many ties they leave out."""
     rows = scope.narrow(
-        Comparison.objects.filter(tie=True, ranking__project=scope.project), "ranking__task__prompt"
+        Comparison.objects.filter(tie=tie, ranking__project=scope.project), "ranking__task__prompt"
     )
     return rows.count()
 

@@ -1,6 +1,6 @@
 """Kind "rankings"."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from annotation.export.described import DescribedTask, describe
@@ -73,6 +73,6 @@ def _line(row: dict[str, Any], task: DescribedTask) -> dict[str, Any]:
     }
 
 
-def pseudonym(row: dict[str, Any]) -> str | None:
+def pseudonym(row: Mapping[str, Any]) -> str | None:
     """The annotator's pseudonym, None of nobody's."""
     return None if row["annotator__anonymous"] else str(row["annotator__pseudonym"])

@@ -23,7 +23,7 @@ In the order of an import:
 
 from annotation.intake.demonstrations import add_demonstration
 from annotation.intake.desk import Report
-from annotation.intake.files import import_file, import_values, read_scorable
+from annotation.intake.files import import_file, import_values, open_input, read_scorable
 from annotation.intake.names import source_for
 from annotation.intake.sampled import SampledPrompt, add_sampled_completions
 from annotation.intake.tasks import set_priorities
@@ -35,6 +35,7 @@ __all__ = [
     "add_sampled_completions",
     "import_file",
     "import_values",
+    "open_input",
     "read_scorable",
     "set_priorities",
     "source_for",

@@ -1,0 +1,8 @@
+"""Tokenizers and trunks. Pure: no Django, settings, database, clock or global randomness.
+
+rendering.py   prompts and completions to text and token ids: the one rule for policies and reward models
+scratch.py     a tokenizer and a small network made from scratch
+loading.py     a tokenizer and a trunk by hub name or folder
+manifest.py    a folder's meta.json against its files
+devices.py     where a run computes, and in which precision
+"""

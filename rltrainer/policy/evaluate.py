@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
+from rewardmodel.backbone.devices import choose_device
 from rltrainer.policy.bootstrap import interval
 from rltrainer.policy.config import EvaluateConfig
 from rltrainer.policy.demonstrations import Demonstration, read_demonstrations
-from rltrainer.policy.devices import choose_device
 from rltrainer.policy.loading import Policy, load_for_inference
 from rltrainer.policy.measuring import Answer, answer_prompts, demonstration_losses, same_tokens
 from rltrainer.policy.prompts import Prompt, read_prompts

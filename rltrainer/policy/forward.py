@@ -80,14 +80,5 @@ def check_head(model: Any) -> None:
         )
 
 
-def context_length(model: Any) -> int:
-    """The most tokens, prompt and completion together, that the policy can place."""
-    for name in ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length"):
-        value = getattr(model.config, name, None)
-        if value:
-            return int(value)
-    return 2048  # ALiBi models state none; their training length is at least this
-
-
 def _takes_positions(trunk: type) -> bool:
     return "position_ids" in inspect.signature(trunk.forward).parameters  # type: ignore[attr-defined]

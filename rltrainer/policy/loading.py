@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM
 
+from rewardmodel.backbone.devices import choose_device
+from rewardmodel.backbone.loading import load_tokenizer, turn_dropout_off
 from rltrainer.policy.adapter import adapter_off, add_adapter, merged_state
 from rltrainer.policy.artifact import check_folder, write_meta
 from rltrainer.policy.config import LoraSettings
-from rltrainer.policy.devices import choose_device, inference_dtype
 from rltrainer.policy.forward import check_head
 from runs.folder.errors import BadInput
-
-PAD = "<|pad|>"
 
 
 @dataclass
@@ -87,7 +86,8 @@ def load_policy(
 def load_for_inference(base: str, device_name: str) -> Policy:
     """A policy that is only sampled and scored: no reference, and bfloat16 on CUDA."""
     device = choose_device(device_name)
-    return load_policy(base, lora=None, device=device, dtype=inference_dtype(device), reference=False)
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    return load_policy(base, lora=None, device=device, dtype=dtype, reference=False)
 
 
 def prepare_policy(
@@ -130,29 +130,15 @@ def save_policy(policy: Policy, folder: Path, meta: Mapping[str, Any]) -> None:
 
 
 def give_pad_token(model: Any, tokenizer: Any) -> None:
-    """Pad on the left with a token that is not EOS, added where the tokenizer has none.
+    """Pad on the left, with the tokenizer's pad token as the model's own, and a row of weights for every token.
 
-    With pad == EOS, code that finds pads by their id leaves EOS out of the loss, and ending is never learnt.
+    ``load_tokenizer`` has seen to it that pad is not EOS: with pad == EOS, code that finds pads by their id
+    leaves EOS out of the loss, and ending is never learnt.
     """
-    if tokenizer.eos_token_id is None:
-        raise BadInput("the base's tokenizer has no EOS token, so no completion could end: use another base")
     tokenizer.padding_side = "left"
-    if tokenizer.pad_token_id is None or tokenizer.pad_token_id == tokenizer.eos_token_id:
-        tokenizer.add_special_tokens({"pad_token": PAD})
-        _make_room(model, len(tokenizer))
-    settings = [model.config, getattr(model, "generation_config", None)]
-    for setting in filter(None, settings):
+    _make_room(model, len(tokenizer))
+    for setting in filter(None, [model.config, getattr(model, "generation_config", None)]):
         setting.pad_token_id = tokenizer.pad_token_id
-
-
-def turn_dropout_off(model: Any) -> None:
-    """Set every dropout of ``model`` to 0, so that training mode changes nothing."""
-    for holder in (model.config, *model.modules()):
-        for name, value in list(vars(holder).items()):
-            if "drop" in name and isinstance(value, float):
-                setattr(holder, name, 0.0)
-        if isinstance(holder, torch.nn.Dropout):
-            holder.p = 0.0
 
 
 @torch.no_grad()
@@ -172,10 +158,9 @@ def _from_pretrained(base: str, dtype: torch.dtype) -> tuple[Any, Any]:
         model = AutoModelForCausalLM.from_pretrained(
             base, config=config, dtype=dtype, use_safetensors=True, trust_remote_code=False
         )
-        tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise BadInput(
             f"the base {base!r} cannot be loaded: it must be a folder or a hub name of a causal language "
             f"model with safetensors weights and no code of its own. {type(error).__name__}: {error}"
         ) from error
-    return model, tokenizer
+    return model, load_tokenizer(base)

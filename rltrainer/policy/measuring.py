@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rewardmodel.backbone.loading import context_length
 from rltrainer.policy.config import EvaluateConfig
 from rltrainer.policy.demonstrations import Demonstration, encode_demonstrations
-from rltrainer.policy.forward import context_length
 from rltrainer.policy.generation import Generated, generate
 from rltrainer.policy.loading import Policy
 from rltrainer.policy.log_probabilities import completion_log_probabilities

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from rewardmodel.backbone.loading import context_length
 from rltrainer.policy.encoding import EncodedPrompts, encode_prompts
-from rltrainer.policy.forward import context_length
 from rltrainer.policy.loading import Policy
 from runs.folder.errors import BadInput
 from runs.folder.files import read_jsonl

@@ -32,8 +32,8 @@ class Answers:
     texts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, text: str, wanted: int, *, finished: bool, tokens: int) -> None:
-        """Keep ``text`` unless it is empty, already there or one too many."""
-        if text.strip() and len(self.texts) < wanted:
+        """Keep ``text`` unless it is empty, holds a NUL (no database stores it), is there or one too many."""
+        if text.strip() and "\0" not in text and len(self.texts) < wanted:
             self.texts.setdefault(text, {"text": text, "finished": finished, "tokens": tokens})
 
 

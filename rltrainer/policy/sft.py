@@ -16,13 +16,12 @@ from dataclasses import asdict
 from typing import Any, cast
 
 import torch
-from runs.folder.config import parse_config
 from torch import Tensor
 
+from rewardmodel.backbone.devices import choose_device
 from rltrainer.policy.artifact import parent_of
 from rltrainer.policy.config import SftConfig
 from rltrainer.policy.demonstrations import Example, plan_epoch
-from rltrainer.policy.devices import choose_device
 from rltrainer.policy.loading import save_policy
 from rltrainer.policy.optimizer import (
     cosine,
@@ -34,6 +33,7 @@ from rltrainer.policy.optimizer import (
 from rltrainer.policy.sft_loss import accumulate_gradient, row_losses, targets_of
 from rltrainer.policy.sft_start import Start, prepare
 from runs.folder.checkpoint import load_checkpoint, save_checkpoint
+from runs.folder.config import parse_config
 from runs.folder.errors import BadInput, RunError, Stopped
 from runs.folder.files import file_digest, write_json
 from runs.folder.folder import RunFolder

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rewardmodel.backbone.devices import autocast
 from rltrainer.policy.demonstrations import Batch, Example, collate, fill
 from rltrainer.policy.forward import positions_from_mask, run_trunk
 from rltrainer.policy.log_probabilities import figures_from_states
@@ -66,8 +67,3 @@ def micro_batches(examples: Sequence[Example], budget: int) -> list[list[Example
     """``examples`` in their order, in groups of at most ``budget`` tokens with padding."""
     groups = fill(range(len(examples)), lambda row: len(examples[row].ids), budget)
     return [[examples[row] for row in group] for group in groups]
-
-
-def autocast(device: torch.device) -> torch.autocast:
-    """bfloat16 on CUDA for what is safe in it; float32 elsewhere."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")

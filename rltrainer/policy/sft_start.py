@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM
 
+from rewardmodel.backbone.loading import context_length
 from rewardmodel.backbone.scratch import make_config, make_tokenizer
 from rltrainer.policy.config import SftConfig
 from rltrainer.policy.demonstrations import (
@@ -15,7 +16,6 @@ from rltrainer.policy.demonstrations import (
     encode_demonstrations,
     read_demonstrations,
 )
-from rltrainer.policy.forward import context_length
 from rltrainer.policy.loading import Policy, load_policy, prepare_policy
 from runs.folder.errors import BadInput
 from runs.folder.folder import RunFolder

@@ -1,0 +1,18 @@
+"""A policy follows a reward: KL-regularised PPO and REINFORCE. Pure torch.
+
+What is maximised is R_hat(x, y) = R(x, y) - beta log(pi(y|x) / pi_ref(y|x)) (Ziegler et al. 1909.08593, eq. 2; Stiennon
+et al. 2009.01325; InstructGPT 2203.02155, eq. 2), by policy gradient on sampled completions.
+
+    config.py       PpoConfig, frozen, each default with its source
+    divergence.py   estimators of the KL, and what holds beta
+    rewards.py      R_hat token by token: the KL on every token, the score on the last one
+    advantages.py   GAE, returns, whitening; REINFORCE's baselines
+    losses.py       clipped policy and value losses, REINFORCE's loss, and what is counted beside them
+    value.py        the value network, from the reward model or from the policy
+    rollout.py      sample, score, and take the log-probabilities and values of a batch
+    update.py       epochs x minibatches of optimizer steps on one rollout
+    trainer.py      the loop
+    state.py        checkpoints: a stopped run goes on exactly where it was
+    report.py       mean reward and KL on held-out prompts, before and after
+    train.py        the run "train": folder in, policy folder out
+"""

@@ -1,11 +1,10 @@
 """Export, import into an empty database, export again: the same bytes, for every kind."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from annotation.models import Comparison, Completion, Demonstration, Project, Prompt, Ranking, Rating, Task
+from annotation.models import Completion, Demonstration, Project, Prompt, Ranking, Rating, Task
 from tests.annotation.factories import Values, make_project, out, out_values, put, put_bytes, without_concord
 
 pytestmark = pytest.mark.django_db
@@ -62,8 +61,20 @@ LINES: dict[str, list[Values]] = {
         {"prompt": CHAT, "completions": [{"text": "b"}, {"text": "a"}], "verdict": "cannot_tell"},
     ],
     "pairs": [
-        {"prompt": "Name a colour.", "chosen": "Blue.", "rejected": "Mud.", "strength": 2, "annotator": "alice"},
-        {"prompt": "Name a colour.", "chosen": "Mud.", "rejected": "Blue.", "annotator": "bob", "why": "earthy"},
+        {
+            "prompt": "Name a colour.",
+            "chosen": "Blue.",
+            "rejected": "Mud.",
+            "strength": 2,
+            "annotator": "alice",
+        },
+        {
+            "prompt": "Name a colour.",
+            "chosen": "Mud.",
+            "rejected": "Blue.",
+            "annotator": "bob",
+            "why": "earthy",
+        },
         {"prompt": "Name a colour.", "chosen": "Blue.", "rejected": "Mud."},
         {"prompt": "Name a colour.", "chosen": "Blue.", "rejected": "Mud."},
     ],

@@ -13,6 +13,7 @@ from rltrainer.policy import sft
 from rltrainer.policy.config import SftConfig
 from rltrainer.policy.demonstrations import Example, collate, plan_epoch, read_demonstrations
 from rltrainer.policy.loading import load_policy
+from rltrainer.policy.optimizer import cosine
 from rltrainer.policy.sft_loss import accumulate_gradient, micro_batches, row_losses
 from rltrainer.policy.sft_start import prepare
 from runs.folder.errors import BadInput, RunError, Stopped
@@ -253,3 +254,12 @@ def test_defaults_follow_the_kind_and_size_of_the_base() -> None:
     large = SftConfig(base="/somewhere").resolved(1_500_000_000)
     assert scratch.learning_rate > small.learning_rate > large.learning_rate  # type: ignore[operator]
     assert SftConfig(base="x", learning_rate=0.5).resolved(10).learning_rate == 0.5
+
+
+def test_the_rate_rises_in_a_line_and_falls_along_a_cosine_to_its_floor() -> None:
+    rates = [cosine(step, 100, warmup=0.1, floor=0.2) for step in range(100)]
+    assert rates[:10] == pytest.approx([0.1 * (step + 1) for step in range(10)])
+    assert rates[10] == 1.0
+    assert rates[55] == pytest.approx(0.6)  # half way from 10 to 100: the mean of 1 and 0.2
+    assert rates[99] == pytest.approx(0.2, abs=1e-3)
+    assert rates[10:] == sorted(rates[10:], reverse=True)

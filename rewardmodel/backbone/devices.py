@@ -1,4 +1,4 @@
-"""Where a run computes."""
+"""Where a run computes, and in which precision."""
 
 import torch
 
@@ -18,6 +18,6 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def inference_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 on CUDA, where only sampling and scoring are wanted; float32 elsewhere."""
-    return torch.bfloat16 if device.type == "cuda" else torch.float32
+def autocast(device: torch.device) -> torch.autocast:
+    """bfloat16 on CUDA for what is safe in it; float32 elsewhere."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")

@@ -1,0 +1,24 @@
+"""What annotation's commands share: named errors become CommandError, and the answer is one JSON object on stdout."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from annotation.errors import AnnotationError
+
+
+class AnnotationCommand(BaseCommand):
+    """A command that parses its arguments and calls one function."""
+
+    def perform(self, options: dict[str, Any]) -> dict[str, Any] | None:
+        """Call the function; returns what stdout shows, or None where it is written already."""
+        raise NotImplementedError
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            answer = self.perform(options)
+        except AnnotationError as error:
+            raise CommandError(str(error)) from error
+        if answer is not None:
+            self.stdout.write(json.dumps(answer, ensure_ascii=False))

@@ -1,0 +1,19 @@
+"""How far a project's annotators agree, as one JSON object."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from annotation.agreement import measure
+from annotation.commands import AnnotationCommand
+from annotation.export import find_project
+
+
+class Command(AnnotationCommand):
+    help = __doc__ or ""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--project", required=True, metavar="SLUG")
+
+    def perform(self, options: dict[str, Any]) -> dict[str, Any]:
+        return measure(project=find_project(options["project"]))

@@ -1,0 +1,75 @@
+"""Markdown of strangers as HTML that is safe to show: model output, prompts and guidelines are hostile input.
+
+Two walls, either of which would do: the parser knows no raw HTML and no images, and what it writes passes an allow-list.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import nh3
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+
+# Characters; a longer text is shown as it is, because parsing it would hold the page up for seconds.
+LONGEST_PARSED = 100_000
+_TAGS = {
+    *("p", "br", "hr", "h4", "h5", "h6", "blockquote", "ul", "ol", "li"),
+    *("strong", "em", "s", "code", "pre", "a", "table", "thead", "tbody", "tr", "th", "td"),
+}
+_ATTRIBUTES = {"a": {"href", "target"}, "ol": {"start"}}
+_SCHEMES = {"http", "https", "mailto"}
+_LINK_REL = "noopener noreferrer nofollow"
+
+
+def _link_open(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+    tokens[index].attrSet("target", "_blank")
+    return renderer.renderToken(tokens, index, options, env)
+
+
+def _image(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+    """An image's words instead of the image: fetching it would tell its host who reads what, and when."""
+    token = tokens[index]
+    return str(escape(f"[image: {token.content or token.attrGet('src') or ''}]"))
+
+
+def _demote_headings(state: StateCore) -> None:
+    """Headings start below the page's own (h1 to h3), so that its outline stays true."""
+    for token in state.tokens:
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{min(6, int(token.tag[1]) + 3)}"
+
+
+def _leads_elsewhere(url: str) -> bool:
+    """Whether a link may stay a link: relative ones would point into Concord itself."""
+    return url.lower().startswith(tuple(f"{scheme}:" for scheme in _SCHEMES))
+
+
+def _parser() -> MarkdownIt:
+    # Line breaks count: models write lists of "name: value" lines as plain text.
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+    parser.validateLink = _leads_elsewhere  # type: ignore[method-assign]  # documented as meant to be replaced
+    parser.core.ruler.push("demote_headings", _demote_headings)
+    parser.add_render_rule("link_open", _link_open)
+    parser.add_render_rule("image", _image)
+    return parser
+
+
+_PARSER = _parser()
+
+
+def render(text: str) -> SafeString:
+    """``text`` as HTML without scripts, styles, images, classes or ids; links open apart and tell nobody."""
+    if len(text) > LONGEST_PARSED:
+        return format_html("<pre>{}</pre>", text)
+    html = nh3.clean(
+        _PARSER.render(text),
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes=_SCHEMES,
+        link_rel=_LINK_REL,
+    )
+    return mark_safe(html)  # noqa: S308 (nh3 has just cleaned it)

@@ -1,0 +1,60 @@
+"""What an annotator sees of a task: lettered texts in their own order, and the way back to places in the task.
+
+Nothing here carries a source, nor any id of a completion: a letter is all that goes to the browser.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from django.utils.safestring import SafeString
+
+from annotation.markdown import render
+from annotation.models import Assignment, Prompt, TaskCompletion
+
+# One a completion, as shown. G opens the guidelines, and I looks like 1.
+LETTERS = "ABCDEFHJK"
+
+
+class Turn(NamedTuple):
+    """One message of the prompt."""
+
+    role: str
+    html: SafeString
+
+
+class Card(NamedTuple):
+    """One completion as shown."""
+
+    letter: str
+    html: SafeString
+
+
+def turns(prompt: Prompt) -> list[Turn]:
+    """The prompt's messages, in their order."""
+    return [Turn(message["role"], render(message["content"])) for message in prompt.messages]
+
+
+def cards(assignment: Assignment) -> list[Card]:
+    """The task's completions in the order of this assignment."""
+    texts = list(
+        TaskCompletion.objects.filter(task=assignment.task_id)
+        .order_by("position")
+        .values_list("completion__text", flat=True)
+    )
+    return [
+        Card(letter, render(texts[place]))
+        for letter, place in zip(LETTERS, assignment.order_shown, strict=False)
+    ]
+
+
+def letters(assignment: Assignment) -> str:
+    """The letters of an assignment's cards."""
+    return LETTERS[: len(assignment.order_shown)]
+
+
+def ranks_by_place(order_shown: Sequence[int], rank_of: Mapping[str, int]) -> list[int]:
+    """Ranks by letter as ranks by place in the task: order_shown [2, 0, 1] with A1 B2 C3 gives [2, 3, 1]."""
+    ranks = [0] * len(order_shown)
+    for letter, place in zip(LETTERS, order_shown, strict=False):
+        ranks[place] = rank_of[letter]
+    return ranks

@@ -1,0 +1,117 @@
+"""Simulated annotators, for trials and load: they take tasks from the queue and submit like people, always marked."""
+
+import random
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from annotation import queue, ranking
+from annotation.errors import BadRequest
+from annotation.models import Annotator, Project, TaskCompletion
+
+# How good a completion is to a prompt in somebody's eyes: the higher, the better.
+Taste = Callable[[str, str], float]
+_SLOT = re.compile(r"[\w ]+\[([^\[\]]+)\]")
+
+
+def simulate(
+    *, project: Project, rankings: int, preference: str, annotators: int = 3, seed: int | None = None
+) -> dict[str, Any]:
+    """Submit up to ``rankings`` rankings by ``annotators`` simulated annotators in turn, until no task is left.
+
+    ``preference`` is ``length`` (longer is better), ``noise:P`` (the same, but a share P of rankings is in random
+    order) or ``attributes`` (share of the prompt's ``name[value]`` slots whose value stands in the completion).
+    ``seed`` makes the random orders repeatable. Raises BadRequest.
+    """
+    if rankings < 1 or annotators < 1:
+        raise BadRequest("Ask for at least one ranking by at least one annotator.")
+    rng = random.Random(seed)  # noqa: S311 (simulation)
+    rank = _ranker(preference, rng)
+    waiting = [_annotator(project, preference, number) for number in range(1, annotators + 1)]
+    made = 0
+    while waiting and made < rankings:
+        annotator = waiting.pop(0)
+        if _rank_next(annotator, rank, rng):
+            waiting.append(annotator)
+            made += 1
+    return {"project": project.slug, "rankings": made, "annotators": annotators, "simulated": True}
+
+
+def _annotator(project: Project, preference: str, number: int) -> Annotator:
+    name = f"simulated-{preference}-{number}"
+    annotator, _ = Annotator.objects.get_or_create(
+        project=project, pseudonym=name, defaults={"simulated": True}
+    )
+    if not annotator.simulated:
+        raise BadRequest(f"{name!r} is a person's pseudonym in {project.slug}.")
+    return annotator
+
+
+def _rank_next(
+    annotator: Annotator, rank: Callable[[str, Sequence[str]], list[int]], rng: random.Random
+) -> bool:
+    """Take the next task and submit an order. False where nothing is left for this annotator."""
+    assignment = queue.claim(annotator=annotator, shuffle=rng)
+    if assignment is None:
+        return False
+    texts = list(
+        TaskCompletion.objects.filter(task=assignment.task_id)
+        .order_by("position")
+        .values_list("completion__text", flat=True)
+    )
+    prompt = "\n".join(message["content"] for message in assignment.task.prompt.messages)
+    ranking.submit(
+        assignment=assignment,
+        annotator=annotator,
+        verdict=ranking.Verdict.RANKED,
+        ranks=rank(prompt, texts),
+    )
+    return True
+
+
+def _ranker(preference: str, rng: random.Random) -> Callable[[str, Sequence[str]], list[int]]:
+    """Ranks of the completions of a prompt. Raises BadRequest for an unknown preference."""
+    if preference == "length":
+        return lambda prompt, texts: ranks([length(prompt, text) for text in texts])
+    if preference == "attributes":
+        return lambda prompt, texts: ranks([attributes(prompt, text) for text in texts])
+    name, _, share = preference.partition(":")
+    noise = _share(share) if name == "noise" else None
+    if noise is None:
+        raise BadRequest(
+            f"There is no preference {preference!r}: it is length, attributes, or noise:P with P from 0 to 1."
+        )
+
+    def noisy(prompt: str, texts: Sequence[str]) -> list[int]:
+        if rng.random() < noise:
+            return rng.sample(range(1, len(texts) + 1), len(texts))
+        return ranks([length(prompt, text) for text in texts])
+
+    return noisy
+
+
+def _share(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value <= 1 else None
+
+
+def length(prompt: str, text: str) -> float:
+    """Characters of the completion."""
+    return float(len(text))
+
+
+def attributes(prompt: str, text: str) -> float:
+    """The share of the prompt's ``name[value]`` slots whose value stands in the completion, case aside, 0 to 1."""
+    values = [value.strip().lower() for value in _SLOT.findall(prompt)]
+    if not values:
+        return 0.0
+    return sum(value in text.lower() for value in values) / len(values)
+
+
+def ranks(scores: Sequence[float]) -> list[int]:
+    """1 for the highest score; equal scores share a rank."""
+    order = sorted(set(scores), reverse=True)
+    return [order.index(score) + 1 for score in scores]

@@ -1,0 +1,138 @@
+"""What runs train on, as files (docs/architecture.md): judgements frozen as a snapshot, demonstrations, prompts."""
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from annotation.errors import NothingToSnapshot
+from annotation.export.described import DescribedTask, describe
+from annotation.export.rankings import COLUMNS, pseudonym
+from annotation.export.scope import chunks, named_source
+from annotation.models import Demonstration, Project, Prompt, Ranking, Snapshot
+from annotation.models.judgement import RankingQuerySet
+from annotation.preferences.tiers import pairs
+from runs import artifacts
+from runs.folder.files import file_digest
+
+FILE_NAME = "snapshot.jsonl"
+
+
+class Counts(NamedTuple):
+    """What a snapshot's file holds; ``comparisons`` with ties."""
+
+    rankings: int
+    comparisons: int
+    last_ranking_id: int
+
+
+def take(*, project: Project) -> Snapshot:
+    """The project's current rankings as they are now; equal content gives the same snapshot.
+
+    The file is stored before the row. Raises NothingToSnapshot where no comparison follows from any ranking.
+    """
+    with tempfile.TemporaryDirectory(prefix="concord-snapshot-") as name:
+        path = Path(name) / FILE_NAME
+        counts = _write(project, path)
+        if not counts.comparisons:
+            raise NothingToSnapshot(
+                f"{project.slug} has no current rankings to train on: rank some tasks or import rankings first."
+            )
+        digest = file_digest(path)
+        known = Snapshot.objects.filter(project=project, digest=digest).first()
+        if known is not None:
+            return known
+        artifact = artifacts.store(folder=Path(name), kind="snapshot", run=None)
+    snapshot, _ = Snapshot.objects.get_or_create(
+        project=project, digest=digest, defaults={"artifact": artifact, **counts._asdict()}
+    )
+    return snapshot
+
+
+def trainable(project: Project) -> RankingQuerySet:
+    """The rankings that runs may train on: current ones, by people; simulated ones too where it is a demo."""
+    rankings = Ranking.objects.current().filter(project=project)
+    return rankings if project.is_demo else rankings.by_people()
+
+
+def _write(project: Project, path: Path) -> Counts:
+    """Write the file through a server-side cursor, which sees one moment of the table."""
+    rankings = comparisons = last = 0
+    with transaction.atomic(), path.open("w", encoding="utf-8") as file:
+        for pk, record in _records(trainable(project).order_by("id")):
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            rankings += 1
+            comparisons += len(record["pairs"]) + len(record["ties"])
+            last = pk
+    return Counts(rankings, comparisons, last)
+
+
+def _records(rankings: RankingQuerySet) -> Iterator[tuple[int, dict[str, Any]]]:
+    for chunk in chunks(rankings, "id", *COLUMNS):
+        tasks = describe(row["task_id"] for row in chunk)
+        for row in chunk:
+            yield row["id"], _record(row, tasks[row["task_id"]])
+
+
+def _record(row: Mapping[str, Any], task: DescribedTask) -> dict[str, Any]:
+    strict, ties = pairs(row["tiers"])
+    return {
+        "ranking": str(row["public_id"]),
+        "task": task.public_id,
+        "form": task.form,
+        "prompt": task.messages,
+        "split": task.split,
+        "annotator": pseudonym(row),
+        "verdict": row["verdict"],
+        "completions": [
+            {"id": item.public_id, "text": item.text, "source": named_source(item.source)}
+            for item in task.completions
+        ],
+        "tiers": row["tiers"],
+        "pairs": strict,
+        "ties": ties,
+        "strength": row["strength"],
+        "order_shown": row["order_shown"],
+        "simulated": row["annotator__simulated"],
+    }
+
+
+def write_demonstrations(*, project: Project, path: Path) -> int:
+    """Write inputs/demonstrations.jsonl in the order of their making; returns how many."""
+    rows = Demonstration.objects.filter(project=project).order_by("id")
+    columns = ("public_id", "text", "prompt__form", "prompt__messages", "prompt__split")
+    count = 0
+    with transaction.atomic(), path.open("w", encoding="utf-8") as file:
+        for chunk in chunks(rows, *columns):
+            for row in chunk:
+                value = {
+                    "id": str(row["public_id"]),
+                    "form": row["prompt__form"],
+                    "prompt": row["prompt__messages"],
+                    "completion": row["text"],
+                    "split": row["prompt__split"],
+                }
+                file.write(json.dumps(value, ensure_ascii=False) + "\n")
+                count += 1
+    return count
+
+
+def write_prompts(*, prompts: QuerySet[Prompt], path: Path) -> int:
+    """Write inputs/prompts.jsonl in the query's own order; returns how many."""
+    count = 0
+    with transaction.atomic(), path.open("w", encoding="utf-8") as file:
+        for chunk in chunks(prompts, "public_id", "form", "messages", "split"):
+            for row in chunk:
+                value = {
+                    "id": str(row["public_id"]),
+                    "form": row["form"],
+                    "prompt": row["messages"],
+                    "split": row["split"],
+                }
+                file.write(json.dumps(value, ensure_ascii=False) + "\n")
+                count += 1
+    return count

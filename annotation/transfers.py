@@ -1,0 +1,125 @@
+"""Imports and exports as kinds of run, so that a large one is done by a worker, with progress and a log."""
+
+import shutil
+import sys
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.files import File
+from django.db import transaction
+
+from annotation.errors import BadRequest
+from annotation.jsonl.provenance import SPLITS
+from annotation.models import Project, Transfer
+from runs import lifecycle
+from runs.folder.files import read_json
+from runs.folder.folder import RunFolder
+from runs.kinds import Kind
+from runs.models import Run
+
+# Names of our own: an upload's name never becomes a path.
+INPUT_NAME, REPORT_NAME = "upload.jsonl", "report.json"
+
+
+@transaction.atomic
+def request_import(
+    *,
+    project: Project,
+    kind: str,
+    file: "File[Any]",
+    file_name: str = "",
+    skip_bad: bool = False,
+    created_by: AbstractBaseUser | None = None,
+) -> Run:
+    """Queue an import of an uploaded file, gzip or not. Raises BadRequest for an unknown kind."""
+    _check(kind, None)
+    run = lifecycle.create(kind=IMPORT.name, created_by=created_by)
+    transfer = Transfer(
+        run=run,
+        project=project,
+        direction=Transfer.Direction.IMPORT,
+        kind=kind,
+        file_name=file_name[:200],
+        skip_bad=skip_bad,
+    )
+    transfer.file.save(f"{run.public_id}.jsonl", file, save=False)
+    transfer.save()
+    return run
+
+
+@transaction.atomic
+def request_export(
+    *,
+    project: Project,
+    kind: str,
+    split: str | None = None,
+    created_by: AbstractBaseUser | None = None,
+) -> Run:
+    """Queue an export into the run's folder, from where its page offers it. Raises BadRequest."""
+    _check(kind, split)
+    run = lifecycle.create(kind=EXPORT.name, created_by=created_by)
+    Transfer.objects.create(
+        run=run, project=project, direction=Transfer.Direction.EXPORT, kind=kind, split=split or ""
+    )
+    return run
+
+
+def _check(kind: str, split: str | None) -> None:
+    for value, allowed, name in ((kind, Transfer.Kind.values, "kind"), (split, SPLITS, "split")):
+        if value is not None and value not in allowed:
+            raise BadRequest(f"There is no {name} {value!r}: it is one of {', '.join(allowed)}.")
+
+
+def _prepare_import(run: Run, folder: RunFolder) -> None:
+    transfer = run.transfer
+    with transfer.file.open("rb") as source, (folder.inputs / INPUT_NAME).open("wb") as target:
+        shutil.copyfileobj(source, target)
+    folder.write_config({"kind": transfer.kind, "skip_bad": transfer.skip_bad})
+
+
+def _prepare_export(run: Run, folder: RunFolder) -> None:
+    folder.write_config({"kind": run.transfer.kind, "split": run.transfer.split or None})
+
+
+def _import_command(run: Run, folder: RunFolder) -> list[str]:
+    transfer = run.transfer
+    command = ["import_jsonl", str(folder.inputs / INPUT_NAME), "--skip-bad"]
+    return _manage(transfer, folder, command if transfer.skip_bad else command[:-1])
+
+
+def _export_command(run: Run, folder: RunFolder) -> list[str]:
+    transfer = run.transfer
+    output = folder.output / f"{transfer.project.slug}-{transfer.kind}.jsonl"
+    command = ["export_jsonl", "--output", str(output)]
+    return _manage(transfer, folder, [*command, "--split", transfer.split] if transfer.split else command)
+
+
+def _manage(transfer: Transfer, folder: RunFolder, command: list[str]) -> list[str]:
+    what = ["--project", transfer.project.slug, "--kind", transfer.kind, "--run-folder", str(folder.path)]
+    return [sys.executable, "manage.py", *command, *what]
+
+
+def _finish(run: Run, folder: RunFolder) -> None:
+    Run.objects.filter(pk=run.pk).update(result=read_json(folder.output / REPORT_NAME))
+
+
+def _project(run: Run) -> str:
+    return str(run.transfer.project.slug)
+
+
+IMPORT = Kind(
+    name="import",
+    title="Import",
+    prepare=_prepare_import,
+    command=_import_command,
+    finish=_finish,
+    project=_project,
+)
+EXPORT = Kind(
+    name="export",
+    title="Export",
+    prepare=_prepare_export,
+    command=_export_command,
+    finish=_finish,
+    project=_project,
+)

@@ -1,0 +1,54 @@
+"""The link that makes its holder a member: with the account they have, or with a new one."""
+
+from django.contrib import messages
+from django.contrib.auth import login
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from annotation import people
+from annotation.errors import NotAllowed
+from annotation.forms import AccountForm
+from annotation.models import Invitation
+
+# Two backends are set; only this one makes sessions (axes counts failures).
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Ask whether to join, and join. A used, unknown or old link says so, and 404."""
+    try:
+        held = people.invitation_for(token=token)
+        if request.method != "POST":
+            return _page(request, held, AccountForm(initial={"username": held.email}))
+        return _join(request, held, token)
+    except NotAllowed as error:
+        return TemplateResponse(request, "invitations/refused.html", {"why": str(error)}, status=404)
+
+
+def _join(request: HttpRequest, held: Invitation, token: str) -> HttpResponse:
+    if request.user.is_authenticated:
+        people.accept(token=token, user=request.user)
+    else:
+        form = AccountForm(request.POST)
+        if not form.is_valid():
+            return _page(request, held, form, status=422)
+        # Of two who hold the link at once, the second gets neither membership nor account.
+        with transaction.atomic():
+            form.instance.email = held.email
+            user = form.save()
+            people.accept(token=token, user=user)
+        login(request, user, backend=BACKEND)
+    messages.success(request, f"You are a member of {held.project.name} now.")
+    return redirect("home")
+
+
+def _page(request: HttpRequest, held: Invitation, form: AccountForm, status: int = 200) -> HttpResponse:
+    return TemplateResponse(
+        request, "invitations/accept.html", {"invitation": held, "form": form}, status=status
+    )

@@ -1,0 +1,144 @@
+"""The ranking page: the next task, its drafts, skips and submissions.
+
+Without JavaScript a POST is answered by a redirect to the page of the next task; a script that sends the form
+itself (``X-Requested-With: fetch``) gets that page at once and swaps it in.
+"""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from annotation import progress, queue, ranking, shown
+from annotation.errors import BadRequest, LeaseOver
+from annotation.forms import DraftForm, RankingForm, SkipForm
+from annotation.markdown import render
+from annotation.models import Annotator, Assignment
+from annotation.views.access import for_annotator, posted_assignment
+
+
+@require_GET
+@never_cache
+@for_annotator
+def rank(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    """The annotator's open task, or the next one, or the end."""
+    return _next(request, annotator)
+
+
+@require_POST
+@for_annotator
+def submit(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    """Store the judgement and go on; back with what was wrong if it is not whole."""
+    assignment = posted_assignment(request, annotator)
+    form = RankingForm(request.POST, assignment=assignment)
+    if not form.is_valid():
+        return _again(request, assignment, form)
+    try:
+        ranking.submit(assignment=assignment, annotator=annotator, **form.judgement())
+    except LeaseOver as error:
+        messages.warning(request, str(error))
+    except BadRequest as error:
+        form.add_error(None, str(error))
+        return _again(request, assignment, form)
+    return _go_on(request, annotator)
+
+
+@require_POST
+@for_annotator
+def draft(request: HttpRequest, annotator: Annotator) -> JsonResponse:
+    """Renew the lease and keep the judgement as far as it has come: ``{}``, or ``{"error": text}``."""
+    assignment = posted_assignment(request, annotator)
+    form = DraftForm(request.POST, assignment=assignment)
+    if not form.is_valid():
+        return JsonResponse({"error": " ".join(form.errors.as_text().split())}, status=422)
+    try:
+        queue.renew(assignment=assignment, annotator=annotator, draft=form.draft())
+    except LeaseOver as error:
+        return JsonResponse({"error": str(error)}, status=409)
+    except BadRequest as error:
+        return JsonResponse({"error": str(error)}, status=422)
+    return JsonResponse({})
+
+
+@require_POST
+@for_annotator
+def skip(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    """Pass the task on to others, with the reason, and go on."""
+    assignment = posted_assignment(request, annotator)
+    form = SkipForm(request.POST)
+    if not form.is_valid():
+        return _again(request, assignment, RankingForm(assignment=assignment), form)
+    try:
+        queue.skip(assignment=assignment, annotator=annotator, reason=form.cleaned_data["reason"])
+    except LeaseOver as error:
+        messages.warning(request, str(error))
+    return _go_on(request, annotator)
+
+
+@require_POST
+@for_annotator
+def release(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    """Hand the task back unjudged and go home."""
+    try:
+        queue.release(assignment=posted_assignment(request, annotator), annotator=annotator)
+    except LeaseOver as error:
+        messages.warning(request, str(error))
+    return redirect("home")
+
+
+@require_GET
+@for_annotator
+def guidelines(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    """The project's guidelines on a page of their own."""
+    project = annotator.project
+    context = {"project": project, "guidelines": render(project.guidelines)}
+    return TemplateResponse(request, "annotation/guidelines.html", context)
+
+
+def _go_on(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    if request.headers.get("X-Requested-With") == "fetch":
+        return _next(request, annotator)
+    return redirect("rank", slug=annotator.project.slug)
+
+
+def _again(
+    request: HttpRequest, assignment: Assignment, form: RankingForm, skip_form: SkipForm | None = None
+) -> HttpResponse:
+    """The same task with what was wrong, unless it has left this annotator's hands meanwhile."""
+    if assignment.status != Assignment.Status.OPEN:
+        messages.warning(request, "This task is not in your hands any more: here is the next one.")
+        return _go_on(request, assignment.annotator)
+    return _page(request, assignment, form, skip_form, status=422)
+
+
+def _next(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    assignment = queue.claim(annotator=annotator)
+    if assignment is None:
+        context = {"project": annotator.project, "progress": progress.of(annotator)}
+        return TemplateResponse(request, "annotation/finished.html", context)
+    return _page(request, assignment, RankingForm(assignment=assignment))
+
+
+def _page(
+    request: HttpRequest,
+    assignment: Assignment,
+    form: RankingForm,
+    skip_form: SkipForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    annotator = assignment.annotator
+    cards = shown.cards(assignment)
+    context = {
+        "project": annotator.project,
+        "progress": progress.of(annotator),
+        "guidelines": render(annotator.project.guidelines),
+        "assignment": assignment,
+        "turns": shown.turns(assignment.task.prompt),
+        "cards": [(card, form[f"rank_{card.letter}"]) for card in cards],
+        "places": range(1, len(cards) + 1),
+        "form": form,
+        "skip_form": skip_form or SkipForm(),
+    }
+    return TemplateResponse(request, "annotation/rank.html", context, status=status)

@@ -1,0 +1,120 @@
+"""A tokenizer and a trunk: the part of a language model that turns tokens into hidden states.
+
+A base is a hub name or a folder: of a policy or any causal language model (its head is left out), or of a
+reward model (its ``trunk/`` is taken). No code from a hub and no pickle is ever run. Dropout is off.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+from rewardmodel.backbone.manifest import check_manifest
+from runs.folder.errors import BadInput
+
+PAD = "<|pad|>"
+TRUNK = "trunk"
+
+
+def load_tokenizer(base: str) -> Any:
+    """The tokenizer of ``base``, with a pad token that is not EOS. Raises BadInput where it has no EOS."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(_place(base), trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise _cannot_load(base, "tokenizer", error) from error
+    if tokenizer.eos_token_id is None:
+        raise BadInput(f"the tokenizer of {base!r} has no EOS token, so no answer can end: use another base")
+    if tokenizer.pad_token_id is None or tokenizer.pad_token_id == tokenizer.eos_token_id:
+        tokenizer.add_special_tokens({"pad_token": PAD})
+    return tokenizer
+
+
+def load_trunk(base: str, *, tokenizer: Any, dtype: torch.dtype = torch.float32) -> Any:
+    """The trunk of ``base`` on the CPU, with a row of embeddings for every token of ``tokenizer``.
+
+    Raises BadInput where there is no such base, its files are not those its meta.json lists, or it would
+    need pickle or remote code.
+    """
+    place = _place(base)
+    if Path(base).is_dir():
+        check_manifest(Path(base))
+        _check_safetensors(Path(place))
+    try:
+        config = AutoConfig.from_pretrained(place, trust_remote_code=False)
+        trunk: Any = AutoModel.from_pretrained(
+            place, config=config, dtype=dtype, use_safetensors=True, trust_remote_code=False
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise _cannot_load(base, "trunk", error) from error
+    return prepare_trunk(trunk, tokenizer)
+
+
+def make_trunk(config: Any, *, tokenizer: Any, seed: int) -> Any:
+    """A trunk with random first weights from ``seed``; the global generators are left as they were."""
+    with torch.random.fork_rng(range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        return prepare_trunk(AutoModel.from_config(config), tokenizer)
+
+
+def prepare_trunk(trunk: Any, tokenizer: Any) -> Any:
+    """Give every token a row, name the pad token, and turn dropout off."""
+    _make_room(trunk, len(tokenizer))
+    trunk.config.pad_token_id = tokenizer.pad_token_id
+    turn_dropout_off(trunk)
+    return trunk.eval()
+
+
+def turn_dropout_off(trunk: Any) -> None:
+    """Set every dropout to 0, so that training mode changes nothing."""
+    for holder in (trunk.config, *trunk.modules()):
+        for name, value in list(vars(holder).items()):
+            if "drop" in name and isinstance(value, float):
+                setattr(holder, name, 0.0)
+        if isinstance(holder, torch.nn.Dropout):
+            holder.p = 0.0
+
+
+def width(trunk: Any) -> int:
+    """The size d of a hidden state."""
+    return int(trunk.config.get_text_config().hidden_size)
+
+
+def context_length(trunk: Any) -> int:
+    """The most tokens, prompt and completion together, that the trunk can place."""
+    config = trunk.config.get_text_config()
+    for name in ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length"):
+        value = getattr(config, name, None)
+        if value:
+            return int(value)
+    return 2048  # ALiBi trunks state none; their training length is at least this
+
+
+def _place(base: str) -> str:
+    """Where the Hugging Face files of ``base`` lie: in ``trunk/`` for a reward model's folder."""
+    inner = Path(base) / TRUNK
+    return str(inner) if inner.is_dir() else base
+
+
+def _check_safetensors(folder: Path) -> None:
+    if not any(folder.glob("*.safetensors")):
+        raise BadInput(
+            f"{folder} holds no safetensors weights; pickle is refused, so convert them to safetensors"
+        )
+
+
+@torch.no_grad()
+def _make_room(trunk: Any, size: int) -> None:
+    """Grow the embeddings to ``size`` rows, the new ones the mean of the old: likely as an average token."""
+    old = trunk.get_input_embeddings().weight.shape[0]
+    if size > old:
+        trunk.resize_token_embeddings(size, mean_resizing=False)
+        weight = trunk.get_input_embeddings().weight
+        weight[old:] = weight[:old].mean(dim=0)
+
+
+def _cannot_load(base: str, what: str, error: Exception) -> BadInput:
+    return BadInput(
+        f"the {what} of the base {base!r} cannot be loaded: a base is a folder or a hub name of a language model "
+        f"with safetensors weights and no code of its own. {type(error).__name__}: {error}"
+    )

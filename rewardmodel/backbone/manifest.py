@@ -1,0 +1,37 @@
+"""What a folder of ours says of itself: meta.json names its files and their digests."""
+
+from pathlib import Path
+from typing import Any
+
+from runs.folder.errors import BadInput
+from runs.folder.files import folder_manifest, read_json
+
+NAME = "meta.json"
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    """Every file of ``folder`` but meta.json, by its path inside it, with its digest."""
+    return {name: digest for name, digest in folder_manifest(folder).items() if name != NAME}
+
+
+def check_manifest(folder: Path) -> dict[str, Any]:
+    """meta.json of ``folder``, once its files are found to be those it lists; {} where it has none.
+
+    Raises BadInput naming a file that is missing, changed or not listed.
+    """
+    if not (folder / NAME).is_file():
+        return {}
+    try:
+        meta = read_json(folder / NAME)
+        listed: dict[str, str] = dict(meta["files"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{folder / NAME} does not list its files: copy the folder again") from error
+    found = files_of(folder)
+    for name in sorted(listed.keys() | found.keys()):
+        if name not in found:
+            raise BadInput(f"{folder / name} is missing: {NAME} lists it. Copy the folder again")
+        if name not in listed:
+            raise BadInput(f"{folder / name} is not listed in {NAME}: take it out of the folder")
+        if listed[name] != found[name]:
+            raise BadInput(f"{folder / name} is not the file that {NAME} describes: copy the folder again")
+    return dict(meta)

@@ -1,0 +1,23 @@
+"""python -m rewardmodel.bradley_terry fit|evaluate|score DIR: one run, from its folder."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rewardmodel.bradley_terry import commands
+from runs.folder.child import run_child
+
+COMMANDS = {"fit": commands.fit, "evaluate": commands.evaluate, "score": commands.score}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command on the folder; 0 done, 1 failed (failure.json says why), 3 stopped with a checkpoint."""
+    parser = argparse.ArgumentParser(prog="python -m rewardmodel.bradley_terry")
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    given = parser.parse_args(arguments)
+    return run_child(given.folder, COMMANDS[given.command])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

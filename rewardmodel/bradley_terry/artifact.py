@@ -1,0 +1,103 @@
+"""A reward model as a folder that describes itself (format 1, docs/architecture.md), and back.
+
+trunk/               the trunk's Hugging Face folder, LoRA merged in, with the tokenizer's files
+head.safetensors     weight (1, d), bias (1,), float32
+meta.json            format, config, inputs, parents, encoding, ties, normalisation, report, files
+"""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from rewardmodel.backbone.loading import TRUNK, load_tokenizer, load_trunk, width
+from rewardmodel.backbone.manifest import NAME, check_manifest, files_of
+from rewardmodel.bradley_terry.adapter import merge_adapter
+from rewardmodel.bradley_terry.encoding import Limits
+from rewardmodel.bradley_terry.network import RewardNetwork
+from rewardmodel.bradley_terry.packing import packing_is_exact
+from rewardmodel.bradley_terry.scoring import Normalisation, RewardModel
+from runs.folder.errors import BadInput
+from runs.folder.files import write_json
+
+FORMAT = 1
+KIND = "reward_model"
+HEAD = "head.safetensors"
+
+
+def save_reward_model(model: RewardModel, folder: Path, meta: Mapping[str, Any], *, lora: bool) -> None:
+    """Write ``model`` as a reward model folder; with ``lora`` its adapter is merged in place first.
+
+    ``meta`` says what it was made from (config, inputs, parents, report). meta.json is written last, so
+    that its presence means whole.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / NAME).unlink(missing_ok=True)  # digests of older weights must not stand beside new ones
+    state = merge_adapter(model.network.trunk) if lora else None
+    model.network.trunk.save_pretrained(folder / TRUNK, state_dict=state)
+    model.tokenizer.save_pretrained(folder / TRUNK)
+    head = {
+        name: value.detach().cpu().contiguous() for name, value in model.network.head.state_dict().items()
+    }
+    save_file(head, folder / HEAD)
+    own = {
+        "format": FORMAT,
+        "kind": KIND,
+        "code_version": version("concord"),
+        "normalisation": {"mean": model.normalisation.mean, "std": model.normalisation.std},
+        "encoding": model.limits._asdict(),
+        "ties": {"mode": model.ties, "parameter": model.tie_parameter},
+        "files": files_of(folder),
+    }
+    write_json(folder / NAME, {**meta, **own})
+
+
+def load_reward_model(folder: Path | str, device: torch.device | str = "cpu") -> RewardModel:
+    """The reward model in ``folder``, ready to score on ``device``.
+
+    Raises BadInput where the folder holds none, its format is not this version's, or a file is missing,
+    changed or not listed in meta.json.
+    """
+    folder = Path(folder)
+    meta = check_meta(folder)
+    tokenizer = load_tokenizer(str(folder / TRUNK))
+    trunk = load_trunk(str(folder / TRUNK), tokenizer=tokenizer)
+    network = RewardNetwork(trunk, _load_head(folder / HEAD, width(trunk))).to(device)
+    limits = Limits(**meta["encoding"])
+    return RewardModel(
+        network=network.requires_grad_(False),
+        tokenizer=tokenizer,
+        limits=limits,
+        share=packing_is_exact(network.trunk, limits, pad_id=tokenizer.pad_token_id),
+        ties=meta["ties"]["mode"],
+        tie_parameter=meta["ties"]["parameter"],
+        normalisation=Normalisation(**meta["normalisation"]),
+        meta=meta,
+    )
+
+
+def check_meta(folder: Path) -> dict[str, Any]:
+    """meta.json of a reward model folder whose files are those it lists. Raises BadInput."""
+    meta = check_manifest(folder)
+    if not meta:
+        raise BadInput(f"{folder} holds no {NAME}: it is not a reward model's folder")
+    if (meta.get("format"), meta.get("kind")) != (FORMAT, KIND):
+        raise BadInput(
+            f"{folder / NAME} describes a {meta.get('kind')} of format {meta.get('format')}; "
+            f"this version reads a {KIND} of format {FORMAT}"
+        )
+    return meta
+
+
+def _load_head(path: Path, size: int) -> nn.Linear:
+    tensors = load_file(path)
+    shapes = {name: tuple(value.shape) for name, value in tensors.items()}
+    if shapes != {"weight": (1, size), "bias": (1,)}:
+        raise BadInput(f"{path} holds {shapes}, not the head of a trunk {size} wide: copy the folder again")
+    head = nn.Linear(size, 1, device="meta", dtype=torch.float32).to_empty(device="cpu")
+    head.load_state_dict(tensors)
+    return head

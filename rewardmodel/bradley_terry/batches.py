@@ -1,0 +1,41 @@
+"""Which rankings make a step, and how a step is cut into forward passes."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import torch
+
+from rewardmodel.bradley_terry.encoding import Row
+
+T = TypeVar("T")
+
+
+def plan_epoch(count: int, batch: int, *, seed: int, epoch: int) -> list[list[int]]:
+    """``count`` rankings in a random order, in steps of at most ``batch``, even to one.
+
+    A function of the seed and the epoch alone. Even steps, because a last step of one ranking would move the
+    weights as far as a whole one.
+    """
+    # Neighbouring seeds of torch's generator give unrelated orders; the factor keeps (seed, epoch) pairs apart
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    order = torch.randperm(count, generator=generator)
+    steps = max(1, -(-count // batch))
+    return [part.tolist() for part in torch.tensor_split(order, steps)]
+
+
+def by_length(groups: Sequence[T], rows: Callable[[T], Sequence[Row]], budget: int) -> list[list[T]]:
+    """``groups`` sorted by their longest row, in lists whose rows, padded, have at most ``budget`` tokens.
+
+    Sorted, because padding is computed like any other token. A group alone may exceed the budget.
+    """
+    parts: list[list[T]] = []
+    count = 0
+    for group in sorted(groups, key=lambda each: max(row.length for row in rows(each))):
+        own = rows(group)
+        count += len(own)
+        if parts and count * max(row.length for row in own) <= budget:
+            parts[-1].append(group)
+        else:
+            parts.append([group])
+            count = len(own)
+    return parts

@@ -1,0 +1,167 @@
+"""The held-out report (R10): how often the scores agree with people, next to what people and baselines reach."""
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any
+
+import torch
+
+from rewardmodel.bradley_terry.bootstrap import mean_by_prompt
+from rewardmodel.bradley_terry.calibration import calibration
+from rewardmodel.bradley_terry.judged import (
+    Judged,
+    Scores,
+    agreements,
+    held_out,
+    judge,
+    outcome,
+    score_records,
+)
+from rewardmodel.bradley_terry.records import Record
+from rewardmodel.bradley_terry.scoring import RewardModel
+
+Report = dict[str, Any]
+
+# Characters: upper ends of the slices by difference in length
+LENGTHS = (0, 10, 25, 50, 100)
+NOTHING_HELD_OUT = "no held-out prompts: no ranking of the validation or test split orders anything"
+
+
+def report_on(
+    model: RewardModel, records: Sequence[Record], *, resamples: int, between: Callable[[], None]
+) -> Report:
+    """The report on the test split of ``records``, else on validation. All figures are of strict pairs.
+
+    ``held_out`` is None and ``note`` says why where there is nothing to evaluate on. Shares and means are
+    ``{"value", "interval", "pairs", "prompts"}``, with the 95% bootstrap interval over prompts.
+    """
+    split, held = held_out(records)
+    if split is None:
+        return {"held_out": None, "human_agreement": None, "note": NOTHING_HELD_OUT}
+    scores = score_records(model, held, between=between)
+    judged = judge(model, held, scores)
+    seen = {record.annotator for record in records if record.split == "train" and record.pairs}
+    agreed = agreements(held)
+    return {
+        "held_out": {
+            "split": split,
+            "prompts": len({record.prompt_key for record in held}),
+            "rankings": len(held),
+            "pairs": len(judged),
+            **_overall(judged, resamples),
+            **_slices(judged, seen, resamples),
+            "score_length_correlation": _length_correlation(scores),
+        },
+        "human_agreement": mean_by_prompt(
+            [each.prompt for each in agreed], [each.same for each in agreed], resamples=resamples
+        ),
+    }
+
+
+def compare(
+    model: RewardModel,
+    incumbent: RewardModel,
+    records: Sequence[Record],
+    *,
+    resamples: int,
+    between: Callable[[], None],
+) -> Report | None:
+    """How much more often ``model`` is right than ``incumbent`` on the same pairs; None without held-out prompts.
+
+    The bootstrap is paired: both are looked at on the same drawn prompts.
+    """
+    _, held = held_out(records)
+    ours, theirs = (
+        judge(each, held, score_records(each, held, between=between)) for each in (model, incumbent)
+    )
+    prompts = [one.prompt for one in ours]
+    gains = [one.right - other.right for one, other in zip(ours, theirs, strict=True)]
+    difference = mean_by_prompt(prompts, gains, resamples=resamples)
+    if difference is None:
+        return None
+    return {
+        "accuracy": mean_by_prompt(prompts, [each.right for each in theirs], resamples=resamples),
+        "difference": difference["value"],
+        "difference_interval": difference["interval"],
+        "prompts": difference["prompts"],
+        "pairs": difference["pairs"],
+    }
+
+
+def _overall(judged: Sequence[Judged], resamples: int) -> Report:
+    """Accuracy, what it must beat on the same pairs, and how far its probabilities can be trusted."""
+    shown = [each for each in judged if each.first_shown is not None]
+    return {
+        "accuracy": _mean(judged, lambda each: each.right, resamples),
+        "longer_wins": _mean(judged, lambda each: outcome(each.longer), resamples),
+        "first_shown_wins": _mean(shown, lambda each: each.first_shown or 0.0, resamples),
+        "above_longer_wins": _mean(judged, lambda each: each.right - outcome(each.longer), resamples),
+        "log_loss": _mean(judged, lambda each: -math.log(max(each.probability, 1e-300)), resamples),
+        **calibration([each.probability for each in judged]),
+    }
+
+
+def _slices(judged: Sequence[Judged], seen: set[str | None], resamples: int) -> Report:
+    """Accuracy by what a pair is, a list of ``{"slice", ...}`` each; sources are named in alphabetical order."""
+
+    def by(key: Callable[[Judged], Hashable]) -> list[Report]:
+        return _sliced(judged, key, resamples)
+
+    return {
+        "by_tier_distance": by(_tier_distance),
+        "by_source_pair": sorted(by(_source_pair), key=lambda each: -each["pairs"]),
+        "by_annotator": by(lambda each: _familiarity(each.record.annotator, seen)),
+        "by_length_difference": by(lambda each: _length_slice(abs(each.longer))),
+        "by_longer": by(lambda each: ("rejected", "same length", "preferred")[int(2 * outcome(each.longer))]),
+    }
+
+
+def _sliced(judged: Sequence[Judged], key: Callable[[Judged], Hashable], resamples: int) -> list[Report]:
+    groups: dict[Any, list[Judged]] = {}
+    for each in judged:
+        groups.setdefault(key(each), []).append(each)
+    return [
+        {"slice": name, **(_mean(groups[name], lambda each: each.right, resamples) or {})}
+        for name in sorted(groups)
+    ]
+
+
+def _mean(judged: Iterable[Judged], value: Callable[[Judged], float], resamples: int) -> Report | None:
+    pairs = list(judged)
+    return mean_by_prompt(
+        [each.prompt for each in pairs], [value(each) for each in pairs], resamples=resamples
+    )
+
+
+def _tier_distance(judged: Judged) -> int:
+    tiers = judged.record.tiers
+    return tiers[judged.rejected] - tiers[judged.preferred]
+
+
+def _source_pair(judged: Judged) -> str:
+    completions = judged.record.completions
+    names = (completions[place].source or "unknown" for place in (judged.preferred, judged.rejected))
+    return " | ".join(sorted(names))
+
+
+def _familiarity(annotator: str | None, seen: set[str | None]) -> str:
+    if annotator is None:
+        return "unknown"
+    return "seen in training" if annotator in seen else "unseen"
+
+
+def _length_slice(difference: int) -> int:
+    """The largest bound that ``difference`` characters reach: 12 is in the slice that begins at 10."""
+    return max(bound for bound in LENGTHS if difference >= bound)
+
+
+def _length_correlation(scores: Scores) -> float | None:
+    """Pearson's correlation of a completion's score with its characters; None where either is constant."""
+    pairs = torch.tensor(
+        [[score, len(text)] for (_, text), score in scores.of.items()], dtype=torch.float64
+    ).T
+    deviations = pairs - pairs.mean(dim=1, keepdim=True)
+    norms = deviations.norm(dim=1)
+    if float(norms.prod()) == 0:
+        return None
+    return float((deviations[0] * deviations[1]).sum() / norms.prod())

@@ -1,0 +1,79 @@
+"""The end of a fit: normalise, compare, report, save."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rewardmodel.bradley_terry.artifact import load_reward_model, save_reward_model
+from rewardmodel.bradley_terry.evaluate import compare, report_on
+from rewardmodel.bradley_terry.network import RewardNetwork
+from rewardmodel.bradley_terry.normalise import normalisation_on
+from rewardmodel.bradley_terry.scoring import Normalisation, RewardModel
+from rewardmodel.bradley_terry.start import Start
+from runs.folder.files import file_digest, folder_digest
+from runs.folder.folder import RunFolder
+from runs.folder.progress import Progress
+
+
+def finish(
+    folder: RunFolder,
+    start: Start,
+    network: RewardNetwork,
+    tie_parameter: float,
+    *,
+    validation: Sequence[float],
+    between: Callable[[], None],
+    progress: Progress,
+) -> None:
+    """Write output/: ``network`` as a reward model folder with its report.
+
+    ``between`` is called before each forward pass; a stop there loses nothing, the fit's checkpoint is written.
+    """
+    config = start.config
+    model = RewardModel(
+        network=network,
+        tokenizer=start.tokenizer,
+        limits=start.limits,
+        share=start.share,
+        ties=config.ties,
+        tie_parameter=tie_parameter,
+        normalisation=Normalisation(),
+        meta={},
+        micro_batch_tokens=config.micro_batch_tokens,
+    )
+    progress.report(0, 3, "normalising scores")
+    reference = [each.encoded for each in start.train[: config.reference_rankings]]
+    model.normalisation = normalisation_on(model, reference, between=between)
+    progress.report(1, 3, "evaluating on held-out prompts")
+    report = report_on(model, start.records, resamples=config.resamples, between=between)
+    report |= {"counts": start.counts, "training": _training(validation, config.epochs or 1)}
+    if config.incumbent is not None:
+        incumbent = load_reward_model(config.incumbent, model.device)
+        report["incumbent"] = compare(
+            model, incumbent, start.records, resamples=config.resamples, between=between
+        )
+    progress.report(2, 3, "saving the reward model")
+    meta = {
+        "made_by": "fit",
+        "config": asdict(config),
+        "inputs": {"snapshot.jsonl": file_digest(folder.inputs / "snapshot.jsonl")},
+        "parents": {} if config.from_scratch else {"base": _parent(config.base, network.trunk)},
+        "report": report,
+    }
+    save_reward_model(model, folder.output, meta, lora=config.lora is not None)
+    progress.report(3, 3, "done")
+
+
+def _training(validation: Sequence[float], epochs: int) -> dict[str, Any]:
+    """Which epoch of which attempt was kept, from 1; None where nothing was held out to choose by."""
+    best = validation.index(min(validation)) if validation else None
+    kept = {} if best is None else {"attempt": best // epochs + 1, "epoch": best % epochs + 1}
+    return {"validation_loss": list(validation), "kept": kept or None}
+
+
+def _parent(base: str, trunk: Any) -> str:
+    """What names ``base`` for good: the digest of its folder, or its hub name with the commit."""
+    if Path(base).is_dir():
+        return folder_digest(Path(base))
+    return f"{base}@{getattr(trunk.config, '_commit_hash', None)}"

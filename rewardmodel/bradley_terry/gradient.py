@@ -1,0 +1,95 @@
+"""The mean loss of some rankings and its gradient, in as many forward passes as memory asks for."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from rewardmodel.backbone.devices import autocast
+from rewardmodel.bradley_terry.batches import by_length
+from rewardmodel.bradley_terry.encoding import Row, rows_of
+from rewardmodel.bradley_terry.network import RewardNetwork
+from rewardmodel.bradley_terry.objective import Example, Objective, index_pairs, ranking_losses
+from rewardmodel.bradley_terry.packing import collate
+
+
+class Figures(NamedTuple):
+    """``loss``, the mean over rankings, in nats; ``right`` of ``pairs`` strict pairs scored in their order."""
+
+    loss: float
+    right: float
+    pairs: int
+
+    @property
+    def accuracy(self) -> float | None:
+        return self.right / self.pairs if self.pairs else None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Everything that turns rankings into a loss but the rankings."""
+
+    network: RewardNetwork
+    tie_parameter: Tensor
+    objective: Objective
+    share: bool
+    row_limit: int
+    micro_batch_tokens: int
+    pad_id: int
+
+
+def accumulate_gradient(measure: Measure, examples: Sequence[Example]) -> Figures:
+    """Add the gradient of the mean loss of ``examples`` to the parameters; the figures are from before the step.
+
+    Each part is divided by the number of rankings of the whole step, so how it is cut changes nothing.
+    """
+    parts = []
+    for part in _parts(measure, examples):
+        figures, share = _forward(measure, part, len(examples))
+        torch.autograd.backward(share)
+        parts.append(figures)
+    return _total(parts)
+
+
+@torch.no_grad()
+def mean_loss(measure: Measure, examples: Sequence[Example], *, between: Callable[[], None]) -> Figures:
+    """The figures of ``examples`` without learning. ``between`` is called before each forward pass."""
+    parts = []
+    for part in _parts(measure, examples):
+        between()
+        parts.append(_forward(measure, part, len(examples))[0])
+    return _total(parts)
+
+
+def _forward(measure: Measure, part: Sequence[Example], rankings: int) -> tuple[Figures, Tensor]:
+    """The figures of ``part``, its loss being its share of the mean over ``rankings``; and that share."""
+    device = measure.network.head.weight.device
+    rows = [row for example in part for row in _rows(measure, example)]
+    batch = collate(rows, share=measure.share, pad_id=measure.pad_id, device=device)
+    with autocast(device):
+        scores = measure.network(batch)
+    pairs = index_pairs(part, measure.objective.ties, device)
+    losses = ranking_losses(scores, pairs, len(part), measure.objective, measure.tie_parameter)
+    share = losses.sum() / rankings
+    differences = (scores[pairs.first] - scores[pairs.second])[~pairs.tied].detach()
+    right = float((differences > 0).sum() + 0.5 * (differences == 0).sum())
+    return Figures(float(share.detach()), right, len(differences)), share
+
+
+def _parts(measure: Measure, examples: Sequence[Example]) -> Iterator[list[Example]]:
+    yield from by_length(examples, lambda each: _rows(measure, each), measure.micro_batch_tokens)
+
+
+def _rows(measure: Measure, example: Example) -> list[Row]:
+    return rows_of(example.encoded, share=measure.share, limit=measure.row_limit)
+
+
+def _total(parts: Sequence[Figures]) -> Figures:
+    return Figures(
+        math.fsum(part.loss for part in parts),
+        sum(part.right for part in parts),
+        sum(part.pairs for part in parts),
+    )

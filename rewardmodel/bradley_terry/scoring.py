@@ -1,0 +1,116 @@
+"""A fitted reward model: text in, normalised scores out, read with its own tokenizer and template."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rewardmodel.backbone.devices import autocast
+from rewardmodel.bradley_terry.batches import by_length
+from rewardmodel.bradley_terry.config import Ties
+from rewardmodel.bradley_terry.encoding import Encoded, Limits, Row, encode, rows_of
+from rewardmodel.bradley_terry.network import RewardNetwork
+from rewardmodel.bradley_terry.objective import win_probability
+from rewardmodel.bradley_terry.packing import collate
+
+Messages = Sequence[Mapping[str, str]]
+
+
+def _go_on() -> None:
+    """Nothing to do between forward passes."""
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """A score is (the network's output - ``mean``) / ``std``: 0 and 1 on reference completions (R9)."""
+
+    mean: float = 0.0
+    std: float = 1.0
+
+
+@dataclass
+class RewardModel:
+    """``share``: completions of a prompt may share its encoding. ``meta`` is its meta.json, or {} while fitting."""
+
+    network: RewardNetwork
+    tokenizer: Any
+    limits: Limits
+    share: bool
+    ties: Ties
+    tie_parameter: float
+    normalisation: Normalisation
+    meta: dict[str, Any]
+    micro_batch_tokens: int = 4096
+
+    @property
+    def device(self) -> torch.device:
+        return self.network.head.weight.device
+
+    def score(self, form: str, messages: Messages, completions: Sequence[str]) -> Tensor:
+        """The normalised scores of ``completions`` of one prompt, (n,) in float32 on the CPU."""
+        return self.score_many([(form, messages, text) for text in completions])
+
+    def score_many(
+        self, items: Sequence[tuple[str, Messages, str]], *, between: Callable[[], None] = _go_on
+    ) -> Tensor:
+        """The normalised score of each (form, messages, completion), (n,) in float32 on the CPU.
+
+        Completions of the same prompt are encoded together wherever they stand; what a score is does not depend
+        on its neighbours beyond rounding. ``between`` is called before each forward pass.
+        """
+        places: dict[str, list[int]] = {}
+        for place, (form, messages, _) in enumerate(items):
+            places.setdefault(_prompt_key(form, messages), []).append(place)
+        encoded = [
+            encode(self.tokenizer, self.limits, *items[own[0]][:2], [items[place][2] for place in own])
+            for own in places.values()
+        ]
+        raw = score_encoded(self, encoded, between=between)
+        scores = torch.empty(len(items))
+        for own, values in zip(places.values(), raw, strict=True):
+            scores[torch.tensor(own)] = (values - self.normalisation.mean) / self.normalisation.std
+        return scores
+
+    def probability(self, difference: Tensor) -> Tensor:
+        """P(the first is preferred | no tie) of differences of normalised scores, (P,) to (P,)."""
+        raw = difference * self.normalisation.std
+        return win_probability(raw, self.ties, torch.tensor(self.tie_parameter, dtype=raw.dtype))
+
+
+@torch.no_grad()
+def score_encoded(
+    model: RewardModel, encoded: Sequence[Encoded], *, between: Callable[[], None] = _go_on
+) -> list[Tensor]:
+    """The network's own scores of the completions of each prompt, (K,) each in float32 on the CPU."""
+    numbers = count()
+    limit = model.limits.row
+    rows = [(next(numbers), row) for each in encoded for row in rows_of(each, share=model.share, limit=limit)]
+    scores: dict[int, Tensor] = {}
+    for part in by_length(rows, _only_row, model.micro_batch_tokens):
+        between()
+        batch = collate(
+            [row for _, row in part],
+            share=model.share,
+            pad_id=model.tokenizer.pad_token_id,
+            device=model.device,
+        )
+        with autocast(model.device):
+            values = model.network(batch).cpu()
+        for (number, _), own in zip(
+            part, torch.split(values, [len(row.completions) for _, row in part]), strict=True
+        ):
+            scores[number] = own
+    flat = torch.cat([scores[number] for number in range(len(rows))]) if rows else torch.empty(0)
+    return list(torch.split(flat, [len(each.completions) for each in encoded]))
+
+
+def _only_row(numbered: tuple[int, Row]) -> list[Row]:
+    return [numbered[1]]
+
+
+def _prompt_key(form: str, messages: Messages) -> str:
+    return json.dumps([form, [[each["role"], each["content"]] for each in messages]])

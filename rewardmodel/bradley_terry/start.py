@@ -1,0 +1,141 @@
+"""What a fit starts from: rankings as token ids, and a network whose head knows nothing yet."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from rewardmodel.backbone.devices import choose_device
+from rewardmodel.backbone.loading import context_length, load_tokenizer, load_trunk, make_trunk
+from rewardmodel.backbone.scratch import make_config, make_tokenizer
+from rewardmodel.bradley_terry.adapter import add_adapter
+from rewardmodel.bradley_terry.config import FitConfig
+from rewardmodel.bradley_terry.encoding import Limits, encode
+from rewardmodel.bradley_terry.network import RewardNetwork, make_head
+from rewardmodel.bradley_terry.objective import Example, usable
+from rewardmodel.bradley_terry.packing import packing_is_exact
+from rewardmodel.bradley_terry.records import Record, count_verdicts, read_snapshot
+from runs.folder.errors import BadInput
+from runs.folder.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Start:
+    """``config`` without None; ``share``: whether completions may share their prompt; ``counts``: what was read."""
+
+    config: FitConfig
+    records: list[Record]
+    tokenizer: Any
+    limits: Limits
+    share: bool
+    train: list[Example]
+    validation: list[Example]
+    counts: dict[str, Any]
+    network: RewardNetwork
+
+
+def prepare(config: FitConfig, folder: RunFolder) -> Start:
+    """Read inputs/snapshot.jsonl and load the base. Raises BadInput where there is nothing to learn."""
+    records = read_snapshot(folder.inputs / "snapshot.jsonl")
+    train = [each for each in records if _learnable(each, config) and each.split == "train"]
+    if not train:
+        raise BadInput(_nothing_to_learn(records, config))
+    held = [each for each in records if _learnable(each, config) and each.split == "validation"]
+    tokenizer = start_tokenizer(config, train)
+    network = start_network(config, tokenizer, seed=config.seed)
+    limits = Limits.within(
+        context_length(network.trunk),
+        max_prompt=config.max_prompt_tokens,
+        max_completion=config.max_completion_tokens,
+        row=config.micro_batch_tokens,
+    )
+    examples = encode_examples(tokenizer, limits, train)
+    return Start(
+        config=config.resolved(sum(value.numel() for value in network.parameters())),
+        records=records,
+        tokenizer=tokenizer,
+        limits=limits,
+        share=packing_is_exact(network.trunk, limits, pad_id=tokenizer.pad_token_id),
+        train=examples,
+        validation=encode_examples(tokenizer, limits, held[: config.validation_rankings]),
+        counts=_counts(records, train, examples),
+        network=network,
+    )
+
+
+def start_tokenizer(config: FitConfig, train: Iterable[Record]) -> Any:
+    """The base's tokenizer, or one trained on the train split's texts, each once."""
+    if not config.from_scratch:
+        return load_tokenizer(config.base)
+    texts: dict[str, None] = {}  # a set that keeps its order
+    for record in train:
+        texts.update(dict.fromkeys(message["content"] for message in record.messages))
+        texts.update(dict.fromkeys(record.texts))
+    return make_tokenizer(texts, vocab_size=config.vocabulary)
+
+
+def start_network(config: FitConfig, tokenizer: Any, *, seed: int) -> RewardNetwork:
+    """The base's trunk with a new head. ``seed`` is of everything random in it, a trunk from scratch included.
+
+    With LoRA on CUDA the frozen weights are bfloat16.
+    """
+    device = choose_device(config.device)
+    if config.from_scratch:
+        sizes = make_config(
+            tokenizer, hidden=config.hidden, layers=config.layers, heads=config.heads, context=config.context
+        )
+        trunk = make_trunk(sizes, tokenizer=tokenizer, seed=seed)
+    else:
+        small = config.lora is not None and device.type == "cuda"
+        trunk = load_trunk(config.base, tokenizer=tokenizer, dtype=torch.bfloat16 if small else torch.float32)
+    if config.lora is not None:
+        add_adapter(trunk, config.lora, seed=seed)
+    if config.gradient_checkpointing:
+        trunk.activation_checkpointing_enable()
+        trunk.train()  # transformers looks at the mode; without dropout it changes nothing else
+    return RewardNetwork(trunk, make_head(trunk, seed=seed)).to(device)
+
+
+def encode_examples(tokenizer: Any, limits: Limits, records: Sequence[Record]) -> list[Example]:
+    """``records`` as examples, in their order."""
+    return [
+        Example(
+            encode(tokenizer, limits, record.form, record.messages, record.texts),
+            record.pairs,
+            record.ties,
+            record.strength or 0.0,
+        )
+        for record in records
+    ]
+
+
+def _learnable(record: Record, config: FitConfig) -> bool:
+    return usable(record.pairs, record.ties, config.ties)
+
+
+def _nothing_to_learn(records: Sequence[Record], config: FitConfig) -> str:
+    ranked = [each for each in records if each.split == "train" and each.verdict == "ranked"]
+    if any(record.ties for record in ranked):
+        return (
+            f"all {len(ranked)} rankings of the train split are ties, and ties is {config.ties!r}: "
+            "collect rankings with an order, or learn from ties (ties: davidson)"
+        )
+    return (
+        f"none of the {len(records)} judgements is a ranking of the train split that orders anything: "
+        "collect rankings, or look at the prompts' splits"
+    )
+
+
+def _counts(records: Sequence[Record], learnt: Sequence[Record], train: Sequence[Example]) -> dict[str, Any]:
+    return {
+        "verdicts": count_verdicts(records),
+        "train": {
+            "rankings": len(train),
+            "prompts": len({record.prompt_key for record in learnt}),
+            "pairs": sum(len(each.pairs) for each in train),
+            "ties": sum(len(each.ties) for each in train),
+            "prompts_cut": sum(each.encoded.prompt_cut for each in train),
+            "completions_cut": sum(each.encoded.completions_cut for each in train),
+        },
+    }

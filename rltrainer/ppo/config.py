@@ -1,0 +1,116 @@
+"""PpoConfig. No torch here: the web process reads it."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from rltrainer.policy.config import LoraSettings, SamplingSettings
+from runs.folder.errors import BadInput
+
+Algorithm = Literal["ppo", "reinforce"]
+Baseline = Literal["none", "batch_mean", "leave_one_out"]
+
+
+@dataclass(frozen=True)
+class PpoConfig:
+    """One training by policy gradient. None means: chosen by algorithm and size (see ``resolved``)."""
+
+    policy: str  # a policy folder or a hub name; also the frozen reference
+    reward_model: str  # a reward model folder
+    algorithm: Algorithm = "ppo"
+    lora: LoraSettings | None = None  # None trains all weights
+    # The reward.
+    beta: float = 0.05  # coefficient of the KL, reward units a nat (Stiennon et al. 2009.01325 used 0.05)
+    kl_target: float | None = None  # nats a completion that beta is adapted to; None keeps beta fixed
+    kl_horizon: int = 10_000  # episodes over which beta adapts (Ziegler et al. 1909.08593)
+    kl_clamp: float = 20.0  # |log-ratio| of a token at most: k3 overflows float32 at 89
+    missing_eos_penalty: float | None = -1.0  # the score of a completion that did not end; None keeps its own
+    # The rollout.
+    steps: int = 60  # rollouts
+    batch_prompts: int = 32  # prompts a rollout
+    samples: int = 4  # completions a prompt
+    max_new_tokens: int = 64  # EOS included
+    max_prompt_tokens: int = 512  # longer prompts lose their beginning
+    temperature: float = 1.0  # divides the logits in sampling and in every log-probability
+    # The update.
+    gamma: float = 1.0  # discount (Ziegler et al. 1909.08593)
+    lam: float = 0.95  # GAE's lambda (Schulman et al. 1506.02438; Ziegler et al.)
+    clip: float = 0.2  # of the ratio (Schulman et al. 1707.06347)
+    value_clip: float = 0.2  # of the value's change (Ziegler et al.)
+    value_coefficient: float = 0.1  # of the value loss (Ziegler et al.)
+    entropy_coefficient: float = 0.0  # of the entropy bonus; language models start with plenty
+    whiten: bool = True  # advantages to mean 0 and deviation 1 over the rollout
+    baseline: Baseline = "leave_one_out"  # of REINFORCE (Kool et al. 2019; Ahmadian et al. 2402.14740)
+    epochs: int | None = None  # passes over a rollout: 4 for PPO (Ziegler et al.), 1 for REINFORCE
+    minibatches: int | None = None  # optimizer steps a pass: 4 for PPO, 1 for REINFORCE
+    micro_batch_tokens: int = 8192  # tokens a forward pass, padding counted: the memory; changes no result
+    learning_rate: float | None = None  # of the policy, linear to 0; by size: see LEARNING_RATES
+    value_learning_rate: float | None = None  # of the value network; twice the policy's
+    adam_eps: float = 1e-5  # Huang et al., "The N implementation details of RLHF with PPO" (2023)
+    max_grad_norm: float = 1.0
+    value_init: Literal["reward_model", "policy"] = "reward_model"  # Stiennon et al.; InstructGPT
+    update_kl_limit: float | None = 0.3  # nats a token between old and new policy; more ends the update
+    kl_limit: float | None = None  # nats a completion; more ends the run with the last policy below it
+    keep_every: int = 5  # steps between the policies that kl_limit can go back to
+    # The run.
+    held_out_prompts: int = 128  # prompts of the report before and after
+    seed: int = 0
+    threads: int = 2  # CPU threads; part of the result, because sums depend on it
+    device: str = "auto"  # "auto" takes CUDA where there is one
+    checkpoint_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_prompts", "samples", "max_new_tokens", "micro_batch_tokens", "threads"):
+            _at_least(self, name, 1)
+        for name in ("epochs", "minibatches", "keep_every", "held_out_prompts", "max_prompt_tokens", "kl_horizon"):
+            _at_least(self, name, 1)
+        for name in ("beta", "gamma", "lam", "clip", "value_clip", "value_coefficient", "learning_rate"):
+            _at_least(self, name, 0)
+        if self.temperature <= 0:
+            raise BadInput(f"temperature is {self.temperature}: it must be above 0, or nothing is explored")
+        if self.baseline == "leave_one_out" and self.algorithm == "reinforce" and self.samples < 2:
+            raise BadInput("the baseline leave_one_out needs at least 2 samples a prompt: set samples or baseline")
+
+    @property
+    def episodes(self) -> int:
+        """Completions a rollout."""
+        return self.batch_prompts * self.samples
+
+    @property
+    def sampling(self) -> SamplingSettings:
+        """By the temperature alone, so that log-probabilities are those of what was sampled."""
+        return SamplingSettings(self.max_new_tokens, self.temperature, samples=self.samples)
+
+    def resolved(self, parameters: int) -> "PpoConfig":
+        """This config with every None that stands for a default replaced; ``parameters`` is the policy's size."""
+        ppo = self.algorithm == "ppo"
+        rate = self.learning_rate if self.learning_rate is not None else _learning_rate(self, parameters)
+        defaults: dict[str, Any] = {
+            "epochs": 4 if ppo else 1,
+            "minibatches": 4 if ppo else 1,
+            "value_learning_rate": 2 * rate,
+        }
+        missing = {name: value for name, value in defaults.items() if getattr(self, name) is None}
+        resolved = replace(self, learning_rate=rate, **missing)
+        if resolved.episodes < (resolved.minibatches or 1):
+            raise BadInput(f"{resolved.episodes} completions a rollout do not make {resolved.minibatches} minibatches")
+        return resolved
+
+
+# Largest number of parameters -> learning rate. InstructGPT's and Stiennon's policies of a billion and more learn at
+# about 1e-5 and below; a policy of a few million, made from scratch, wants far larger steps.
+LEARNING_RATES = ((20_000_000, 3e-4), (200_000_000, 3e-5), (2_000_000_000, 3e-6))
+LARGEST_LEARNING_RATE_OF_ALL_OTHERS = 1e-6
+LORA_FACTOR = 10  # Schulman et al., "LoRA Without Regret" (2025)
+
+
+def _learning_rate(config: PpoConfig, parameters: int) -> float:
+    full = next(
+        (rate for most, rate in LEARNING_RATES if parameters <= most), LARGEST_LEARNING_RATE_OF_ALL_OTHERS
+    )
+    return full * LORA_FACTOR if config.lora else full
+
+
+def _at_least(config: Any, name: str, least: int) -> None:
+    value = getattr(config, name)
+    if value is not None and value < least:
+        raise BadInput(f"{name} is {value}: it must be at least {least}")
