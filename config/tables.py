@@ -122,7 +122,9 @@ def register() -> None:
     admin.site.register(
         runs.Run, type("RunAdmin", (AdministratorsAdmin,), {"list_display": ("pk", "kind", "status")})
     )
-    admin.site.unregister([User, Group])  # registered by django.contrib.auth; roles are memberships, not groups
+    admin.site.unregister(
+        [User, Group]
+    )  # registered by django.contrib.auth; roles are memberships, not groups
     admin.site.register(User, AccountAdmin)
 
 
