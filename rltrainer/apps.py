@@ -5,3 +5,12 @@ from django.apps import AppConfig
 
 class RlTrainerConfig(AppConfig):
     name = "rltrainer"
+
+    def ready(self) -> None:
+        from rewardmodel import bases
+        from rltrainer import evaluation, policies, sampling, training
+        from runs import kinds
+
+        for kind in (training.KIND, sampling.KIND, evaluation.KIND):
+            kinds.register(kind)
+        bases.offer(policies.offered_base)

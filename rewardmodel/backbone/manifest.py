@@ -1,5 +1,6 @@
 """What a folder of ours says of itself: meta.json names its files and their digests."""
 
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,14 @@ from runs.folder.errors import BadInput
 from runs.folder.files import folder_manifest, read_json
 
 NAME = "meta.json"
+
+
+def code_version() -> str | None:
+    """Concord's version; None where its packages run without being installed. Only shown, never compared."""
+    try:
+        return version("concord")
+    except PackageNotFoundError:
+        return None
 
 
 def files_of(folder: Path) -> dict[str, str]:

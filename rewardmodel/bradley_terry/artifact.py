@@ -6,7 +6,6 @@ meta.json            format, config, inputs, parents, encoding, ties, normalisat
 """
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from rewardmodel.backbone.loading import TRUNK, load_tokenizer, load_trunk, width
-from rewardmodel.backbone.manifest import NAME, check_manifest, files_of
+from rewardmodel.backbone.manifest import NAME, check_manifest, code_version, files_of
 from rewardmodel.bradley_terry.adapter import merge_adapter
 from rewardmodel.bradley_terry.encoding import Limits
 from rewardmodel.bradley_terry.network import RewardNetwork
@@ -47,7 +46,7 @@ def save_reward_model(model: RewardModel, folder: Path, meta: Mapping[str, Any],
     own = {
         "format": FORMAT,
         "kind": KIND,
-        "code_version": version("concord"),
+        "code_version": code_version(),
         "normalisation": {"mean": model.normalisation.mean, "std": model.normalisation.std},
         "encoding": model.limits._asdict(),
         "ties": {"mode": model.ties, "parameter": model.tie_parameter},

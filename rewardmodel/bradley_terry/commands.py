@@ -57,8 +57,11 @@ def score(folder: RunFolder, stop: StopSignal) -> None:
     progress = Progress(folder.progress_file)
     progress.report(0, 1, "scoring")
     items = _read_scored(folder.inputs / "scored.jsonl")
-    scores = _load(folder, config).score_many(items, between=stop.check).tolist()
-    lines = "".join(json.dumps({"score": each}, allow_nan=False) + "\n" for each in scores)
+    scores, truncated = _load(folder, config).score_flagged(items, between=stop.check)
+    lines = "".join(
+        json.dumps({"score": score, "truncated": cut}, allow_nan=False) + "\n"
+        for score, cut in zip(scores.tolist(), truncated, strict=True)
+    )
     write_atomically(folder.output / "scores.jsonl", lines.encode())
     progress.report(1, 1, "done")
 

@@ -27,12 +27,12 @@ class Limits(NamedTuple):
 
 
 class Encoded(NamedTuple):
-    """Token ids of one prompt and of K completions, each with its EOS; and how much was cut."""
+    """Token ids of one prompt and of K completions, each with its EOS; and which of them were cut."""
 
     prompt: list[int]
     completions: list[list[int]]
     prompt_cut: bool
-    completions_cut: int
+    completions_cut: tuple[bool, ...]
 
 
 class Row(NamedTuple):
@@ -59,7 +59,7 @@ def encode(
         prompt=prompt[-limits.prompt :],
         completions=[_cut(ids, limits.completion) for ids in completions],
         prompt_cut=len(prompt) > limits.prompt,
-        completions_cut=sum(len(ids) > limits.completion for ids in completions),
+        completions_cut=tuple(len(ids) > limits.completion for ids in completions),
     )
 
 

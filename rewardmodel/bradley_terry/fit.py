@@ -80,7 +80,7 @@ class Fitting:
             self.folder,
             self.start,
             self.measure.network,
-            float(self.tie_parameter),
+            float(self.tie_parameter.detach()),
             validation=self.validation,
             between=self.stop.check,
             progress=self.progress,
@@ -157,7 +157,7 @@ class Fitting:
         figures = mean_loss(self.measure, self.start.validation, between=lambda: self._leave_at_stop(line))
         _refuse_nan(self.step, validation_loss=figures.loss)
         self.validation.append(figures.loss)
-        if figures.loss <= min(self.validation):
+        if self.validation.index(min(self.validation)) + 1 == len(self.validation):  # the first of equals
             save_checkpoint(
                 self.folder.checkpoint / "best", step=self.step, tensors=self._tensors(), state={}
             )

@@ -1,6 +1,7 @@
 """inputs/snapshot.jsonl as records: one judgement each, strictly read (docs/architecture.md)."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,6 +42,7 @@ class Record(NamedTuple):
     ties: tuple[Pair, ...]
     strength: float | None
     order_shown: tuple[int, ...] | None
+    simulated: bool
 
     @property
     def prompt_key(self) -> str:
@@ -84,8 +86,9 @@ def parse_record(line: Any) -> Record:
         tiers=_whole_numbers(line, "tiers", len(completions) if ranked else 0),
         pairs=_pairs(line, "pairs", len(completions)),
         ties=_pairs(line, "ties", len(completions)),
-        strength=_optional(line, "strength", int | float),
+        strength=_strength(line),
         order_shown=_order(line, len(completions)),
+        simulated=_flag(line, "simulated"),
     )
     _check_pairs(record)
     return record
@@ -104,7 +107,7 @@ def parse_messages(value: Sequence[Any]) -> tuple[Mapping[str, str], ...]:
 
 
 def _check_pairs(record: Record) -> None:
-    """Pairs and ties must be those of the tiers; a verdict without tiers has neither."""
+    """Pairs and ties must be those of the tiers, each once; a verdict without tiers has neither."""
     if record.verdict != "ranked" and (record.pairs or record.ties):
         raise ValueError(f"pairs: a ranking with verdict {record.verdict} gives no order")
     for i, j in record.pairs:
@@ -113,6 +116,10 @@ def _check_pairs(record: Record) -> None:
     for i, j in record.ties:
         if record.tiers[i] != record.tiers[j]:
             raise ValueError(f"ties: [{i}, {j}] do not share a tier")
+    given = [frozenset(pair) for pair in record.pairs + record.ties]
+    places = len(record.tiers)
+    if len(set(given)) != len(given) or len(given) != places * (places - 1) // 2:
+        raise ValueError(f"pairs: with ties they must be all pairs of {places} completions, each once")
 
 
 def _field(line: Mapping[str, Any], name: str) -> Any:
@@ -146,6 +153,20 @@ def _optional(line: Mapping[str, Any], name: str, kind: Any) -> Any:
     value = line.get(name)
     if value is not None and (isinstance(value, bool) or not isinstance(value, kind)):
         raise ValueError(f"{name}: {value!r} is not what it must be")
+    return value
+
+
+def _strength(line: Mapping[str, Any]) -> float | None:
+    value = _optional(line, "strength", int | float)
+    if value is not None and not math.isfinite(value):
+        raise ValueError(f"strength: {value!r} is not a finite number")
+    return None if value is None else float(value)
+
+
+def _flag(line: Mapping[str, Any], name: str) -> bool:
+    value = _field(line, name)
+    if not isinstance(value, bool):
+        raise ValueError(f"{name}: it must be true or false")
     return value
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -32,6 +32,13 @@ class Normalisation:
     std: float = 1.0
 
 
+class Scored(NamedTuple):
+    """``scores`` (n,) in float32 on the CPU; ``truncated[i]``: the i-th was too long to be read whole."""
+
+    scores: Tensor
+    truncated: list[bool]
+
+
 @dataclass
 class RewardModel:
     """``share``: completions of a prompt may share its encoding. ``meta`` is its meta.json, or {} while fitting."""
@@ -57,7 +64,13 @@ class RewardModel:
     def score_many(
         self, items: Sequence[tuple[str, Messages, str]], *, between: Callable[[], None] = _go_on
     ) -> Tensor:
-        """The normalised score of each (form, messages, completion), (n,) in float32 on the CPU.
+        """The scores of ``score_flagged``, (n,) in float32 on the CPU."""
+        return self.score_flagged(items, between=between).scores
+
+    def score_flagged(
+        self, items: Sequence[tuple[str, Messages, str]], *, between: Callable[[], None] = _go_on
+    ) -> Scored:
+        """The normalised score of each (form, messages, completion), and whether it is of a truncated text.
 
         Completions of the same prompt are encoded together wherever they stand; what a score is does not depend
         on its neighbours beyond rounding. ``between`` is called before each forward pass.
@@ -70,10 +83,12 @@ class RewardModel:
             for own in places.values()
         ]
         raw = score_encoded(self, encoded, between=between)
-        scores = torch.empty(len(items))
-        for own, values in zip(places.values(), raw, strict=True):
+        scores, truncated = torch.empty(len(items)), [False] * len(items)
+        for own, texts, values in zip(places.values(), encoded, raw, strict=True):
             scores[torch.tensor(own)] = (values - self.normalisation.mean) / self.normalisation.std
-        return scores
+            for place, cut in zip(own, texts.completions_cut, strict=True):
+                truncated[place] = cut or texts.prompt_cut
+        return Scored(scores, truncated)
 
     def probability(self, difference: Tensor) -> Tensor:
         """P(the first is preferred | no tie) of differences of normalised scores, (P,) to (P,)."""

@@ -132,10 +132,11 @@ def _counts(records: Sequence[Record], learnt: Sequence[Record], train: Sequence
         "verdicts": count_verdicts(records),
         "train": {
             "rankings": len(train),
+            "simulated": sum(record.simulated for record in learnt),
             "prompts": len({record.prompt_key for record in learnt}),
             "pairs": sum(len(each.pairs) for each in train),
             "ties": sum(len(each.ties) for each in train),
             "prompts_cut": sum(each.encoded.prompt_cut for each in train),
-            "completions_cut": sum(each.encoded.completions_cut for each in train),
+            "completions_cut": sum(sum(each.encoded.completions_cut) for each in train),
         },
     }

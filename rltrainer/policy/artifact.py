@@ -1,11 +1,10 @@
 """meta.json of a policy folder: what it was made from, and the digest of every file in it."""
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rewardmodel.backbone.manifest import NAME, check_manifest, files_of
+from rewardmodel.backbone.manifest import NAME, check_manifest, code_version, files_of
 from runs.folder.errors import BadInput
 from runs.folder.files import folder_digest, write_json
 
@@ -15,7 +14,7 @@ KIND = "policy"
 
 def write_meta(folder: Path, meta: Mapping[str, Any]) -> None:
     """Describe the files of ``folder``; written last, so that its presence means whole."""
-    own = {"format": FORMAT, "kind": KIND, "code_version": version("concord"), "files": files_of(folder)}
+    own = {"format": FORMAT, "kind": KIND, "code_version": code_version(), "files": files_of(folder)}
     write_json(folder / NAME, {**meta, **own})
 
 
