@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth import get_user_model
 from django.contrib.auth.forms import UserCreationForm
+from django.http import QueryDict
 from django.utils import timezone
 
 from annotation.models import Assignment, Ranking
@@ -24,10 +25,10 @@ class DraftForm(forms.Form):
     rationale = forms.CharField(max_length=LONGEST_RATIONALE, required=False, strip=False)
     active_seconds = forms.FloatField(min_value=0, required=False)
 
-    def __init__(self, *args: Any, assignment: Assignment, **kwargs: Any) -> None:
+    def __init__(self, data: QueryDict | None = None, *, assignment: Assignment) -> None:
         initial = {name: value for name, value in assignment.draft.items() if name != "ranks"}
         initial |= {f"rank_{letter}": rank for letter, rank in assignment.draft.get("ranks", {}).items()}
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(data, initial=initial)
         self.assignment = assignment
         self.letters = letters(assignment)
         for letter in self.letters:

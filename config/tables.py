@@ -137,7 +137,7 @@ class AdministratorsAdmin(ReadOnlyAdmin):
         return rows if getattr(request.user, "is_superuser", False) else rows.none()
 
 
-class AccountAdmin(UserAdmin):
+class AccountAdmin(UserAdmin[User]):
     """Accounts, for administrators alone."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:

@@ -27,7 +27,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
             return self.none()
         if getattr(user, "is_superuser", False):
             return self
-        return self.filter(memberships__user=user, memberships__role=Membership.Role.RESEARCHER)
+        return self.filter(memberships__user=user.pk, memberships__role=Membership.Role.RESEARCHER)
 
     def annotated_by(self, user: AbstractBaseUser | AnonymousUser) -> ProjectQuerySet:
         """Those in which ``user`` may judge: any member, and administrators everywhere."""
@@ -35,7 +35,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
             return self.none()
         if getattr(user, "is_superuser", False):
             return self
-        return self.filter(memberships__user=user)
+        return self.filter(memberships__user=user.pk)
 
 
 class Project(models.Model):

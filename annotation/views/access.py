@@ -18,7 +18,7 @@ Arguments = ParamSpec("Arguments")
 
 def for_annotator(
     view: Callable[Concatenate[HttpRequest, Annotator, Arguments], HttpResponseBase],
-) -> Callable[Concatenate[HttpRequest, str, Arguments], HttpResponseBase]:
+) -> Callable[..., HttpResponseBase]:
     """A view of a project takes the annotator that this person is there, instead of the project's slug."""
 
     @wraps(view)

@@ -31,7 +31,7 @@ def run_of(request: HttpRequest, pk: int) -> tuple[Run, Project]:
 
 def for_project(
     view: Callable[Concatenate[HttpRequest, Project, Arguments], HttpResponseBase],
-) -> Callable[Concatenate[HttpRequest, str, Arguments], HttpResponseBase]:
+) -> Callable[..., HttpResponseBase]:
     """A view of a project takes the project instead of its slug."""
 
     @wraps(view)
@@ -45,7 +45,7 @@ def for_project(
 
 def for_run(
     view: Callable[Concatenate[HttpRequest, Run, Project, Arguments], HttpResponseBase],
-) -> Callable[Concatenate[HttpRequest, int, Arguments], HttpResponseBase]:
+) -> Callable[..., HttpResponseBase]:
     """A view of a run takes the run and its project instead of the run's number."""
 
     @wraps(view)

@@ -24,7 +24,7 @@ class Action(forms.Form):
 
     button: ClassVar[str]
     # What the page says when it is done and no run was started.
-    done: ClassVar[str] = "Done."
+    done: str = "Done."
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
