@@ -100,7 +100,7 @@ class AccountForm(UserCreationForm):  # type: ignore[type-arg]  # generic in the
 
 
 def _rank_field(letter: str, places: int) -> forms.TypedChoiceField:
-    words = {1: "1 – best", places: f"{places} – worst"}
+    words = {1: "1, best", places: f"{places}, worst"}
     choices = [(rank, words.get(rank, str(rank))) for rank in range(1, places + 1)]
     return forms.TypedChoiceField(
         choices=[("", "no place yet"), *choices],

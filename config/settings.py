@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.forms",
     "axes",
     "csp",
     "django_htmx",
@@ -130,7 +131,7 @@ USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = HOME / "static"
+# WhiteNoise serves what the finders find: nothing is collected.
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("sortablejs", NODE_MODULES / "sortablejs" / "modular"),

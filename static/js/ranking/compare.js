@@ -1,0 +1,65 @@
+// Two completions side by side, with the words that differ marked.
+
+import { openDialog } from "./dialogs.js";
+import { differing } from "./words.js";
+
+export function listen(task, signal) {
+  const dialog = task.main.querySelector("#compare");
+  const [left, right] = ["a", "b"].map((side) => dialog.querySelector(`[data-side="${side}"]`));
+  const show = () => draw(task, dialog, left.value, right.value);
+  dialog.addEventListener("opening", () => {
+    if (left.value === right.value) choose(task, left, right, task.current);
+    show();
+  });
+  dialog.addEventListener("change", show);
+  task.main.addEventListener("click", (event) => {
+    const letter = event.target.closest("[data-read]")?.dataset.read;
+    if (!letter) return;
+    choose(task, left, right, letter);
+    openDialog("compare");
+  }, { signal });
+}
+
+// The chosen text on the left; on the right the one that keys act on, or its neighbour.
+function choose(task, left, right, letter) {
+  const others = task.order.letters.filter((other) => other !== letter);
+  left.value = letter;
+  right.value = others.includes(task.current) ? task.current : others[0];
+}
+
+function draw(task, dialog, ...letters) {
+  const shown = ["a", "b"].map((side, i) => {
+    const box = dialog.querySelector(`[data-shown="${side}"]`);
+    box.replaceChildren(...task.cards.get(letters[i]).querySelector(".completion__text").cloneNode(true).childNodes);
+    return box;
+  });
+  if (dialog.querySelector("[data-marks]").checked) mark(...shown);
+}
+
+function mark(a, b) {
+  const parts = [wordsOf(a), wordsOf(b)];
+  const differs = differing(...parts.map((words) => words.map((word) => word.text)));
+  if (!differs) return;
+  parts.forEach((words, side) => {
+    // From the end, so that wrapping a word leaves the offsets of those before it true.
+    for (let i = words.length - 1; i >= 0; i -= 1) if (differs[side][i]) wrap(words[i]);
+  });
+}
+
+function wordsOf(box) {
+  const nodes = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
+  const words = [];
+  while (nodes.nextNode()) {
+    for (const match of nodes.currentNode.data.matchAll(/\S+/g)) {
+      words.push({ node: nodes.currentNode, start: match.index, text: match[0] });
+    }
+  }
+  return words;
+}
+
+function wrap({ node, start, text }) {
+  const range = document.createRange();
+  range.setStart(node, start);
+  range.setEnd(node, start + text.length);
+  range.surroundContents(document.createElement("mark"));
+}

@@ -1,0 +1,144 @@
+// The judgement is kept as it goes: in this browser at once, on the server a moment later, and there it also
+// renews the lease. A copy in the browser means that the server does not have it yet.
+
+import { notice } from "./notices.js";
+
+const WAIT_MS = 700;
+const KEPT_DAYS = 7;
+const PREFIX = "draft:";
+
+export class Drafts {
+  #timer = 0;
+  #over = false;
+
+  constructor(task, clock, signal) {
+    this.task = task;
+    this.key = `${PREFIX}${task.main.dataset.user}:${task.assignment}`;
+    this.#restore();
+    forgetOld();
+    task.addEventListener("change", () => this.#later(), { signal });
+    const renewing = setInterval(() => clock.isIdle || this.save(), Number(task.main.dataset.leaseSeconds) * 250);
+    const look = () => (document.hidden ? this.#flush() : this.save());
+    document.addEventListener("visibilitychange", look, { signal });
+    addEventListener("online", () => this.save(), { signal });
+    signal.addEventListener("abort", () => {
+      clearInterval(renewing);
+      clearTimeout(this.#timer);
+    });
+  }
+
+  // Once the judgement is stored, nothing is to be kept.
+  forget() {
+    this.#over = true;
+    clearTimeout(this.#timer);
+    remove(this.key);
+  }
+
+  async save() {
+    clearTimeout(this.#timer);
+    if (this.#over) return;
+    try {
+      this.#answered(await this.#send());
+    } catch {
+      this.#say("Offline: kept in this browser.");
+    }
+  }
+
+  #later() {
+    this.#say("");
+    write(this.key, { at: Date.now(), fields: fieldsOf(this.task.form) });
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.save(), WAIT_MS);
+  }
+
+  // The page may be gone before an answer comes; the copy in the browser stays until one did.
+  #flush() {
+    if (!this.#over && read(this.key)) this.#send().then((answer) => this.#answered(answer), () => {});
+  }
+
+  #send() {
+    const { draft } = this.task.main.dataset;
+    const headers = { "X-Requested-With": "fetch" };
+    return fetch(draft, { method: "POST", body: new FormData(this.task.form), headers, keepalive: true });
+  }
+
+  async #answered(answer) {
+    // A draft that was on its way when the judgement was sent finds the task closed, rightly.
+    if (this.#over) return;
+    if (answer.ok && !answer.redirected) {
+      remove(this.key);
+      this.#say("Draft saved.");
+    } else if (answer.status === 409) {
+      this.#lost((await answer.json()).error);
+    } else {
+      this.#say("Not saved: kept in this browser.");
+    }
+  }
+
+  #lost(why) {
+    this.#over = true;
+    this.#say("");
+    notice("lease", "caution", `${why} What you entered stays here until you leave.`, [
+      { label: "Next task", href: this.task.main.dataset.page },
+    ]);
+  }
+
+  #restore() {
+    const kept = read(this.key);
+    if (!kept) return;
+    fill(this.task, kept.fields);
+    this.#later();
+  }
+
+  #say(words) {
+    this.task.main.querySelector("[data-saved]").textContent = words;
+  }
+}
+
+export function fieldsOf(form) {
+  const fields = Object.fromEntries(new FormData(form));
+  delete fields.csrfmiddlewaretoken;
+  return fields;
+}
+
+// Put a draft's fields into the page.
+export function fill(task, fields) {
+  for (const name of ["reason", "confidence", "rationale"]) task.field(name).value = fields[name] ?? "";
+  const ranks = task.order.letters.map((letter) => [letter, Number(fields[`rank_${letter}`])]);
+  task.takeOver(Object.fromEntries(ranks), fields.verdict);
+}
+
+function read(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key));
+  } catch {
+    return null;
+  }
+}
+
+function write(key, kept) {
+  try {
+    localStorage.setItem(key, JSON.stringify(kept));
+  } catch {
+    // Storage is off or full: the server's copy has to do.
+  }
+}
+
+function remove(key) {
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    // Storage is off: nothing was kept.
+  }
+}
+
+function forgetOld() {
+  const since = Date.now() - KEPT_DAYS * 86_400_000;
+  try {
+    for (const key of Object.keys(localStorage)) {
+      if (key.startsWith(PREFIX) && !(read(key)?.at > since)) remove(key);
+    }
+  } catch {
+    // Storage is off.
+  }
+}

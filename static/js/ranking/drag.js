@@ -1,0 +1,30 @@
+// Dragging a card by its head, with a mouse or a finger, between the tray and the slots.
+
+import Sortable from "../../sortablejs/sortable.core.esm.js";
+
+export function listen(task) {
+  for (const box of task.main.querySelectorAll(".cards")) {
+    Sortable.create(box, {
+      group: "cards",
+      sort: false,
+      draggable: ".completion",
+      handle: ".completion__head",
+      filter: "button, select",
+      preventOnFilter: false,
+      // The browser's own dragging knows no fingers, and draws a picture that cannot be styled.
+      forceFallback: true,
+      fallbackOnBody: true,
+      fallbackTolerance: 4,
+      fallbackClass: "is-in-hand",
+      ghostClass: "is-dragged",
+      delay: 150,
+      delayOnTouchOnly: true,
+      emptyInsertThreshold: 16,
+      onStart: () => task.main.classList.add("is-dragging"),
+      onEnd: ({ item, to }) => {
+        task.main.classList.remove("is-dragging");
+        task.place(item.dataset.letter, Number(to.dataset.rank));
+      },
+    });
+  }
+}

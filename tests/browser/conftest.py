@@ -1,0 +1,58 @@
+"""A person at a browser. Whatever a page complains about to the console fails the test, CSP violations included."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page
+
+# Answers that the pages expect are no fault of theirs, but Chromium reports them as errors all the same.
+EXPECTED = ("the server responded with a status of 4", "net::ERR_INTERNET_DISCONNECTED")
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What pages said to the console; a test that provokes a complaint empties it."""
+    return []
+
+
+@pytest.fixture
+def visit(chromium: Browser, live_server: Any, complaints: list[str]) -> Iterator[Visit]:
+    """``visit(path, user, **options of the browser's context)`` opens a page as ``user``; the same ``context`` again
+    where one is given."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(path: str, user: User | None = None, context: BrowserContext | None = None, **options: Any) -> Page:
+        if context is None:
+            context = chromium.new_context(base_url=live_server.url, **options)
+            context.set_default_timeout(10_000)
+            contexts.append(context)
+            if user is not None:
+                log_in(context, live_server.url, user)
+        page = context.new_page()
+        page.on("console", lambda said: said.type == "error" and _note(complaints, said.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def log_in(context: BrowserContext, url: str, user: User) -> None:
+    """Give a browser the session of ``user``."""
+    client = Client()
+    client.force_login(user)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
+
+
+def _note(complaints: list[str], text: str) -> None:
+    if not any(expected in text for expected in EXPECTED):
+        complaints.append(text)

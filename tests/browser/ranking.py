@@ -1,0 +1,48 @@
+"""What a person does on the ranking page, for tests of any part."""
+
+from playwright.sync_api import Browser, Page, expect
+
+
+def rank_first_task(chromium: Browser, url: str, slug: str, user: str, password: str) -> None:
+    """Log in, rank the first task with the keyboard in the order shown, submit, and wait until it is stored."""
+    context = chromium.new_context()
+    try:
+        page = context.new_page()
+        page.goto(f"{url}/projects/{slug}/rank/")
+        page.get_by_label("Username").fill(user)
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("button", name="Log in").click()
+        wait_until_ready(page)
+        assignment = assignment_of(page)
+        for place in range(1, page.locator(".completion").count() + 1):
+            page.keyboard.press(str(place))
+        page.keyboard.press("Enter")
+        wait_for_another(page, assignment)
+    finally:
+        context.close()
+
+
+def wait_until_ready(page: Page) -> None:
+    """Until the page's script has taken over."""
+    page.wait_for_selector("html[data-ready=ranking]", state="attached")
+
+
+def assignment_of(page: Page) -> str:
+    """The public id of the task in hand."""
+    return page.locator("#ranking [name=assignment]").input_value()
+
+
+def wait_for_another(page: Page, assignment: str) -> None:
+    """Until another task, or the end, has taken the place of ``assignment``."""
+    expect(page.locator(f'#ranking [name=assignment][value="{assignment}"]')).to_have_count(0)
+
+
+def tiers(page: Page) -> list[list[str]]:
+    """The letters in each slot, from the first to the last: [["B"], ["A", "D"], [], ["C"]]."""
+    slots = page.locator(".slot > .cards").all()
+    return [[card.get_attribute("data-letter") or "" for card in slot.locator(".completion").all()] for slot in slots]
+
+
+def tray(page: Page) -> list[str]:
+    """The letters without a place."""
+    return [card.get_attribute("data-letter") or "" for card in page.locator(".tray .completion").all()]
