@@ -5,7 +5,10 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from kombu import pools
 from playwright.sync_api import Browser, sync_playwright
+
+from config import celery
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -23,3 +26,12 @@ def chromium() -> Iterator[Browser]:
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Celery's messages go to the tests' database too, and no connection of its outlives them."""
+    celery.configure()
+    yield
+    pools.reset()
+    celery.app._pool = celery.app.amqp._producer_pool = None

@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection
-from kombu import pools
 
-from config import celery
 from runs import kinds, lifecycle
 from runs.models import Run
 from tests.runs import counting_kind
@@ -109,10 +107,6 @@ def _database_url() -> str:
 @pytest.fixture
 def workers(tmp_path: Path, transactional_db: None) -> Iterator[Workers]:
     """Start workers with it; none outlives the test."""
-    celery.configure()  # again: the test's database has another name than the one at the start
     group = Workers(tmp_path / "home")
     yield group
     group.end()
-    # A connection left in the pool would keep the test's database from being dropped.
-    pools.reset()
-    celery.app._pool = celery.app.amqp._producer_pool = None

@@ -1,7 +1,6 @@
 """Make the demo project, or whatever of it is missing: safe to call again."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,4 +30,4 @@ class Command(BaseCommand):
             write_json(path, [account._asdict() for account in made])
             path.chmod(0o600)
         accounts = read_json(path) if path.exists() else []
-        sys.stdout.write(json.dumps({"project": "demo", "accounts": accounts}) + "\n")
+        self.stdout.write(json.dumps({"project": "demo", "accounts": accounts}))
