@@ -111,7 +111,9 @@ def test_the_loss_of_pairs_is_trls_on_the_same_scores() -> None:
         accelerator=Accelerator(cpu=True),
         _total_train_tokens=0,
         _tp_size=1,
-        _metrics={"train": {name: [] for name in ("min_reward", "mean_reward", "max_reward", "accuracy", "margin")}},
+        _metrics={
+            "train": {name: [] for name in ("min_reward", "mean_reward", "max_reward", "accuracy", "margin")}
+        },
     )
 
     def forward(**inputs: Any) -> Any:

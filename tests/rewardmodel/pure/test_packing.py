@@ -24,8 +24,18 @@ PROMPTS = [[5, 6, 7, 8, 9], [10, 11]]
 COMPLETIONS = [[[20, 21, 2], [22, 2], [20, 21, 23, 24, 2]], [[25, 2], [26, 27, 28, 2]]]
 ROWS = [Row(prompt, own) for prompt, own in zip(PROMPTS, COMPLETIONS, strict=True)]
 LIMITS = Limits(64, 64, 4096)
-SIZES: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
-SMALL: dict[str, Any] = {"vocab_size": 300, "max_position_embeddings": 128, "pad_token_id": 0, "bos_token_id": 1}
+SIZES: dict[str, Any] = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+}
+SMALL: dict[str, Any] = {
+    "vocab_size": 300,
+    "max_position_embeddings": 128,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+}
 
 
 def score_alone(network: Any, prompt: list[int], completion: list[int]) -> torch.Tensor:
@@ -108,7 +118,14 @@ def test_rows_take_completions_until_the_limit_and_keep_their_order() -> None:
         GPT2Config(vocab_size=300, n_embd=32, n_layer=2, n_head=4, n_positions=128),
         GPTNeoXConfig(**SIZES, **SMALL),
         MistralConfig(**SIZES, **SMALL, num_key_value_heads=2),
-        OPTConfig(**SMALL, hidden_size=32, ffn_dim=48, num_hidden_layers=2, num_attention_heads=4, word_embed_proj_dim=32),
+        OPTConfig(
+            **SMALL,
+            hidden_size=32,
+            ffn_dim=48,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            word_embed_proj_dim=32,
+        ),
         Phi3Config(**SIZES, **SMALL),
         Qwen3Config(**SIZES, **SMALL, num_key_value_heads=2, head_dim=8),
     ],

@@ -1,0 +1,230 @@
+"""Rankings to their loss, step by step: K-wise means, ties, and that the cut into forward passes changes nothing."""
+
+import math
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import pytest
+import torch
+
+from rewardmodel.bradley_terry.batches import by_length, plan_epoch
+from rewardmodel.bradley_terry.encoding import Encoded, Limits, Row, encode
+from rewardmodel.bradley_terry.gradient import Measure, accumulate_gradient, mean_loss
+from rewardmodel.bradley_terry.objective import (
+    Example,
+    Objective,
+    first_tie_parameter,
+    index_pairs,
+    ranking_losses,
+    usable,
+    win_probability,
+)
+from rewardmodel.bradley_terry.optimizer import TIE, make_adamw, schedule, set_rates
+from tests.rewardmodel.pure.factories import make_network
+
+CPU = torch.device("cpu")
+ASK = [{"role": "user", "content": "How is it?"}]
+
+
+def make_example(completions: int, pairs: Any, ties: Any = (), strength: float = 0.0) -> Example:
+    return Example(Encoded([5], [[6, 2]] * completions, False, (False,) * completions), pairs, ties, strength)
+
+
+def minus_log_sigmoid(difference: float) -> float:
+    return math.log(1 + math.exp(-difference))
+
+
+def losses_of(
+    scores: list[float], examples: list[Example], objective: Objective, tie: float = 0.0
+) -> list[float]:
+    pairs = index_pairs(examples, objective.ties, CPU)
+    found = ranking_losses(
+        torch.tensor(scores, dtype=torch.float64), pairs, len(examples), objective, torch.tensor(tie)
+    )
+    return [float(each) for each in found]
+
+
+def test_the_loss_of_a_ranking_of_k_is_the_mean_of_its_k_choose_2_pairs() -> None:
+    scores = [0.3, -1.0, 2.0, 0.5, 1.1, 0.1]
+    four, two = make_example(4, tuple(combinations(range(4), 2))), make_example(2, ((1, 0),))
+    found = losses_of(scores, [four, two], Objective("drop"))
+    pairs = [minus_log_sigmoid(scores[i] - scores[j]) for i, j in combinations(range(4), 2)]
+    # the second ranking's completions are numbers 4 and 5 of the batch, and its second is the better one
+    assert found == pytest.approx([sum(pairs) / 6, minus_log_sigmoid(0.1 - 1.1)], abs=1e-6)
+
+
+def test_ties_are_dropped_halved_or_modelled() -> None:
+    example, scores = make_example(3, ((0, 1), (2, 1)), ((0, 2),)), [1.0, -0.5, 0.2]
+    strict = [minus_log_sigmoid(1.5), minus_log_sigmoid(0.7)]
+    half = (minus_log_sigmoid(0.8) + minus_log_sigmoid(-0.8)) / 2
+    assert losses_of(scores, [example], Objective("drop")) == pytest.approx([sum(strict) / 2], abs=1e-6)
+    assert losses_of(scores, [example], Objective("half")) == pytest.approx(
+        [(sum(strict) + half) / 3], abs=1e-6
+    )
+    # Davidson with nu = e^0.4: the probabilities of win, win and tie from the strengths e^r
+    strengths = [math.exp(each) for each in scores]
+
+    def root(i: int, j: int) -> float:
+        return math.exp(0.4) * math.sqrt(strengths[i] * strengths[j])
+
+    def total(i: int, j: int) -> float:
+        return strengths[i] + strengths[j] + root(i, j)
+
+    davidson = [strengths[0] / total(0, 1), strengths[2] / total(2, 1), root(0, 2) / total(0, 2)]
+    expected = -sum(map(math.log, davidson)) / 3
+    assert losses_of(scores, [example], Objective("davidson"), 0.4) == pytest.approx([expected], abs=1e-6)
+    # Rao and Kupper with parameter 0.4: theta = e^softplus(0.4) = 1 + e^0.4
+    theta = 1 + math.exp(0.4)
+
+    def wins(i: int, j: int) -> float:
+        return strengths[i] / (strengths[i] + theta * strengths[j])
+
+    chances = [wins(0, 1), wins(2, 1), 1 - wins(0, 2) - wins(2, 0)]
+    expected = -sum(map(math.log, chances)) / 3
+    assert losses_of(scores, [example], Objective("rao_kupper"), 0.4) == pytest.approx([expected], abs=1e-6)
+
+
+def test_strength_smoothing_and_centering_reach_the_loss() -> None:
+    example = make_example(2, ((0, 1),), strength=2.0)
+    objective = Objective("drop", margin=0.25, label_smoothing=0.1, centering=0.01)
+    # difference 1.2 - 0.3 - 0.25 * 2 = 0.4; centering 0.01 * 1.5^2
+    expected = 0.9 * minus_log_sigmoid(0.4) + 0.1 * minus_log_sigmoid(-0.4) + 0.0225
+    assert losses_of([1.2, 0.3], [example], objective) == pytest.approx([expected], abs=1e-6)
+
+
+def test_a_ranking_of_ties_alone_says_nothing_where_ties_are_dropped() -> None:
+    assert not usable((), ((0, 1),), "drop")
+    assert usable((), ((0, 1),), "half")
+    assert not usable((), (), "davidson")
+
+
+def test_chances_without_a_tie_are_those_of_the_two_wins() -> None:
+    difference = torch.tensor([0.0, 1.3, -2.0], dtype=torch.float64)
+    logistic = [1 / (1 + math.exp(-each)) for each in difference.tolist()]
+    assert win_probability(difference, "drop", torch.tensor(0.0)).tolist() == pytest.approx(logistic)
+    # under Davidson the tie's term falls out
+    assert win_probability(difference, "davidson", torch.tensor(2.0)).tolist() == pytest.approx(logistic)
+    theta = 1 + math.e  # parameter 1
+    wins = [1 / (1 + theta * math.exp(-each)) for each in difference.tolist()]
+    other = [1 / (1 + theta * math.exp(each)) for each in difference.tolist()]
+    found = win_probability(difference, "rao_kupper", torch.tensor(1.0, dtype=torch.float64))
+    assert found.tolist() == pytest.approx([a / (a + b) for a, b in zip(wins, other, strict=True)])
+
+
+def test_the_tie_parameter_starts_at_the_share_of_ties() -> None:
+    # 29 ties and 69 strict pairs, one more of each: 0.3; nu / (2 + nu) = 0.3 gives nu = 6/7
+    assert first_tie_parameter("davidson", strict=69, ties=29) == pytest.approx(math.log(6 / 7))
+    assert first_tie_parameter("half", strict=69, ties=29) == 0
+
+
+def make_measure(
+    ties: Any = "davidson", *, share: bool = True, tokens: int = 4096
+) -> tuple[Measure, list[Example]]:
+    tokenizer, network = make_network()
+    words = ["great", "good and plain", "poor", "awful and then awful", "plain"]
+    examples = [
+        Example(encode(tokenizer, Limits(64, 64, 64), "text", ASK, words[:count]), pairs, tied, 0.0)
+        for count, pairs, tied in (
+            (5, tuple(combinations(range(5), 2)), ()),
+            (2, ((0, 1),), ()),
+            (3, ((0, 1), (0, 2)), ((1, 2),)),
+            (4, ((2, 1),), ((0, 3),)),
+        )
+    ]
+    tie = torch.nn.Parameter(torch.tensor(0.2))
+    return Measure(network, tie, Objective(ties), share, 64, tokens, tokenizer.pad_token_id), examples
+
+
+def gradients(measure: Measure) -> torch.Tensor:
+    return torch.cat(
+        [
+            v.grad.flatten()
+            for v in [*measure.network.parameters(), measure.tie_parameter]
+            if v.grad is not None
+        ]
+    )
+
+
+@pytest.mark.parametrize("ties", ["drop", "half", "rao_kupper", "davidson"])
+@pytest.mark.parametrize(("share", "tokens"), [(True, 1), (True, 150), (False, 4096), (False, 60)])
+def test_loss_and_gradient_of_a_step_are_the_same_however_it_is_cut(
+    ties: Any, share: bool, tokens: int
+) -> None:
+    whole, examples = make_measure(ties)
+    expected = accumulate_gradient(whole, examples)
+    cut = make_measure(ties, share=share, tokens=tokens)[0]
+    found = accumulate_gradient(cut, examples[::-1])
+    assert found.loss == pytest.approx(expected.loss, abs=1e-5)
+    assert (found.right, found.pairs) == (expected.right, expected.pairs) == (expected.right, 14)
+    torch.testing.assert_close(gradients(cut), gradients(whole), rtol=1e-4, atol=1e-5)
+    assert mean_loss(cut, examples, between=lambda: None).loss == pytest.approx(expected.loss, abs=1e-5)
+
+
+def test_gradient_of_the_loss_is_that_of_finite_differences() -> None:
+    measure, examples = make_measure()
+    accumulate_gradient(measure, examples)
+    for value, place in ((measure.network.head.weight, (0, 3)), (measure.tie_parameter, ())):
+        step, found = 1e-2, []
+        for sign in (1, -1):
+            with torch.no_grad():
+                value[place] += sign * step
+                found.append(mean_loss(measure, examples, between=lambda: None).loss)
+                value[place] -= sign * step
+        assert value.grad is not None
+        assert float(value.grad[place]) == pytest.approx((found[0] - found[1]) / (2 * step), abs=1e-4)
+
+
+def test_dropping_ties_leaves_the_rankings_weights_alone() -> None:
+    measure, examples = make_measure("drop")
+    each = [mean_loss(measure, [one], between=lambda: None).loss for one in examples]
+    together = mean_loss(measure, examples, between=lambda: None).loss
+    assert together == pytest.approx(sum(each) / 4, abs=1e-6)
+
+
+def test_every_ranking_is_in_one_step_of_an_epoch_and_steps_are_even() -> None:
+    steps = plan_epoch(33, 16, seed=3, epoch=0)
+    assert sorted(index for step in steps for index in step) == list(range(33))
+    assert [len(step) for step in steps] == [11, 11, 11]
+    assert steps == plan_epoch(33, 16, seed=3, epoch=0) != plan_epoch(33, 16, seed=3, epoch=1)
+    assert plan_epoch(33, 16, seed=4, epoch=0) != steps
+    assert plan_epoch(1, 16, seed=0, epoch=0) == [[0]]
+
+
+def test_forward_passes_stay_within_the_budget_once_padded() -> None:
+    groups = [[Row([1] * (1 + number * 7 % 11), [[2]])] for number in range(40)]
+    parts = by_length(groups, lambda group: group, 30)
+    assert sorted(map(len, [group[0].prompt for part in parts for group in part])) == sorted(
+        len(group[0].prompt) for group in groups
+    )
+    assert all(len(part) * max(group[0].length for group in part) <= 30 for part in parts)
+    assert len(by_length(groups, lambda group: group, 1)) == 40
+
+
+def test_the_rate_rises_in_a_line_then_falls_along_half_a_cosine_to_its_floor() -> None:
+    rates = [schedule(step, 100, warmup=0.1, floor=0.2) for step in range(101)]
+    assert rates[:10] == pytest.approx([0.1 * number for number in range(1, 11)])
+    # 10 + 45 is half way down: 0.2 + 0.8 / 2
+    assert [rates[10], rates[55], rates[100]] == pytest.approx([1, 0.6, 0.2])
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_matrices_decay_and_the_rest_does_not_and_the_tie_parameter_has_its_own_rate() -> None:
+    measure, _ = make_measure()
+    parameters = dict(measure.network.named_parameters()) | {TIE: measure.tie_parameter}
+    optimizer = make_adamw(parameters, weight_decay=0.1)
+    set_rates(optimizer, rate=0.5, tie_rate=0.25)
+    of = {id(value): group for group in optimizer.param_groups for value in group["params"]}
+    assert len(of) == len(parameters)
+    for name, value in parameters.items():
+        group = of[id(value)]
+        assert group["weight_decay"] == (0.1 if value.dim() == 2 else 0)
+        assert group["lr"] == (0.25 if name == TIE else 0.5)
+        assert group["eps"] == 1e-5
+
+
+def test_a_shorter_row_limit_changes_no_loss() -> None:
+    measure, examples = make_measure()
+    long = replace(measure, row_limit=4096)
+    found, expected = (mean_loss(each, examples, between=lambda: None).loss for each in (measure, long))
+    assert found == pytest.approx(expected, abs=1e-5)
