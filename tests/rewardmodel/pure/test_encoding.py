@@ -10,7 +10,10 @@ from rewardmodel.bradley_terry.encoding import Limits, encode
 from tests.rewardmodel.pure.factories import TEXTS
 
 ASK = [{"role": "user", "content": "Where is it?"}]
-TEMPLATE = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{% if add_generation_prompt %}[go]{% endif %}"
+TEMPLATE = (
+    "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}"
+    "{% if add_generation_prompt %}[go]{% endif %}"
+)
 
 
 @pytest.fixture(scope="module")

@@ -211,7 +211,7 @@ def test_the_rate_rises_in_a_line_then_falls_along_half_a_cosine_to_its_floor() 
 
 def test_matrices_decay_and_the_rest_does_not_and_the_tie_parameter_has_its_own_rate() -> None:
     measure, _ = make_measure()
-    parameters = dict(measure.network.named_parameters()) | {TIE: measure.tie_parameter}
+    parameters: dict[str, Any] = {**dict(measure.network.named_parameters()), TIE: measure.tie_parameter}
     optimizer = make_adamw(parameters, weight_decay=0.1)
     set_rates(optimizer, rate=0.5, tie_rate=0.25)
     of = {id(value): group for group in optimizer.param_groups for value in group["params"]}

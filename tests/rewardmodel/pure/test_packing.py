@@ -1,4 +1,4 @@
-"""Completions that share their prompt score as they would alone, gradients as well; a trunk that cannot is found out."""
+"""Completions that share their prompt score as they would alone; a trunk that cannot do so is found out."""
 
 from typing import Any
 
@@ -41,7 +41,8 @@ SMALL: dict[str, Any] = {
 def score_alone(network: Any, prompt: list[int], completion: list[int]) -> torch.Tensor:
     """No mask, no padding, no neighbours: the state of the last token through the head."""
     states = network.trunk(input_ids=torch.tensor([prompt + completion])).last_hidden_state
-    return states[0, -1] @ network.head.weight[0] + network.head.bias[0]
+    score: torch.Tensor = states[0, -1] @ network.head.weight[0] + network.head.bias[0]
+    return score
 
 
 def gradients(network: Any) -> torch.Tensor:

@@ -1,0 +1,257 @@
+"""The held-out report: intervals, calibration, agreement and slices, by hand and by brute force."""
+
+import math
+import random
+from typing import Any
+
+import pytest
+import torch
+
+from rewardmodel.bradley_terry.bootstrap import mean_by_prompt
+from rewardmodel.bradley_terry.calibration import calibration
+from rewardmodel.bradley_terry.encoding import Limits, encode
+from rewardmodel.bradley_terry.evaluate import compare, report_on
+from rewardmodel.bradley_terry.judged import agreements, held_out
+from rewardmodel.bradley_terry.normalise import normalisation_on
+from rewardmodel.bradley_terry.records import Record, parse_record
+from rewardmodel.bradley_terry.scoring import Normalisation, RewardModel, Scored
+from tests.rewardmodel.pure.factories import make_line, make_network
+
+
+def make_model(**fields: Any) -> RewardModel:
+    tokenizer, network = make_network()
+    given: dict[str, Any] = {
+        "limits": Limits(64, 64, 256),
+        "share": True,
+        "ties": "davidson",
+        "tie_parameter": 0.0,
+        "normalisation": Normalisation(),
+        "meta": {},
+    }
+    return RewardModel(network=network, tokenizer=tokenizer, **(given | fields))
+
+
+class Told(RewardModel):
+    """A reward model whose score of a text is told: what it reports can be worked out by hand."""
+
+    scores: dict[str, float]
+
+    def score_flagged(self, items: Any, *, between: Any = None) -> Scored:
+        between()
+        return Scored(torch.tensor([self.scores[text] for _, _, text in items]), [False] * len(items))
+
+
+def make_told(**scores: float) -> Told:
+    model = make_model()
+    model.__class__ = Told
+    model.scores = scores  # type: ignore[attr-defined]
+    assert isinstance(model, Told)
+    return model
+
+
+def records(*lines: dict[str, Any]) -> list[Record]:
+    return [parse_record(line) for line in lines]
+
+
+def report(model: RewardModel, *lines: dict[str, Any]) -> dict[str, Any]:
+    return report_on(model, records(*lines), resamples=50, between=lambda: None)
+
+
+def test_the_interval_of_a_mean_draws_prompts_and_not_pairs() -> None:
+    prompts, values = ["a"] * 90 + ["b"] * 10, [1.0] * 90 + [0.0] * 10
+    found = mean_by_prompt(prompts, values, resamples=2000)
+    # two prompts: both drawn twice gives 0 or 1, so a 95% interval is all of it; of 100 pairs it would be about .84 to .96
+    assert found == {"value": 0.9, "interval": [0.0, 1.0], "pairs": 100, "prompts": 2}
+    assert mean_by_prompt([], [], resamples=10) is None
+
+
+def test_the_interval_of_many_equal_prompts_is_that_of_the_normal_distribution() -> None:
+    chance = random.Random(0)
+    values = [float(chance.random() < 0.7) for _ in range(400)]
+    found = mean_by_prompt([str(number) for number in range(400)], values, resamples=4000)
+    assert found is not None
+    mean = sum(values) / 400
+    half = 1.96 * math.sqrt(mean * (1 - mean) / 400)
+    assert found["interval"] == pytest.approx([mean - half, mean + half], abs=0.006)
+    assert found == mean_by_prompt([str(number) for number in range(400)], values, resamples=4000)
+
+
+def test_calibration_is_the_gap_between_confidence_and_accuracy() -> None:
+    # bins [.5, .55): .52 right, and .52 said by 1 - .48, wrong: confidence .52, accuracy 1/2, gap .02, twice
+    # bin [.9, .95): .93 right: gap .07
+    found = calibration([0.52, 0.48, 0.93])
+    assert found["ece"] == pytest.approx((2 * 0.02 + 0.07) / 3)
+    assert [each["pairs"] for each in found["reliability"]] == [2, 1]
+    assert found["reliability"][1] == pytest.approx(
+        {"low": 0.9, "high": 0.95, "confidence": 0.93, "accuracy": 1.0, "pairs": 1}
+    )
+    assert calibration([1.0])["reliability"][0]["high"] == 1
+    assert calibration([]) == {"ece": None, "reliability": []}
+
+
+def test_agreement_is_over_pairs_that_two_annotators_of_a_task_both_ordered() -> None:
+    lines = [
+        make_line([1, 2, 3], annotator="alice"),
+        make_line([1, 3, 2], annotator="bob"),  # agrees in 2 of 3
+        make_line(
+            [1, 1, 2], annotator="erin"
+        ),  # agrees in 2 of 2 with alice, 2 with bob: (0,2) and (1,2) reversed
+        make_line([2, 1, 3], annotator=None),  # whose it is is not known
+        make_line([2, 1, 3], annotator="alice"),  # alice again: not another person
+        make_line([3, 2, 1], annotator="frank", task="other"),
+    ]
+    first, second, third = records(*lines[:3])
+    same = [each.same for each in agreements([first, second, third])]
+    # alice, bob: 01 yes, 02 yes, 12 no; alice, erin: 02 yes, 12 yes; bob, erin: 02 yes, 12 no
+    assert sorted(same) == [0, 0, 1, 1, 1, 1, 1]
+    assert agreements(records(lines[0], lines[3], lines[4], lines[5])) == []
+
+
+def test_agreement_knows_a_completion_by_its_id_and_not_by_its_place() -> None:
+    one = make_line([1, 2])
+    other = make_line([2, 1], annotator="bob")
+    other["completions"] = other["completions"][::-1]
+    assert [each.same for each in agreements(records(one, other))] == [1]
+
+
+def test_the_test_split_is_reported_and_validation_only_where_there_is_none() -> None:
+    both = records(make_line([1, 2], split="validation"), make_line([1, 2], split="test"))
+    assert held_out(both)[0] == "test"
+    assert held_out(both[:1])[0] == "validation"
+    assert held_out(records(make_line([1, 1], split="test"), make_line([1, 2]))) == (None, [])
+
+
+def test_the_report_is_what_hand_counting_gives() -> None:
+    model = make_told(long_text=1.0, mid=0.0, x=2.0, nil=0.0)
+    found = report(
+        model,
+        make_line([1, 2], texts=["mid", "nil"], annotator="bob"),
+        # right: 1 > 0, the longer wins, shown second
+        make_line(
+            [1, 2], texts=["long_text", "mid"], split="test", order_shown=[1, 0], annotator="bob", prompt="P"
+        ),
+        # wrong (1 < 2), the longer preferred, shown first; equal scores (1/2) and equal lengths (1/2)
+        make_line([1, 2], texts=["long_text", "x"], split="test", order_shown=[0, 1], prompt="Q"),
+        make_line([1, 2], texts=["mid", "nil"], split="test", prompt="Q"),
+    )
+    held = found["held_out"]
+    assert (held["split"], held["prompts"], held["rankings"], held["pairs"]) == ("test", 2, 3, 3)
+    assert held["accuracy"]["value"] == pytest.approx(1.5 / 3)
+    assert held["longer_wins"]["value"] == pytest.approx(2.5 / 3)
+    assert held["first_shown_wins"] | {"interval": None} == {
+        "value": 0.5,
+        "interval": None,
+        "pairs": 2,
+        "prompts": 2,
+    }
+    assert held["above_longer_wins"]["value"] == pytest.approx(-1 / 3)
+    losses = [math.log(1 + math.exp(-each)) for each in (1, -1, 0)]
+    assert held["log_loss"]["value"] == pytest.approx(sum(losses) / 3, abs=1e-6)
+    by_annotator = {each["slice"]: each["value"] for each in held["by_annotator"]}
+    assert by_annotator == {"seen in training": 1, "unseen": 0.25}
+    lengths = {each["slice"]: each["pairs"] for each in held["by_length_difference"]}
+    assert lengths == {0: 3}
+    longer = {each["slice"]: each["value"] for each in held["by_longer"]}
+    assert longer == {"preferred": 0.5, "same length": 0.5}
+    assert [(each["slice"], each["pairs"]) for each in held["by_tier_distance"]] == [(1, 3)]
+    assert [(each["slice"], each["pairs"]) for each in held["by_source_pair"]] == [("s0 | s1", 3)]
+    # scored texts of a prompt: (9, 1), (3, 0), (9, 1), (1, 2), (3, 0), (3, 0); Pearson by the definition
+    points = [(9, 1), (3, 0), (9, 1), (1, 2), (3, 0), (3, 0)]
+    means = [sum(each[axis] for each in points) / 6 for axis in (0, 1)]
+    cross, *squares = (
+        sum((each[a] - means[a]) * (each[b] - means[b]) for each in points)
+        for a, b in ((0, 1), (0, 0), (1, 1))
+    )
+    assert held["score_length_correlation"] == pytest.approx(cross / math.sqrt(math.prod(squares)))
+
+
+def test_without_held_out_rankings_the_report_says_so() -> None:
+    found = report(make_model(), make_line([1, 2]))
+    assert (found["held_out"], found["human_agreement"]) == (None, None)
+    assert "held-out" in found["note"]
+
+
+def test_two_reward_models_are_compared_on_the_same_drawn_prompts() -> None:
+    lines = [
+        make_line([1, 2], texts=["a", "b"], split="test", prompt=f"P{number}", ranking=f"r{number}")
+        for number in range(10)
+    ] + [make_line([1, 2], texts=["c", "d"], split="test", prompt="P0")]
+    better, worse = make_told(a=1, b=0, c=1, d=0), make_told(a=0, b=1, c=1, d=0)
+    found = compare(better, worse, records(*lines), resamples=200, between=lambda: None)
+    assert found is not None
+    # 11 right of 11 against 1 of 11; both are right of the last
+    assert found["difference"] == pytest.approx(10 / 11)
+    assert found["accuracy"]["value"] == pytest.approx(1 / 11)
+    assert (found["prompts"], found["pairs"]) == (10, 11)
+    low, high = found["difference_interval"]
+    assert 0.6 < low < 10 / 11 < high <= 1
+    same = compare(worse, worse, records(*lines), resamples=200, between=lambda: None)
+    assert same is not None
+    assert (same["difference"], same["difference_interval"]) == (0, [0, 0])
+    assert (
+        compare(
+            better, worse, records(make_line([1, 2], texts=["a", "b"])), resamples=9, between=lambda: None
+        )
+        is None
+    )
+
+
+MESSAGES = [{"role": "user", "content": "How is the inn?"}]
+
+
+def test_a_score_depends_on_no_neighbour_and_keeps_its_place() -> None:
+    other = [{"role": "user", "content": "And the bar, the cafe and the club?"}]
+    items = [
+        ("text", MESSAGES, "good"),
+        ("text", other, "the bar is great and plain"),
+        ("chat", MESSAGES, "good"),
+        ("text", MESSAGES, "awful and then poor"),
+        ("text", MESSAGES, "good"),
+    ]
+    model = make_model()
+    together = model.score_many(items)
+    alone = torch.cat([model.score_many([each]) for each in items])
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
+    model.micro_batch_tokens = 1
+    torch.testing.assert_close(model.score_many(items), alone, rtol=0, atol=1e-5)
+    model.share = False
+    torch.testing.assert_close(model.score_many(items), alone, rtol=0, atol=1e-5)
+    assert float(together[0]) == pytest.approx(float(together[4]), abs=1e-5)
+    assert abs(float(together[0] - together[2])) > 0.01  # a chat prompt is another prompt
+    torch.testing.assert_close(model.score("text", MESSAGES, ["good"]), together[:1], rtol=0, atol=1e-5)
+    assert model.score_many([]).shape == (0,)
+
+
+def test_scores_of_texts_too_long_to_be_read_whole_are_flagged() -> None:
+    model = make_model(limits=Limits(20, 8, 256))
+    long = [{"role": "user", "content": "How is the inn? " * 10}]
+    items = [
+        ("text", long, "good"),
+        ("text", MESSAGES, "good"),
+        ("text", MESSAGES, "good and " * 10),
+        ("text", MESSAGES, "poor"),
+    ]
+    assert model.score_flagged(items).truncated == [True, False, True, False]
+
+
+def test_normalised_scores_have_mean_0_and_deviation_1_on_the_reference_completions() -> None:
+    model = make_model()
+    encoded_from = [(MESSAGES, ["good", "great and good", "awful"]), (MESSAGES[:1], ["poor", "plain"])]
+    encoded = [encode(model.tokenizer, model.limits, "text", asked, texts) for asked, texts in encoded_from]
+    model.normalisation = normalisation_on(model, encoded, between=lambda: None)
+    scores = model.score_many([("text", asked, text) for asked, texts in encoded_from for text in texts])
+    assert float(scores.mean()) == pytest.approx(0, abs=1e-5)
+    assert float(scores.square().mean()) == pytest.approx(1, abs=1e-5)
+    # what is said of a pair does not depend on the units of the scores
+    raw = make_model().score("text", MESSAGES, ["good", "awful"])
+    chance = 1 / (1 + math.exp(float(raw[1] - raw[0])))
+    assert float(model.probability((scores[0] - scores[2])[None])) == pytest.approx(chance, abs=1e-5)
+
+
+def test_scores_that_are_all_one_are_not_blown_up() -> None:
+    model = make_model()
+    with torch.no_grad():
+        model.network.head.weight.zero_()
+        model.network.head.bias.fill_(3.0)
+    encoded = [encode(model.tokenizer, model.limits, "text", MESSAGES, ["good", "poor"])]
+    assert normalisation_on(model, encoded, between=lambda: None) == Normalisation(3.0, 1.0)
