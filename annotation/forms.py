@@ -34,6 +34,11 @@ class DraftForm(forms.Form):
         for letter in self.letters:
             self.fields[f"rank_{letter}"] = _rank_field(letter, len(self.letters))
 
+    def clean_rationale(self) -> str:
+        """With plain line ends: browsers send CRLF."""
+        text: str = self.cleaned_data["rationale"]
+        return text.replace("\r\n", "\n")
+
     def clean_active_seconds(self) -> float | None:
         """No more than the time since the task was opened, whatever a browser's clock did."""
         seconds: float | None = self.cleaned_data["active_seconds"]

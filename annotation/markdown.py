@@ -48,9 +48,8 @@ def _leads_elsewhere(url: str) -> bool:
     return url.lower().startswith(tuple(f"{scheme}:" for scheme in _SCHEMES))
 
 
-def _parser() -> MarkdownIt:
-    # Line breaks count: models write lists of "name: value" lines as plain text.
-    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+def _parser(breaks: bool) -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": breaks}).enable(["table", "strikethrough"])
     parser.validateLink = _leads_elsewhere  # type: ignore[method-assign]  # documented as meant to be replaced
     parser.core.ruler.push("demote_headings", _demote_headings)
     parser.add_render_rule("link_open", _link_open)
@@ -58,15 +57,27 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-_PARSER = _parser()
+# Line breaks count in what models write: lists of "name: value" lines, as plain text.
+_MESSAGES = _parser(breaks=True)
+# They do not in what people keep in files, which editors wrap.
+_DOCUMENTS = _parser(breaks=False)
 
 
 def render(text: str) -> SafeString:
     """``text`` as HTML without scripts, styles, images, classes or ids; links open apart and tell nobody."""
+    return _safe(text, _MESSAGES)
+
+
+def render_document(text: str) -> SafeString:
+    """The same for guidelines, whose lines flow together within a paragraph."""
+    return _safe(text, _DOCUMENTS)
+
+
+def _safe(text: str, parser: MarkdownIt) -> SafeString:
     if len(text) > LONGEST_PARSED:
         return format_html("<pre>{}</pre>", text)
     html = nh3.clean(
-        _PARSER.render(text),
+        parser.render(text),
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes=_SCHEMES,

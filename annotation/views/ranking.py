@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from annotation import progress, queue, ranking, shown
 from annotation.errors import BadRequest, LeaseOver
 from annotation.forms import DraftForm, RankingForm, SkipForm
-from annotation.markdown import render
+from annotation.markdown import render_document
 from annotation.models import Annotator, Assignment
 from annotation.views.access import for_annotator, posted_assignment
 
@@ -93,7 +93,7 @@ def release(request: HttpRequest, annotator: Annotator) -> HttpResponse:
 def guidelines(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     """The project's guidelines on a page of their own."""
     project = annotator.project
-    context = {"project": project, "guidelines": render(project.guidelines)}
+    context = {"project": project, "guidelines": render_document(project.guidelines)}
     return TemplateResponse(request, "annotation/guidelines.html", context)
 
 
@@ -133,7 +133,7 @@ def _page(
     context = {
         "project": annotator.project,
         "progress": progress.of(annotator),
-        "guidelines": render(annotator.project.guidelines),
+        "guidelines": render_document(annotator.project.guidelines),
         "assignment": assignment,
         "turns": shown.turns(assignment.task.prompt),
         "cards": [(card, form[f"rank_{card.letter}"]) for card in cards],

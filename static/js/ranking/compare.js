@@ -41,9 +41,22 @@ function mark(a, b) {
   const differs = differing(...parts.map((words) => words.map((word) => word.text)));
   if (!differs) return;
   parts.forEach((words, side) => {
-    // From the end, so that wrapping a word leaves the offsets of those before it true.
-    for (let i = words.length - 1; i >= 0; i -= 1) if (differs[side][i]) wrap(words[i]);
+    // From the end, so that wrapping words leaves the offsets of those before them true.
+    for (const run of runs(words, differs[side]).reverse()) wrap(run);
   });
+}
+
+// Neighbouring words of one text node that differ, as one stretch each.
+function runs(words, differs) {
+  const found = [];
+  words.forEach(({ node, start, text }, i) => {
+    if (!differs[i]) return;
+    const last = found.at(-1);
+    const goesOn = i > 0 && differs[i - 1] && last.node === node;
+    if (goesOn) last.end = start + text.length;
+    else found.push({ node, start, end: start + text.length });
+  });
+  return found;
 }
 
 function wordsOf(box) {
@@ -57,9 +70,9 @@ function wordsOf(box) {
   return words;
 }
 
-function wrap({ node, start, text }) {
+function wrap({ node, start, end }) {
   const range = document.createRange();
   range.setStart(node, start);
-  range.setEnd(node, start + text.length);
+  range.setEnd(node, end);
   range.surroundContents(document.createElement("mark"));
 }

@@ -9,6 +9,7 @@ import * as keys from "./keys.js";
 import { announce, dismiss } from "./notices.js";
 import * as prompt from "./prompt.js";
 import { send } from "./sending.js";
+import * as stuck from "./stuck.js";
 import { Tabs } from "./tabs.js";
 import { Task } from "./task.js";
 
@@ -35,6 +36,7 @@ function start() {
   prompt.listen(main);
   keys.listen(task, submit, signal);
   listen(task, submit, finish);
+  stuck.measure(main, signal);
 }
 
 function listen(task, submit, finish) {

@@ -34,7 +34,7 @@ export class Task extends EventTarget {
     const { unplaced, letters } = this.order;
     if (!unplaced.length) return "";
     if (unplaced.length === letters.length) {
-      return "Give every completion a place, or say why none can be ranked.";
+      return "Place every completion, or say why none can be ranked.";
     }
     return `${list(unplaced)} ${unplaced.length === 1 ? "has" : "have"} no place yet.`;
   }
