@@ -31,30 +31,29 @@ class SamplingFailed(PolicyError):
     """The first tasks could not be sampled; the message is the run's reason."""
 
 
-def create_demo(*, base: str, say: Callable[[str], None]) -> list[Account]:
-    """Make whatever the demo project still lacks; returns the accounts made now, with their passwords.
+def create_demo(*, base: str, say: Callable[[str], None], keep: Callable[[list[Account]], None]) -> None:
+    """Make whatever the demo project still lacks.
 
     ``base`` is a hub name or folder that takes the demo policy's place, or an empty text. ``say`` hears each
-    step. Safe to call again: what is there stays. Raises SamplingFailed.
+    step; ``keep`` gets the accounts with their passwords before they are committed, so that an interruption
+    loses none. Safe to call again: what is there stays. Raises SamplingFailed.
     """
     project = Project.objects.filter(slug=demo.SLUG).first()
-    accounts: list[Account] = []
     if project is None:
         say(f"Creating the project “{demo.NAME}” with {demo.PROMPTS} prompts")
-        project, accounts = _create()
+        project = _create(keep)
     if not PolicyVersion.objects.filter(project=project).exists():
         say(f"Registering the policy {base or 'that comes with Concord'}")
         _register_policy(project, base)
     if not Task.objects.filter(project=project).exists():
-        say(f"Sampling {demo.COMPLETIONS_PER_TASK} completions for each of {demo.PROMPTS} prompts")
-        run = run_here(lambda: sampling.request_sampling(project=project, prompts=demo.PROMPTS))
+        say(f"Sampling {demo.COMPLETIONS_PER_TASK} completions for each of {demo.FIRST_TASKS} prompts")
+        run = run_here(lambda: sampling.request_sampling(project=project, prompts=demo.FIRST_TASKS))
         if run.status != Run.Status.SUCCEEDED:
             raise SamplingFailed(run.reason or "Sampling was interrupted; start again to go on.")
-    return accounts
 
 
 @transaction.atomic
-def _create() -> tuple[Project, list[Account]]:
+def _create(keep: Callable[[list[Account]], None]) -> Project:
     project = people.create_project(
         slug=demo.SLUG,
         name=demo.NAME,
@@ -65,7 +64,8 @@ def _create() -> tuple[Project, list[Account]]:
     )
     intake.import_values(project=project, kind="prompts", values=demo.prompts())
     PolicySettings.objects.create(project=project, sampling=demo.SAMPLING)
-    return project, [_make_account(project, role) for role in ("annotator", "researcher", "administrator")]
+    keep([_make_account(project, role) for role in ("annotator", "researcher", "administrator")])
+    return project
 
 
 def _make_account(project: Project, role: str) -> Account:
@@ -78,9 +78,9 @@ def _make_account(project: Project, role: str) -> Account:
     password = secrets.token_urlsafe(12)
     email = f"{name}@demo.invalid"
     if role == "administrator":
-        users.create_superuser(name, email, password)  # type: ignore[attr-defined]
+        users.create_superuser(name, email, password)
     else:
-        user = users.create_user(name, email, password)  # type: ignore[attr-defined]
+        user = users.create_user(name, email, password)
         Membership.objects.create(project=project, user=user, role=role)
     return Account(role, name, password)
 

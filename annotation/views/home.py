@@ -4,13 +4,13 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from annotation import people, progress
 from annotation.models import Membership, Project
 
 
-@require_GET
+@require_safe
 @login_required
 @never_cache
 def home(request: HttpRequest) -> HttpResponse:

@@ -7,7 +7,7 @@ from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from annotation.errors import AnnotationError
 from annotation.models import Assignment, Demonstration, Project, Prompt, Ranking, Slot, Task
@@ -23,7 +23,7 @@ from runs.models import Run
 RECENT_RUNS = 12
 
 
-@require_GET
+@require_safe
 @for_project
 def project_page(request: HttpRequest, project: Project) -> HttpResponse:
     """The loop of one project."""

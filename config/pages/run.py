@@ -7,7 +7,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonRe
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from annotation.models import Project
 from config.pages.access import for_run
@@ -21,21 +21,21 @@ from runs.models import Run, RunMetric
 MOST_POINTS = 2000
 
 
-@require_GET
+@require_safe
 @for_run
 def run_page(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
     """The whole page; its live part asks for ``run_live`` again while the run is active."""
     return TemplateResponse(request, "admin/run.html", _context(request, run, project))
 
 
-@require_GET
+@require_safe
 @for_run
 def run_live(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
     """Status, progress and log as a fragment."""
     return TemplateResponse(request, "admin/run.html#live", _context(request, run, project))
 
 
-@require_GET
+@require_safe
 @for_run
 def run_metrics(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
     """``{"active": bool, "names": [...], "steps": [...], "series": {name: [...]}}`` of all numbers in the metrics."""
@@ -66,7 +66,7 @@ def run_cancel(request: HttpRequest, run: Run, project: Project) -> HttpResponse
     return redirect("admin:run", pk=run.pk)
 
 
-@require_GET
+@require_safe
 @for_run
 def run_output(request: HttpRequest, run: Run, project: Project) -> HttpResponse | FileResponse:
     """An export's file."""

