@@ -61,6 +61,8 @@ def prepare_trunk(trunk: Any, tokenizer: Any) -> Any:
     """Give every token a row, name the pad token, and turn dropout off."""
     _make_room(trunk, len(tokenizer))
     trunk.config.pad_token_id = tokenizer.pad_token_id
+    # An embedding never learns its padding_idx: where a base's pad was EOS, that would be how an answer ends
+    trunk.get_input_embeddings().padding_idx = tokenizer.pad_token_id
     turn_dropout_off(trunk)
     return trunk.eval()
 

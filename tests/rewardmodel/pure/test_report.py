@@ -60,7 +60,7 @@ def report(model: RewardModel, *lines: dict[str, Any]) -> dict[str, Any]:
 def test_the_interval_of_a_mean_draws_prompts_and_not_pairs() -> None:
     prompts, values = ["a"] * 90 + ["b"] * 10, [1.0] * 90 + [0.0] * 10
     found = mean_by_prompt(prompts, values, resamples=2000)
-    # two prompts: both drawn twice gives 0 or 1, so a 95% interval is all of it; of 100 pairs it would be about .84 to .96
+    # two prompts: both drawn twice gives 0 or 1, so the interval is all of it; of 100 pairs it would be .84 to .96
     assert found == {"value": 0.9, "interval": [0.0, 1.0], "pairs": 100, "prompts": 2}
     assert mean_by_prompt([], [], resamples=10) is None
 

@@ -1,0 +1,418 @@
+"""Fits: what is learnt, from which base, and that a stop changes nothing."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from rewardmodel.backbone.loading import load_tokenizer, load_trunk
+from rewardmodel.bradley_terry import commands
+from rewardmodel.bradley_terry.artifact import load_reward_model
+from rewardmodel.bradley_terry.config import FitConfig
+from rewardmodel.bradley_terry.fit import Fitting
+from rewardmodel.bradley_terry.network import make_head
+from rewardmodel.bradley_terry.records import Record, read_snapshot
+from rewardmodel.bradley_terry.start import prepare
+from runs.folder.config import parse_config
+from runs.folder.errors import BadInput, RunError, Stopped
+from runs.folder.files import folder_digest
+from runs.folder.folder import RunFolder
+from runs.folder.metrics import read_metrics
+from runs.folder.stopping import StopSignal
+from tests.rewardmodel.pure.factories import (
+    WORTH,
+    fit,
+    make_fit,
+    make_line,
+    make_lines,
+    make_network,
+    make_policy,
+    write_lines,
+)
+
+
+def steps(folder: RunFolder) -> list[dict[str, Any]]:
+    """metrics.jsonl without speeds, which no two runs share."""
+    return [
+        {name: value for name, value in line.items() if name != "rankings_per_second"}
+        for line in read_metrics(folder.metrics_file)[0]
+    ]
+
+
+def stop_after(folder: RunFolder, step: int) -> None:
+    """Fit until ``step`` is in metrics.jsonl, then ask for a stop."""
+
+    class StopAt(StopSignal):
+        def __bool__(self) -> bool:
+            lines = steps(folder)
+            return bool(lines) and lines[-1]["step"] >= step
+
+    with pytest.raises(Stopped):
+        commands.fit(folder, StopAt())
+
+
+def worth(text: str) -> float:
+    return sum(WORTH.get(word, 0.0) for word in text.split())
+
+
+def held_out_pairs(folder: RunFolder) -> list[tuple[Record, int, int]]:
+    records = read_snapshot(folder.inputs / "snapshot.jsonl")
+    return [(record, i, j) for record in records if record.split == "test" for i, j in record.pairs]
+
+
+def test_a_planted_worth_is_found_again_from_noisy_rankings(tmp_path: Path) -> None:
+    lines = make_lines(500, completions=4)
+    folder = make_fit(tmp_path, lines, epochs=6, hidden=32, batch_rankings=16)
+    report = fit(folder)["report"]["held_out"]
+    model = load_reward_model(folder.output)
+    ask = [{"role": "user", "content": "How is the inn 3?"}]
+    texts = [f"it is {one} and {two}" for one in WORTH for two in WORTH]
+    scores = model.score("text", ask, texts)
+    planted = torch.tensor([worth(text) for text in texts])
+    assert float(torch.corrcoef(torch.stack([scores, planted]))[0, 1]) > 0.95
+    # who knows the worth itself is right this often, against judges who follow it with noise
+    gaps = [worth(record.texts[i]) - worth(record.texts[j]) for record, i, j in held_out_pairs(folder)]
+    best = sum(0.5 if gap == 0 else float(gap > 0) for gap in gaps) / len(gaps)
+    assert report["accuracy"]["value"] > best - 0.04
+    # logits are in the units of the planted worth: a slope far from 1 would say too much or too little
+    raw = scores.double() * model.normalisation.std
+    slope = float((raw * (planted - planted.mean())).sum() / (planted - planted.mean()).square().sum())
+    assert 0.6 < slope < 1.6
+
+
+@pytest.mark.parametrize("ties", ["drop", "half", "rao_kupper", "davidson"])
+def test_every_treatment_of_ties_learns_the_order(ties: str, tmp_path: Path) -> None:
+    folder = make_fit(tmp_path, make_lines(200, ties=True), ties=ties, epochs=3)
+    meta = fit(folder)
+    model = load_reward_model(folder.output)
+    ask = [{"role": "user", "content": "How is the bar 2?"}]
+    low, high = model.score("text", ask, ["it is awful and poor", "it is great and good"]).tolist()
+    assert high > low + 1
+    assert meta["ties"]["mode"] == ties
+    moved = [line["tie_parameter"] for line in steps(folder)]
+    assert (len(set(moved)) > 1) == (ties in ("rao_kupper", "davidson"))
+
+
+def test_the_saved_folder_scores_as_the_report_says_and_is_normalised(tmp_path: Path) -> None:
+    folder = make_fit(tmp_path)
+    meta = fit(folder)
+    model = load_reward_model(folder.output)
+    pairs = held_out_pairs(folder)
+    right = []
+    for record, i, j in pairs:
+        first, second = model.score(record.form, record.messages, [record.texts[i], record.texts[j]]).tolist()
+        right.append(first > second)
+    assert meta["report"]["held_out"]["accuracy"]["value"] == pytest.approx(sum(right) / len(right))
+    train = [each for each in read_snapshot(folder.inputs / "snapshot.jsonl") if each.split == "train"]
+    scores = torch.cat([model.score(each.form, each.messages, each.texts) for each in train])
+    assert float(scores.mean()) == pytest.approx(0, abs=1e-4)
+    assert float(scores.square().mean()) == pytest.approx(1, abs=1e-4)
+
+
+def test_the_same_inputs_and_seed_give_the_same_bytes_and_another_seed_does_not(tmp_path: Path) -> None:
+    one, same, other = (make_fit(tmp_path / str(n), seed=seed) for n, seed in enumerate((1, 1, 2)))
+    torch.manual_seed(1)
+    fit(one)
+    torch.manual_seed(2)  # the global generator has no part in it
+    before = torch.get_rng_state()
+    fit(same)
+    assert torch.equal(before, torch.get_rng_state())
+    fit(other)
+    assert folder_digest(one.output) == folder_digest(same.output)
+    assert folder_digest(one.output / "trunk") != folder_digest(other.output / "trunk")
+
+
+@pytest.mark.parametrize("config", [{}, {"seeds": 2, "epochs": 1}, {"lora": {"rank": 4}}], ids=str)
+def test_a_stopped_fit_goes_on_to_the_same_bytes(config: dict[str, Any], tmp_path: Path) -> None:
+    base = {"base": str(make_policy(tmp_path / "policy"))} if "lora" in config else {}
+    whole, stopped = (make_fit(tmp_path / name, **config, **base) for name in ("whole", "stopped"))
+    fit(whole)
+    for step in (2, 6, 9):
+        stop_after(stopped, step)
+    fit(stopped)
+    assert folder_digest(stopped.output) == folder_digest(whole.output)
+    assert steps(stopped) == steps(whole)
+
+
+def test_a_stop_within_the_validation_of_an_epoch_comes_back_to_it(tmp_path: Path) -> None:
+    whole, stopped = (make_fit(tmp_path / name) for name in ("whole", "stopped"))
+    fit(whole)
+    end_of_first = next(line["step"] for line in steps(whole) if "validation_loss" in line)
+    stop_after(stopped, end_of_first - 1)
+
+    class StopAtOnce(StopSignal):
+        def __bool__(self) -> bool:
+            return True
+
+    with pytest.raises(Stopped):
+        commands.fit(stopped, StopAtOnce())
+    assert steps(stopped)[-1]["step"] == end_of_first - 1  # the step is made, its line waits for its epoch
+    fit(stopped)
+    assert folder_digest(stopped.output) == folder_digest(whole.output)
+    assert steps(stopped) == steps(whole)
+
+
+def test_the_weights_of_the_best_epoch_are_kept(tmp_path: Path) -> None:
+    """The validation judges want the opposite of the others, so their loss rises with every epoch."""
+    lines = make_lines(60)
+    for number, line in enumerate(lines):
+        if line["split"] == "validation":
+            turned = [4 - tier for tier in line["tiers"]]
+            kept = {name: line[name] for name in ("prompt", "ranking", "task", "split")}
+            texts = [each["text"] for each in line["completions"]]
+            lines[number] = make_line(turned, texts=texts) | kept
+    folder = make_fit(tmp_path, lines, epochs=3)
+    report = fit(folder)["report"]["training"]
+    losses = [line["validation_loss"] for line in steps(folder) if "validation_loss" in line]
+    assert report["validation_loss"] == losses
+    assert losses.index(min(losses)) == 0
+    assert report["kept"] == {"attempt": 1, "epoch": 1}
+    best = load_file(folder.checkpoint / "best" / "newest.safetensors")
+    assert torch.equal(best["head.weight"], load_file(folder.output / "head.safetensors")["weight"])
+    newest = load_file(folder.checkpoint / "newest.safetensors")
+    assert not torch.equal(best["head.weight"], newest["head.weight"])
+
+
+def test_of_several_seeds_the_best_is_kept(tmp_path: Path) -> None:
+    folder = make_fit(tmp_path / "three", seeds=3, epochs=1)
+    report = fit(folder)["report"]["training"]
+    best = report["validation_loss"].index(min(report["validation_loss"]))
+    assert report["kept"] == {"attempt": best + 1, "epoch": 1}
+    alone = make_fit(tmp_path / "alone", seed=best, epochs=1)
+    fit(alone)
+    assert folder_digest(alone.output / "trunk") == folder_digest(folder.output / "trunk")
+
+
+def test_without_validation_rankings_the_last_weights_are_kept(tmp_path: Path) -> None:
+    lines = [line for line in make_lines(60) if line["split"] == "train"]
+    folder = make_fit(tmp_path, lines)
+    report = fit(folder)["report"]
+    assert report["training"] == {"validation_loss": [], "kept": None}
+    assert report["held_out"] is None
+    newest = load_file(folder.checkpoint / "newest.safetensors")["head.weight"]
+    assert torch.equal(newest, load_file(folder.output / "head.safetensors")["weight"])
+
+
+def test_a_fit_starts_from_a_policys_trunk(tmp_path: Path) -> None:
+    policy = make_policy(tmp_path / "policy")
+    folder = make_fit(tmp_path / "fit", base=str(policy), learning_rate=0.0, weight_decay=0.0)
+    meta = fit(folder)
+    before, after = (load_file(path / "model.safetensors") for path in (policy, folder.output / "trunk"))
+    for name, value in after.items():
+        old = before[f"model.{name}"]
+        assert torch.equal(value[: len(old)], old)
+        # pad was EOS: the new pad token's row is the mean of the others
+        torch.testing.assert_close(value[len(old) :], old.mean(dim=0).expand_as(value[len(old) :]))
+    assert meta["parents"] == {"base": folder_digest(policy)}
+    model = load_reward_model(folder.output)
+    assert model.tokenizer.pad_token_id != model.tokenizer.eos_token_id
+    assert load_trunk(str(policy), tokenizer=load_tokenizer(str(policy))).config.attention_dropout == 0
+
+
+def test_eos_is_learnt_where_it_was_the_bases_pad(tmp_path: Path) -> None:
+    policy = make_policy(tmp_path / "policy")
+    folder = make_fit(tmp_path / "fit", base=str(policy))
+    fit(folder)
+    before, after = (load_file(path / "model.safetensors") for path in (policy, folder.output / "trunk"))
+    moved = (after["embed_tokens.weight"][:3] - before["model.embed_tokens.weight"][:3]).abs().amax(dim=1)
+    # pad and bos, 0 and 1, are in no text; every completion ends with eos, 2
+    assert moved.tolist()[:2] == [0, 0]
+    assert moved[2] > 0.001
+
+
+def test_a_fit_goes_on_from_an_earlier_reward_model_with_a_new_head(tmp_path: Path) -> None:
+    first = make_fit(tmp_path / "first")
+    fit(first)
+    second = make_fit(tmp_path / "second", base=str(first.output), learning_rate=0.0)
+    fit(second)
+    trunks = [load_file(each.output / "trunk" / "model.safetensors") for each in (first, second)]
+    assert all(torch.equal(trunks[0][name], value) for name, value in trunks[1].items())
+    heads = [load_file(each.output / "head.safetensors")["weight"] for each in (first, second)]
+    assert not torch.equal(*heads)
+
+
+def test_lora_learns_beside_frozen_weights_trains_the_head_and_is_merged(tmp_path: Path) -> None:
+    policy = make_policy(tmp_path / "policy")
+    folder = make_fit(tmp_path / "fit", base=str(policy), lora={"rank": 4}, learning_rate=0.02, epochs=3)
+    fit(folder)
+    saved = load_file(folder.checkpoint / "newest.safetensors")
+    trained = {name for name in saved if not name.endswith(("exp_avg", "exp_avg_sq", "step"))}
+    assert {"head.weight", "head.bias", "tie"} < trained
+    assert all(".lora_" in name for name in trained - {"head.weight", "head.bias", "tie"})
+    before, after = (load_file(path / "model.safetensors") for path in (policy, folder.output / "trunk"))
+    best = load_file(folder.checkpoint / "best" / "newest.safetensors")
+    layer = "layers.0.self_attn.v_proj"
+    # W + alpha / rank * B A, alpha 32, rank 4
+    a, b = (best[f"trunk.{layer}.lora_{side}.default.weight"] for side in "AB")
+    expected = before[f"model.{layer}.weight"] + 8 * b @ a
+    torch.testing.assert_close(after[f"{layer}.weight"], expected, rtol=0, atol=1e-6)
+    assert float(b.abs().max()) > 0
+    norm = "layers.0.input_layernorm.weight"
+    assert torch.equal(after[norm], before[f"model.{norm}"])
+    assert not any("lora" in name or "base_layer" in name for name in after)
+    assert torch.equal(load_file(folder.output / "head.safetensors")["weight"], best["head.weight"])
+    assert load_reward_model(folder.output).share
+
+
+@pytest.mark.parametrize("lora", [None, {"rank": 4}])
+def test_recomputing_activations_changes_no_weight(lora: Any, tmp_path: Path) -> None:
+    base = str(make_policy(tmp_path / "policy"))
+    plain, recomputed = (
+        make_fit(tmp_path / str(flag), base=base, lora=lora, gradient_checkpointing=flag, epochs=1)
+        for flag in (False, True)
+    )
+    fit(plain)
+    fit(recomputed)
+    one, other = (load_file(each.output / "trunk" / "model.safetensors") for each in (plain, recomputed))
+    for name, value in one.items():
+        torch.testing.assert_close(other[name], value, rtol=0, atol=1e-5)
+
+
+def test_a_new_version_is_compared_with_the_active_one(tmp_path: Path) -> None:
+    worse = make_fit(tmp_path / "worse", epochs=1, learning_rate=0.0)
+    fit(worse)
+    folder = make_fit(tmp_path / "better", make_lines(300), incumbent=str(worse.output), epochs=4)
+    report = fit(folder)["report"]
+    found = report["incumbent"]
+    accuracies = []
+    for place in (folder.output, worse.output):
+        model = load_reward_model(place)
+        right = [
+            float(model.score(r.form, r.messages, [r.texts[i], r.texts[j]]).diff().item() < 0)
+            for r, i, j in held_out_pairs(folder)
+        ]
+        accuracies.append(sum(right) / len(right))
+    assert found["difference"] == pytest.approx(accuracies[0] - accuracies[1], abs=0.02)
+    low, high = found["difference_interval"]
+    assert 0 < low < found["difference"] < high
+    assert found["prompts"] == report["held_out"]["prompts"]
+
+
+def test_the_head_starts_with_the_deviation_of_its_width_and_no_bias() -> None:
+    _, network = make_network()
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    heads = [make_head(network.trunk, seed=seed) for seed in range(300)]
+    weights = torch.cat([head.weight.detach()[0] for head in heads])
+    assert torch.equal(before, torch.get_rng_state())
+    # width 32: deviation 1 / sqrt(33) = .174; of 9,600 draws known to .174 / sqrt(2 * 9600) = .0013
+    assert float(weights.std()) == pytest.approx(1 / math.sqrt(33), abs=0.005)
+    assert all(float(head.bias.detach()) == 0 for head in heads)
+
+
+def test_a_digest_that_does_not_match_is_refused(tmp_path: Path) -> None:
+    folder = make_fit(tmp_path)
+    fit(folder)
+    head = folder.output / "head.safetensors"
+    whole = head.read_bytes()
+    head.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    for load in (load_reward_model, lambda path: load_trunk(str(path), tokenizer=None)):
+        with pytest.raises(BadInput, match=r"head\.safetensors is not the file that meta\.json describes"):
+            load(folder.output)
+    head.unlink()
+    with pytest.raises(BadInput, match=r"head\.safetensors is missing"):
+        load_reward_model(folder.output)
+    head.write_bytes(whole)
+    (folder.output / "more.bin").write_bytes(b"x")
+    with pytest.raises(BadInput, match=r"more\.bin is not listed"):
+        load_reward_model(folder.output)
+    (folder.output / "more.bin").unlink()
+    load_reward_model(folder.output)
+    meta = folder.output / "meta.json"
+    meta.write_text(meta.read_text().replace('"format": 1', '"format": 2'))
+    with pytest.raises(BadInput, match="format 2"):
+        load_reward_model(folder.output)
+    meta.unlink()
+    with pytest.raises(BadInput, match="it is not a reward model's folder"):
+        load_reward_model(folder.output)
+
+
+def test_bases_that_cannot_be_used_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    policy = make_policy(tmp_path / "policy")
+    (policy / "model.safetensors").rename(policy / "pytorch_model.bin")
+    with pytest.raises(BadInput, match="pickle is refused"):
+        fit(make_fit(tmp_path / "one", base=str(policy)))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadInput, match="tokenizer of the base"):
+        fit(make_fit(tmp_path / "two", base=str(tmp_path / "empty")))
+
+
+def test_nothing_to_learn_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    ties, none = [make_line([1, 1])], [make_line([], texts=["a", "b"], verdict="all_bad")]
+    with pytest.raises(BadInput, match="learn from ties"):
+        fit(make_fit(tmp_path / "ties", ties, ties="drop"))
+    with pytest.raises(BadInput, match="collect rankings"):
+        fit(make_fit(tmp_path / "none", none))
+
+
+def test_a_fit_to_ties_alone_ends(tmp_path: Path) -> None:
+    lines = [make_line([1, 1], prompt=f"P{number}") for number in range(8)]
+    assert fit(make_fit(tmp_path, lines))["report"]["counts"]["train"]["ties"] == 8
+
+
+def test_another_snapshot_does_not_go_on_from_the_checkpoint(tmp_path: Path) -> None:
+    folder = make_fit(tmp_path)
+    stop_after(folder, 2)
+    write_lines(folder.inputs / "snapshot.jsonl", make_lines(200))
+    with pytest.raises(BadInput, match="Remove checkpoint"):
+        fit(folder)
+
+
+def test_a_loss_of_nan_ends_the_fit_and_keeps_the_last_checkpoint(tmp_path: Path) -> None:
+    folder = make_fit(tmp_path)
+    stop_after(folder, 2)
+    kept = (folder.checkpoint / "newest.safetensors").read_bytes()
+    start = prepare(parse_config(FitConfig, folder.read_config()), folder)
+    fitting = Fitting(folder, StopSignal(), start)
+    start.train[:] = [each._replace(strength=math.nan) for each in start.train]
+    measure = fitting.measure
+    fitting.measure = replace(measure, objective=measure.objective._replace(margin=1.0))
+    with pytest.raises(RunError, match="Lower learning_rate"):
+        fitting.run()
+    assert (folder.checkpoint / "newest.safetensors").read_bytes() == kept
+
+
+def test_texts_that_are_cut_are_counted(tmp_path: Path) -> None:
+    folder = make_fit(tmp_path, max_prompt_tokens=3, max_completion_tokens=4, epochs=1)
+    counts = fit(folder)["report"]["counts"]["train"]
+    assert counts["prompts_cut"] == counts["rankings"] == 48
+    assert counts["completions_cut"] > 0
+    assert counts["simulated"] == 48
+
+
+def test_defaults_follow_the_kind_and_size_of_the_base() -> None:
+    scratch = FitConfig().resolved(1_500_000)
+    small = FitConfig(base="/somewhere").resolved(1_500_000)
+    large = FitConfig(base="/somewhere").resolved(1_500_000_000)
+    assert scratch.learning_rate > small.learning_rate > large.learning_rate  # type: ignore[operator]
+    assert (large.learning_rate, large.epochs) == (9e-6, 1)
+    assert FitConfig(base="x", learning_rate=0.5).resolved(10).learning_rate == 0.5
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        ({"epochs": 0}, "epochs"),
+        ({"learning_rate": -1.0}, "learning_rate"),
+        ({"label_smoothing": 0.5}, "label_smoothing"),
+        ({"max_grad_norm": 0.0}, "max_grad_norm"),
+        ({"hidden": 30, "heads": 4}, "hidden 30"),
+        ({"vocabulary": 100}, "vocabulary"),
+        ({"lora": {"rank": 4}}, "lora learns beside a trained base"),
+        ({"base": "x", "lora": {"rank": 0}}, "lora.rank 0"),
+        ({"ties": "ignore"}, "ties"),
+        ({"device": "toaster"}, "device"),
+    ],
+)
+def test_impossible_configs_are_refused_by_their_key(
+    config: dict[str, Any], named: str, tmp_path: Path
+) -> None:
+    folder = make_fit(tmp_path)
+    folder.write_config(json.loads(folder.config_file.read_text()) | config)
+    with pytest.raises(BadInput, match=named):
+        fit(folder)
