@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, reverse
 
 from annotation.models import Membership
 
@@ -26,6 +28,12 @@ class ConcordAdminSite(AdminSite):
         if getattr(user, "is_superuser", False):
             return True
         return Membership.objects.filter(user_id=user.pk, role=Membership.Role.RESEARCHER).exists()
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Concord's own log-in page; whoever is logged in already may not open the admin at all."""
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """Concord's own pages before Django's."""

@@ -42,6 +42,7 @@ class Action(forms.Form):
 def _config_field() -> forms.JSONField:
     return forms.JSONField(
         required=False,
+        initial=dict,
         label="Settings that differ from the defaults (JSON)",
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "mono"}),
     )

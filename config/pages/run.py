@@ -19,6 +19,8 @@ from runs.models import Run, RunMetric
 
 # What a page draws at most; a longer run is thinned evenly, its last step kept.
 MOST_POINTS = 2000
+# Of a line of metrics, what says where it stands instead of what was measured.
+COUNTERS = {"step", "attempt", "epoch"}
 
 
 @require_safe
@@ -38,11 +40,11 @@ def run_live(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
 @require_safe
 @for_run
 def run_metrics(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
-    """``{"active": bool, "names": [...], "steps": [...], "series": {name: [...]}}`` of all numbers in the metrics."""
+    """``{"active": bool, "steps": [...], "series": {name: [...]}}`` of all numbers in the metrics."""
     lines = list(RunMetric.objects.filter(run=run).order_by("id").values_list("figures", flat=True))
     stride = max(1, -(-len(lines) // MOST_POINTS))
     kept = lines[-1::-stride][::-1]
-    names = list(dict.fromkeys(name for line in kept for name in line if name != "step"))
+    names = list(dict.fromkeys(name for line in kept for name in line if name not in COUNTERS))
     series = {name: [_number(line.get(name)) for line in kept] for name in names}
     numeric = {name: values for name, values in series.items() if any(value is not None for value in values)}
     return JsonResponse(
@@ -89,5 +91,5 @@ def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, obje
         "percent": round(100 * run.done / run.total) if run.total else None,
         "seconds_left": run.seconds_left(now),
         "elapsed": lifecycle.elapsed(run, now),
-        "result": run.result,
+        "result": {name.replace("_", " "): value for name, value in run.result.items()},
     }

@@ -11,6 +11,12 @@ function colour(role) {
   return getComputedStyle(document.documentElement).getPropertyValue(role).trim() || "#555";
 }
 
+// Four significant digits, and powers of ten for what would be mostly zeros.
+function short(value) {
+  const tiny = value !== 0 && Math.abs(value) < 0.001;
+  return tiny ? value.toExponential(1) : String(Number(value.toPrecision(4)));
+}
+
 function options(name, width) {
   const axis = { stroke: colour("--text-muted"), grid: { stroke: colour("--border") }, ticks: { show: false } };
   return {
@@ -20,7 +26,10 @@ function options(name, width) {
     legend: { show: false },
     cursor: { drag: { x: true, y: false } },
     scales: { x: { time: false } },
-    axes: [axis, { ...axis, size: 64 }],
+    axes: [
+      { ...axis, size: 30 },
+      { ...axis, size: 64, values: (_, ticks) => ticks.map(short) },
+    ],
     series: [{}, { stroke: colour("--accent"), width: 2, spanGaps: true, points: { show: false } }],
   };
 }
@@ -46,7 +55,7 @@ function draw(metrics) {
     const values = metrics.series[name];
     plot.setData([metrics.steps, values]);
     const shown = values.filter((value) => value !== null).at(-1);
-    last.textContent = `now ${Number(shown).toPrecision(4)} at step ${metrics.steps.at(-1)}`;
+    last.textContent = `now ${short(shown)} at step ${metrics.steps.at(-1)}`;
   }
 }
 

@@ -26,7 +26,9 @@ def visit(chromium: Browser, live_server: Any, complaints: list[str]) -> Iterato
     where one is given."""
     contexts: list[BrowserContext] = []
 
-    def open_page(path: str, user: User | None = None, context: BrowserContext | None = None, **options: Any) -> Page:
+    def open_page(
+        path: str, user: User | None = None, context: BrowserContext | None = None, **options: Any
+    ) -> Page:
         if context is None:
             context = chromium.new_context(base_url=live_server.url, **options)
             context.set_default_timeout(10_000)

@@ -40,7 +40,10 @@ def wait_for_another(page: Page, assignment: str) -> None:
 def tiers(page: Page) -> list[list[str]]:
     """The letters in each slot, from the first to the last: [["B"], ["A", "D"], [], ["C"]]."""
     slots = page.locator(".slot > .cards").all()
-    return [[card.get_attribute("data-letter") or "" for card in slot.locator(".completion").all()] for slot in slots]
+    return [
+        [card.get_attribute("data-letter") or "" for card in slot.locator(".completion").all()]
+        for slot in slots
+    ]
 
 
 def tray(page: Page) -> list[str]:

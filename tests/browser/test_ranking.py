@@ -103,7 +103,7 @@ def test_a_card_is_dragged_into_a_slot_and_back(page: Page) -> None:
     assert tiers(page) == [[], ["B"], [], []]
     drag(page, "D", '.slot > .cards[data-rank="2"]')
     assert tiers(page) == [[], ["B", "D"], [], []]
-    drag(page, "B", '.tray > .cards')
+    drag(page, "B", ".tray > .cards")
     assert (tray(page), tiers(page)) == (["A", "B", "C"], [[], ["D"], [], []])
 
 
@@ -127,7 +127,9 @@ def test_a_press_on_a_chip_places_a_card(page: Page) -> None:
 
 
 @pytest.mark.parametrize(("key", "verdict"), [("x", "all_bad"), ("t", "cannot_tell")])
-def test_a_verdict_without_an_order_needs_a_reason_and_is_stored_as_itself(page: Page, key: str, verdict: str) -> None:
+def test_a_verdict_without_an_order_needs_a_reason_and_is_stored_as_itself(
+    page: Page, key: str, verdict: str
+) -> None:
     before = assignment_of(page)
     press(page, key)
     expect(page.locator("[data-submit]")).to_have_attribute("aria-disabled", "true")
