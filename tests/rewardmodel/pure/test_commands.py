@@ -1,0 +1,164 @@
+"""fit, evaluate and score as processes: what a worker starts."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rewardmodel.bradley_terry import commands
+from rewardmodel.bradley_terry.artifact import load_reward_model
+from runs.folder.errors import BadInput
+from runs.folder.files import folder_digest, read_json
+from runs.folder.folder import RunFolder
+from runs.folder.stopping import StopSignal
+from tests.rewardmodel.pure.factories import fit, make_fit, make_lines, write_lines
+
+pytestmark = pytest.mark.processes
+
+ASK = [{"role": "user", "content": "How is the inn 0?"}]
+
+
+def command(name: str, folder: RunFolder) -> list[str]:
+    return [sys.executable, "-m", "rewardmodel.bradley_terry", name, str(folder.path)]
+
+
+def run(name: str, folder: RunFolder) -> int:
+    return subprocess.run(command(name, folder), check=False, timeout=120, capture_output=True).returncode
+
+
+def make_folder(path: Path, model: RunFolder) -> RunFolder:
+    folder = RunFolder(path)
+    folder.make()
+    folder.write_config({"reward_model": str(model.output), "threads": 1, "device": "cpu"})
+    return folder
+
+
+def test_a_fitted_reward_model_is_evaluated_and_scores_as_it_does_in_process(tmp_path: Path) -> None:
+    fitting = make_fit(tmp_path / "fit", max_completion_tokens=40)
+    assert run("fit", fitting) == 0
+    meta = read_json(fitting.output / "meta.json")
+
+    evaluation = make_folder(tmp_path / "evaluate", fitting)
+    evaluation.write_config(evaluation.read_config() | {"resamples": 50})
+    write_lines(evaluation.inputs / "snapshot.jsonl", make_lines(60))
+    assert run("evaluate", evaluation) == 0
+    report = read_json(evaluation.output / "report.json")
+    for name in ("held_out", "human_agreement"):
+        assert report[name]["pairs"] == meta["report"][name]["pairs"]
+    for name in ("accuracy", "longer_wins", "log_loss"):
+        assert report["held_out"][name]["value"] == pytest.approx(
+            meta["report"]["held_out"][name]["value"], abs=1e-5
+        )
+
+    scoring = make_folder(tmp_path / "score", fitting)
+    texts = ["it is great and great", "it is awful and awful", "it is plain and " * 20]
+    lines = [{"form": "text", "prompt": ASK, "completion": text} for text in texts]
+    write_lines(scoring.inputs / "scored.jsonl", lines)
+    assert run("score", scoring) == 0
+    answers = [json.loads(line) for line in (scoring.output / "scores.jsonl").read_text().splitlines()]
+    expected = load_reward_model(fitting.output).score("text", ASK, texts).tolist()
+    assert [each["score"] for each in answers] == pytest.approx(expected, abs=1e-5)
+    assert [each["truncated"] for each in answers] == [False, False, True]
+    assert answers[0]["score"] > answers[1]["score"]
+
+
+def test_killed_and_terminated_fits_go_on_to_the_same_bytes(tmp_path: Path) -> None:
+    whole, broken = (
+        make_fit(tmp_path / name, epochs=60, checkpoint_seconds=0.0) for name in ("whole", "broken")
+    )
+    fit(whole)
+    for number, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 3)):
+        before = count_steps(broken)
+        with subprocess.Popen(command("fit", broken), stderr=subprocess.DEVNULL) as child:
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline and count_steps(broken) < before + 20:
+                time.sleep(0.01)
+            child.send_signal(number)
+            assert child.wait(30) == code
+        assert before < count_steps(broken) < count_steps(whole)
+    assert run("fit", broken) == 0
+    assert folder_digest(broken.output) == folder_digest(whole.output)
+    assert count_steps(broken) == count_steps(whole)
+
+
+def count_steps(folder: RunFolder) -> int:
+    return folder.metrics_file.read_text().count("\n") if folder.metrics_file.exists() else 0
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "line", "reason"),
+    [
+        ("fit", "snapshot.jsonl", {"ranking": "r"}, "snapshot.jsonl, line 61: completions: it is missing"),
+        (
+            "evaluate",
+            "snapshot.jsonl",
+            {"ranking": "r"},
+            "snapshot.jsonl, line 61: completions: it is missing",
+        ),
+        ("score", "scored.jsonl", {"form": "text", "prompt": ASK}, "scored.jsonl, line 2: 'completion'"),
+        (
+            "score",
+            "scored.jsonl",
+            {"form": "song", "prompt": ASK, "completion": ""},
+            "scored.jsonl, line 2: form",
+        ),
+    ],
+)
+def test_a_bad_line_ends_a_command_with_its_number(
+    name: str, file: str, line: object, reason: str, tmp_path: Path
+) -> None:
+    folder = make_fit(tmp_path / "fit")
+    if name != "fit":
+        fit(folder)
+        folder = make_folder(tmp_path / name, folder)
+    scored = {"form": "text", "prompt": ASK, "completion": "good"}
+    good = [scored] if name == "score" else make_lines(60)
+    write_lines(folder.inputs / file, [*good, line])
+    with pytest.raises(BadInput, match=reason):
+        getattr(commands, name)(folder, StopSignal())
+
+
+def test_an_unknown_key_of_a_config_is_named(tmp_path: Path) -> None:
+    folder = make_fit(tmp_path, learning_rat=1.0)
+    assert run("fit", folder) == 1
+    assert read_json(folder.failure_file)["reason"].startswith("learning_rat is not a key of FitConfig")
+
+
+def test_paths_of_a_config_may_be_relative_to_the_folder(tmp_path: Path) -> None:
+    fitting = make_fit(tmp_path / "fit")
+    fit(fitting)
+    again = make_fit(tmp_path / "again", base="inputs/base", incumbent="inputs/base", epochs=1)
+    (again.inputs / "base").symlink_to(fitting.output)
+    meta = fit(again)
+    assert meta["parents"] == {"base": folder_digest(fitting.output)}
+    assert meta["report"]["incumbent"]["difference"] is not None
+
+
+LISTED = "import sys, importlib.metadata as m\n"
+PURE = LISTED + (
+    "import rewardmodel.bradley_terry.commands, rewardmodel.backbone.scratch\n"
+    "assert not [name for name in sys.modules if name.split('.')[0] in ('django', 'celery', 'config', 'annotation')]"
+)
+BARE = LISTED + (
+    "def missing(name): raise m.PackageNotFoundError(name)\n"
+    "m.version = missing\n"
+    "from rewardmodel.backbone.manifest import code_version\n"
+    "assert code_version() is None"
+)
+
+
+@pytest.mark.parametrize("code", [PURE, BARE], ids=["without Django", "not installed"])
+def test_the_pure_packages_run_bare(code: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_config_is_read_without_torch() -> None:
+    code = "import sys, rewardmodel.bradley_terry.config; assert 'torch' not in sys.modules"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
