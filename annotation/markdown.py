@@ -1,6 +1,6 @@
 """Markdown of strangers as HTML that is safe to show: model output, prompts and guidelines are hostile input.
 
-Two walls, either of which would do: the parser knows no raw HTML and no images, and what it writes passes an allow-list.
+Two walls, either of which would do: the parser knows no raw HTML or images, and its output passes an allow-list.
 """
 
 from collections.abc import Sequence

@@ -54,7 +54,7 @@ def claim(*, annotator: Annotator, shuffle: random.Random | None = None) -> Assi
 def claimable(annotator: Annotator) -> QuerySet[Slot]:
     """Free slots that this annotator may take: of tasks they never had, skipped or wrote for."""
     seen = Assignment.objects.filter(
-        task=OuterRef("task"), annotator=annotator, status__in=[Status.OPEN, Status.SUBMITTED, Status.SKIPPED]
+        task=OuterRef("task"), annotator=annotator, status__in=Assignment.HOLDING
     )
     # Nobody ranks their own text.
     own = TaskCompletion.objects.filter(task=OuterRef("task"), completion__source__annotator=annotator)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from annotation.errors import BadRanking, LeaseOver
-from annotation.models import Annotator, Assignment, Comparison, Ranking, TaskCompletion
+from annotation.models import Annotator, Assignment, Comparison, Ranking, Slot, TaskCompletion
 from annotation.preferences.tiers import dense, pairs
 
 Verdict = Ranking.Verdict
@@ -55,8 +55,10 @@ def submit(
         raise LeaseOver("This task is not yours.")
     if locked.status == Assignment.Status.SUBMITTED:
         return Ranking.objects.get(assignment=locked)
-    if locked.status != Assignment.Status.OPEN:
-        raise LeaseOver("This task went back to the queue before you submitted. Take the next one.")
+    if locked.status == Assignment.Status.EXPIRED:
+        _take_back(locked)
+    elif locked.status != Assignment.Status.OPEN:
+        raise LeaseOver("You skipped this task or handed it back. Take the next one.")
     completion_ids = list(
         TaskCompletion.objects.filter(task=locked.task_id)
         .order_by("position")
@@ -81,6 +83,26 @@ def submit(
         status=Assignment.Status.SUBMITTED, closed_at=Now(), draft={}
     )
     return ranking
+
+
+def _take_back(assignment: Assignment) -> None:
+    """Take a free slot for an expired assignment. Locks the annotator's row, as a claim does. Raises LeaseOver."""
+    Annotator.objects.select_for_update().get(pk=assignment.annotator_id)
+    again = Assignment.objects.filter(
+        task=assignment.task_id, annotator=assignment.annotator_id, status__in=Assignment.HOLDING
+    )
+    free = Slot.objects.select_for_update(skip_locked=True).filter(task=assignment.task_id, annotator=None)
+    slot = None if again.exists() else free.first()
+    if slot is None:
+        raise LeaseOver("This task went back to the queue, and others have it now. Take the next one.")
+    slot.annotator_id = assignment.annotator_id
+    slot.save(update_fields=["annotator"])
+
+
+def says_the_same(ranking: Ranking, *, verdict: str, ranks: Sequence[int]) -> bool:
+    """Whether a judgement is the one that ``ranking`` stores already."""
+    tiers = dense(ranks) if verdict == Verdict.RANKED else []
+    return ranking.verdict == verdict and list(ranking.tiers) == list(tiers)
 
 
 def checked_tiers(verdict: str, ranks: Sequence[int], completions: int) -> list[int]:

@@ -138,7 +138,16 @@ class AdministratorsAdmin(ReadOnlyAdmin):
 
 
 class AccountAdmin(UserAdmin[User]):
-    """Accounts, for administrators alone."""
+    """Accounts, for administrators alone. Without groups and permissions: roles are memberships of projects."""
+
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Access", {"fields": ("is_active", "is_superuser")}),
+    )
+    list_display = ("username", "email", "is_active", "is_superuser", "last_login")
+    list_filter = ("is_active", "is_superuser")
+    filter_horizontal = ()
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Administrators."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -129,6 +130,9 @@ class Assignment(models.Model):
         SKIPPED = "skipped", "skipped"
         RELEASED = "released", "released"
         EXPIRED = "expired", "expired"
+
+    # Whoever has one of these of a task does not get the task again.
+    HOLDING: ClassVar = (Status.OPEN, Status.SUBMITTED, Status.SKIPPED)
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="assignments")

@@ -30,18 +30,24 @@ def rank(request: HttpRequest, annotator: Annotator) -> HttpResponse:
 @require_POST
 @for_annotator
 def submit(request: HttpRequest, annotator: Annotator) -> HttpResponse:
-    """Store the judgement and go on; back with what was wrong if it is not whole."""
+    """Store the judgement and go on; back with what was wrong if it is not whole, or the task is gone."""
     assignment = posted_assignment(request, annotator)
     form = RankingForm(request.POST, assignment=assignment)
     if not form.is_valid():
         return _again(request, assignment, form)
+    said = form.judgement()
     try:
-        ranking.submit(assignment=assignment, annotator=annotator, **form.judgement())
+        stored = ranking.submit(assignment=assignment, annotator=annotator, **said)
     except LeaseOver as error:
-        messages.warning(request, str(error))
+        form.add_error(None, f"{error} Nothing was stored; what you entered stays here until you go on.")
+        return _page(request, assignment, form, status=409)
     except BadRequest as error:
         form.add_error(None, str(error))
         return _again(request, assignment, form)
+    if not ranking.says_the_same(stored, verdict=said["verdict"], ranks=said["ranks"]):
+        messages.warning(
+            request, "You had judged this task already, maybe in another tab: that judgement stands."
+        )
     return _go_on(request, annotator)
 
 

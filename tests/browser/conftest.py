@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 # Answers that the pages expect are no fault of theirs, but Chromium reports them as errors all the same.
 EXPECTED = ("the server responded with a status of 4", "net::ERR_INTERNET_DISCONNECTED")
@@ -36,7 +36,7 @@ def visit(chromium: Browser, live_server: Any, complaints: list[str]) -> Iterato
             if user is not None:
                 log_in(context, live_server.url, user)
         page = context.new_page()
-        page.on("console", lambda said: said.type == "error" and _note(complaints, said.text))
+        page.on("console", lambda said: _note(complaints, said))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(path)
         return page
@@ -55,6 +55,6 @@ def log_in(context: BrowserContext, url: str, user: User) -> None:
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
 
 
-def _note(complaints: list[str], text: str) -> None:
-    if not any(expected in text for expected in EXPECTED):
-        complaints.append(text)
+def _note(complaints: list[str], said: ConsoleMessage) -> None:
+    if said.type == "error" and not any(expected in said.text for expected in EXPECTED):
+        complaints.append(said.text)

@@ -9,6 +9,7 @@ export async function send(form, again) {
   dismiss("sending");
   try {
     let answer = await post(form);
+    // 403: the token is that of a session before.
     if (answer.status === 403 && (await renewToken(form))) answer = await post(form);
     return await pageOf(answer, form, again);
   } catch {
@@ -28,7 +29,7 @@ async function pageOf(answer, form, again) {
     return null;
   }
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if ((answer.ok || answer.status === 422) && page.getElementById("tools")) return page;
+  if ((answer.ok || [409, 422].includes(answer.status)) && page.getElementById("tools")) return page;
   fail(`The server could not store it (${answer.status}). What you entered stays here: try again.`, again);
   return null;
 }

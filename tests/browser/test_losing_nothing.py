@@ -1,0 +1,184 @@
+"""What an annotator entered survives: reloads, a lost connection, other tabs, a lost lease, a new log-in, no script."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from annotation import queue
+from annotation.models import Annotator, Assignment, Project, Ranking
+from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks
+from tests.browser.conftest import Visit, log_in
+from tests.browser.ranking import assignment_of, tiers, tray, wait_for_another, wait_until_ready
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+RANK = "/projects/helpful/rank/"
+
+
+@pytest.fixture
+def project() -> Project:
+    made = make_project("helpful", name="Helpful answers")
+    make_tasks(made, 2, completions=4)
+    return made
+
+
+@pytest.fixture
+def alice(project: Project) -> User:
+    return make_member(project, name="alice")
+
+
+@pytest.fixture
+def page(visit: Visit, alice: User) -> Page:
+    opened = visit(RANK, alice)
+    wait_until_ready(opened)
+    return opened
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def saved(page: Page) -> None:
+    expect(page.locator("[data-saved]")).to_have_text("Draft saved.")
+
+
+def end_lease() -> None:
+    """Let the lease of the open assignment end, and free its slot as the sweep does."""
+    Assignment.objects.open().update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert queue.expire() == 1
+
+
+def test_a_draft_is_there_again_after_a_reload_and_on_another_device(
+    visit: Visit, page: Page, alice: User
+) -> None:
+    press(page, "2", "1")
+    page.locator("[name=rationale]").fill("B is shorter.")
+    saved(page)
+    for again in (page, visit(RANK, alice)):
+        again.reload()
+        wait_until_ready(again)
+        assert tiers(again) == [["B"], ["A"], [], []]
+        expect(again.locator("[name=rationale]")).to_have_value("B is shorter.")
+
+
+def test_a_draft_that_never_reached_the_server_is_there_again(page: Page) -> None:
+    page.context.set_offline(True)
+    press(page, "4", "4")
+    expect(page.locator("[data-saved]")).to_have_text("Offline: kept in this browser.")
+    page.context.set_offline(False)
+    page.reload()
+    wait_until_ready(page)
+    assert tiers(page) == [[], [], [], ["A", "B"]]
+    # The copy is sent when the connection is back, or 0.7 s after the reload, whichever comes first.
+    page.wait_for_timeout(1500)
+    assert Assignment.objects.get().draft["ranks"] == {"A": 4, "B": 4}
+
+
+def test_a_judgement_made_offline_is_sent_when_the_connection_is_back(page: Page) -> None:
+    before = assignment_of(page)
+    page.context.set_offline(True)
+    press(page, "1", "2", "3", "4", "Enter")
+    expect(page.get_by_text("You are offline.")).to_be_visible()
+    assert not Ranking.objects.exists()
+    page.context.set_offline(False)
+    wait_for_another(page, before)
+    assert Ranking.objects.count() == 1
+
+
+def test_two_tabs_keep_one_draft_and_judge_once(visit: Visit, page: Page) -> None:
+    other = visit(RANK, context=page.context)
+    wait_until_ready(other)
+    press(page, "3")
+    expect(other.locator('.slot [data-letter="A"]')).to_have_count(1)
+    assert tiers(other) == [[], [], ["A"], []]
+    before = assignment_of(page)
+    press(page, "2", "1", "1", "Enter")
+    wait_for_another(page, before)
+    expect(other.get_by_text("This task was finished in another tab.")).to_be_visible()
+    # It insists, with another order: the first judgement stands, and that is said.
+    other.bring_to_front()
+    press(other, "a", "1", "Enter")
+    wait_for_another(other, before)
+    expect(other.get_by_text("You had judged this task already")).to_be_visible()
+    assert Ranking.objects.count() == 1
+
+
+def test_a_lease_that_ended_still_counts_while_nobody_else_has_the_task(page: Page) -> None:
+    before = assignment_of(page)
+    press(page, "1", "2", "3", "4")
+    saved(page)
+    end_lease()
+    press(page, "Enter")
+    wait_for_another(page, before)
+    assert Ranking.objects.get().assignment == Assignment.objects.get(public_id=before)
+
+
+def test_a_task_that_others_have_now_is_refused_clearly_and_stays_to_be_read(
+    page: Page, project: Project
+) -> None:
+    press(page, "1", "2", "3", "4")
+    page.locator("[name=rationale]").fill("worth keeping")
+    saved(page)
+    end_lease()
+    bob = make_annotator(project, "bob")
+    taken = queue.claim(annotator=bob)
+    assert taken is not None
+    assert taken.task == Assignment.objects.get(public_id=assignment_of(page)).task
+    press(page, "Control+Enter")
+    expect(page.locator(".ranking__errors")).to_contain_text("others have it now")
+    expect(page.locator("[name=rationale]")).to_have_value("worth keeping")
+    assert tiers(page) == [["A"], ["B"], ["C"], ["D"]]
+    assert not Ranking.objects.exists()
+    page.get_by_role("link", name="Next task").click()
+    wait_until_ready(page)
+    assert tray(page) == ["A", "B", "C", "D"]
+
+
+def test_a_session_that_ended_asks_for_a_log_in_and_keeps_the_judgement(
+    page: Page, alice: User, live_server: object
+) -> None:
+    before = assignment_of(page)
+    press(page, "1", "2", "3", "4")
+    saved(page)
+    Session.objects.all().delete()
+    press(page, "Enter")
+    expect(page.get_by_text("You are logged out.")).to_be_visible()
+    log_in(page.context, str(live_server), alice)
+    page.get_by_role("button", name="Send it again").click()
+    wait_for_another(page, before)
+    assert Ranking.objects.count() == 1
+
+
+def test_without_scripts_a_form_ranks_says_what_is_missing_and_goes_on(visit: Visit, alice: User) -> None:
+    page = visit(RANK, alice, java_script_enabled=False)
+    before = assignment_of(page)
+    for letter, place in (("A", "2"), ("B", "1"), ("C", "2")):
+        page.locator(f"[name=rank_{letter}]").select_option(place)
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("alert")).to_contain_text("D has no place yet. Nothing was submitted.")
+    expect(page.locator("[name=rank_A]")).to_have_value("2")
+    page.locator("[name=rank_D]").select_option("4")
+    page.get_by_role("button", name="Submit").click()
+    wait_for_another(page, before)
+    ranking = Ranking.objects.get()
+    assert ranking.order_shown is not None
+    assert [ranking.tiers[place] for place in ranking.order_shown] == [2, 1, 2, 3]
+
+
+def test_without_scripts_a_task_is_skipped_and_none_is_judged_all_bad(visit: Visit, alice: User) -> None:
+    page = visit(RANK, alice, java_script_enabled=False)
+    before = assignment_of(page)
+    page.get_by_label("Why?", exact=True).fill("not my field")
+    page.get_by_role("button", name="Skip it").click()
+    wait_for_another(page, before)
+    page.get_by_role("radio", name="All bad").check()
+    page.get_by_label("Why can none be ranked?").fill("all wrong")
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("heading", name="Nothing left for you")).to_be_visible()
+    assert Ranking.objects.get().metadata == {"reason": "all wrong"}
+    assert Annotator.objects.get(user=alice).rankings.count() == 1

@@ -1,0 +1,158 @@
+"""Every page in a real browser: no complaint of the console (the ``visit`` fixture holds that, CSP included), nothing
+wider than the screen, nothing that axe-core finds, in light and dark."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from playwright.sync_api import Page
+
+from annotation import people
+from annotation.models import Project
+from runs.models import Run, RunMetric
+from tests.annotation.factories import make_member, make_project, make_tasks, make_user, put
+from tests.browser.conftest import Visit
+from tests.browser.ranking import wait_until_ready
+from tests.pages.factories import make_transfer
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+AXE = Path(settings.NODE_MODULES) / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+GUIDELINES = "Prefer **true** answers.\n\n1. Nothing wrong\n2. Nothing missing\n"
+LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 4
+HOSTILE = '<script>document.title = "taken"</script><img src=x onerror="document.title = \'taken\'">'
+# Who opens it, and where it is; {run} is a run with curves.
+PAGES = {
+    "login": (None, "/login/"),
+    "home": ("olivia", "/"),
+    "rank": ("alice", "/projects/helpful/rank/"),
+    "guidelines": ("alice", "/projects/helpful/guidelines/"),
+    "finished": ("alice", "/projects/empty/rank/"),
+    "missing": ("alice", "/no-such-page/"),
+    "invitation": (None, "{invitation}"),
+    "admin": ("olivia", "/admin/"),
+    "project": ("olivia", "/admin/projects/helpful/"),
+    "run": ("olivia", "/admin/runs/{run}/"),
+    "table": ("olivia", "/admin/annotation/task/"),
+    "row": ("olivia", "/admin/annotation/project/{project}/change/"),
+    "account": ("olivia", "/admin/auth/user/{alice}/change/"),
+    "password": ("olivia", "/admin/password_change/"),
+}
+
+
+@pytest.fixture
+def project() -> Project:
+    made = make_project("helpful", name="Helpful answers", guidelines=GUIDELINES)
+    make_tasks(made, 2, completions=4)
+    return made
+
+
+@pytest.fixture
+def paths(project: Project) -> dict[str, Any]:
+    """What the addresses in PAGES need."""
+    alice = make_member(project, name="alice")
+    people.accept(token=_token(make_project("empty")), user=alice)
+    User.objects.create_superuser("olivia")
+    run = make_transfer(project).run
+    Run.objects.filter(pk=run.pk).update(log_tail="reading\nwriting")
+    RunMetric.objects.bulk_create(
+        RunMetric(run=run, step=step, figures={"step": step, "loss": 1 / step}) for step in range(1, 20)
+    )
+    path = people.invite(project=project, email="bob@example.org", role="annotator")
+    return {"run": run.pk, "project": project.pk, "alice": alice.pk, "invitation": path}
+
+
+def _token(project: Project) -> str:
+    path = people.invite(project=project, email="alice@example.org", role="annotator")
+    return path.rstrip("/").rsplit("/", 1)[-1]
+
+
+def open_named(visit: Visit, name: str, paths: dict[str, Any], **options: Any) -> Page:
+    who, path = PAGES[name]
+    user = User.objects.get(username=who) if who else None
+    page = visit(path.format(**paths), user, **options)
+    if name in {"rank", "finished"}:
+        wait_until_ready(page)
+    if name == "run":
+        page.wait_for_selector(".curve canvas")
+    return page
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_in_light_and_dark(visit: Visit, paths: dict[str, Any], name: str) -> None:
+    page = open_named(visit, name, paths)
+    page.evaluate(AXE.read_text())
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        # Colours change within 150 ms; axe would read one on its way.
+        page.wait_for_timeout(250)
+        assert violations(page) == [], scheme
+
+
+def violations(page: Page) -> list[str]:
+    # Preloading would make style elements, which the Content-Security-Policy refuses.
+    found = page.evaluate("axe.run({runOnly: RULES, preload: false})".replace("RULES", str(RULES)))
+    return [
+        f"{violation['id']}: {node['target']} {node['failureSummary']}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_is_wider_than_a_small_phone(visit: Visit, paths: dict[str, Any], name: str) -> None:
+    page = open_named(visit, name, paths, viewport={"width": 360, "height": 640})
+    assert overhang(page) == 0
+
+
+def overhang(page: Page) -> int:
+    """Pixels by which the page is wider than the screen."""
+    return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+
+def test_hostile_and_unwieldy_texts_do_nothing_and_fit(visit: Visit, complaints: list[str]) -> None:
+    project = make_project("helpful", guidelines=HOSTILE)
+    texts = [
+        HOSTILE,
+        LONG,
+        "مرحبا بالعالم، هذه إجابة طويلة بعض الشيء.",
+        f"```\n{LONG}\n```\n\n|a|b|\n|-|-|\n|{LONG}|1|",
+    ]
+    put(project, "completions", {"prompt": HOSTILE + LONG, "completions": [{"text": text} for text in texts]})
+    alice = make_member(project)
+    for width in (360, 1440):
+        page = visit("/projects/helpful/rank/", alice, viewport={"width": width, "height": 800})
+        wait_until_ready(page)
+        assert overhang(page) == 0
+        for key in ("1", "2", "3", "4"):
+            page.keyboard.press(key)
+        page.keyboard.press("v")
+        assert overhang(page) == 0
+        assert page.title() == "Helpful · Concord"
+        assert page.locator("main img, main script").count() == 0
+        arabic = page.locator(".completion .prose p", has_text="مرحبا")
+        assert arabic.evaluate("(p) => getComputedStyle(p).unicodeBidi") == "plaintext"
+    assert complaints == []
+
+
+def test_the_choice_of_colours_is_kept_and_holds_in_the_admin(visit: Visit, paths: dict[str, Any]) -> None:
+    page = open_named(visit, "home", paths, color_scheme="light")
+    light = background(page)
+    page.locator(".menu > summary").click()
+    page.get_by_label("Colours").select_option("dark")
+    dark = background(page)
+    assert dark != light
+    page.goto("/admin/")
+    assert background(page) == dark
+
+
+def background(page: Page) -> str:
+    return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+
+def test_an_annotator_who_opens_the_admin_is_told_so(visit: Visit, project: Project) -> None:
+    page = visit("/admin/", make_user())
+    assert page.get_by_role("heading", name="This is not open to you").is_visible()
