@@ -77,7 +77,7 @@ def make_lines(
     chance = random.Random(seed)
     lines = []
     for number in range(count):
-        place = f"{PLACES[number % len(PLACES)]} {number // 20}"
+        place = f"{PLACES[number // 2 % len(PLACES)]} {number // 20}"
         drawn = random.Random(number // 2)
         words = [(drawn.choice(list(WORTH)), drawn.choice(list(WORTH))) for _ in range(completions)]
         left, order = list(range(completions)), []

@@ -68,7 +68,7 @@ def test_a_fitted_reward_model_is_evaluated_and_scores_as_it_does_in_process(tmp
 
 def test_killed_and_terminated_fits_go_on_to_the_same_bytes(tmp_path: Path) -> None:
     whole, broken = (
-        make_fit(tmp_path / name, epochs=60, checkpoint_seconds=0.0) for name in ("whole", "broken")
+        make_fit(tmp_path / name, epochs=30, checkpoint_seconds=0.0) for name in ("whole", "broken")
     )
     fit(whole)
     for number, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 3)):

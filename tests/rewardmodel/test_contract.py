@@ -1,0 +1,153 @@
+"""What the web side and the child hand each other: the snapshot, the config, the report, the scores."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.template.loader import render_to_string
+
+from annotation import snapshots
+from annotation.models import Project
+from annotation.preferences.tiers import pairs
+from rewardmodel import activation, fits, scoring
+from rewardmodel.bradley_terry import commands
+from rewardmodel.bradley_terry.records import read_snapshot
+from rewardmodel.models import RewardModelVersion
+from runs import artifacts, kinds
+from runs.folder.folder import RunFolder
+from runs.folder.stopping import StopSignal
+from tests.annotation.factories import make_project, put
+from tests.rewardmodel.pure.factories import TINY, make_lines
+
+pytestmark = pytest.mark.django_db
+
+CHAT = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Name a colour."}]
+
+
+@pytest.fixture(autouse=True)
+def _homes(tmp_path: Path, settings: Any) -> None:
+    location = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": tmp_path / "files"},
+    }
+    settings.STORAGES = {**settings.STORAGES, "artifacts": location}
+
+
+def import_line(line: dict[str, Any]) -> dict[str, Any]:
+    """A snapshot's line as a line of kind rankings."""
+    return {
+        "prompt": line["prompt"][0]["content"],
+        "completions": [
+            {"text": each["text"], "rank": tier, "source": each["source"]}
+            for each, tier in zip(line["completions"], line["tiers"], strict=True)
+        ],
+        "task": line["task"],
+        "annotator": line["annotator"],
+    }
+
+
+def make_judged_project(**fields: Any) -> Project:
+    """120 rankings of 60 tasks by two annotators."""
+    project = make_project(**fields)
+    report = put(project, "rankings", *map(import_line, make_lines(120)))
+    assert report.added == 120
+    return project
+
+
+def run_fit(project: Project, path: Path, **config: Any) -> RewardModelVersion:
+    """What a worker does with a fit, the child's main in this process."""
+    fields = {name: value for name, value in TINY.items() if name != "base"}
+    run = fits.request_fit(project=project, config={**fields, **config})
+    folder = RunFolder(path)
+    folder.make()
+    kind = kinds.kind_of(run)
+    kind.prepare(run, folder)
+    assert kind.command(run, folder)[1:] == ["-m", "rewardmodel.bradley_terry", "fit", str(path)]
+    commands.fit(folder, StopSignal())
+    with transaction.atomic():
+        kind.finish(run, folder)
+    return RewardModelVersion.objects.get(fit__run=run)
+
+
+def test_the_child_reads_every_judgement_as_the_snapshot_writes_it() -> None:
+    project = make_project()
+    completions = [{"text": text, "rank": rank} for text, rank in (("a", 2), ("b", 1), ("c", 2))]
+    put(
+        project,
+        "rankings",
+        {
+            "prompt": CHAT,
+            "completions": [*completions, {"text": "d", "rank": 9, "source": "m"}],
+            "annotator": "bob",
+        },
+        {"prompt": "P", "completions": completions, "annotator": "alice"},
+        {
+            "prompt": "P",
+            "completions": [{"text": text} for text in "abc"],
+            "annotator": "bob",
+            "verdict": "all_bad",
+        },
+    )
+    put(project, "pairs", {"prompt": "Q", "chosen": "yes", "rejected": "no", "strength": 2})
+    snapshot = snapshots.take(project=project)
+    records = read_snapshot(artifacts.local_folder(snapshot.artifact) / snapshots.FILE_NAME)
+    chat, tied, bad, strong = records
+    assert (chat.form, list(chat.messages), chat.annotator) == ("chat", CHAT, "bob")
+    order = dict(zip(chat.texts, chat.tiers, strict=True))
+    assert order == {"a": 2, "b": 1, "c": 2, "d": 3}
+    assert {each.text: each.source for each in chat.completions} == {
+        "a": None,
+        "b": None,
+        "c": None,
+        "d": "m",
+    }
+    for record in (chat, tied, strong):
+        assert (list(record.pairs), list(record.ties)) == tuple(pairs(record.tiers))
+    assert (bad.verdict, bad.tiers, bad.pairs, bad.ties) == ("all_bad", (), (), ())
+    assert (strong.strength, strong.annotator) == (2.0, None)
+    assert not any(record.simulated for record in records)
+    assert snapshot.rankings == len(records) == 4
+
+
+def test_a_fit_makes_a_version_whose_report_the_page_reads_and_whose_scores_it_gives(tmp_path: Path) -> None:
+    version = run_fit(make_judged_project(), tmp_path / "run")
+    assert (version.number, version.is_active) == (1, True)
+    figures = (
+        version.report["held_out"]["accuracy"],
+        version.report["held_out"]["longer_wins"],
+        version.report["human_agreement"],
+    )
+    for figure in figures:
+        low, high = figure["interval"]
+        assert 0 <= low <= figure["value"] <= high <= 1
+        shown = render_to_string("admin/interval.html", {"figure": figure})
+        assert f"{figure['value']:.3f}" in shown
+        assert f"{low:.3f}" in shown
+        assert f"{high:.3f}" in shown
+    line = {"form": "text", "prompt": [{"role": "user", "content": "How is the inn 0?"}]}
+    texts = ["it is great and great", "it is awful and awful"]
+    high, low = scoring.score(version=version, lines=[{**line, "completion": text} for text in texts])
+    assert high > low
+
+
+def test_a_later_version_is_compared_with_the_active_one_and_waits_where_it_is_worse(tmp_path: Path) -> None:
+    project = make_judged_project()
+    first = run_fit(project, tmp_path / "first", epochs=4)
+    assert "incumbent" not in first.report
+    worse = run_fit(project, tmp_path / "worse", learning_rate=0.0, margin=0.0, seed=5)
+    comparison = worse.report["incumbent"]
+    assert (
+        comparison["difference_interval"][0]
+        <= comparison["difference"]
+        <= comparison["difference_interval"][1]
+    )
+    assert comparison["prompts"] == worse.report["held_out"]["prompts"]
+    assert comparison["difference_interval"][1] < 0
+    active = activation.active_version(project)
+    assert active is not None
+    assert active.number == 1
+    assert "worse" in worse.activation
+    same = run_fit(project, tmp_path / "same", epochs=4)
+    assert same.report["incumbent"]["difference"] == 0
+    assert same.is_active
