@@ -25,9 +25,13 @@ class DraftForm(forms.Form):
     rationale = forms.CharField(max_length=LONGEST_RATIONALE, required=False, strip=False)
     active_seconds = forms.FloatField(min_value=0, required=False)
 
-    def __init__(self, data: QueryDict | None = None, *, assignment: Assignment) -> None:
-        initial = {name: value for name, value in assignment.draft.items() if name != "ranks"}
-        initial |= {f"rank_{letter}": rank for letter, rank in assignment.draft.get("ranks", {}).items()}
+    def __init__(
+        self, data: QueryDict | None = None, *, assignment: Assignment, said: dict[str, Any] | None = None
+    ) -> None:
+        """``said`` is what stands in the form at first, in the shape of a draft; the assignment's draft without it."""
+        said = assignment.draft if said is None else said
+        initial = {name: value for name, value in said.items() if name != "ranks"}
+        initial |= {f"rank_{letter}": rank for letter, rank in said.get("ranks", {}).items()}
         super().__init__(data, initial=initial)
         self.assignment = assignment
         self.letters = letters(assignment)

@@ -4,7 +4,7 @@ import datetime
 import hashlib
 import secrets
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
@@ -73,7 +73,7 @@ def invitation_for(*, token: str) -> Invitation:
 
 
 @transaction.atomic
-def accept(*, token: str, user: AbstractBaseUser) -> Membership:
+def accept(*, token: str, user: User) -> Membership:
     """Make ``user`` a member, and use the invitation up; a researcher who is asked to annotate stays one.
 
     Locks the invitation: of two who hold the link, one gets in. Raises NotAllowed.
@@ -91,7 +91,7 @@ def accept(*, token: str, user: AbstractBaseUser) -> Membership:
     return membership
 
 
-def annotator_for(*, project: Project, user: AbstractBaseUser) -> Annotator:
+def annotator_for(*, project: Project, user: User) -> Annotator:
     """The annotator that ``user`` is in ``project``, made with a pseudonym that tells nothing. Raises NotAllowed."""
     if not Project.objects.annotated_by(user).filter(pk=project.pk).exists():
         raise NotAllowed(f"You are not a member of {project.name}: ask for an invitation.")

@@ -4,6 +4,7 @@ The import writes many at once (annotation.intake); both take their pairs from `
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +15,8 @@ from annotation.models import Annotator, Assignment, Comparison, Ranking, Slot, 
 from annotation.preferences.tiers import dense, pairs
 
 Verdict = Ranking.Verdict
+# How long an annotator may change their mind.
+REVISABLE = timedelta(days=1)
 
 
 def comparisons_of(ranking: Ranking, completion_ids: Sequence[int]) -> list[Comparison]:
@@ -83,6 +86,57 @@ def submit(
         status=Assignment.Status.SUBMITTED, closed_at=Now(), draft={}
     )
     return ranking
+
+
+def revisable(annotator: Annotator) -> Ranking | None:
+    """The annotator's newest ranking made here, while it may still be changed."""
+    since = Now() - REVISABLE
+    own = Ranking.objects.current().filter(annotator=annotator, order_shown__isnull=False, import_key=None)
+    return own.filter(created_at__gte=since).select_related("task__prompt", "project").order_by("-pk").first()
+
+
+@transaction.atomic
+def revise(
+    *,
+    ranking: Ranking,
+    verdict: str,
+    ranks: Sequence[int] = (),
+    confidence: str = "",
+    rationale: str = "",
+    reason: str = "",
+    active_seconds: float | None = None,
+) -> Ranking:
+    """Put another judgement in the place of ``ranking``, which stays, superseded and without its comparisons.
+
+    Locks the ranking's row: of two revisions at once the second is refused. Raises BadRanking, BadRequest.
+    """
+    old = Ranking.objects.select_for_update(of=("self",)).select_related("project").get(pk=ranking.pk)
+    if not old.is_current:
+        raise BadRequest("You changed this ranking a moment ago, maybe in another tab. Open it again.")
+    completion_ids = list(
+        TaskCompletion.objects.filter(task=old.task_id)
+        .order_by("position")
+        .values_list("completion_id", flat=True)
+    )
+    tiers = checked_tiers(verdict, ranks, len(completion_ids))
+    Ranking.objects.filter(pk=old.pk).update(is_current=False)
+    old.comparisons.all().delete()
+    new = Ranking.objects.create(
+        project=old.project,
+        task_id=old.task_id,
+        annotator_id=old.annotator_id,
+        verdict=verdict,
+        tiers=tiers,
+        confidence=confidence,
+        rationale=rationale,
+        order_shown=old.order_shown,
+        active_seconds=active_seconds,
+        guideline_version=old.project.guideline_version,
+        supersedes=old,
+        metadata=_reason(verdict, reason),
+    )
+    Comparison.objects.bulk_create(comparisons_of(new, completion_ids))
+    return new
 
 
 def _take_back(assignment: Assignment) -> None:

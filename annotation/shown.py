@@ -4,12 +4,12 @@ Nothing here carries a source, nor any id of a completion: a letter is all that 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.utils.safestring import SafeString
 
 from annotation.markdown import render
-from annotation.models import Assignment, Prompt, TaskCompletion
+from annotation.models import Assignment, Prompt, Ranking, TaskCompletion
 
 # One a completion, as shown. G opens the guidelines, and I looks like 1.
 LETTERS = "ABCDEFHJK"
@@ -50,6 +50,19 @@ def cards(assignment: Assignment) -> list[Card]:
 def letters(assignment: Assignment) -> str:
     """The letters of an assignment's cards."""
     return LETTERS[: len(assignment.order_shown)]
+
+
+def said(ranking: Ranking) -> dict[str, Any]:
+    """A stored ranking as a draft, by the letters under which it was made."""
+    shown = zip(LETTERS, ranking.order_shown or (), strict=False)
+    return {
+        "ranks": {letter: ranking.tiers[place] for letter, place in shown if ranking.tiers},
+        "verdict": ranking.verdict,
+        "reason": ranking.metadata.get("reason", ""),
+        "confidence": ranking.confidence,
+        "rationale": ranking.rationale,
+        "active_seconds": ranking.active_seconds,
+    }
 
 
 def ranks_by_place(order_shown: Sequence[int], rank_of: Mapping[str, int]) -> list[int]:

@@ -4,7 +4,7 @@ import shutil
 import sys
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.files import File
 from django.db import transaction
 
@@ -29,7 +29,7 @@ def request_import(
     file: "File[Any]",
     file_name: str = "",
     skip_bad: bool = False,
-    created_by: AbstractBaseUser | None = None,
+    created_by: User | None = None,
 ) -> Run:
     """Queue an import of an uploaded file, gzip or not. Raises BadRequest for an unknown kind."""
     _check(kind, None)
@@ -53,7 +53,7 @@ def request_export(
     project: Project,
     kind: str,
     split: str | None = None,
-    created_by: AbstractBaseUser | None = None,
+    created_by: User | None = None,
 ) -> Run:
     """Queue an export into the run's folder, from where its page offers it. Raises BadRequest."""
     _check(kind, split)

@@ -11,6 +11,7 @@ urlpatterns = [
     path("projects/<slug:slug>/rank/draft/", ranking.draft, name="rank_draft"),
     path("projects/<slug:slug>/rank/skip/", ranking.skip, name="rank_skip"),
     path("projects/<slug:slug>/rank/release/", ranking.release, name="rank_release"),
+    path("projects/<slug:slug>/rank/last/", ranking.last, name="rank_last"),
     path("projects/<slug:slug>/guidelines/", ranking.guidelines, name="guidelines"),
     path("invitations/<str:token>/", invitation.invitation, name="invitation"),
 ]

@@ -5,6 +5,7 @@ result backend, and losing a message costs at most one sweep.
 """
 
 import os
+from typing import Any
 
 from celery import Celery
 
@@ -23,16 +24,11 @@ def _broker() -> dict[str, object]:
     url = env.text("CELERY_BROKER_URL")
     if url:
         return {"broker_url": url}
-    database = settings.DATABASES["default"]
-    names = {"host": "HOST", "port": "PORT", "dbname": "NAME", "user": "USER", "password": "PASSWORD"}
-    values = {key: str(database.get(name) or "") for key, name in names.items()}
-    # libpq's key=value form: a URL with ?host= is not parsed by the transport.
-    quoted = " ".join(f"{key}='{_escape(value)}'" for key, value in values.items() if value)
     return {
         "broker_url": "pgmq://",
         "broker_transport": "config.broker:Transport",
         "broker_transport_options": {
-            "conn_string": quoted,
+            "conn_string": _address(settings.DATABASES["default"]),
             "init_extension": False,
             "use_notify": True,
             "visibility_timeout": 60,
@@ -42,8 +38,23 @@ def _broker() -> dict[str, object]:
     }
 
 
-def _escape(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("'", "\\'")
+def _address(database: dict[str, Any]) -> str:
+    """The transport's connection string, in libpq's key=value form: a URL with ?host= is not parsed by it.
+
+    The transport parses it and writes the parts out again without quotes (pgmq.base.PGMQConfig.dsn), so each
+    part is quoted twice: what is left after its parsing is quoted still. Options such as sslmode ride behind the
+    password, which it writes last.
+    """
+    names = {"host": "HOST", "port": "PORT", "dbname": "NAME", "user": "USER", "password": "PASSWORD"}
+    values = {key: _quoted(str(database[name])) for key, name in names.items() if database.get(name)}
+    options = database.get("OPTIONS", {})
+    riders = [f"{key}={_quoted(value)}" for key, value in options.items() if isinstance(value, str)]
+    values["password"] = " ".join([values.get("password", "''"), *riders])
+    return " ".join(f"{key}={_quoted(value)}" for key, value in values.items())
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def configure() -> None:

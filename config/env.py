@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -46,8 +47,11 @@ def folder(name: str, default: Path) -> Path:
     return Path(value).expanduser().resolve() if value else default
 
 
-def database(name: str) -> dict[str, str] | None:
-    """Django's keys of a ``postgres://user:password@host:port/name?option=value`` address, or None."""
+def database(name: str) -> dict[str, Any] | None:
+    """Django's keys of a ``postgres://user:password@host:port/name?option=value`` address, or None.
+
+    Options are libpq's (sslmode, application_name, ...).
+    """
     value = text(name)
     if not value:
         return None
@@ -62,4 +66,5 @@ def database(name: str) -> dict[str, str] | None:
         # A socket's folder cannot be a URL's host, so libpq's ?host=/folder is read too.
         "HOST": options.pop("host", "") or unquote(url.hostname or ""),
         "PORT": options.pop("port", "") or str(url.port or ""),
+        "OPTIONS": options,
     }

@@ -14,6 +14,7 @@ import atexit
 import fcntl
 import importlib.util
 import os
+import shutil
 import signal
 import sys
 import time
@@ -143,7 +144,8 @@ class Server:
     def _make_cluster(self) -> None:
         """initdb beside its place, then one rename: a cluster is there whole or not at all."""
         new = self.folder / "data.new"
-        unprivileged.run(["rm", "-rf", str(new)])
+        if new.exists():
+            shutil.rmtree(new)
         locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         command = [str(_programs() / "initdb"), "-D", str(new), "-U", USER, "--auth=trust", *locale]
         if unprivileged.run(command, log=self.log):

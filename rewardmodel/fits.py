@@ -4,9 +4,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
-from runs.folder.config import parse_config
 
 from annotation import snapshots
 from annotation.models import Project
@@ -15,6 +14,7 @@ from rewardmodel.bradley_terry.config import FitConfig
 from rewardmodel.errors import BadFitConfig
 from rewardmodel.models import Fit, RewardModelSettings, RewardModelVersion
 from runs import artifacts, lifecycle
+from runs.folder.config import parse_config
 from runs.folder.errors import BadInput
 from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
@@ -24,7 +24,7 @@ from runs.models import Run
 
 @transaction.atomic
 def request_fit(
-    *, project: Project, config: Mapping[str, Any] | None = None, created_by: AbstractBaseUser | None = None
+    *, project: Project, config: Mapping[str, Any] | None = None, created_by: User | None = None
 ) -> Run:
     """Queue a fit on the project's judgements as they will be when it begins.
 

@@ -4,9 +4,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
-from runs.folder.config import parse_config
 
 from annotation import snapshots
 from annotation.models import Project, Prompt
@@ -16,6 +15,7 @@ from rltrainer.errors import BadConfig, NoPrompts
 from rltrainer.models import Evaluation, PolicyVersion
 from rltrainer.policy.config import EvaluateConfig
 from runs import artifacts, lifecycle
+from runs.folder.config import parse_config
 from runs.folder.errors import BadInput
 from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
@@ -31,7 +31,7 @@ def request_evaluation(
     project: Project,
     versions: Sequence[PolicyVersion],
     config: Mapping[str, Any] | None = None,
-    created_by: AbstractBaseUser | None = None,
+    created_by: User | None = None,
 ) -> Run:
     """Queue a comparison of ``versions``, the first being the reference. Raises BadConfig, NoPrompts."""
     if not Prompt.objects.filter(project=project, split__in=HELD_OUT).exists():

@@ -4,10 +4,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count, QuerySet
-from runs.folder.config import parse_config
 
 from annotation import intake, snapshots
 from annotation.models import Project, Prompt
@@ -16,6 +15,7 @@ from rltrainer.errors import BadConfig, NoPrompts
 from rltrainer.models import PolicySettings, PolicyVersion, Sampling
 from rltrainer.policy.config import SampleConfig
 from runs import lifecycle
+from runs.folder.config import parse_config
 from runs.folder.errors import BadInput
 from runs.folder.files import read_jsonl
 from runs.folder.folder import RunFolder
@@ -30,7 +30,7 @@ def request_sampling(
     policy: PolicyVersion | None = None,
     prompts: int = 100,
     config: Mapping[str, Any] | None = None,
-    created_by: AbstractBaseUser | None = None,
+    created_by: User | None = None,
 ) -> Run:
     """Queue a sampling of ``policy`` (else the current one) on the prompts that have the fewest tasks.
 

@@ -4,9 +4,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
-from runs.folder.config import parse_config
 
 from annotation import snapshots
 from annotation.models import Project, Prompt
@@ -17,6 +16,7 @@ from rltrainer.models import PolicySettings, PolicyVersion, Training
 from rltrainer.policy.config import SftConfig
 from rltrainer.ppo.config import PpoConfig
 from runs import artifacts, lifecycle
+from runs.folder.config import parse_config
 from runs.folder.errors import BadInput
 from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
@@ -33,7 +33,7 @@ def request_training(
     algorithm: str,
     config: Mapping[str, Any] | None = None,
     start: PolicyVersion | None = None,
-    created_by: AbstractBaseUser | None = None,
+    created_by: User | None = None,
 ) -> Run:
     """Queue a training. SFT starts from ``config["base"]``, else ``start``, else the current policy, else scratch;
     PPO and REINFORCE start from ``start`` or the current policy, and follow the active reward model.
@@ -58,7 +58,7 @@ def request_training(
 
 
 def _request_sft(
-    project: Project, fields: dict[str, Any], start: PolicyVersion | None, created_by: AbstractBaseUser | None
+    project: Project, fields: dict[str, Any], start: PolicyVersion | None, created_by: User | None
 ) -> Run:
     if not project.demonstrations.exists():
         raise NoDemonstrations(

@@ -31,7 +31,8 @@ def run_here(create: Callable[[], Run]) -> Run:
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with tqdm(total=0, unit="") as bar:
+        bar: tqdm[None] = tqdm(total=0, unit="")
+        with bar:
             return execution.execute(
                 run=run, stopping=stopping.is_set, report=lambda reading: _draw(bar, reading)
             )

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
@@ -29,7 +29,7 @@ logger = logging.getLogger("concord.runs")
 
 
 @transaction.atomic
-def create(*, kind: str, created_by: AbstractBaseUser | None = None, queue: str = Run.Queue.CPU) -> Run:
+def create(*, kind: str, created_by: User | None = None, queue: str = Run.Queue.CPU) -> Run:
     """A queued run. The caller adds its own row in the same transaction; Celery hears after the commit."""
     run = Run.objects.create(kind=kind, created_by=created_by, queue=queue)
     transaction.on_commit(lambda: send(run=run))

@@ -7,8 +7,12 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:  # config is imported when pytest has begun
+    from config.postgres import Server
 
 _MADE = "CONCORD_HOME" not in os.environ
 if _MADE:
@@ -16,7 +20,7 @@ if _MADE:
 HOME = Path(os.environ["CONCORD_HOME"])
 # Tests of what happens in a crash start servers of their own.
 FAST = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200"]
-_servers = []
+_servers: "list[Server]" = []
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
+    from django.contrib.auth.models import User
 
 LEAST_COMPLETIONS, MOST_COMPLETIONS = 2, 9
 
@@ -21,7 +21,7 @@ LEAST_COMPLETIONS, MOST_COMPLETIONS = 2, 9
 class ProjectQuerySet(models.QuerySet["Project"]):
     """Adjectives filter."""
 
-    def researched_by(self, user: AbstractBaseUser | AnonymousUser) -> ProjectQuerySet:
+    def researched_by(self, user: User | AnonymousUser) -> ProjectQuerySet:
         """Those whose runs and data ``user`` may see: an administrator all, a researcher theirs."""
         if not user.is_active or user.pk is None:
             return self.none()
@@ -29,7 +29,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
             return self
         return self.filter(memberships__user=user.pk, memberships__role=Membership.Role.RESEARCHER)
 
-    def annotated_by(self, user: AbstractBaseUser | AnonymousUser) -> ProjectQuerySet:
+    def annotated_by(self, user: User | AnonymousUser) -> ProjectQuerySet:
         """Those in which ``user`` may judge: any member, and administrators everywhere."""
         if not user.is_active or user.pk is None:
             return self.none()

@@ -9,13 +9,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotation import progress, queue, ranking, shown
 from annotation.errors import BadRequest, LeaseOver
 from annotation.forms import DraftForm, RankingForm, SkipForm
 from annotation.markdown import render_document
-from annotation.models import Annotator, Assignment
+from annotation.models import Annotator, Assignment, Ranking
 from annotation.views.access import for_annotator, posted_assignment
 
 
@@ -94,6 +94,27 @@ def release(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     return redirect("home")
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@for_annotator
+def last(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    """The annotator's last ranking, to be changed; the new one supersedes it."""
+    stored = ranking.revisable(annotator)
+    if stored is None:
+        messages.info(request, "There is no ranking of yours that can still be changed.")
+        return redirect("rank", slug=annotator.project.slug)
+    assignment = Assignment.objects.get(task=stored.task, annotator=annotator, status="submitted")
+    if request.method != "POST":
+        form = RankingForm(assignment=assignment, said=shown.said(stored))
+        return _page(request, assignment, form, revised=stored)
+    form = RankingForm(request.POST, assignment=assignment)
+    if not form.is_valid() or posted_assignment(request, annotator) != assignment:
+        return _page(request, assignment, form, status=422, revised=stored)
+    ranking.revise(ranking=stored, **form.judgement())
+    messages.success(request, "Your last ranking is changed.")
+    return _go_on(request, annotator)
+
+
 @require_GET
 @for_annotator
 def guidelines(request: HttpRequest, annotator: Annotator) -> HttpResponse:
@@ -133,6 +154,7 @@ def _page(
     form: RankingForm,
     skip_form: SkipForm | None = None,
     status: int = 200,
+    revised: Ranking | None = None,
 ) -> HttpResponse:
     annotator = assignment.annotator
     cards = shown.cards(assignment)
@@ -146,5 +168,6 @@ def _page(
         "places": range(1, len(cards) + 1),
         "form": form,
         "skip_form": skip_form or SkipForm(),
+        "revised": revised,
     }
     return TemplateResponse(request, "annotation/rank.html", context, status=status)

@@ -6,7 +6,7 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 
 from annotation import people, transfers
 from annotation.models import Membership, Project, Transfer
@@ -34,7 +34,7 @@ class Action(forms.Form):
     def prepare(self) -> None:
         """Narrow the choices to the project's."""
 
-    def perform(self, user: AbstractBaseUser) -> Run | None:
+    def perform(self, user: User) -> Run | None:
         """Call the function. Raises errors of the apps, whose messages the page shows."""
         raise NotImplementedError
 
@@ -59,7 +59,7 @@ class FitForm(Action):
     )
     config = _config_field()
 
-    def perform(self, user: AbstractBaseUser) -> Run:
+    def perform(self, user: User) -> Run:
         config = dict(self.cleaned_data["config"] or {})
         if self.cleaned_data["base"]:
             config["base"] = self.cleaned_data["base"]
@@ -79,7 +79,7 @@ class TrainForm(Action):
     def prepare(self) -> None:
         _choices(self, "start").queryset = PolicyVersion.objects.filter(project=self.project)
 
-    def perform(self, user: AbstractBaseUser) -> Run:
+    def perform(self, user: User) -> Run:
         return training.request_training(
             project=self.project,
             algorithm=self.cleaned_data["algorithm"],
@@ -101,7 +101,7 @@ class SampleForm(Action):
     def prepare(self) -> None:
         _choices(self, "policy").queryset = PolicyVersion.objects.filter(project=self.project)
 
-    def perform(self, user: AbstractBaseUser) -> Run:
+    def perform(self, user: User) -> Run:
         return sampling.request_sampling(
             project=self.project,
             policy=self.cleaned_data["policy"],
@@ -127,7 +127,7 @@ class CompareForm(Action):
             raise forms.ValidationError("Choose at least two policies.")
         return versions
 
-    def perform(self, user: AbstractBaseUser) -> Run:
+    def perform(self, user: User) -> Run:
         return evaluation.request_evaluation(
             project=self.project, versions=self.cleaned_data["versions"], created_by=user
         )
@@ -141,7 +141,7 @@ class ImportForm(Action):
     file = forms.FileField(label="File (.jsonl or .jsonl.gz)")
     skip_bad = forms.BooleanField(required=False, label="Skip bad lines instead of refusing the file")
 
-    def perform(self, user: AbstractBaseUser) -> Run:
+    def perform(self, user: User) -> Run:
         return transfers.request_import(
             project=self.project,
             kind=self.cleaned_data["kind"],
@@ -159,7 +159,7 @@ class ExportForm(Action):
     kind = forms.ChoiceField(choices=Transfer.Kind.choices, initial=Transfer.Kind.PAIRS)
     split = forms.ChoiceField(choices=SPLITS, required=False)
 
-    def perform(self, user: AbstractBaseUser) -> Run:
+    def perform(self, user: User) -> Run:
         return transfers.request_export(
             project=self.project,
             kind=self.cleaned_data["kind"],
@@ -175,7 +175,7 @@ class InviteForm(Action):
     email = forms.EmailField(label="E-mail")
     role = forms.ChoiceField(choices=Membership.Role.choices)
 
-    def perform(self, user: AbstractBaseUser) -> None:
+    def perform(self, user: User) -> None:
         self.done = "Send this link; it works once: " + people.invite(
             project=self.project, email=self.cleaned_data["email"], role=self.cleaned_data["role"]
         )
@@ -191,7 +191,7 @@ class ActivateForm(Action):
     def prepare(self) -> None:
         _choices(self, "version").queryset = RewardModelVersion.objects.filter(project=self.project)
 
-    def perform(self, user: AbstractBaseUser) -> None:
+    def perform(self, user: User) -> None:
         activation.activate(version=self.cleaned_data["version"], why=f"By hand: {user.get_username()}.")
 
 
@@ -205,7 +205,7 @@ class CurrentForm(Action):
     def prepare(self) -> None:
         _choices(self, "version").queryset = PolicyVersion.objects.filter(project=self.project)
 
-    def perform(self, user: AbstractBaseUser) -> None:
+    def perform(self, user: User) -> None:
         policies.make_current(version=self.cleaned_data["version"])
 
 

@@ -1,0 +1,175 @@
+"""``manage.py serve`` as a person starts it: real web server, workers, beat and Postgres."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+from django.conf import settings
+
+from config.postgres import Server
+from config.supervisor import Service, Supervisor
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Concord:
+    """One start of ``manage.py serve`` in a home of its own."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        self.home, self.port, self.lines = home, port, list[str]()
+        environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "serve", "--port", str(port)],
+            cwd=settings.BASE_DIR,
+            env={**environment, "CONCORD_HOME": str(home)},
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        with self.process.stderr as lines:
+            self.lines.extend(lines)
+
+    def said(self, words: str) -> bool:
+        return any(words in line for line in list(self.lines))
+
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, self.lines
+            time.sleep(0.1)
+
+    def ready(self) -> "Concord":
+        self.wait_for(lambda: self.said("ready") or self.process.poll() is not None)
+        assert self.process.poll() is None, self.lines
+        return self
+
+    def services(self) -> dict[str, psutil.Process]:
+        """The processes right under the supervisor, by a word of their command."""
+        words = {"gunicorn": "web", "gpu": "gpu", "cpu": "cpu", "quick": "quick", "beat": "beat"}
+        found = {}
+        for process in psutil.Process(self.process.pid).children():
+            command = process.cmdline()
+            for word, name in words.items():
+                if word in command:
+                    found[name] = process
+        return found
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/login/", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
+    def end(self, number: int = signal.SIGINT) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        status = self.process.wait(60)
+        self._reader.join()
+        return status
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="concord-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def concord(home: Path) -> Iterator[Concord]:
+    started = Concord(home, free_port()).ready()
+    yield started
+    started.end()
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in processes)
+
+
+def test_it_starts_everything_and_ctrl_c_ends_all_of_it(concord: Concord) -> None:
+    services = concord.services()
+    assert set(services) == {"web", "gpu", "cpu", "quick", "beat"}
+    assert concord.answers()
+    everything = psutil.Process(concord.process.pid).children(recursive=True)
+    assert concord.end() == 0
+    assert gone(everything)
+    assert not Server(concord.home).answers()
+
+
+def test_a_second_start_and_a_taken_port_are_told(concord: Concord, home: Path) -> None:
+    again = Concord(home, free_port())
+    assert again.process.wait(60) == 1
+    again.end()
+    assert again.said(f"Concord runs already: http://localhost:{concord.port}")
+    with tempfile.TemporaryDirectory(prefix="concord-") as other:
+        taken = Concord(Path(other), concord.port)
+        assert taken.process.wait(60) == 1
+        taken.end()
+        assert taken.said(f"Port {concord.port}")
+        assert not (Path(other) / "postgres").exists()
+    assert concord.answers()
+
+
+def test_what_is_killed_comes_back(concord: Concord) -> None:
+    services = concord.services()
+    services["web"].kill()
+    services["quick"].kill()
+    postmaster = int((concord.home / "postgres/data/postmaster.pid").read_text().splitlines()[0])
+    os.kill(postmaster, signal.SIGKILL)
+    concord.wait_for(lambda: concord.said("web ended") and concord.said("worker-quick ended"))
+    concord.wait_for(lambda: concord.said("database had ended"))
+    concord.wait_for(lambda: len(concord.services()) == 5 and concord.answers())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux's")
+def test_a_killed_supervisor_takes_its_services_along(concord: Concord) -> None:
+    everything = psutil.Process(concord.process.pid).children(recursive=True)
+    concord.process.kill()
+    concord.wait_for(lambda: gone(everything))
+    # Postgres was left; the next start uses it, and stops it when it ends.
+    again = Concord(concord.home, concord.port).ready()
+    assert again.end() == 0
+    assert not Server(concord.home).answers()
+
+
+def test_the_wait_before_a_restart_doubles(tmp_path: Path) -> None:
+    failing = Service("failing", [sys.executable, "-c", "raise SystemExit(3)"])
+    said: list[str] = []
+    waits: list[float] = []
+
+    def enough() -> bool:
+        if len(said) > len(waits):
+            waits.append(failing.wait)
+        return len(waits) == 3
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    with Supervisor([failing], logs=tmp_path, server=None, say=said.append) as supervisor:
+        supervisor.watch(until=enough)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    assert waits == [1.0, 2.0, 4.0]
+    assert "failing ended (3)" in said[0]

