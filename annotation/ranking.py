@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from annotation.errors import BadRanking, LeaseOver
+from annotation.errors import BadRanking, BadRequest, LeaseOver
 from annotation.models import Annotator, Assignment, Comparison, Ranking, Slot, TaskCompletion
 from annotation.preferences.tiers import dense, pairs
 
@@ -62,11 +62,7 @@ def submit(
         _take_back(locked)
     elif locked.status != Assignment.Status.OPEN:
         raise LeaseOver("You skipped this task or handed it back. Take the next one.")
-    completion_ids = list(
-        TaskCompletion.objects.filter(task=locked.task_id)
-        .order_by("position")
-        .values_list("completion_id", flat=True)
-    )
+    completion_ids = _completion_ids(locked.task_id)
     ranking = Ranking.objects.create(
         project=locked.project,
         task=locked.task,
@@ -113,11 +109,7 @@ def revise(
     old = Ranking.objects.select_for_update(of=("self",)).select_related("project").get(pk=ranking.pk)
     if not old.is_current:
         raise BadRequest("You changed this ranking a moment ago, maybe in another tab. Open it again.")
-    completion_ids = list(
-        TaskCompletion.objects.filter(task=old.task_id)
-        .order_by("position")
-        .values_list("completion_id", flat=True)
-    )
+    completion_ids = _completion_ids(old.task_id)
     tiers = checked_tiers(verdict, ranks, len(completion_ids))
     Ranking.objects.filter(pk=old.pk).update(is_current=False)
     old.comparisons.all().delete()
@@ -151,6 +143,12 @@ def _take_back(assignment: Assignment) -> None:
         raise LeaseOver("This task went back to the queue, and others have it now. Take the next one.")
     slot.annotator_id = assignment.annotator_id
     slot.save(update_fields=["annotator"])
+
+
+def _completion_ids(task_id: int) -> list[int]:
+    """A task's completions in the order of their places."""
+    entries = TaskCompletion.objects.filter(task=task_id).order_by("position")
+    return list(entries.values_list("completion_id", flat=True))
 
 
 def says_the_same(ranking: Ranking, *, verdict: str, ranks: Sequence[int]) -> bool:

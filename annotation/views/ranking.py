@@ -110,7 +110,11 @@ def last(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     form = RankingForm(request.POST, assignment=assignment)
     if not form.is_valid() or posted_assignment(request, annotator) != assignment:
         return _page(request, assignment, form, status=422, revised=stored)
-    ranking.revise(ranking=stored, **form.judgement())
+    try:
+        ranking.revise(ranking=stored, **form.judgement())
+    except BadRequest as error:
+        form.add_error(None, str(error))
+        return _page(request, assignment, form, status=422, revised=stored)
     messages.success(request, "Your last ranking is changed.")
     return _go_on(request, annotator)
 

@@ -219,3 +219,20 @@ def test_single_keys_can_be_turned_off(page: Page) -> None:
     page.locator('.completion[data-letter="A"]').focus()
     press(page, "1")
     assert tiers(page)[0] == ["A"]
+
+
+def test_the_last_ranking_can_be_changed_and_the_old_one_is_kept_as_superseded(page: Page) -> None:
+    before = assignment_of(page)
+    press(page, "1", "2", "3", "4", "Enter")
+    wait_for_another(page, before)
+    page.get_by_role("link", name="Change last").click()
+    wait_until_ready(page)
+    assert tiers(page) == [["A"], ["B"], ["C"], ["D"]]
+    press(page, "a", "4", "d", "1", "Enter")
+    expect(page.get_by_text("Your last ranking is changed.")).to_be_visible()
+    old, new = Ranking.objects.order_by("pk")
+    assert (old.is_current, new.is_current, new.supersedes) == (False, True, old)
+    # A 4, B 2, C 3, D 1; four completions make six pairs, all of the new ranking.
+    assert shown_tiers(new) == [4, 2, 3, 1]
+    assert (old.comparisons.count(), new.comparisons.count()) == (0, 6)
+    expect(page.locator(".tools__counts")).to_have_text("1 today · 2 left")

@@ -14,6 +14,9 @@ export class Drafts {
   constructor(task, clock, signal) {
     this.task = task;
     this.key = `${PREFIX}${task.main.dataset.user}:${task.assignment}`;
+    // A ranking that is being changed has no draft: it stands until the change is submitted.
+    this.#over = !task.main.dataset.draft;
+    if (this.#over) return;
     this.#restore();
     forgetOld();
     task.addEventListener("change", () => this.#later(), { signal });

@@ -55,7 +55,7 @@ function listen(task, submit, finish) {
     if (chip) task.place(chip.closest(".completion").dataset.letter, Number(chip.dataset.place));
     if (target.closest("[data-undo]")) task.undo();
   });
-  main.querySelector("#skip form").addEventListener("submit", (event) => {
+  main.querySelector("#skip form")?.addEventListener("submit", (event) => {
     // Handing back leads to another page, as without a script.
     if (event.submitter?.hasAttribute("formaction")) return;
     event.preventDefault();
