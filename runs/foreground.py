@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 from django.db import transaction
 from tqdm import tqdm
@@ -31,7 +32,7 @@ def run_here(create: Callable[[], Run]) -> Run:
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        bar: tqdm[None] = tqdm(total=0, unit="")
+        bar: tqdm[Any] = tqdm(total=0, unit="")
         with bar:
             return execution.execute(
                 run=run, stopping=stopping.is_set, report=lambda reading: _draw(bar, reading)
@@ -41,7 +42,7 @@ def run_here(create: Callable[[], Run]) -> Run:
             signal.signal(number, handler)
 
 
-def _draw(bar: "tqdm[None]", reading: Reading) -> None:
+def _draw(bar: "tqdm[Any]", reading: Reading) -> None:
     bar.total = reading.total
     bar.n = reading.done
     bar.set_description(reading.doing)
