@@ -38,6 +38,7 @@ PAGES = {
     "run": ("olivia", "/admin/runs/{run}/"),
     "table": ("olivia", "/admin/annotation/task/"),
     "row": ("olivia", "/admin/annotation/project/{project}/change/"),
+    "accounts": ("olivia", "/admin/auth/user/"),
     "account": ("olivia", "/admin/auth/user/{alice}/change/"),
     "password": ("olivia", "/admin/password_change/"),
 }
@@ -127,6 +128,8 @@ def test_hostile_and_unwieldy_texts_do_nothing_and_fit(visit: Visit, complaints:
         page = visit("/projects/helpful/rank/", alice, viewport={"width": width, "height": 800})
         wait_until_ready(page)
         assert overhang(page) == 0
+        page.evaluate(AXE.read_text())
+        assert violations(page) == []
         for key in ("1", "2", "3", "4"):
             page.keyboard.press(key)
         page.keyboard.press("v")

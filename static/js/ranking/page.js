@@ -33,7 +33,7 @@ function start() {
   const submit = () => (task.missing ? refuse(task) : finish(task.form));
   drag.listen(task);
   compare.listen(task, signal);
-  prompt.listen(main);
+  prompt.listen(main, signal);
   keys.listen(task, submit, signal);
   listen(task, submit, finish);
   stuck.measure(main, signal);

@@ -2,7 +2,7 @@
 
 const NARROW = matchMedia("(max-width: 63.99rem)");
 
-export function listen(main) {
+export function listen(main, signal) {
   const prompt = main.querySelector(".prompt");
   const button = prompt.querySelector("[data-fold]");
   const fold = (folded) => {
@@ -10,13 +10,16 @@ export function listen(main) {
     button.setAttribute("aria-expanded", String(!folded));
     button.textContent = folded ? "Show all" : "Fold";
   };
-  button.addEventListener("click", () => fold(!prompt.classList.contains("is-folded")));
-  if (!NARROW.matches) return;
-  const whole = prompt.offsetHeight;
-  button.hidden = false;
-  fold(true);
   // A prompt that is short anyway does not fold.
-  if (prompt.offsetHeight < whole) return;
-  fold(false);
-  button.hidden = true;
+  const fit = () => {
+    fold(false);
+    button.hidden = true;
+    const whole = prompt.offsetHeight;
+    fold(NARROW.matches);
+    button.hidden = !NARROW.matches || prompt.offsetHeight >= whole;
+    if (button.hidden) fold(false);
+  };
+  button.addEventListener("click", () => fold(!prompt.classList.contains("is-folded")));
+  NARROW.addEventListener("change", fit, { signal });
+  fit();
 }
