@@ -17,6 +17,7 @@ class Prompt(NamedTuple):
     id: str
     form: str
     messages: list[dict[str, str]]
+    split: str = "train"
 
 
 def read_prompts(path: Path) -> list[Prompt]:
@@ -24,7 +25,7 @@ def read_prompts(path: Path) -> list[Prompt]:
     found = []
     for number, line in enumerate(read_jsonl(path) if path.is_file() else (), start=1):
         try:
-            found.append(Prompt(str(line["id"]), line["form"], line["prompt"]))
+            found.append(Prompt(str(line["id"]), line["form"], line["prompt"], line.get("split", "train")))
         except KeyError as error:
             raise BadInput(f"{path}, line {number}: {error} is missing") from error
     if not found:

@@ -38,7 +38,7 @@ class PpoConfig:
     value_clip: float = 0.2  # of the value's change (Ziegler et al.)
     value_coefficient: float = 0.1  # of the value loss (Ziegler et al.)
     entropy_coefficient: float = 0.0  # of the entropy bonus; language models start with plenty
-    whiten: bool = True  # advantages to mean 0 and deviation 1 over the rollout
+    whiten: bool = True  # PPO's advantages to mean 0 and deviation 1 over the rollout
     baseline: Baseline = "leave_one_out"  # of REINFORCE (Kool et al. 2019; Ahmadian et al. 2402.14740)
     epochs: int | None = None  # passes over a rollout: 4 for PPO (Ziegler et al.), 1 for REINFORCE
     minibatches: int | None = None  # optimizer steps a pass: 4 for PPO, 1 for REINFORCE
@@ -50,7 +50,7 @@ class PpoConfig:
     value_init: Literal["reward_model", "policy"] = "reward_model"  # Stiennon et al.; InstructGPT
     update_kl_limit: float | None = 0.3  # nats a token between old and new policy; more ends the update
     kl_limit: float | None = None  # nats a completion; more ends the run with the last policy below it
-    keep_every: int = 5  # steps between the policies that kl_limit can go back to
+    keep_every: int = 1  # steps between the policies, on disk, that kl_limit can go back to
     # The run.
     held_out_prompts: int = 128  # prompts of the report before and after
     seed: int = 0
@@ -59,16 +59,20 @@ class PpoConfig:
     checkpoint_seconds: float = 60.0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_prompts", "samples", "max_new_tokens", "micro_batch_tokens", "threads"):
-            _at_least(self, name, 1)
-        for name in ("epochs", "minibatches", "keep_every", "held_out_prompts", "max_prompt_tokens", "kl_horizon"):
-            _at_least(self, name, 1)
-        for name in ("beta", "gamma", "lam", "clip", "value_clip", "value_coefficient", "learning_rate"):
-            _at_least(self, name, 0)
-        if self.temperature <= 0:
-            raise BadInput(f"temperature is {self.temperature}: it must be above 0, or nothing is explored")
+        _at_least(
+            self, 1, "steps", "batch_prompts", "samples", "max_new_tokens", "max_prompt_tokens", "epochs"
+        )
+        _at_least(self, 1, "minibatches", "micro_batch_tokens", "keep_every", "held_out_prompts", "threads")
+        _at_least(self, 1, "kl_horizon")
+        _at_least(self, 0, "beta", "gamma", "lam", "clip", "value_clip", "value_coefficient", "learning_rate")
+        _at_least(self, 0, "value_learning_rate", "entropy_coefficient", "adam_eps", "checkpoint_seconds")
+        _above_zero(
+            self, "temperature", "kl_clamp", "kl_target", "kl_limit", "update_kl_limit", "max_grad_norm"
+        )
         if self.baseline == "leave_one_out" and self.algorithm == "reinforce" and self.samples < 2:
-            raise BadInput("the baseline leave_one_out needs at least 2 samples a prompt: set samples or baseline")
+            raise BadInput(
+                "the baseline leave_one_out needs at least 2 samples a prompt: set samples or baseline"
+            )
 
     @property
     def episodes(self) -> int:
@@ -92,7 +96,9 @@ class PpoConfig:
         missing = {name: value for name, value in defaults.items() if getattr(self, name) is None}
         resolved = replace(self, learning_rate=rate, **missing)
         if resolved.episodes < (resolved.minibatches or 1):
-            raise BadInput(f"{resolved.episodes} completions a rollout do not make {resolved.minibatches} minibatches")
+            raise BadInput(
+                f"{resolved.episodes} completions a rollout do not make {resolved.minibatches} minibatches"
+            )
         return resolved
 
 
@@ -110,7 +116,15 @@ def _learning_rate(config: PpoConfig, parameters: int) -> float:
     return full * LORA_FACTOR if config.lora else full
 
 
-def _at_least(config: Any, name: str, least: int) -> None:
-    value = getattr(config, name)
-    if value is not None and value < least:
-        raise BadInput(f"{name} is {value}: it must be at least {least}")
+def _at_least(config: PpoConfig, least: float, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and not least <= value < float("inf"):  # NaN is refused too
+            raise BadInput(f"{name} is {value}: it must be at least {least}")
+
+
+def _above_zero(config: PpoConfig, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and not 0 < value < float("inf"):
+            raise BadInput(f"{name} is {value}: it must be above 0")

@@ -18,7 +18,9 @@ class PolicyLoss(NamedTuple):
     kl: Tensor
 
 
-def ppo_policy_loss(log_probs: Tensor, old: Tensor, advantages: Tensor, mask: Tensor, clip: float) -> PolicyLoss:
+def ppo_policy_loss(
+    log_probs: Tensor, old: Tensor, advantages: Tensor, mask: Tensor, clip: float
+) -> PolicyLoss:
     """-sum min(rho A, clip(rho, 1-eps, 1+eps) A), rho = pi / pi_old (Schulman et al. 1707.06347, eq. 7).
 
     All (B, R). ``clipped`` counts the tokens where the clipped term is the smaller; ``kl`` is k3 of old to new.

@@ -21,7 +21,9 @@ def token_rewards(scores: Tensor, log_ratio: Tensor, mask: Tensor, beta: float) 
     The last real token is EOS itself where the completion ended: the choice to end is what the score is for.
     """
     if scores.shape != mask.shape[:1] or log_ratio.shape != mask.shape:
-        raise ValueError(f"scores {tuple(scores.shape)}, log_ratio {tuple(log_ratio.shape)}, mask {tuple(mask.shape)}")
+        raise ValueError(
+            f"scores {tuple(scores.shape)}, log_ratio {tuple(log_ratio.shape)}, mask {tuple(mask.shape)}"
+        )
     rewards = -beta * log_ratio * mask
     last = mask.long().sum(dim=1) - 1
     rewards[torch.arange(len(scores), device=scores.device), last] += scores

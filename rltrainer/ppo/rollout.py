@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from rewardmodel.backbone.devices import autocast
 from rltrainer.policy.generation import Generated, generate
 from rltrainer.policy.loading import Policy
 from rltrainer.policy.log_probabilities import completion_figures, completion_log_probabilities
@@ -88,7 +89,7 @@ def measure(
     log_probs, entropy, reference, values = (blank.clone() for _ in range(4))
     for part in micro_batches(made.attention_mask, start, range(len(scores)), config.micro_batch_tokens):
         ids, mask, first = part.cut(made.sequences), part.cut(made.attention_mask), part.start
-        with training_precision(policy.model):
+        with autocast(policy.model.device):
             figures = completion_figures(policy.model, ids, mask, first, config.temperature)
             part.put(log_probs, figures.log_probabilities)
             part.put(entropy, figures.entropy)
@@ -154,8 +155,3 @@ def micro_batches(
         left, right = wider
     if part:
         yield Part(part, left, right, completion_start)
-
-
-def training_precision(model: Any) -> torch.autocast:
-    """bfloat16 for the matrix products on CUDA, float32 on the CPU; the same in measuring and in training."""
-    return torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=model.device.type == "cuda")

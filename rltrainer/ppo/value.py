@@ -4,9 +4,10 @@ import copy
 from typing import Any
 
 import torch
-from rewardmodel.bradley_terry.scoring import RewardModel
 from torch import Tensor, nn
 
+from rewardmodel.backbone.loading import context_length, width
+from rewardmodel.bradley_terry.scoring import RewardModel
 from rltrainer.policy.forward import positions_from_mask, run_trunk
 from rltrainer.policy.loading import Policy
 
@@ -38,35 +39,42 @@ class ValueNetwork(nn.Module):
         ``input_ids`` and ``attention_mask`` (B, T), prompts padded on the left; R = T - completion_start.
         """
         positions = positions_from_mask(attention_mask)
-        states = run_trunk(self.holder, input_ids, attention_mask, positions).states[:, completion_start - 1 : -1]
-        values: Tensor = self.head(states.float()).squeeze(-1)
+        states = run_trunk(self.holder, input_ids, attention_mask, positions).states[
+            :, completion_start - 1 : -1
+        ]
+        with torch.autocast(states.device.type, enabled=False):
+            values: Tensor = self.head(states.float()).squeeze(-1)
         return (values - self.mean) / self.std
 
 
-def make_value_network(policy: Policy, reward_model: RewardModel | None) -> ValueNetwork:
-    """From the reward model (Stiennon; InstructGPT) where it reads the policy's own tokens, else from the policy.
+def make_value_network(policy: Policy, reward_model: RewardModel | None, tokens: int) -> ValueNetwork:
+    """From the reward model (Stiennon; InstructGPT) where it can read the policy's own tokens, else from the policy.
 
-    A head on the policy's trunk starts at 0: it expects nothing until it has seen something.
+    ``tokens`` is the most that a prompt and its completion have. A head on the policy's trunk starts at 0: it
+    expects nothing until it has seen something.
     """
-    device = policy.model.device
-    if reward_model is not None and shares_tokens(policy, reward_model):
+    if reward_model is not None and reads_rollouts(policy, reward_model, tokens):
         network = copy.deepcopy(reward_model.network)
         scale = reward_model.normalisation
         value = ValueNetwork(network.trunk, network.head, scale.mean, scale.std)
     else:
-        trunk = copy.deepcopy(policy.frozen if policy.frozen is not None else policy.model).base_model
-        head = nn.Linear(trunk.config.hidden_size, 1)
+        trunk = without_adapter(copy.deepcopy(policy.model.base_model))
+        head = nn.Linear(width(trunk), 1, device="meta").to_empty(device="cpu")  # draws nothing at random
         nn.init.zeros_(head.weight)
         nn.init.zeros_(head.bias)
         value = ValueNetwork(trunk, head)
-    return value.float().requires_grad_(True).to(device)
+    return value.float().requires_grad_(True).to(policy.model.device)
 
 
-def shares_tokens(policy: Policy, reward_model: RewardModel) -> bool:
-    """Whether both read text as the same ids: only then can the reward model's trunk read a rollout."""
-    return bool(policy.tokenizer.get_vocab() == reward_model.tokenizer.get_vocab())
+def reads_rollouts(policy: Policy, reward_model: RewardModel, tokens: int) -> bool:
+    """Whether the reward model's trunk reads the policy's ids as the same text, and as many as ``tokens`` of them."""
+    same = policy.tokenizer.get_vocab() == reward_model.tokenizer.get_vocab()
+    return bool(same) and context_length(reward_model.network.trunk) >= tokens
 
 
-def value_parameters(network: ValueNetwork) -> dict[str, torch.nn.Parameter]:
-    """The network's parameters under names of their own in a checkpoint."""
-    return {f"value.{name}": parameter for name, parameter in network.named_parameters()}
+def without_adapter(trunk: Any) -> Any:
+    """``trunk`` with each LoRA layer replaced by the layer it stands beside, in place."""
+    for name, layer in list(trunk.named_modules()):
+        if hasattr(layer, "lora_A"):
+            trunk.set_submodule(name, layer.get_base_layer())
+    return trunk

@@ -1,0 +1,23 @@
+"""python -m rltrainer.ppo train DIR: one run, from its folder."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rltrainer.ppo import train
+from runs.folder.child import run_child
+
+COMMANDS = {"train": train.main}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command on the folder; 0 done, 1 failed (failure.json says why), 3 stopped with a checkpoint."""
+    parser = argparse.ArgumentParser(prog="python -m rltrainer.ppo")
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    given = parser.parse_args(arguments)
+    return run_child(given.folder, COMMANDS[given.command])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

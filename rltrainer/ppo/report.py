@@ -1,0 +1,127 @@
+"""Mean reward and KL on held-out prompts, of the policy before and after, from the same random numbers."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+
+from rltrainer.policy.evaluate import distinct
+from rltrainer.policy.loading import Policy
+from rltrainer.policy.prompts import Prompt
+from rltrainer.ppo.config import PpoConfig
+from rltrainer.ppo.divergence import clamped_log_ratio
+from rltrainer.ppo.order import generator_of
+from rltrainer.ppo.rollout import Rollout, Score, Seconds, collect
+
+EXAMPLES = 3
+
+
+class Held(NamedTuple):
+    """The prompts of the report; ``unseen`` where no step asks them."""
+
+    prompts: list[Prompt]
+    unseen: bool
+
+
+def held_out_of(prompts: Sequence[Prompt], count: int) -> Held:
+    """``count`` prompts of the validation and test splits, the same for every seed; else of the train split."""
+    unseen = [prompt for prompt in prompts if prompt.split != "train"]
+    among = unseen or list(prompts)
+    order = torch.randperm(len(among), generator=generator_of("held out", 0, 0)).tolist()
+    return Held([among[number] for number in order[:count]], bool(unseen))
+
+
+def make_report(
+    policy: Policy,
+    score: Score,
+    held: Held,
+    config: PpoConfig,
+    between: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """``before`` (the reference) and ``after``: reward, kl, reward_std, length, ended, entropy, distinct_2.
+
+    ``gain``: the rise of the mean reward; ``gain_in_deviations``: in deviations of the rewards before. ``examples``:
+    a completion before and after with their rewards. ``between`` is called before each batch of prompts.
+    """
+    with policy.reference() as model:
+        alone = Policy(model, policy.tokenizer, policy.meta, frozen=model)
+        before = _Answers.of(alone, score, held.prompts, config, between)
+    after = _Answers.of(policy, score, held.prompts, config, between)
+    first, last = before.figures(), after.figures()
+    gain = last["reward"] - first["reward"]
+    return {
+        "prompts": len(held.prompts),
+        "held_out": held.unseen,
+        "samples": config.samples,
+        "before": first,
+        "after": last,
+        "gain": gain,
+        "gain_in_deviations": gain / first["reward_std"] if first["reward_std"] > 0 else None,
+        "examples": [
+            _example(held.prompts[number], before, after, number * config.samples)
+            for number in range(min(EXAMPLES, len(held.prompts)))
+        ],
+    }
+
+
+class _Answers(NamedTuple):
+    """One entry a completion; a prompt's samples lie side by side."""
+
+    texts: list[str]
+    rewards: list[float]
+    kl: list[float]
+    lengths: list[int]
+    ended: list[bool]
+    entropy: list[float]
+
+    @classmethod
+    def of(
+        cls,
+        policy: Policy,
+        score: Score,
+        prompts: Sequence[Prompt],
+        config: PpoConfig,
+        between: Callable[[], None],
+    ) -> "_Answers":
+        """Completions of ``prompts``; the numbers drawn are the same for every policy."""
+        answers = cls([], [], [], [], [], [])
+        for first in range(0, len(prompts), config.batch_prompts):
+            between()
+            batch = prompts[first : first + config.batch_prompts]
+            generator = generator_of("report", config.seed, first)
+            answers.take(collect(policy, None, score, batch, config, generator, Seconds()), config)
+        return answers
+
+    def take(self, rollout: Rollout, config: PpoConfig) -> None:
+        """Append the completions of ``rollout``."""
+        log_ratio = clamped_log_ratio(rollout.log_probs, rollout.reference, config.kl_clamp) * rollout.mask
+        self.texts.extend(rollout.texts)
+        self.rewards.extend(rollout.scores.tolist())
+        self.kl.extend(log_ratio.double().sum(dim=1).tolist())
+        self.lengths.extend(rollout.mask.sum(dim=1).tolist())
+        self.ended.extend(rollout.finished.tolist())
+        self.entropy.extend(rollout.entropy.double().sum(dim=1).tolist())
+
+    def figures(self) -> dict[str, float]:
+        """Their means, as measures.py defines them."""
+        count, tokens = len(self.texts), sum(self.lengths)
+        reward = math.fsum(self.rewards) / count
+        return {
+            "reward": reward,
+            "reward_std": math.sqrt(math.fsum((each - reward) ** 2 for each in self.rewards) / count),
+            "kl": math.fsum(self.kl) / count,
+            "entropy": math.fsum(self.entropy) / tokens,
+            "length": tokens / count,
+            "ended": sum(self.ended) / count,
+            "distinct_2": distinct(self.texts, 2) or 0.0,
+        }
+
+
+def _example(prompt: Prompt, before: _Answers, after: _Answers, place: int) -> dict[str, Any]:
+    return {
+        "prompt_id": prompt.id,
+        "prompt": prompt.messages,
+        "before": {"completion": before.texts[place], "reward": before.rewards[place]},
+        "after": {"completion": after.texts[place], "reward": after.rewards[place]},
+    }
