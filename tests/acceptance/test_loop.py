@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +52,7 @@ def manage(*arguments: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def configs(tmp_path: Path) -> Iterator[dict[str, str]]:
+def configs(tmp_path: Path) -> dict[str, str]:
     """Config files for runs that fit fifteen minutes on two cores."""
     wanted: dict[str, dict[str, Any]] = {
         "sft": {"base": "scratch", "epochs": 4},
@@ -65,7 +64,7 @@ def configs(tmp_path: Path) -> Iterator[dict[str, str]]:
         path = tmp_path / f"{name}.json"
         path.write_text(json.dumps(config))
         paths[name] = str(path)
-    yield paths
+    return paths
 
 
 def test_the_loop_on_real_judgements(
@@ -76,14 +75,19 @@ def test_the_loop_on_real_judgements(
 
     # 1. Import what people wrote and judged.
     manage("create_project", SLUG, "--name", "Restaurants", "--completions-per-task", "4")
-    assert manage("import_jsonl", str(demonstrations), "--project", SLUG, "--kind", "demonstrations")["added"] == 7070
+    assert (
+        manage("import_jsonl", str(demonstrations), "--project", SLUG, "--kind", "demonstrations")["added"]
+        == 7070
+    )
     assert manage("import_jsonl", str(rankings), "--project", SLUG, "--kind", "rankings")["added"] == 2194
     agreement = manage("agreement", "--project", SLUG)
 
     # 2. A policy from scratch, a reward model, PPO.
     manage("train_policy", "--project", SLUG, "--algorithm", "sft", "--config", configs["sft"], "--here")
     first = manage("fit_reward_model", "--project", SLUG, "--config", configs["fit"], "--here")
-    ppo = manage("train_policy", "--project", SLUG, "--algorithm", "ppo", "--config", configs["ppo"], "--here")
+    ppo = manage(
+        "train_policy", "--project", SLUG, "--algorithm", "ppo", "--config", configs["ppo"], "--here"
+    )
 
     # 3. New tasks, one of them ranked in a browser.
     manage("sample_completions", "--project", SLUG, "--prompts", "20", "--here")

@@ -2,95 +2,19 @@
 
 import os
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
-import threading
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from django.conf import settings
 
 from config.postgres import Server
 from config.supervisor import Service, Supervisor
+from tests.launched import Concord, free_port
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-class Concord:
-    """One start of ``manage.py serve`` in a home of its own."""
-
-    def __init__(self, home: Path, port: int) -> None:
-        self.home, self.port, self.lines = home, port, list[str]()
-        environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "--port", str(port)],
-            cwd=settings.BASE_DIR,
-            env={**environment, "CONCORD_HOME": str(home)},
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        with self.process.stderr as lines:
-            self.lines.extend(lines)
-
-    def said(self, words: str) -> bool:
-        return any(words in line for line in list(self.lines))
-
-    def wait_for(self, condition: Callable[[], bool], seconds: float = 60) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, self.lines
-            time.sleep(0.1)
-
-    def ready(self) -> "Concord":
-        self.wait_for(lambda: self.said("ready") or self.process.poll() is not None)
-        assert self.process.poll() is None, self.lines
-        return self
-
-    def services(self) -> dict[str, psutil.Process]:
-        """The processes right under the supervisor, by a word of their command."""
-        words = {"gunicorn": "web", "gpu": "gpu", "cpu": "cpu", "quick": "quick", "beat": "beat"}
-        found = {}
-        for process in psutil.Process(self.process.pid).children():
-            command = process.cmdline()
-            for word, name in words.items():
-                if word in command:
-                    found[name] = process
-        return found
-
-    def answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/login/", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, ConnectionError):
-            return False
-
-    def end(self, number: int = signal.SIGINT) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        status = self.process.wait(60)
-        self._reader.join()
-        return status
 
 
 @pytest.fixture
@@ -138,8 +62,7 @@ def test_what_is_killed_comes_back(concord: Concord) -> None:
     services = concord.services()
     services["web"].kill()
     services["quick"].kill()
-    postmaster = int((concord.home / "postgres/data/postmaster.pid").read_text().splitlines()[0])
-    os.kill(postmaster, signal.SIGKILL)
+    os.kill(concord.postmaster(), signal.SIGKILL)
     concord.wait_for(lambda: concord.said("web ended") and concord.said("worker-quick ended"))
     concord.wait_for(lambda: concord.said("database had ended"))
     concord.wait_for(lambda: len(concord.services()) == 5 and concord.answers())

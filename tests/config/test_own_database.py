@@ -20,7 +20,7 @@ import pytest
 from django.conf import settings
 
 from config import unprivileged
-from tests.config.test_launch import free_port
+from tests.launched import free_port
 
 QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 

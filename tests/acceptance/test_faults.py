@@ -1,0 +1,143 @@
+"""Processes killed in the middle of a fit, in a whole Concord: the fit ends in the weights of one left alone."""
+
+import json
+import os
+import random
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+
+from runs.folder.files import file_digest
+from tests.launched import Concord, free_port
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(280)]
+
+WORDS = ["river", "stone", "apple", "cloud", "window", "garden", "silver", "morning", "letter", "market"]
+    "river",
+    "stone",
+    "apple",
+    "cloud",
+    "window",
+    "garden",
+    "silver",
+    "morning",
+    "letter",
+    "market",
+    "bridge",
+    "candle",
+]
+# Small, and long enough to be killed in the middle; a checkpoint a second is what it goes on from.
+CONFIG = {
+    "hidden": 32,
+    "layers": 2,
+    "heads": 2,
+    "vocabulary": 300,
+    "epochs": 30,
+    "checkpoint_seconds": 0.5,
+    "threads": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def concord() -> Iterator[Concord]:
+    with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as name:
+        home = Path(name)
+        started = Concord(home, free_port(), CONCORD_RUN_STALE_SECONDS="4", CONCORD_SWEEP_SECONDS="1").ready()
+        (home / "rankings.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in rankings()))
+        (home / "config.json").write_text(json.dumps(CONFIG))
+        started.manage("create_project", "words")
+        started.manage(
+            "import_jsonl", str(home / "rankings.jsonl"), "--project", "words", "--kind", "rankings"
+        )
+        yield started
+        started.end()
+
+
+def rankings() -> Iterator[dict[str, Any]]:
+    """The longer text wins."""
+    rng = random.Random(4)
+    for number in range(150):
+        texts = [" ".join(rng.sample(WORDS, count)) for count in (3, 6, 9)]
+        completions = [{"text": text, "rank": rank} for text, rank in zip(texts, (3, 2, 1), strict=True)]
+        yield {"prompt": f"Write words, number {number}.", "completions": completions}
+
+
+def start_fit(concord: Concord) -> int:
+    run: int = concord.manage(
+        "fit_reward_model", "--project", "words", "--config", str(concord.home / "config.json")
+    )["run"]
+    return run
+
+
+def row(concord: Concord, run: int) -> tuple[Any, ...]:
+    """(status, attempt, public id, reason, step) of a run, as soon as the database can say."""
+    query = "SELECT status, attempt, public_id, reason, done FROM runs_run WHERE id = %s"
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with psycopg.connect(concord.address()) as database:
+                found = database.execute(query, [run]).fetchone()
+            assert found is not None
+            return found
+        except psycopg.OperationalError:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+
+def folder(concord: Concord, run: int) -> Path:
+    return concord.home / "runs" / str(row(concord, run)[2])
+
+
+def wait_for_checkpoint(concord: Concord, run: int) -> None:
+    concord.wait_for(lambda: row(concord, run)[0] == "running", 60)
+    checkpoints = folder(concord, run) / "checkpoint"
+    concord.wait_for(lambda: checkpoints.exists() and any(checkpoints.glob("*.safetensors")), 60)
+
+
+def weights_at_the_end(concord: Concord, run: int) -> dict[str, str]:
+    """Digest of each file of weights, once the run has succeeded."""
+    concord.wait_for(lambda: row(concord, run)[0] not in {"queued", "running"}, 120)
+    status, _, _, reason, _ = row(concord, run)
+    assert status == "succeeded", reason
+    output = folder(concord, run) / "output"
+    files = sorted(output.rglob("*.safetensors"))
+    assert files
+    return {str(path.relative_to(output)): file_digest(path) for path in files}
+
+
+def child_of(concord: Concord, run: int) -> psutil.Process:
+    """The process that fits."""
+    name = str(row(concord, run)[2])
+    children = psutil.Process(concord.process.pid).children(recursive=True)
+    return next(one for one in children if any(name in word for word in one.cmdline()))
+
+
+@pytest.fixture(scope="module")
+def left_alone(concord: Concord) -> dict[str, str]:
+    return weights_at_the_end(concord, start_fit(concord))
+
+
+@pytest.mark.parametrize("victim", ["worker", "child", "postgres"])
+def test_a_fit_goes_on_after_a_kill_and_ends_in_the_same_weights(
+    concord: Concord, left_alone: dict[str, str], victim: str
+) -> None:
+    run = start_fit(concord)
+    wait_for_checkpoint(concord, run)
+    fitting = child_of(concord, run)
+    if victim == "worker":
+        concord.services()["gpu"].kill()
+        fitting.wait(10)  # a worker's child ends within ten seconds of it
+    elif victim == "child":
+        fitting.kill()
+    else:
+        os.kill(concord.postmaster(), signal.SIGKILL)
+    assert weights_at_the_end(concord, run) == left_alone
+    # Where the database was away for longer than a lease, the run was taken back: no more than that.
+    assert row(concord, run)[1] in ({1, 2} if victim == "postgres" else {2})

@@ -1,0 +1,111 @@
+"""A whole Concord, started as a person starts it: ``manage.py serve`` in a home of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psutil
+from django.conf import settings
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Concord:
+    """One start of ``manage.py serve`` in a home of its own."""
+
+    def __init__(self, home: Path, port: int, **variables: str) -> None:
+        self.home, self.port, self.lines = home, port, list[str]()
+        environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+        self.environment = {**environment, "CONCORD_HOME": str(home), **variables}
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "serve", "--port", str(port)],
+            cwd=settings.BASE_DIR,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        with self.process.stderr as lines:
+            self.lines.extend(lines)
+
+    def said(self, words: str) -> bool:
+        return any(words in line for line in list(self.lines))
+
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, self.lines
+            time.sleep(0.1)
+
+    def ready(self) -> "Concord":
+        self.wait_for(lambda: self.said("ready") or self.process.poll() is not None)
+        assert self.process.poll() is None, self.lines
+        return self
+
+    def services(self) -> dict[str, psutil.Process]:
+        """The processes right under the supervisor, by a word of their command."""
+        words = {"gunicorn": "web", "gpu": "gpu", "cpu": "cpu", "quick": "quick", "beat": "beat"}
+        found = {}
+        for process in psutil.Process(self.process.pid).children():
+            command = process.cmdline()
+            for word, name in words.items():
+                if word in command:
+                    found[name] = process
+        return found
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/login/", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
+    def end(self, number: int = signal.SIGINT) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        status = self.process.wait(60)
+        self._reader.join()
+        return status
+
+    def manage(self, *arguments: str) -> dict[str, Any]:
+        """Run a command beside it; returns its JSON object."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=settings.BASE_DIR,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+    def postmaster(self) -> int:
+        """The embedded server's process."""
+        return int((self.home / "postgres/data/postmaster.pid").read_text().splitlines()[0])
+
+    def address(self) -> str:
+        """Where its database is, for psycopg."""
+        return f"host={self.home}/postgres port=5432 user=concord dbname=concord"
