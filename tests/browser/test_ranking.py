@@ -1,13 +1,22 @@
 """The ranking page in a real browser: the keyboard, the mouse, verdicts, drafts, and what is stored in the end."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from annotation.models import Assignment, Project, Ranking
 from tests.annotation.factories import make_member, make_project, make_tasks
 from tests.browser.conftest import Visit
-from tests.browser.ranking import assignment_of, tiers, tray, wait_for_another, wait_until_ready
+from tests.browser.ranking import (
+    assignment_of,
+    rank_first_task,
+    tiers,
+    tray,
+    wait_for_another,
+    wait_until_ready,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -236,3 +245,24 @@ def test_the_last_ranking_can_be_changed_and_the_old_one_is_kept_as_superseded(p
     assert shown_tiers(new) == [4, 2, 3, 1]
     assert (old.comparisons.count(), new.comparisons.count()) == (0, 6)
     expect(page.locator(".tools__counts")).to_have_text("1 today · 2 left")
+
+
+def test_whoever_logs_in_gets_to_the_page_they_wanted_and_ranks(
+    chromium: Browser, live_server: Any, alice: User
+) -> None:
+    rank_first_task(chromium, live_server.url, "helpful", "alice", "correct horse")
+    assert shown_tiers(stored()) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("completions", [2, 9])
+def test_the_fewest_and_the_most_completions_are_ranked(visit: Visit, completions: int) -> None:
+    project = make_project("wide")
+    make_tasks(project, completions=completions)
+    page = visit("/projects/wide/rank/", make_member(project), viewport={"width": 1024, "height": 700})
+    wait_until_ready(page)
+    page.set_viewport_size({"width": 360, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    before = assignment_of(page)
+    press(page, *(str(place) for place in range(completions, 0, -1)), "Enter")
+    wait_for_another(page, before)
+    assert shown_tiers(stored()) == list(range(completions, 0, -1))

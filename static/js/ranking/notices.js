@@ -9,7 +9,7 @@ export function announce(text) {
   });
 }
 
-// `actions` are {label, href} or {label, press}; a notice with the same name takes the place of the one before.
+// `actions` are {label, press}, or {label, href}, in a tab apart if they say so; a notice with the same name takes the place of the one before.
 export function notice(name, kind, text, actions = []) {
   dismiss(name);
   const box = document.createElement("div");
@@ -27,12 +27,13 @@ export function dismiss(name) {
   document.querySelector(`#notices [data-name="${name}"]`)?.remove();
 }
 
-function control({ label, href, press }) {
+function control({ label, href, press, apart }) {
   const made = document.createElement(href ? "a" : "button");
   made.className = "button";
   made.textContent = label;
   if (href) {
     made.href = href;
+    if (apart) made.target = "_blank";
   } else {
     made.type = "button";
     made.addEventListener("click", press);

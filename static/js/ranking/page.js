@@ -73,7 +73,8 @@ function refuse(task) {
 }
 
 async function leave(form, done) {
-  if (form.dataset.sending) return;
+  // What was to be sent again may have been sent meanwhile, and another task be here.
+  if (form.dataset.sending || !form.isConnected) return;
   form.dataset.sending = "true";
   const page = await send(form, () => leave(form, done));
   delete form.dataset.sending;

@@ -25,7 +25,8 @@ function post(form) {
 
 async function pageOf(answer, form, again) {
   if (answer.redirected && new URL(answer.url).pathname !== new URL(form.action).pathname) {
-    fail("You are logged out. Log in in another tab, then send it again: what you entered stays here.", again);
+    const words = "You are logged out. Log in in another tab, then send it again: what you entered stays here.";
+    fail(words, again, [{ label: "Log in", href: "/login/", apart: true }]);
     return null;
   }
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -45,6 +46,6 @@ async function renewToken(form) {
   return form.isConnected;
 }
 
-function fail(text, again) {
-  notice("sending", "bad", text, [{ label: "Send it again", press: again }]);
+function fail(text, again, more = []) {
+  notice("sending", "bad", text, [...more, { label: "Send it again", press: again }]);
 }
