@@ -20,19 +20,6 @@ from tests.launched import Concord, free_port
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(280)]
 
 WORDS = ["river", "stone", "apple", "cloud", "window", "garden", "silver", "morning", "letter", "market"]
-    "river",
-    "stone",
-    "apple",
-    "cloud",
-    "window",
-    "garden",
-    "silver",
-    "morning",
-    "letter",
-    "market",
-    "bridge",
-    "candle",
-]
 # Small, and long enough to be killed in the middle; a checkpoint a second is what it goes on from.
 CONFIG = {
     "hidden": 32,
