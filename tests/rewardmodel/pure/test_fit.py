@@ -158,6 +158,26 @@ def test_a_stop_within_the_validation_of_an_epoch_comes_back_to_it(tmp_path: Pat
     assert steps(stopped) == steps(whole)
 
 
+def test_lines_that_a_killed_fit_wrote_after_its_checkpoint_are_written_again(tmp_path: Path) -> None:
+    whole, killed = (make_fit(tmp_path / name) for name in ("whole", "killed"))
+    fit(whole)
+    stop_after(killed, 4)
+    with killed.metrics_file.open("a") as file:
+        file.write('{"step": 5, "loss": 9.0}\n{"step": 6, "lo')
+    fit(killed)
+    assert steps(killed) == steps(whole)
+
+
+def test_a_step_is_as_long_as_the_schedule_says(tmp_path: Path) -> None:
+    folder = make_fit(tmp_path, warmup=1.0, weight_decay=0.0)
+    first = prepare(parse_config(FitConfig, folder.read_config()), folder).network.head.weight.detach()
+    stop_after(folder, 1)
+    # 12 steps, all of them warm-up: the first at 0.01 / 12, and Adam's first step is the rate times g / (|g| + 1e-5)
+    moved = (load_file(folder.checkpoint / "newest.safetensors")["head.weight"] - first).abs()
+    assert float(moved.max()) == pytest.approx(0.01 / 12, rel=0.01)
+    assert steps(folder)[0]["learning_rate"] == pytest.approx(0.01 / 12)
+
+
 def test_the_weights_of_the_best_epoch_are_kept(tmp_path: Path) -> None:
     """The validation judges want the opposite of the others, so their loss rises with every epoch."""
     lines = make_lines(60)
