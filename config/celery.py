@@ -25,7 +25,7 @@ def _broker() -> dict[str, object]:
     if url:
         return {"broker_url": url}
     return {
-        "broker_url": "pgmq://",
+        "broker_url": "pgmq://localhost",  # the address that counts is conn_string
         "broker_transport": "config.broker:Transport",
         "broker_transport_options": {
             "conn_string": _address(settings.DATABASES["default"]),

@@ -18,6 +18,7 @@ from rewardmodel.models import RewardModelVersion
 from rltrainer.errors import PolicyError
 from rltrainer.models import PolicyVersion
 from runs.errors import RunsError
+from runs.kinds import kind_of
 from runs.models import Run
 
 RECENT_RUNS = 12
@@ -63,7 +64,7 @@ def _page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None
         "counts": _counts(project),
         "reward_models": RewardModelVersion.objects.filter(project=project).select_related("fit__run"),
         "policies": PolicyVersion.objects.filter(project=project).select_related("training__run"),
-        "runs": runs_of(project)[:RECENT_RUNS],
+        "runs": [(run, kind_of(run).title) for run in runs_of(project)[:RECENT_RUNS]],
         "forms": forms,
         "opened": bad[0] if bad else "",
     }

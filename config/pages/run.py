@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotation.models import Project
 from config.pages.access import for_run
+from config.pages.findings import findings
 from runs import lifecycle
 from runs.errors import RunNotActive
 from runs.execution import folder_of
@@ -91,5 +92,11 @@ def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, obje
         "percent": round(100 * run.done / run.total) if run.total else None,
         "seconds_left": run.seconds_left(now),
         "elapsed": lifecycle.elapsed(run, now),
-        "result": {name.replace("_", " "): value for name, value in run.result.items()},
+        "findings": findings(run),
+        # What has no page of its own to say it: an import's and an export's counts.
+        "result": {
+            name.replace("_", " "): value
+            for name, value in run.result.items()
+            if not isinstance(value, dict | list)
+        },
     }

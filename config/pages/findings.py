@@ -1,0 +1,152 @@
+"""What a run found, in words with its uncertainty, and texts to read beside the figures."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from annotation.models import Prompt
+from rewardmodel.models import RewardModelVersion
+from rltrainer.models import PolicyVersion
+from runs.models import Run
+
+Report = dict[str, Any]
+EXAMPLES = 3
+
+
+class Text(NamedTuple):
+    """One completion: who wrote it, and its reward where there is one."""
+
+    label: str
+    text: str
+    reward: float | None
+
+
+class Example(NamedTuple):
+    """A prompt and what is compared on it."""
+
+    prompt: str
+    texts: list[Text]
+
+
+class Findings(NamedTuple):
+    """``sentences`` lead the page; ``examples`` follow."""
+
+    sentences: list[str]
+    examples: list[Example]
+
+
+def findings(run: Run) -> Findings | None:
+    """What a succeeded run found; None for one that has nothing to say yet."""
+    find = _FINDERS.get(run.kind)
+    return find(run) if find and run.status == Run.Status.SUCCEEDED else None
+
+
+def _of_fit(run: Run) -> Findings | None:
+    version = RewardModelVersion.objects.filter(fit__run=run).first()
+    if version is None:
+        return None
+    held_out: Report = version.report.get("held_out") or {}
+    accuracy = held_out.get("accuracy")
+    first = f"This is reward model v{version.number}."
+    if accuracy is None:
+        return Findings([f"{first} No ranking was held out, so how well it judges is not known."], [])
+    return Findings(
+        [
+            f"{first} It orders {_share(accuracy)} of held-out pairs as people did.",
+            *_against("Preferring the longer text would order", held_out.get("longer_wins")),
+            *_against("Two people agree on", version.report.get("human_agreement")),
+            version.activation,
+        ],
+        [],
+    )
+
+
+def _of_training(run: Run) -> Findings | None:
+    version = PolicyVersion.objects.filter(training__run=run).first()
+    if version is None:
+        return None
+    report: Report = version.report
+    first = f"This is policy v{version.number}."
+    if "before" not in report:
+        return Findings([first], [])
+    before, after = report["before"], report["after"]
+    place = "on prompts that it was not trained on" if report.get("held_out") else "on its own prompts"
+    return Findings(
+        [
+            f"{first} Its mean reward {place} went from {before['reward']:.2f} to {after['reward']:.2f}: "
+            f"{report['gain_in_deviations']:+.2f} standard deviations of the policy it started from.",
+            f"It is {after['kl']:.1f} nats of KL away from that policy; a completion has {after['length']:.0f} "
+            f"tokens now and had {before['length']:.0f}.",
+        ],
+        [
+            Example(
+                _prompt(one["prompt"]),
+                [Text(name, one[name]["completion"], one[name]["reward"]) for name in ("before", "after")],
+            )
+            for one in report.get("examples", [])[:EXAMPLES]
+        ],
+    )
+
+
+def _of_evaluation(run: Run) -> Findings:
+    report: Report = run.evaluation.report
+    names = [f"v{number}" for number in report["versions"]]
+    sentences = [
+        f"By the reward model, {name} writes the better completion in {_share_of(one['win_rate'])} of cases "
+        f"against {names[0]} ({report['prompts']} prompts); its mean reward is {_plain(one['reward_gain'])} higher."
+        for name, one in list(zip(names, report["policies"], strict=True))[1:]
+        if one.get("win_rate")
+    ]
+    shown = report.get("examples", [])[:EXAMPLES]
+    prompts = Prompt.objects.filter(
+        project=run.evaluation.project, public_id__in=[one["prompt_id"] for one in shown]
+    )
+    asked = {str(prompt.public_id): _prompt(prompt.messages) for prompt in prompts}
+    examples = [
+        Example(
+            asked.get(one["prompt_id"], ""),
+            [Text(name, text, None) for name, text in zip(names, one["texts"], strict=True)],
+        )
+        for one in shown
+    ]
+    return Findings(sentences or ["Without a reward model the texts speak for themselves."], examples)
+
+
+def _of_sampling(run: Run) -> Findings:
+    made = run.result.get("completions", 0)
+    return Findings(
+        [f"Policy v{run.result.get('policy')} wrote {made:,} completions; they wait to be ranked."], []
+    )
+
+
+_FINDERS: dict[str, Callable[[Run], Findings | None]] = {
+    "fit_reward_model": _of_fit,
+    "train_policy": _of_training,
+    "evaluate_policy": _of_evaluation,
+    "sample_completions": _of_sampling,
+}
+
+
+def _against(words: str, figure: Report | None) -> list[str]:
+    return [f"{words} {_share(figure)}."] if figure else []
+
+
+def _share(figure: Report) -> str:
+    """A share with its interval, as ``{"value", "interval"}``."""
+    text = f"{100 * figure['value']:.1f}%"
+    if figure.get("interval"):
+        low, high = figure["interval"]
+        text += f" ({100 * low:.1f} to {100 * high:.1f})"
+    return text
+
+
+def _share_of(figure: Report) -> str:
+    """The same of ``{"mean", "low", "high"}``."""
+    return f"{100 * figure['mean']:.1f}% ({100 * figure['low']:.1f} to {100 * figure['high']:.1f})"
+
+
+def _plain(figure: Report) -> str:
+    return f"{figure['mean']:.2f} ({figure['low']:.2f} to {figure['high']:.2f})"
+
+
+def _prompt(messages: list[dict[str, str]]) -> str:
+    return "\n\n".join(message["content"] for message in messages)
