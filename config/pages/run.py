@@ -22,6 +22,20 @@ from runs.models import Run, RunMetric
 MOST_POINTS = 2000
 # Of a line of metrics, what says where it stands instead of what was measured.
 COUNTERS = {"step", "attempt", "epoch"}
+# What a reader looks at first; the rest follow by name, and how long things took comes last.
+FIRST = [
+    "reward",
+    "kl",
+    "objective",
+    "loss",
+    "held_out_loss",
+    "validation_loss",
+    "accuracy",
+    "length",
+    "ended",
+    "entropy",
+]
+LAST = ("seconds", "tokens_per", "rankings_per")
 
 
 @require_safe
@@ -45,12 +59,18 @@ def run_metrics(request: HttpRequest, run: Run, project: Project) -> HttpRespons
     lines = list(RunMetric.objects.filter(run=run).order_by("id").values_list("figures", flat=True))
     stride = max(1, -(-len(lines) // MOST_POINTS))
     kept = lines[-1::-stride][::-1]
-    names = list(dict.fromkeys(name for line in kept for name in line if name not in COUNTERS))
+    names = sorted({name for line in kept for name in line} - COUNTERS, key=_place)
     series = {name: [_number(line.get(name)) for line in kept] for name in names}
     numeric = {name: values for name, values in series.items() if any(value is not None for value in values)}
     return JsonResponse(
         {"active": run.is_active, "steps": [line["step"] for line in kept], "series": numeric}
     )
+
+
+def _place(name: str) -> tuple[int, int, str]:
+    """Where a curve stands on the page (jsonb keeps no order of its own)."""
+    first = FIRST.index(name) if name in FIRST else len(FIRST)
+    return first, int(name.startswith(LAST)), name
 
 
 def _number(value: object) -> float | None:

@@ -1,0 +1,143 @@
+"""Who may open annotators' pages, one row a page, and what they must not show."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern
+
+from annotation import intake, people, queue
+from annotation.models import Assignment, Membership, Project, Ranking
+from annotation.urls import urlpatterns
+from tests.pages.cast import Cast, make_cast
+
+pytestmark = pytest.mark.django_db
+
+# name -> (method, path); each is of the project "helpful" and of Alice's assignment in it.
+PAGES = {
+    "home": ("get", "/"),
+    "rank": ("get", "/projects/helpful/rank/"),
+    "rank_submit": ("post", "/projects/helpful/rank/submit/"),
+    "rank_draft": ("post", "/projects/helpful/rank/draft/"),
+    "rank_skip": ("post", "/projects/helpful/rank/skip/"),
+    "rank_release": ("post", "/projects/helpful/rank/release/"),
+    "rank_last": ("get", "/projects/helpful/rank/last/"),
+    "guidelines": ("get", "/projects/helpful/guidelines/"),
+    # Whoever has the link may accept it: its token is the right, and "x" is none.
+    "invitation": ("get", "/invitations/x/"),
+}
+OF_A_PROJECT = [name for name in PAGES if name not in {"home", "invitation"}]
+SECRET = "a source that nobody may see"
+
+
+@pytest.fixture
+def cast() -> Cast:
+    cast = make_cast()
+    lines = [
+        {
+            "prompt": f"Question {number}",
+            "completions": [{"text": f"Answer {letter}{number}", "source": SECRET} for letter in "abc"],
+        }
+        for number in range(3)
+    ]
+    intake.import_values(project=cast.project, kind="completions", values=lines)
+    return cast
+
+
+def visit(cast: Cast, name: str | None, page: str, **fields: Any) -> Any:
+    client = Client()
+    if name is not None:
+        client.force_login(getattr(cast, name))
+    method, path = PAGES[page]
+    return getattr(client, method)(path, fields)
+
+
+def assignment_of(cast: Cast, name: str) -> Assignment:
+    """An open task in the hands of one of the cast."""
+    annotator = people.annotator_for(project=cast.project, user=getattr(cast, name))
+    assignment = queue.claim(annotator=annotator)
+    assert assignment is not None
+    return assignment
+
+
+@pytest.mark.parametrize("page", OF_A_PROJECT)
+@pytest.mark.parametrize("name", ["alice", "carol", "olivia"])
+def test_members_and_administrators_may(cast: Cast, page: str, name: str) -> None:
+    own = str(assignment_of(cast, name).public_id)
+    # 422: the form lacks its fields; 302: onwards. Both come after the check.
+    expected = {"rank_submit": 422, "rank_skip": 422, "rank_release": 302, "rank_last": 302}.get(page, 200)
+    assert visit(cast, name, page, assignment=own).status_code == expected
+
+
+@pytest.mark.parametrize("page", OF_A_PROJECT)
+@pytest.mark.parametrize(("name", "status"), [("erin", 404), ("dave", 404), (None, 302)])
+def test_nobody_else_may(cast: Cast, page: str, name: str | None, status: int) -> None:
+    assignment = assignment_of(cast, "alice")
+    assert visit(cast, name, page, assignment=str(assignment.public_id)).status_code == status
+    assignment.refresh_from_db()
+    assert assignment.status == Assignment.Status.OPEN
+
+
+@pytest.mark.parametrize("page", ["rank_submit", "rank_draft", "rank_skip", "rank_release"])
+def test_nobody_touches_the_assignment_of_another(cast: Cast, page: str) -> None:
+    assignment = assignment_of(cast, "alice")
+    answer = visit(
+        cast, "carol", page, assignment=str(assignment.public_id), reason="hard", rank_A=1, rank_B=2
+    )
+    assert answer.status_code == 404
+    assignment.refresh_from_db()
+    assert (assignment.status, assignment.draft) == (Assignment.Status.OPEN, {})
+    assert not Ranking.objects.exists()
+
+
+def test_home_lists_a_persons_own_projects(cast: Cast) -> None:
+    text = visit(cast, "erin", "home").content.decode()
+    assert "Haiku" in text
+    assert "Helpful answers" not in text
+    assert "Helpful answers" not in visit(cast, "dave", "home").content.decode()
+
+
+def test_no_page_of_an_annotator_names_a_source_or_another_person(cast: Cast) -> None:
+    ranked = people.annotator_for(project=cast.project, user=cast.carol)
+    assignment = assignment_of(cast, "carol")
+    queue.renew(assignment=assignment, annotator=ranked, draft={"rationale": "what carol thought"})
+    for page in ("home", "rank", "guidelines"):
+        text = visit(cast, "alice", page).content.decode()
+        for word in (SECRET, "carol", "what carol thought", ranked.pseudonym):
+            assert word not in text, (page, word)
+
+
+def test_an_annotator_finds_the_admin_closed(cast: Cast) -> None:
+    client = Client()
+    client.force_login(cast.alice)
+    for path in (
+        "/admin/",
+        "/admin/projects/helpful/",
+        "/admin/annotation/ranking/",
+        "/admin/runs/1/metrics/",
+    ):
+        assert client.get(path).status_code in {302, 403, 404}, path
+
+
+def test_one_who_left_the_project_may_no_more(cast: Cast) -> None:
+    Membership.objects.filter(project=cast.project, user=cast.alice).delete()
+    assert visit(cast, "alice", "rank").status_code == 404
+
+
+def test_every_page_is_in_the_table() -> None:
+    assert {pattern.name for pattern in urlpatterns if isinstance(pattern, URLPattern)} == set(PAGES)
+
+
+def test_an_unknown_project_is_not_found(cast: Cast) -> None:
+    client = Client()
+    client.force_login(cast.olivia)
+    assert not Project.objects.filter(slug="none").exists()
+    assert client.get("/projects/none/rank/").status_code == 404
+
+
+def test_a_draft_that_is_not_whole_is_told_as_json(cast: Cast) -> None:
+    own = str(assignment_of(cast, "alice").public_id)
+    answer = visit(cast, "alice", "rank_draft", assignment=own, rank_A="first")
+    assert answer.status_code == 422
+    assert "error" in json.loads(answer.content)

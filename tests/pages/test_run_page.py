@@ -1,0 +1,86 @@
+"""A run's page: why it failed, how far it is, and its curves."""
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from runs.models import Run, RunMetric
+from tests.pages.cast import Cast, make_cast
+from tests.pages.factories import make_transfer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cast() -> Cast:
+    return make_cast()
+
+
+def carol(cast: Cast) -> Client:
+    client = Client()
+    client.force_login(cast.carol)
+    return client
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "The disk is full: free some space and start the run again.",
+        "The GPU's memory is full: lower micro_batch_tokens.",
+    ],
+)
+def test_a_failed_run_says_why(cast: Cast, reason: str) -> None:
+    run = make_transfer(cast.project).run
+    Run.objects.filter(pk=run.pk).update(
+        status="failed", reason=reason, finished_at=timezone.now(), log_tail="<b>the log</b>"
+    )
+    text = carol(cast).get(f"/admin/runs/{run.pk}/").content.decode()
+    assert "Why it failed." in text
+    assert reason.replace("'", "&#x27;") in text
+    assert "&lt;b&gt;the log&lt;/b&gt;" in text
+    assert "hx-trigger" not in text  # nothing is asked for again
+
+
+def test_a_run_on_its_way_shows_how_far_it_is_and_can_be_cancelled(cast: Cast) -> None:
+    run = make_transfer(cast.project).run
+    now = timezone.now()
+    Run.objects.filter(pk=run.pk).update(
+        status="running", started_at=now, heartbeat_at=now, doing="epoch 2 of 3", done=25, total=100
+    )
+    client = carol(cast)
+    text = client.get(f"/admin/runs/{run.pk}/").content.decode()
+    for words in ("epoch 2 of 3", 'value="25"', "25 of 100", "Cancel", "hx-get"):
+        assert words in text, words
+    assert client.post(f"/admin/runs/{run.pk}/cancel/").status_code == 302
+    assert "Cancelling" in client.get(f"/admin/runs/{run.pk}/live/").content.decode()
+
+
+def test_curves_come_in_a_readers_order_without_counters_and_words(cast: Cast) -> None:
+    run = make_transfer(cast.project).run
+    for step in (1, 2, 3):
+        figures = {
+            "step": step,
+            "attempt": 1,
+            "seconds_update": 0.5,
+            "beta": 0.05,
+            "reward": step / 2,
+            "note": "x",
+        }
+        RunMetric.objects.create(
+            run=run, step=step, figures={**figures, **({"kl": 1.0} if step == 2 else {})}
+        )
+    answer = carol(cast).get(f"/admin/runs/{run.pk}/metrics/").json()
+    assert answer["steps"] == [1, 2, 3]
+    assert list(answer["series"]) == ["reward", "kl", "beta", "seconds_update"]
+    assert answer["series"]["reward"] == [0.5, 1.0, 1.5]
+    assert answer["series"]["kl"] == [None, 1.0, None]
+
+
+def test_a_long_run_is_thinned_and_keeps_its_last_step(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.pages.run.MOST_POINTS", 4)
+    run = make_transfer(cast.project).run
+    for step in range(1, 11):
+        RunMetric.objects.create(run=run, step=step, figures={"step": step, "loss": 1.0 * step})
+    answer = carol(cast).get(f"/admin/runs/{run.pk}/metrics/").json()
+    # 10 points, every third from the end: 10, 7, 4, 1.
+    assert answer["steps"] == [1, 4, 7, 10]
