@@ -19,13 +19,15 @@ class PpoConfig:
     algorithm: Algorithm = "ppo"
     lora: LoraSettings | None = None  # None trains all weights
     # The reward.
-    beta: float = 0.05  # coefficient of the KL, reward units a nat (Stiennon et al. 2009.01325 used 0.05)
+    beta: float = (
+        0.1  # coefficient of the KL, in deviations of the reward a nat; 0.05 in Stiennon et al. 2009.01325
+    )
     kl_target: float | None = None  # nats a completion that beta is adapted to; None keeps beta fixed
     kl_horizon: int = 10_000  # episodes over which beta adapts (Ziegler et al. 1909.08593)
     kl_clamp: float = 20.0  # |log-ratio| of a token at most: k3 overflows float32 at 89
     missing_eos_penalty: float | None = -1.0  # the score of a completion that did not end; None keeps its own
     # The rollout.
-    steps: int = 60  # rollouts
+    steps: int | None = None  # rollouts; by size: see SIZES
     batch_prompts: int = 32  # prompts a rollout
     samples: int = 4  # completions a prompt
     max_new_tokens: int = 64  # EOS included
@@ -43,8 +45,8 @@ class PpoConfig:
     epochs: int | None = None  # passes over a rollout: 4 for PPO (Ziegler et al.), 1 for REINFORCE
     minibatches: int | None = None  # optimizer steps a pass: 4 for PPO, 1 for REINFORCE
     micro_batch_tokens: int = 8192  # tokens a forward pass, padding counted: the memory; changes no result
-    learning_rate: float | None = None  # of the policy, linear to 0; by size: see LEARNING_RATES
-    value_learning_rate: float | None = None  # of the value network; twice the policy's
+    learning_rate: float | None = None  # of the policy, linear to 0; by size: see SIZES
+    value_learning_rate: float | None = None  # of the value network; twice that of a whole policy
     adam_eps: float = 1e-5  # Huang et al., "The N implementation details of RLHF with PPO" (2023)
     max_grad_norm: float = 1.0
     value_init: Literal["reward_model", "policy"] = "reward_model"  # Stiennon et al.; InstructGPT
@@ -69,6 +71,10 @@ class PpoConfig:
         _above_zero(
             self, "temperature", "kl_clamp", "kl_target", "kl_limit", "update_kl_limit", "max_grad_norm"
         )
+        if self.algorithm == "reinforce" and (self.epochs or 1) > 1:
+            raise BadInput(
+                "REINFORCE learns from a rollout once (its policy must be the one sampled): leave epochs out"
+            )
         if self.baseline == "leave_one_out" and self.algorithm == "reinforce" and self.samples < 2:
             raise BadInput(
                 "the baseline leave_one_out needs at least 2 samples a prompt: set samples or baseline"
@@ -87,11 +93,13 @@ class PpoConfig:
     def resolved(self, parameters: int) -> "PpoConfig":
         """This config with every None that stands for a default replaced; ``parameters`` is the policy's size."""
         ppo = self.algorithm == "ppo"
-        rate = self.learning_rate if self.learning_rate is not None else _learning_rate(self, parameters)
+        by_size, steps = _by_size(self, parameters)
+        rate = self.learning_rate if self.learning_rate is not None else by_size
         defaults: dict[str, Any] = {
+            "steps": steps,
             "epochs": 4 if ppo else 1,
             "minibatches": 4 if ppo else 1,
-            "value_learning_rate": 2 * rate,
+            "value_learning_rate": 2 * rate / (LORA_FACTOR if self.lora else 1),  # it has no adapter
         }
         missing = {name: value for name, value in defaults.items() if getattr(self, name) is None}
         resolved = replace(self, learning_rate=rate, **missing)
@@ -102,18 +110,18 @@ class PpoConfig:
         return resolved
 
 
-# Largest number of parameters -> learning rate. InstructGPT's and Stiennon's policies of a billion and more learn at
-# about 1e-5 and below; a policy of a few million, made from scratch, wants far larger steps.
-LEARNING_RATES = ((20_000_000, 3e-4), (200_000_000, 3e-5), (2_000_000_000, 3e-6))
-LARGEST_LEARNING_RATE_OF_ALL_OTHERS = 1e-6
-LORA_FACTOR = 10  # Schulman et al., "LoRA Without Regret" (2025)
+# Most parameters, learning rate, steps. Policies of a billion and more learn at about 1e-6 for hundreds of thousands
+# of episodes (Stiennon et al.; InstructGPT); one of a few million, made from scratch, wants far larger steps, and few:
+# tried on restaurant descriptions, two cores.
+SIZES = ((20_000_000, 2e-4, 12), (200_000_000, 3e-5, 100), (2_000_000_000, 3e-6, 500))
+LARGEST = (1e-6, 1000)
+LORA_FACTOR = 10  # of the learning rate: Schulman et al., "LoRA Without Regret" (2025)
 
 
-def _learning_rate(config: PpoConfig, parameters: int) -> float:
-    full = next(
-        (rate for most, rate in LEARNING_RATES if parameters <= most), LARGEST_LEARNING_RATE_OF_ALL_OTHERS
-    )
-    return full * LORA_FACTOR if config.lora else full
+def _by_size(config: PpoConfig, parameters: int) -> tuple[float, int]:
+    """Learning rate and steps for a policy of so many parameters."""
+    rate, steps = next(((rate, steps) for most, rate, steps in SIZES if parameters <= most), LARGEST)
+    return (rate * LORA_FACTOR if config.lora else rate), steps
 
 
 def _at_least(config: PpoConfig, least: float, *names: str) -> None:

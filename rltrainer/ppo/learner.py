@@ -34,9 +34,14 @@ class Learner:
         self.policy_optimizer = make_adamw(self.policy_parameters, **settings)
         self.value_optimizer = make_adamw(self.value_parameters, **settings) if self.value else None
 
+    @property
+    def steps(self) -> int:
+        """Rollouts of the whole run."""
+        return self.config.steps or 0
+
     def set_rates(self, step: int) -> float:
         """Learning rates of ``step``, from 0, linear to 0 at the last; the policy's is returned."""
-        left = 1 - step / self.config.steps
+        left = 1 - step / self.steps
         rate = (self.config.learning_rate or 0.0) * left
         set_learning_rate(self.policy_optimizer, rate)
         if self.value_optimizer is not None:

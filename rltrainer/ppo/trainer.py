@@ -42,7 +42,7 @@ class Training:
     ) -> None:
         self.folder, self.stop, self.learner, self.score = folder, stop, learner, score
         self.prompts, self.digest, self.clock = prompts, digest, clock
-        self.config = learner.config
+        self.config, self.steps = learner.config, learner.steps
         self.metrics, self.progress = Metrics(folder.metrics_file), Progress(folder.progress_file)
         self.place, self.saved_at = Place(0, self.config.beta), clock()
 
@@ -50,8 +50,8 @@ class Training:
         """Go on from the newest checkpoint to the last step, or to the KL's limit. Raises Stopped and RunError."""
         self.place = load_state(self.folder.checkpoint, self.learner, self.digest) or self.place
         self.metrics.cut_after(self.place.step)
-        while self.place.kept is None and self.place.step < self.config.steps:
-            self.progress.report(self.place.step, self.config.steps, "training")
+        while self.place.kept is None and self.place.step < self.steps:
+            self.progress.report(self.place.step, self.steps, "training")
             self._step()
             self._save_when_due()
 
@@ -143,7 +143,7 @@ class Training:
         )
 
     def _save_when_due(self) -> None:
-        last = self.place.step == self.config.steps
+        last = self.place.step == self.steps
         if last or self.clock() - self.saved_at >= self.config.checkpoint_seconds:
             self._save()
         if not last:
@@ -153,7 +153,7 @@ class Training:
         """Between a step's end and the next one's first change of weights."""
         if self.stop:
             self._save()
-            raise Stopped(f"stopped after step {self.place.step} of {self.config.steps}")
+            raise Stopped(f"stopped after step {self.place.step} of {self.steps}")
 
     def _abandon_at_stop(self) -> None:
         """In the middle of an update the weights are of no step: the run goes on from the newest checkpoint."""

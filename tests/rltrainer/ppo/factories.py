@@ -1,0 +1,145 @@
+"""Small policies, reward models and runs for the tests of rltrainer.ppo."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rewardmodel.backbone.loading import make_trunk
+from rewardmodel.backbone.scratch import make_config, make_tokenizer
+from rewardmodel.bradley_terry.artifact import save_reward_model
+from rewardmodel.bradley_terry.encoding import Limits
+from rewardmodel.bradley_terry.network import RewardNetwork, make_head
+from rewardmodel.bradley_terry.scoring import Normalisation, RewardModel
+from rltrainer.policy.config import LoraSettings
+from rltrainer.policy.loading import Policy, prepare_policy
+from rltrainer.policy.prompts import Prompt
+from rltrainer.ppo.config import PpoConfig
+from rltrainer.ppo.learner import Learner
+from rltrainer.ppo.order import generator_of
+from rltrainer.ppo.rollout import Rollout, Score, Seconds, collect
+from rltrainer.ppo.targets import Targets, targets_of
+from rltrainer.ppo.value import make_value_network
+from runs.folder.folder import RunFolder
+from tests.rltrainer.policy.factories import WORDS, make_folder, make_model
+from tests.rltrainer.policy.factories import make_tokenizer as make_word_tokenizer
+
+SMALL: dict[str, Any] = {
+    "steps": 4,
+    "batch_prompts": 4,
+    "samples": 2,
+    "max_new_tokens": 6,
+    "minibatches": 2,
+    "learning_rate": 0.003,
+    "held_out_prompts": 4,
+    "threads": 1,
+    "device": "cpu",
+}
+
+
+def make_prompts(count: int = 6) -> list[Prompt]:
+    """Prompts of one word, two words, ... of different lengths."""
+    texts = [" ".join(WORDS[number : number + 1 + number % 4]) for number in range(count)]
+    return [
+        Prompt(f"p{number}", "text", [{"role": "user", "content": text}]) for number, text in enumerate(texts)
+    ]
+
+
+def make_policy(seed: int = 0, *, lora: LoraSettings | None = None, **settings: Any) -> Policy:
+    """A Llama of two layers with its reference."""
+    return prepare_policy(
+        make_model(seed, **settings),
+        make_word_tokenizer(),
+        {},
+        lora=lora,
+        seed=0,
+        reference=True,
+        gradient_checkpointing=False,
+    )
+
+
+def make_learner(policy: Policy | None = None, **fields: Any) -> Learner:
+    """A learner of a small policy; the value network is the policy's trunk."""
+    policy = policy or make_policy()
+    passes = {"epochs": 1 if fields.get("algorithm") == "reinforce" else 2}
+    config = PpoConfig(**{"policy": "p", "reward_model": "r", **SMALL, **passes, **fields}).resolved(1000)
+    value = None if config.algorithm == "reinforce" else make_value_network(policy, None, 64)
+    return Learner(policy, value, config)
+
+
+def score_by(worth: Callable[[str], float]) -> Score:
+    """A made-up reward: a function of the text."""
+
+    def score(prompts: Sequence[Prompt], texts: Sequence[str]) -> Tensor:
+        return torch.tensor([worth(text) for text in texts])
+
+    return score
+
+
+def count_cats(text: str) -> float:
+    """Something that differs between completions."""
+    return text.split().count("cat") - 0.25 * len(text.split())
+
+
+def make_rollout(
+    learner: Learner, prompts: Sequence[Prompt] | None = None, seed: int = 0
+) -> tuple[Rollout, Targets]:
+    """A rollout of ``learner`` and what it teaches."""
+    rollout = collect(
+        learner.policy,
+        learner.value,
+        score_by(count_cats),
+        prompts or make_prompts(learner.config.batch_prompts),
+        learner.config,
+        generator_of("test", seed, 0),
+        Seconds(),
+    )
+    return rollout, targets_of(rollout, learner.config, learner.config.beta)
+
+
+def gradients(learner: Learner) -> Tensor:
+    """All gradients of policy and value network, end to end."""
+    both = {**learner.policy_parameters, **learner.value_parameters}
+    return torch.cat([each.grad.flatten() for each in both.values() if each.grad is not None])
+
+
+def weights(learner: Learner) -> dict[str, Tensor]:
+    """Copies of all weights that learn."""
+    both = {**learner.policy_parameters, **learner.value_parameters}
+    return {name: each.detach().clone() for name, each in both.items()}
+
+
+def make_reward_model(tokenizer: Any = None, *, seed: int = 1) -> RewardModel:
+    """A reward model of random weights; its tokenizer is its own, bytes, unless one is given."""
+    tokenizer = tokenizer or make_tokenizer([" ".join(WORDS)] * 2, vocab_size=300)
+    config = make_config(tokenizer, hidden=16, layers=1, heads=2, context=128)
+    config.initializer_range = 0.3
+    trunk = make_trunk(config, tokenizer=tokenizer, seed=seed)
+    return RewardModel(
+        network=RewardNetwork(trunk, make_head(trunk, seed=seed)).requires_grad_(False),
+        tokenizer=tokenizer,
+        limits=Limits.within(128, max_prompt=128, max_completion=128, row=128),
+        share=True,
+        ties="davidson",
+        tie_parameter=0.1,
+        normalisation=Normalisation(0.2, 0.5),
+        meta={},
+    )
+
+
+def make_run(path: Path, **config: Any) -> RunFolder:
+    """A prepared run that takes about a second: a policy of random weights and a reward model of its own tokens."""
+    folder = RunFolder(path)
+    folder.make()
+    make_folder(path / "policy")
+    save_reward_model(make_reward_model(), path / "reward_model", {}, lora=False)
+    splits = ("train", "train", "train", "validation", "train", "test")
+    with (folder.inputs / "prompts.jsonl").open("w", encoding="utf-8") as file:
+        for number, prompt in enumerate(make_prompts(18)):
+            line = {"id": prompt.id, "form": "text", "prompt": prompt.messages, "split": splits[number % 6]}
+            file.write(json.dumps(line) + "\n")
+    folder.write_config({"policy": "policy", "reward_model": "reward_model", **SMALL, "epochs": 2, **config})
+    return folder

@@ -1,0 +1,234 @@
+"""The run "train" from its folder: in this process, and as a process that is stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from rewardmodel.bradley_terry.artifact import load_reward_model
+from rltrainer.policy.artifact import check_folder
+from rltrainer.policy.config import LoraSettings
+from rltrainer.policy.loading import load_policy
+from rltrainer.ppo import train
+from rltrainer.ppo.config import PpoConfig
+from rltrainer.ppo.report import held_out_of
+from rltrainer.ppo.value import make_value_network, reads_rollouts
+from runs.folder.errors import BadInput
+from runs.folder.files import file_digest, folder_digest, read_json
+from runs.folder.folder import RunFolder
+from runs.folder.stopping import StopSignal
+from tests.rltrainer.ppo.factories import make_policy, make_prompts, make_reward_model, make_run
+
+CPU = torch.device("cpu")
+
+
+def run(folder: RunFolder) -> dict[str, Any]:
+    """Train in this process; report.json."""
+    train.main(folder, StopSignal())
+    report: dict[str, Any] = read_json(folder.output / "report.json")
+    return report
+
+
+def command(folder: RunFolder) -> list[str]:
+    return [sys.executable, "-m", "rltrainer.ppo", "train", str(folder.path)]
+
+
+def test_the_report_has_the_policy_before_and_after_on_held_out_prompts(tmp_path: Path) -> None:
+    report = run(make_run(tmp_path, steps=3, learning_rate=0.01))
+    before, after = report["before"], report["after"]
+    assert (report["prompts"], report["held_out"], report["samples"], report["steps"]) == (4, True, 2, 3)
+    assert before["kl"] == 0.0
+    assert abs(after["kl"]) > 1e-3
+    assert report["gain"] == pytest.approx(after["reward"] - before["reward"])
+    assert report["gain_in_deviations"] == pytest.approx(report["gain"] / before["reward_std"])
+    assert len(report["examples"]) == 3
+    model = load_reward_model(tmp_path / "reward_model")
+    held_out = {f"p{number}" for number in range(18) if number % 6 in (3, 5)}
+    for example in report["examples"]:
+        assert example["prompt_id"] in held_out
+        for side in ("before", "after"):
+            score = model.score("text", example["prompt"], [example[side]["completion"]])
+            assert example[side]["reward"] == pytest.approx(float(score), abs=1e-4)
+
+
+def test_a_policy_that_learnt_nothing_says_the_same_before_and_after(tmp_path: Path) -> None:
+    """The same random numbers: only the weights can make a difference."""
+    report = run(make_run(tmp_path, steps=1, learning_rate=0.0, value_learning_rate=0.01))
+    assert report["after"] == report["before"]
+    assert report["gain_in_deviations"] == 0.0
+    assert all(example["before"] == example["after"] for example in report["examples"])
+
+
+def test_the_same_folder_gives_the_same_policy_and_another_seed_another(tmp_path: Path) -> None:
+    digests = []
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        folder = make_run(tmp_path / name, seed=seed)
+        run(folder)
+        digests.append(file_digest(folder.output / "model.safetensors"))
+    assert digests[0] == digests[1] != digests[2]
+
+
+@pytest.mark.parametrize("lora", [None, {"rank": 4}])
+def test_the_output_is_a_policy_that_can_be_trained_again(lora: Any, tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "one", lora=lora)
+    run(folder)
+    meta = check_folder(folder.output)
+    assert meta["made_by"] == "ppo"
+    assert meta["parents"] == {
+        "base": folder_digest(tmp_path / "one" / "policy"),
+        "reward_model": folder_digest(tmp_path / "one" / "reward_model"),
+    }
+    assert meta["inputs"] == {"prompts.jsonl": file_digest(folder.inputs / "prompts.jsonl")}
+    assert meta["config"]["epochs"] == 2
+    base, own = (
+        load_file(path / "model.safetensors") for path in (tmp_path / "one" / "policy", folder.output)
+    )
+    assert base.keys() == own.keys()
+    assert any(not torch.equal(base[name], own[name]) for name in base)
+    second = make_run(tmp_path / "two", policy=str(folder.output), algorithm="reinforce", epochs=1)
+    run(second)
+    again = check_folder(second.output)
+    assert (again["made_by"], again["parents"]["base"]) == ("reinforce", folder_digest(folder.output))
+
+
+def test_p5_the_value_network_begins_as_the_reward_model() -> None:
+    """Its value after EOS is the reward model's score of the finished completion; no random number is drawn."""
+    policy = make_policy()
+    reward_model = make_reward_model(policy.tokenizer)
+    prompt = make_prompts(3)[2]
+    ids = policy.tokenizer("the cat sat the dog <eos> cat")["input_ids"]
+    ids = policy.tokenizer(prompt.messages[0]["content"])["input_ids"] + ids[3:]
+    state = torch.random.get_rng_state()
+    value = make_value_network(policy, reward_model, 64)
+    batch = torch.tensor([ids])
+    found = value(
+        batch, torch.ones_like(batch), len(ids) - 1
+    )  # of the state before the last token: after EOS
+    expected = reward_model.score(prompt.form, prompt.messages, ["the dog"])
+    assert ids[-2] == policy.tokenizer.eos_token_id
+    assert found.tolist() == [pytest.approx(expected.tolist(), abs=1e-5)]
+    assert all(each.requires_grad for each in value.parameters())
+    assert not any(each.requires_grad for each in reward_model.network.parameters())
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("lora", [None, LoraSettings(rank=4)])
+def test_p5_or_as_the_policys_trunk_with_a_head_that_expects_nothing(lora: LoraSettings | None) -> None:
+    policy = make_policy(lora=lora)
+    value = make_value_network(policy, None, 64)
+    batch = torch.tensor([[3, 4, 5, 6]])
+    assert value(batch, torch.ones_like(batch), 1).tolist() == [[0.0, 0.0, 0.0]]
+    assert not any("lora" in name for name, _ in value.named_parameters())
+    plain = dict(make_policy().model.base_model.named_parameters())
+    own = {name.removeprefix("holder.base_model."): each for name, each in value.named_parameters()}
+    assert all(torch.equal(own[name], each) for name, each in plain.items())
+    own["norm.weight"].data.fill_(9.0)
+    assert not (policy.model.base_model.norm.weight == 9.0).any()
+
+
+def test_p5_a_reward_model_that_cannot_read_the_rollouts_is_not_the_value_network() -> None:
+    policy = make_policy()
+    assert reads_rollouts(policy, make_reward_model(policy.tokenizer), 128)
+    assert not reads_rollouts(policy, make_reward_model(policy.tokenizer), 129)  # its context is 128
+    assert not reads_rollouts(policy, make_reward_model(), 64)  # other tokens
+
+
+def test_p13_dropout_is_off_in_all_four_networks(tmp_path: Path) -> None:
+    folder = make_run(tmp_path)
+    for path in (tmp_path / "policy" / "config.json", tmp_path / "reward_model" / "trunk" / "config.json"):
+        path.write_text(json.dumps({**json.loads(path.read_text()), "attention_dropout": 0.5}))
+    (tmp_path / "reward_model" / "meta.json").write_text(
+        json.dumps({**read_json(tmp_path / "reward_model" / "meta.json"), "files": _digests(tmp_path)})
+    )
+    config = PpoConfig(**{**folder.read_config(), "policy": str(tmp_path / "policy")})
+    reward_model = load_reward_model(tmp_path / "reward_model")
+    learner = train.make_learner(config, reward_model)
+    assert learner.value is not None
+    networks = (learner.policy.model, learner.policy.frozen, learner.value, reward_model.network)
+    for network in networks:
+        drops = [getattr(module, "attention_dropout", 0.0) for module in network.modules()]
+        drops += [module.p for module in network.modules() if isinstance(module, torch.nn.Dropout)]
+        assert drops
+        assert set(drops) == {0.0}
+
+
+def _digests(path: Path) -> dict[str, str]:
+    folder = path / "reward_model"
+    files = [each for each in folder.rglob("*") if each.is_file() and each.name != "meta.json"]
+    return {each.relative_to(folder).as_posix(): file_digest(each) for each in files}
+
+
+def test_p16_weights_that_passed_the_limit_in_the_last_step_are_not_the_result(tmp_path: Path) -> None:
+    """No rollout follows the last step: the report sees how far it went."""
+    folder = make_run(tmp_path, steps=1, learning_rate=0.05, kl_limit=0.01, beta=0.0)
+    report = run(folder)
+    assert report["kept"] == 0
+    assert report["after"] == report["before"]
+    base, own = (load_file(path / "model.safetensors") for path in (tmp_path / "policy", folder.output))
+    assert all(torch.equal(base[name], own[name]) for name in base)
+
+
+def test_held_out_prompts_are_those_that_no_step_asks() -> None:
+    prompts = [
+        each._replace(split=split) for each, split in zip(make_prompts(6), ["train", "test"] * 3, strict=True)
+    ]
+    found = held_out_of(prompts, 2)
+    assert found == held_out_of(prompts, 2)
+    assert found.unseen
+    assert {each.split for each in found.prompts} == {"test"}
+    assert len(found.prompts) == 2
+    alone = held_out_of(prompts[::2], 10)
+    assert not alone.unseen
+    assert len(alone.prompts) == 3
+
+
+def test_prompts_without_a_train_split_are_refused(tmp_path: Path) -> None:
+    folder = make_run(tmp_path)
+    path = folder.inputs / "prompts.jsonl"
+    path.write_text(path.read_text().replace('"train"', '"test"'))
+    with pytest.raises(BadInput, match="train split"):
+        run(folder)
+
+
+def test_the_command_fails_with_a_reason(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, reward_model="nowhere")
+    done = subprocess.run(command(folder), check=False, capture_output=True)
+    assert done.returncode == 1
+    assert "nowhere" in json.loads(folder.failure_file.read_text())["reason"]
+
+
+def test_p21_a_child_that_is_stopped_goes_on_to_equal_digests(tmp_path: Path) -> None:
+    config = {"steps": 30, "checkpoint_seconds": 0.05, "kl_target": 1.0}
+    whole, broken = make_run(tmp_path / "whole", **config), make_run(tmp_path / "broken", **config)
+    run(whole)
+    with subprocess.Popen(command(broken), stderr=subprocess.DEVNULL) as child:
+        _wait_for_lines(broken, 3)
+        os.kill(child.pid, signal.SIGTERM)
+        assert child.wait(timeout=30) == 3
+    assert 3 <= broken.metrics_file.read_text().count("\n") < 30
+    done = subprocess.run(command(broken), check=False, capture_output=True)
+    assert done.returncode == 0
+    names = ("model.safetensors", "report.json")
+    assert [file_digest(whole.output / name) for name in names] == [
+        file_digest(broken.output / name) for name in names
+    ]
+    steps = [json.loads(line)["step"] for line in broken.metrics_file.read_text().splitlines()]
+    assert steps == list(range(1, 31))
+    assert load_policy(str(broken.output), lora=None, device=CPU).meta["metrics"]["steps"] == 30
+
+
+def _wait_for_lines(folder: RunFolder, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if folder.metrics_file.exists() and folder.metrics_file.read_text().count("\n") >= count:
+            return
+        time.sleep(0.01)
+    raise AssertionError("the child wrote too few metrics")

@@ -1,0 +1,276 @@
+"""The loop: exact resume, the KL's limit, beta, and what is left when something is not finite."""
+
+import json
+import math
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from rltrainer.policy.config import LoraSettings
+from rltrainer.ppo.learner import Learner
+from rltrainer.ppo.rollout import Score
+from rltrainer.ppo.trainer import Training
+from runs.folder.errors import BadInput, RunError, Stopped
+from runs.folder.folder import RunFolder
+from runs.folder.metrics import read_metrics
+from runs.folder.stopping import StopSignal
+from tests.rltrainer.ppo.factories import (
+    count_cats,
+    make_learner,
+    make_policy,
+    make_prompts,
+    score_by,
+    weights,
+)
+
+TIMES = ("tokens_per_second", "seconds_generation", "seconds_scoring", "seconds_forward", "seconds_update")
+LORA = LoraSettings(rank=4)
+
+
+class StopAt(StopSignal):
+    """Asks for a stop when it is looked at for the n-th time."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.left = looks
+
+    def __bool__(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+def train(
+    path: Path,
+    stop: StopSignal | None = None,
+    score: Score | None = None,
+    learner: Learner | None = None,
+    **fields: Any,
+) -> Training:
+    """A training in ``path``, from its checkpoint where there is one."""
+    folder = RunFolder(path)
+    folder.make()
+    training = Training(
+        folder,
+        StopSignal() if stop is None else stop,
+        learner or make_learner(**fields),
+        score or score_by(count_cats),
+        make_prompts(5),
+        "digest",
+    )
+    training.run()
+    return training
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """metrics.jsonl without what a clock measured."""
+    read = read_metrics(RunFolder(path).metrics_file)[0]
+    return [{name: value for name, value in line.items() if name not in TIMES} for line in read]
+
+
+def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kl_target": 0.5, "kl_horizon": 50},
+        {"algorithm": "reinforce", "epochs": 1, "checkpoint_seconds": 0.0},
+    ],
+)
+def test_p21_a_stopped_run_goes_on_bit_for_bit(fields: dict[str, Any], tmp_path: Path) -> None:
+    """Stopped after the sampling, between steps, and in the middle of an update; a fresh learner each time."""
+    whole = train(tmp_path / "whole", **fields)
+    for looks in (2, 0, 3, 7):
+        with pytest.raises(Stopped):
+            train(tmp_path / "stopped", StopAt(looks), **fields)
+    stopped = train(tmp_path / "stopped", **fields)
+    assert same(weights(whole.learner), weights(stopped.learner))
+    assert not same(weights(whole.learner), weights(make_learner(**fields)))
+    assert lines(tmp_path / "whole") == lines(tmp_path / "stopped")
+    assert [line["step"] for line in lines(tmp_path / "whole")] == [1, 2, 3, 4]
+    assert whole.place == stopped.place
+
+
+def test_p21_the_optimizers_go_on_too(tmp_path: Path) -> None:
+    """A run from the same weights with a fresh Adam would end elsewhere."""
+    with pytest.raises(Stopped):
+        train(tmp_path / "run", StopAt(6), checkpoint_seconds=0.0)
+    file = RunFolder(tmp_path / "run").checkpoint / "newest.safetensors"
+    names = set(load_file(file))
+    for start in ("policy.", "value."):
+        own = {name for name in names if name.startswith(start)}
+        assert {name.rsplit(".", 1)[1] for name in own} >= {"weight", "step", "exp_avg", "exp_avg_sq"}
+
+
+def test_a_checkpoint_of_another_config_is_refused(tmp_path: Path) -> None:
+    train(tmp_path / "run", steps=2)
+    with pytest.raises(BadInput, match="Remove checkpoint"):
+        train(tmp_path / "run", steps=3)
+    train(tmp_path / "run", steps=2, micro_batch_tokens=17, checkpoint_seconds=5.0)
+
+
+def test_lora_trains_the_adapter_alone_and_the_checkpoint_holds_no_base_weight(tmp_path: Path) -> None:
+    policy = make_policy(lora=LORA)
+    base = {name: each.clone() for name, each in policy.model.named_parameters() if ".lora_" not in name}
+    train(tmp_path / "run", learner=make_learner(policy, lora=LORA, learning_rate=0.01))
+    now = dict(policy.model.named_parameters())
+    assert all(torch.equal(now[name], each) for name, each in base.items())
+    stored = load_file(RunFolder(tmp_path / "run").checkpoint / "newest.safetensors")
+    assert all(".lora_" in name for name in stored if name.startswith("policy."))
+    assert any(float(each.detach().abs().max()) > 0 for name, each in now.items() if ".lora_B" in name)
+
+
+@pytest.mark.parametrize("lora", [None, LORA])
+def test_the_reference_is_unchanged_by_training(lora: LoraSettings | None, tmp_path: Path) -> None:
+    policy = make_policy(lora=lora)
+    ids = torch.tensor([[3, 4, 5, 6]])
+
+    def logits(model: Any) -> Tensor:
+        with torch.no_grad():
+            found: Tensor = model(input_ids=ids).logits
+        return found
+
+    before = logits(policy.model)
+    train(tmp_path / "run", learner=make_learner(policy, learning_rate=0.01))
+    with policy.reference() as reference:
+        torch.testing.assert_close(logits(reference), before, rtol=0, atol=1e-6)
+    assert float((logits(policy.model) - before).abs().max()) > 0.05
+
+
+def test_p2_beta_is_fixed_without_a_target_and_follows_one(tmp_path: Path) -> None:
+    train(tmp_path / "fixed", beta=0.3)
+    assert {line["beta"] for line in lines(tmp_path / "fixed")} == {0.3}
+    train(tmp_path / "adapted", beta=0.3, kl_target=1e-4, kl_horizon=8)
+    found = lines(tmp_path / "adapted")
+    # 8 episodes a step: a KL far below the target gives a factor of 1 - 0.2 * 8 / 8 = 0.8, far above it 1.2.
+    assert found[0]["beta"] == 0.3
+    for line, following in pairwise(found):
+        factor = 1.2 if line["kl"] > 1.2e-4 else 0.8
+        assert following["beta"] == pytest.approx(line["beta"] * factor)
+    assert {line["kl"] > 1.2e-4 for line in found} == {True, False}
+
+
+def test_the_kl_holds_the_policy_near_the_reference(tmp_path: Path) -> None:
+    fields: dict[str, Any] = {"steps": 12, "learning_rate": 0.002, "samples": 16}
+    free, held = (train(tmp_path / str(beta), beta=beta, **fields) for beta in (0.0, 50.0))
+    ends = [lines(tmp_path / name)[-1]["kl"] for name in ("0.0", "50.0")]
+    assert ends[0] > 2 * abs(ends[1])
+    assert free.place.step == held.place.step == 12
+
+
+def test_p16_the_kl_limit_ends_the_run_with_the_newest_policy_below_it(tmp_path: Path) -> None:
+    fields: dict[str, Any] = {"steps": 12, "learning_rate": 0.004, "beta": 0.0, "kl_limit": 0.6}
+    ended = train(tmp_path / "ended", **fields)
+    found = lines(tmp_path / "ended")
+    kept = ended.place.kept or 0
+    assert 0 < len(found) < 12
+    # The last line's step was still below the limit: its sample is of the policy that is kept.
+    assert kept == found[-1]["step"] - 1
+    assert found[-1]["kl"] <= 0.6
+    assert kept > 0
+    with pytest.raises(Stopped):  # the same run, stopped where its policy was the one that is kept
+        train(tmp_path / "stopped", StopAt(_looks_before(tmp_path, kept, fields)), **fields)
+    at_kept = load_file(RunFolder(tmp_path / "stopped").checkpoint / "newest.safetensors")
+    own = ended.learner.policy_parameters
+    assert all(torch.equal(at_kept[name], each) for name, each in own.items())
+    again = train(tmp_path / "ended", **fields)
+    assert again.place == ended.place
+    assert same(weights(again.learner), weights(ended.learner))
+
+
+def _looks_before(tmp_path: Path, step: int, fields: dict[str, Any]) -> int:
+    """How often a stop is looked at until ``step`` updates are made: those of a run that counts them."""
+
+    class Counting(StopSignal):
+        looks = 0
+        at: list[int] = []
+
+        def __bool__(self) -> bool:
+            self.at.append(len(lines(tmp_path / "counted")))
+            return False
+
+    counting = Counting()
+    train(tmp_path / "counted", counting, **fields)
+    return counting.at.index(step)
+
+
+def test_p16_without_a_limit_nothing_is_kept(tmp_path: Path) -> None:
+    training = train(tmp_path / "run")
+    assert training.place.kept is None
+    assert not (RunFolder(tmp_path / "run").checkpoint / "kept").exists()
+
+
+def test_p16_a_batch_that_is_not_finite_is_saved_and_the_last_checkpoint_stands(tmp_path: Path) -> None:
+    with pytest.raises(Stopped):
+        train(tmp_path / "run", StopAt(4), checkpoint_seconds=0.0)
+    folder = RunFolder(tmp_path / "run")
+    good = (folder.checkpoint / "newest.safetensors").read_bytes()
+    calls = []
+
+    def broken(text: str) -> float:
+        calls.append(text)
+        return math.nan if len(calls) == 3 else 0.0
+
+    with pytest.raises(RunError, match="bad_batch") as caught:
+        train(tmp_path / "run", score=score_by(broken), checkpoint_seconds=0.0)
+    assert "scores of 1 completions are not finite" in str(caught.value)
+    assert (folder.checkpoint / "newest.safetensors").read_bytes() == good
+    found = json.loads((folder.path / "bad_batch.json").read_text())
+    assert found["completions"] == [calls[2]]
+    assert found["scores"] == ["nan"]
+    assert found["prompts"][0].startswith("p")
+    tensors = load_file(folder.path / "bad_batch.safetensors")
+    assert tensors["sequences"].shape[0] == tensors["advantages"].shape[0] == 1
+    assert train(tmp_path / "run", checkpoint_seconds=0.0).place.step == 4
+
+
+def test_p16_a_value_network_that_breaks_ends_the_run_with_its_batch(tmp_path: Path) -> None:
+    learner = make_learner()
+    assert learner.value is not None
+    with torch.no_grad():
+        learner.value.head.bias.fill_(math.inf)
+    with pytest.raises(RunError, match="Lower learning_rate"):
+        train(tmp_path / "run", learner=learner)
+    assert load_file(tmp_path / "run" / "bad_batch.safetensors")["values"].isinf().any()
+
+
+def test_a_line_of_metrics_has_every_figure(tmp_path: Path) -> None:
+    train(tmp_path / "run", steps=2)
+    (first, second) = read_metrics(RunFolder(tmp_path / "run").metrics_file)[0]
+    assert set(first) == {
+        "step", "reward", "reward_std", "objective", "kl", "kl_k2", "kl_k3", "entropy", "length", "ended",
+        "distinct_2", "explained_variance", "policy_loss", "value_loss", "clip_fraction", "ratio", "update_kl",
+        "gradient_norm", "value_gradient_norm", "optimizer_steps", "beta", "learning_rate", *TIMES,
+    }  # fmt: skip
+    assert first["kl"] == pytest.approx(0.0, abs=1e-5)
+    assert second["kl_k3"] > 1e-4
+    assert first["learning_rate"] == 2 * second["learning_rate"]
+
+
+def test_figures_of_a_step_by_their_definitions(tmp_path: Path) -> None:
+    texts: list[str] = []
+
+    def remember(text: str) -> float:
+        texts.append(text)
+        return count_cats(text)
+
+    train(tmp_path / "run", score=score_by(remember), steps=1, missing_eos_penalty=None, beta=0.7)
+    (line,) = lines(tmp_path / "run")
+    rewards = [count_cats(text) for text in texts]
+    mean = sum(rewards) / 8
+    pairs = [pair for text in texts for pair in pairwise(text.split())]
+    assert len(texts) == 8
+    assert line["reward"] == pytest.approx(mean, abs=1e-6)
+    assert line["reward_std"] == pytest.approx(
+        math.sqrt(sum((each - mean) ** 2 for each in rewards) / 8), abs=1e-6
+    )
+    assert line["objective"] == pytest.approx(mean, abs=1e-5)  # the policy is the reference: its KL is 0
+    assert line["distinct_2"] == pytest.approx(len(set(pairs)) / len(pairs))
+    # Words, and EOS where it came (<unk>, <pad> and a second <eos> would be missing from the texts).
+    assert line["length"] >= sum(len(text.split()) for text in texts) / 8 + line["ended"] - 1e-9
