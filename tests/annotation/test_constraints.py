@@ -1,0 +1,187 @@
+"""The database holds the invariants: each named constraint of annotation refuses the row that breaks it."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, transaction
+from django.db.models import Model
+from django.utils import timezone
+
+from annotation import queue, ranking
+from annotation.models import (
+    Annotator,
+    Assignment,
+    Completion,
+    Demonstration,
+    Membership,
+    Project,
+    Prompt,
+    Ranking,
+    Rating,
+    Slot,
+    Snapshot,
+    Source,
+    Task,
+    TaskCompletion,
+    Transfer,
+)
+from runs.models import Artifact, Run
+from tests.annotation.factories import make_annotator, make_project, make_tasks, make_user, put
+
+pytestmark = pytest.mark.django_db
+Status = Assignment.Status
+
+
+@dataclass
+class World:
+    """Alice has ranked the first of two tasks of three completions, and Bob holds the second."""
+
+    project: Project
+    alice: Annotator
+    bob: Annotator
+    task: Task
+    other: Task
+    ranking: Ranking
+    held: Assignment
+
+
+@pytest.fixture
+def world() -> World:
+    project = make_project()
+    alice, bob = make_annotator(project), make_annotator(project)
+    put(project, "ratings", {"prompt": "Rate.", "completion": "a", "score": 1, "annotator": "carol"})
+    put(project, "demonstrations", {"prompt": "Write.", "completion": "a", "annotator": "carol"})
+    task, other = make_tasks(project, 2, completions=3)
+    ranked = ranking.submit(assignment=claimed(alice), annotator=alice, verdict="ranked", ranks=[1, 2, 2])
+    return World(project, alice, bob, task, other, ranked, claimed(bob))
+
+
+def claimed(annotator: Annotator) -> Assignment:
+    assignment = queue.claim(annotator=annotator)
+    assert assignment is not None
+    return assignment
+
+
+def again(row: Model, **changes: Any) -> Model:
+    """Insert a copy of ``row`` with ``changes``, and nothing else in the way."""
+    fields = {f.attname: getattr(row, f.attname) for f in row._meta.concrete_fields if not f.primary_key}
+    if "public_id" in fields:
+        fields["public_id"] = uuid.uuid4()
+    return type(row)._default_manager.create(**{**fields, **changes})
+
+
+def assign(w: World, task: Task, annotator: Annotator, status: str, **fields: Any) -> None:
+    now = timezone.now()
+    Assignment.objects.create(
+        task=task,
+        project=w.project,
+        annotator=annotator,
+        status=status,
+        expires_at=now,
+        order_shown=[0, 1, 2],
+        **{"closed_at": None if status == Status.OPEN else now, **fields},
+    )
+
+
+def snapshot(w: World) -> None:
+    artifact = Artifact.objects.create(digest="a" * 64, kind="snapshot", files={})
+    for _ in range(2):
+        Snapshot.objects.create(
+            project=w.project, digest="d", artifact=artifact, rankings=1, comparisons=1, last_ranking_id=1
+        )
+
+
+def twice(model: Any) -> Callable[[World], object]:
+    return lambda w: again(model.objects.filter(project=w.project).exclude(import_key=None).get())
+
+
+CASES: dict[str, Callable[[World], object]] = {
+    "project_ranks_2_to_9": lambda w: Project.objects.filter(pk=w.project.pk).update(completions_per_task=10),
+    "project_someone_annotates": lambda w: Project.objects.update(annotators_per_task=0),
+    "membership_one_role_a_project": lambda w: again(
+        Membership.objects.get(user=w.alice.user), role="researcher"
+    ),
+    "annotator_pseudonym_once": lambda w: again(w.alice, user_id=None),
+    "annotator_account_once": lambda w: again(w.alice, pseudonym="Alice again"),
+    "annotator_simulated_has_no_account": lambda w: again(
+        w.alice, pseudonym="robot", user_id=make_user().pk, simulated=True
+    ),
+    "source_name_once": lambda w: again(Source.objects.get(project=w.project, name="import")),
+    "source_only_a_person_is_an_annotator": lambda w: Source.objects.create(
+        project=w.project, kind="import", name="mine", annotator=w.alice
+    ),
+    "prompt_once": lambda w: again(Prompt.objects.get(tasks=w.task)),
+    "completion_once_a_source": lambda w: again(Completion.objects.filter(entries__task=w.task)[0]),
+    "snapshot_once": snapshot,
+    "task_key_once": lambda w: again(w.task),
+    "entry_position_once": lambda w: again(
+        w.task.entries.all()[0], completion_id=w.other.entries.all()[0].completion_id
+    ),
+    "entry_completion_once": lambda w: again(w.task.entries.all()[0], position=9),
+    "slot_number_once": lambda w: again(Slot.objects.get(task=w.task), annotator_id=None),
+    "slot_annotator_once_a_task": lambda w: again(Slot.objects.get(task=w.task), number=8),
+    "assignment_one_open": lambda w: assign(w, w.task, w.bob, Status.OPEN),
+    "assignment_once_a_task": lambda w: assign(w, w.task, w.alice, Status.SKIPPED),
+    "assignment_closed_has_a_time": lambda w: assign(w, w.other, w.alice, Status.RELEASED, closed_at=None),
+    "ranking_one_current": lambda w: again(w.ranking, assignment_id=None),
+    "ranking_imported_once": lambda w: [
+        again(w.ranking, assignment_id=None, is_current=False, import_key="k") for _ in range(2)
+    ],
+    "ranking_tiers_exactly_when_ranked": lambda w: again(
+        w.ranking, assignment_id=None, is_current=False, verdict="all_bad"
+    ),
+    "ranking_active_seconds_not_negative": lambda w: again(
+        w.ranking, assignment_id=None, is_current=False, active_seconds=-0.001
+    ),
+    "comparison_once": lambda w: again(w.ranking.comparisons.all()[0], tie=True),
+    "comparison_of_two": lambda w: w.ranking.comparisons.update(
+        rejected=w.task.entries.all()[0].completion_id, preferred=w.task.entries.all()[0].completion_id
+    ),
+    "rating_imported_once": twice(Rating),
+    "demonstration_imported_once": twice(Demonstration),
+    "transfer_import_has_a_file": lambda w: Transfer.objects.create(
+        run=Run.objects.create(kind="import"), project=w.project, direction="import", kind="prompts"
+    ),
+}
+
+
+def refused_by(change: Callable[[], object]) -> str:
+    """The name of the constraint that refuses ``change``."""
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        change()
+    return str(getattr(caught.value.__cause__, "diag").constraint_name)  # noqa: B009 (psycopg's, untyped here)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_row_that_breaks_it_is_refused_by(name: str, world: World) -> None:
+    assert refused_by(lambda: CASES[name](world)) == name
+
+
+def test_a_ranked_ranking_without_tiers_is_refused(world: World) -> None:
+    broken = refused_by(lambda: again(world.ranking, assignment_id=None, is_current=False, tiers=[]))
+    assert broken == "ranking_tiers_exactly_when_ranked"
+
+
+def test_an_open_assignment_with_a_time_of_closing_is_refused(world: World) -> None:
+    queue.release(assignment=world.held, annotator=world.bob)
+    broken = refused_by(lambda: assign(world, world.other, world.bob, Status.OPEN, closed_at=timezone.now()))
+    assert broken == "assignment_closed_has_a_time"
+
+
+def test_every_named_constraint_has_a_row_that_breaks_it() -> None:
+    models = apps.get_app_config("annotation").get_models()
+    assert {constraint.name for model in models for constraint in model._meta.constraints} == CASES.keys()
+
+
+def test_what_the_partial_constraints_leave_open_is_stored(world: World) -> None:
+    """Free slots are many, and whoever handed a task back may have it again."""
+    for number in (8, 9):
+        Slot.objects.create(project=world.project, task=world.task, number=number)
+    for status in (Status.RELEASED, Status.EXPIRED, Status.RELEASED):
+        assign(world, world.other, world.alice, status)
+    again(world.ranking, assignment_id=None, is_current=False)
+    assert TaskCompletion.objects.filter(task=world.task).count() == 3
