@@ -91,7 +91,7 @@ class SftConfig:
 
 
 # From scratch: tried on 5,600 crowd-written restaurant descriptions, two cores.
-SCRATCH: dict[str, Any] = {"epochs": 6, "learning_rate": 3e-3, "weight_decay": 0.1, "batch_tokens": 4096}
+SCRATCH: dict[str, Any] = {"epochs": 6, "learning_rate": 3e-3, "weight_decay": 0.1, "batch_tokens": 2048}
 # Pretrained: Stiennon et al. (2009.01325) and Tulu 2 (2311.10702) lie about here.
 FULL: dict[str, Any] = {"epochs": 2, "learning_rate": 2e-5, "weight_decay": 0.0, "batch_tokens": 16384}
 # A base of a few million parameters, such as one made from scratch, wants larger steps than a large one.

@@ -55,8 +55,8 @@ def manage(*arguments: str) -> dict[str, Any]:
 def configs(tmp_path: Path) -> dict[str, str]:
     """Config files for runs that fit fifteen minutes on two cores."""
     wanted: dict[str, dict[str, Any]] = {
-        "sft": {"base": "scratch", "epochs": 4},
-        "fit": {},
+        "sft": {"base": "scratch", "epochs": 4, "batch_tokens": 1024, "hidden": 128, "learning_rate": 1.5e-3},
+        "fit": {"base": "scratch", "epochs": 1},
         "ppo": {},
     }
     paths = {}
@@ -119,6 +119,7 @@ def _judge(project: Project, agreement: dict[str, Any], ppo: dict[str, Any], exp
         "reward_before": policy["before"]["reward"],
         "reward_after": policy["after"]["reward"],
         "kl": policy["after"]["kl"],
+        "gain_in_deviations": policy["gain_in_deviations"],
         "examples": policy["examples"],
         "pairs": sum(1 for _ in exported.open()),
     }
