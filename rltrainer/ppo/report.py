@@ -41,8 +41,9 @@ def make_report(
 ) -> dict[str, Any]:
     """``before`` (the reference) and ``after``: reward, kl, reward_std, length, ended, entropy, distinct_2.
 
-    ``gain``: the rise of the mean reward; ``gain_in_deviations``: in deviations of the rewards before. ``examples``:
-    a completion before and after with their rewards. ``between`` is called before each batch of prompts.
+    ``gain``: the rise of the mean reward; ``gain_in_deviations``: in deviations of the rewards before, 0 where those
+    are all equal. ``examples``: a completion before and after with their rewards. ``between`` is called before each
+    batch of prompts.
     """
     with policy.reference() as model:
         alone = Policy(model, policy.tokenizer, policy.meta, frozen=model)
@@ -57,7 +58,7 @@ def make_report(
         "before": first,
         "after": last,
         "gain": gain,
-        "gain_in_deviations": gain / first["reward_std"] if first["reward_std"] > 0 else None,
+        "gain_in_deviations": gain / first["reward_std"] if first["reward_std"] > 0 else 0.0,
         "examples": [
             _example(held.prompts[number], before, after, number * config.samples)
             for number in range(min(EXAMPLES, len(held.prompts)))

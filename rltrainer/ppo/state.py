@@ -19,8 +19,8 @@ from runs.folder.checkpoint import load_checkpoint, save_checkpoint
 from runs.folder.errors import BadInput
 
 KEPT = "kept"
-# Fields that change no result: a run may go on with others.
-FREE = ("checkpoint_seconds", "micro_batch_tokens")
+# Fields that change no result, and paths, which another machine may have others of: a run may go on with others.
+FREE = ("checkpoint_seconds", "micro_batch_tokens", "policy", "reward_model")
 
 
 @dataclass

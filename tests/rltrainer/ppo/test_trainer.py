@@ -112,7 +112,7 @@ def test_a_checkpoint_of_another_config_is_refused(tmp_path: Path) -> None:
     train(tmp_path / "run", steps=2)
     with pytest.raises(BadInput, match="Remove checkpoint"):
         train(tmp_path / "run", steps=3)
-    train(tmp_path / "run", steps=2, micro_batch_tokens=17, checkpoint_seconds=5.0)
+    train(tmp_path / "run", steps=2, micro_batch_tokens=17, reward_model="moved", checkpoint_seconds=5.0)
 
 
 def test_lora_trains_the_adapter_alone_and_the_checkpoint_holds_no_base_weight(tmp_path: Path) -> None:
