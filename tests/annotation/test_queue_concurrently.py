@@ -1,44 +1,20 @@
 """Many annotators at once, each with a connection of their own: no task is ever ranked by more than it asks for."""
 
 import random
-import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from annotation import queue, ranking
 from annotation.errors import LeaseOver
 from annotation.models import Annotator, Assignment, Comparison, Project, Ranking, Slot
 from tests.annotation.factories import make_annotator, make_project, make_tasks
+from tests.annotation.judging import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ANNOTATORS, TASKS, OVERLAP = 8, 40, 3
-
-
-def at_once(jobs: Sequence[Callable[[], object]]) -> list[object]:
-    """Run each job in a thread with its own connection, all let loose together; what each returned or raised."""
-    barrier = threading.Barrier(len(jobs))
-    answers: list[object] = [None] * len(jobs)
-
-    def work(index: int) -> None:
-        try:
-            barrier.wait(30)
-            answers[index] = jobs[index]()
-        except Exception as error:
-            answers[index] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(jobs))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    return answers
 
 
 def work_through(annotator: Annotator, fickle: bool) -> int:

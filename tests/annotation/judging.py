@@ -1,0 +1,65 @@
+"""Annotators at work: a task in hand, a ranking with its comparisons, many people at once."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from django.db import connection
+
+from annotation import queue, ranking
+from annotation.models import Annotator, Assignment, Ranking
+from tests.annotation.factories import make_annotator, make_project, make_tasks
+
+
+def claimed(completions: int = 3) -> tuple[Annotator, Assignment]:
+    """An annotator with a task of their own."""
+    project = make_project()
+    make_tasks(project, 1, completions=completions)
+    annotator = make_annotator(project)
+    assignment = queue.claim(annotator=annotator)
+    assert assignment is not None
+    return annotator, assignment
+
+
+def submitted(*ranks: int) -> Ranking:
+    annotator, assignment = claimed(len(ranks))
+    return ranking.submit(assignment=assignment, annotator=annotator, verdict="ranked", ranks=ranks)
+
+
+def said(of: Ranking) -> set[tuple[str, str, bool]]:
+    """The comparisons by the texts of their completions, which end in their place in the task."""
+    rows = of.comparisons.values_list("preferred__text", "rejected__text", "tie")
+    return {(a[-1], b[-1], tie) for a, b, tie in rows}
+
+
+def by_definition(ranks: list[int]) -> set[tuple[str, str, bool]]:
+    """All pairs of places: the lower rank is preferred; equal ranks tie, the earlier place first."""
+    answer = set()
+    for i, a in enumerate(ranks):
+        for j, b in enumerate(ranks):
+            if a < b:
+                answer.add((str(i), str(j), False))
+            if a == b and i < j:
+                answer.add((str(i), str(j), True))
+    return answer
+
+
+def at_once(jobs: Sequence[Callable[[], object]]) -> list[object]:
+    """Run each job in a thread with its own connection, all let loose together; what each returned or raised."""
+    barrier = threading.Barrier(len(jobs))
+    answers: list[object] = [None] * len(jobs)
+
+    def work(index: int) -> None:
+        try:
+            barrier.wait(30)
+            answers[index] = jobs[index]()
+        except Exception as error:
+            answers[index] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(jobs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    return answers
