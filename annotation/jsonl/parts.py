@@ -7,7 +7,7 @@ from typing import Any
 from annotation.jsonl.decoding import decode
 from annotation.jsonl.errors import BadField
 from annotation.jsonl.fields import MOST_LABEL, Fields, kind_of
-from annotation.jsonl.provenance import SPLITS, Provenance
+from annotation.jsonl.provenance import KEY, SPLITS, Provenance
 from annotation.jsonl.records import NAMELESS_SOURCE, CompletionValue, PromptValue
 from annotation.preferences.splits import opening_digest, prompt_digest, text_digest
 
@@ -106,7 +106,7 @@ def read_metadata(
     """``metadata`` with every field that nobody took, those of completions under "completions". Call it last."""
     metadata = fields.mapping("metadata")
     if provenance.metadata:
-        metadata = {**decode(provenance.metadata.encode()), **metadata}
+        metadata = {**_decoded(provenance.metadata), **metadata}
     unknown = fields.rest()
     if extras and any(extras):
         unknown = {**unknown, "completions": extras}
@@ -114,6 +114,14 @@ def read_metadata(
         if name in metadata:
             raise fields.bad(name, "stands both in the line and in its metadata")
     return {**metadata, **unknown}
+
+
+def _decoded(metadata: str) -> dict[str, Any]:
+    """The object that ``concord.metadata`` holds as text."""
+    try:
+        return decode(metadata.encode())
+    except BadField as error:
+        raise BadField(f"{KEY}.metadata{error.field and '.' + error.field}", error.reason) from error
 
 
 def key_of(*parts: Any) -> str:
