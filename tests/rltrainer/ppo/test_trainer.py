@@ -77,16 +77,21 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 
 
 @pytest.mark.parametrize(
-    "fields",
+    ("fields", "stops"),
     [
-        {"kl_target": 0.5, "kl_horizon": 50},
-        {"algorithm": "reinforce", "epochs": 1, "checkpoint_seconds": 0.0},
+        # A step looks for a stop after its sampling, before each minibatch and at its end: 6 times here, then 4.
+        ({"kl_target": 0.5, "kl_horizon": 50, "checkpoint_seconds": 0.0}, (2, 0, 3, 7, 6, 5)),
+        ({"kl_target": 0.5, "kl_horizon": 50}, (6, 2, 7)),
+        ({"algorithm": "reinforce", "epochs": 1, "checkpoint_seconds": 0.0}, (2, 0, 3, 7)),
     ],
+    ids=["ppo", "ppo-rarely-saved", "reinforce"],
 )
-def test_p21_a_stopped_run_goes_on_bit_for_bit(fields: dict[str, Any], tmp_path: Path) -> None:
+def test_p21_a_stopped_run_goes_on_bit_for_bit(
+    fields: dict[str, Any], stops: tuple[int, ...], tmp_path: Path
+) -> None:
     """Stopped after the sampling, between steps, and in the middle of an update; a fresh learner each time."""
     whole = train(tmp_path / "whole", **fields)
-    for looks in (2, 0, 3, 7):
+    for looks in stops:
         with pytest.raises(Stopped):
             train(tmp_path / "stopped", StopAt(looks), **fields)
     stopped = train(tmp_path / "stopped", **fields)
