@@ -13,6 +13,9 @@ from psycopg.types.json import Jsonb
 
 __all__ = ["Jsonb", "copy_rows", "restored_ids", "take_ids"]
 
+# The advisory lock of whoever gives public ids back; any number that is nobody else's.
+_RESTORING = 0x7265_7374_6F72_65
+
 
 def take_ids(model: type[Model], count: int) -> list[int]:
     """``count`` fresh ids of the model's table, rising."""
@@ -40,10 +43,15 @@ def copy_rows(model: type[Model], fields: Sequence[str], rows: Iterable[Sequence
 
 
 def restored_ids(model: type[Model], wanted: Sequence[str | None]) -> list[str]:
-    """A public id a row: the one an export gave it where it is free in this database, else a new one."""
+    """A public id a row: the one an export gave it where it is free in this database, else a new one.
+
+    Holds a lock to the end of the transaction: imports into two projects at once would both find an id free.
+    """
     given = {identifier for identifier in wanted if identifier}
     taken: set[str] = set()
     if given:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_RESTORING])
         rows = model._default_manager.filter(public_id__in=given).values_list("public_id", flat=True)
         taken = {str(identifier) for identifier in rows}
     answer = []

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 
 from annotation import export, intake, people
 from annotation.intake import Report
-from annotation.models import Annotator, Membership, Project, Task
+from annotation.models import Annotator, Completion, Demonstration, Membership, Project, Ranking, Rating, Task
 
 _numbers = itertools.count(1)
 Values = dict[str, Any]
@@ -22,6 +22,17 @@ PASSWORD = "correct horse"
 def make_project(slug: str = "", **fields: Any) -> Project:
     """A project of its own."""
     return people.create_project(slug=slug or f"project-{next(_numbers)}", **fields)
+
+
+def emptied(project: Project) -> Project:
+    """The same database without the project's data, as a new one would be."""
+    slug = project.slug
+    Ranking.objects.all().delete()
+    Rating.objects.all().delete()
+    Demonstration.objects.all().delete()
+    Completion.objects.all().delete()
+    project.delete()
+    return make_project(slug)
 
 
 def make_user(name: str = "", **fields: Any) -> User:

@@ -4,8 +4,17 @@ from typing import Any
 
 import pytest
 
-from annotation.models import Completion, Demonstration, Project, Prompt, Ranking, Rating, Task
-from tests.annotation.factories import Values, make_project, out, out_values, put, put_bytes, without_concord
+from annotation.models import Demonstration, Prompt, Ranking, Rating, Task
+from tests.annotation.factories import (
+    Values,
+    emptied,
+    make_project,
+    out,
+    out_values,
+    put,
+    put_bytes,
+    without_concord,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -92,17 +101,6 @@ MODELS: dict[str, Any] = {
     "pairs": Ranking,
     "ratings": Rating,
 }
-
-
-def emptied(project: Project) -> Project:
-    """The same database without the project's data, as a new one would be."""
-    slug = project.slug
-    Ranking.objects.all().delete()
-    Rating.objects.all().delete()
-    Demonstration.objects.all().delete()
-    Completion.objects.all().delete()
-    project.delete()
-    return make_project(slug)
 
 
 @pytest.mark.parametrize("kind", LINES)

@@ -1,0 +1,60 @@
+"""An import streams: it reads as it goes, and what it keeps of a line is next to nothing."""
+
+import gc
+import io
+import json
+import tracemalloc
+from typing import Any
+
+import pytest
+
+from annotation import intake
+from annotation.intake import files
+from tests.annotation.factories import make_project, ranking
+
+pytestmark = pytest.mark.django_db
+LINES, BATCH = 2000, 100
+
+
+class Endless(io.RawIOBase):
+    """A file that is made while it is read."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind, self._rest, self.made = kind, b"", 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._rest and self.made < LINES:
+            self.made += 1
+            prompt, who = f"Prompt {self.made}", f"annotator {self.made % 10}"
+            value = {"prompt": prompt} if self._kind == "prompts" else ranking(prompt, 1, 2, 2, annotator=who)
+            self._rest = json.dumps(value).encode() + b"\n"
+        size = min(len(buffer), len(self._rest))
+        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size
+
+
+# A file of prompts remembers on which line each stood: a number a line, to name what comes twice.
+@pytest.mark.parametrize(("kind", "most"), [("rankings", 50), ("prompts", 250)])
+def test_memory_does_not_grow_with_the_file(kind: str, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes a line that stay after its batch; the bytes of the line alone are more than ``most`` for rankings."""
+    monkeypatch.setattr(files, "BATCH_LINES", BATCH)
+    stream, held = Endless(kind), dict[int, int]()
+
+    def watch(done: int) -> None:
+        assert stream.made - done <= 1, "it read ahead of what it stored"
+        if done % 500 == 0:
+            gc.collect()
+            held[done] = tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        report = intake.import_file(
+            project=make_project(), kind=kind, stream=io.BufferedReader(stream, 1), watch=watch
+        )
+    finally:
+        tracemalloc.stop()
+    assert report.added == LINES
+    assert (held[LINES] - held[500]) / (LINES - 500) < most
