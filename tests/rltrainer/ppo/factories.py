@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import GPT2Config
 
 from rewardmodel.backbone.loading import make_trunk
 from rewardmodel.backbone.scratch import make_config, make_tokenizer
@@ -24,7 +25,7 @@ from rltrainer.ppo.rollout import Rollout, Score, Seconds, collect
 from rltrainer.ppo.targets import Targets, targets_of
 from rltrainer.ppo.value import make_value_network
 from runs.folder.folder import RunFolder
-from tests.rltrainer.policy.factories import WORDS, make_folder, make_model
+from tests.rltrainer.policy.factories import WORDS, make_folder, make_from_config, make_model
 from tests.rltrainer.policy.factories import make_tokenizer as make_word_tokenizer
 
 SMALL: dict[str, Any] = {
@@ -58,6 +59,18 @@ def make_policy(seed: int = 0, *, lora: LoraSettings | None = None, **settings: 
         seed=0,
         reference=True,
         gradient_checkpointing=False,
+    )
+
+
+def make_policy_of_places(seed: int = 0) -> Policy:
+    """A GPT-2, which learns a vector for each place: unlike a Llama's, its logits change when all places shift."""
+    config = GPT2Config(
+        vocab_size=16, n_embd=32, n_layer=2, n_head=4, n_positions=64, initializer_range=0.3,
+        bos_token_id=None, eos_token_id=1, pad_token_id=0,
+    )  # fmt: skip
+    model, tokenizer = make_from_config(config, seed), make_word_tokenizer()
+    return prepare_policy(
+        model, tokenizer, {}, lora=None, seed=0, reference=True, gradient_checkpointing=False
     )
 
 

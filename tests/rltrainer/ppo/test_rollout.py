@@ -1,6 +1,6 @@
 """A rollout against the policy's own logits, one unpadded row at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from rltrainer.policy import log_probabilities
 from rltrainer.policy.generation import Generated
+from rltrainer.policy.loading import Policy
 from rltrainer.policy.prompts import Prompt
 from rltrainer.ppo.order import generator_of, prompts_of_step
 from rltrainer.ppo.rollout import Rollout, Seconds, collect, measure, micro_batches
@@ -18,6 +19,8 @@ from rltrainer.ppo.update import accumulate_gradient
 from tests.rltrainer.ppo.factories import (
     gradients,
     make_learner,
+    make_policy,
+    make_policy_of_places,
     make_prompts,
     make_reward_model,
     make_rollout,
@@ -39,11 +42,12 @@ def alone(model: Any, prompt: list[int], completion: list[int], temperature: flo
     return logs[torch.arange(len(completion)), torch.tensor(completion)]
 
 
+@pytest.mark.parametrize("make", [make_policy, make_policy_of_places])
 @pytest.mark.parametrize("temperature", [1.0, 0.6])
 def test_p7_p8_log_probabilities_are_those_of_the_sampled_distribution_without_padding(
-    temperature: float,
+    temperature: float, make: Callable[[], Policy]
 ) -> None:
-    learner = make_learner(temperature=temperature)
+    learner = make_learner(make(), temperature=temperature)
     with torch.no_grad():
         learner.policy.model.lm_head.weight.mul_(1.1)  # so that policy and reference differ
     rollout, _ = make_rollout(learner)
@@ -61,7 +65,7 @@ def test_p7_p8_log_probabilities_are_those_of_the_sampled_distribution_without_p
 
 
 def test_p8_values_do_not_see_the_padding() -> None:
-    learner = make_learner()
+    learner = make_learner(make_policy_of_places())
     assert learner.value is not None
     torch.nn.init.normal_(learner.value.head.weight)
     rollout, _ = make_rollout(learner)
