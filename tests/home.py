@@ -18,6 +18,8 @@ _MADE = "CONCORD_HOME" not in os.environ
 if _MADE:
     os.environ["CONCORD_HOME"] = tempfile.mkdtemp(prefix="concord-")
 HOME = Path(os.environ["CONCORD_HOME"])
+# As in a run's child (runs/child.py), and before anything loads torch.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # Tests of what happens in a crash start servers of their own.
 FAST = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200"]
 _servers: "list[Server]" = []
