@@ -1,0 +1,136 @@
+"""A snapshot is the comparisons table as it is now, in a file that says who judged and what each text's source is."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from annotation import ranking as rankings
+from annotation import snapshots
+from annotation.errors import NothingToSnapshot
+from annotation.models import Comparison, Project, Ranking, Snapshot
+from annotation.simulated import simulate
+from rewardmodel.bradley_terry.records import Record, read_snapshot
+from runs import artifacts
+from tests.annotation.factories import make_project, make_tasks, put, ranking
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _storage(tmp_path: Path, settings: Any) -> None:
+    folder = {**settings.STORAGES["artifacts"], "OPTIONS": {"location": tmp_path / "artifacts"}}
+    settings.STORAGES = {**settings.STORAGES, "artifacts": folder}
+
+
+def records(snapshot: Snapshot) -> list[Record]:
+    """The snapshot as a fit reads it."""
+    return read_snapshot(artifacts.local_folder(snapshot.artifact) / snapshots.FILE_NAME)
+
+
+def judged(project: Project) -> None:
+    """Rankings of every sort: ties, all bad, cannot tell, superseded, of nobody, a chat, a pair with strength."""
+    chat = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Name a colour."}]
+    put(
+        project,
+        "rankings",
+        ranking("one", 2, 1, 2, annotator="alice", task="t"),
+        ranking("one", 1, 1, 1, annotator="bob", task="t"),
+        ranking("one", 3, 2, 1, annotator="alice", task="t"),
+        ranking("two", 1, 2, annotator="bob", verdict="all_bad"),
+        ranking("two", 1, 2, verdict="cannot_tell"),
+        ranking(chat, 4, 3, 2, 1, annotator="bob", split="test"),
+    )
+    put(project, "pairs", {"prompt": "three", "chosen": "x", "rejected": "y", "strength": 3})
+
+
+def test_a_snapshot_holds_the_comparisons_of_the_table_and_no_others() -> None:
+    project = make_project()
+    judged(project)
+    judged(make_project())
+    snapshot = snapshots.take(project=project)
+    said = set()
+    for record in records(snapshot):
+        ids = [completion.id for completion in record.completions]
+        said |= {(record.ranking, ids[i], ids[j], False) for i, j in record.pairs}
+        said |= {(record.ranking, ids[i], ids[j], True) for i, j in record.ties}
+    table = Comparison.objects.filter(ranking__project=project).values_list(
+        "ranking__public_id", "preferred__public_id", "rejected__public_id", "tie"
+    )
+    assert said == {(str(r), str(i), str(j), tie) for r, i, j, tie in table}
+    # 3 of alice's second, 3 of bob's, 6 of the chat's four, 1 pair.
+    assert snapshot.comparisons == len(said) == 13
+
+
+def test_a_snapshot_holds_every_current_ranking_in_the_order_of_their_making() -> None:
+    project = make_project()
+    judged(project)
+    snapshot = snapshots.take(project=project)
+    current = Ranking.objects.current().filter(project=project).order_by("id")
+    assert [r.ranking for r in records(snapshot)] == [str(r.public_id) for r in current]
+    assert (snapshot.rankings, snapshot.last_ranking_id) == (6, current.reverse()[0].pk)
+
+
+def test_a_record_says_what_was_judged_by_whom_and_how() -> None:
+    project = make_project()
+    judged(project)
+    tied, changed, bad, unsure, chat, pair = records(snapshots.take(project=project))
+    assert (tied.annotator, tied.tiers, tied.pairs) == ("bob", (1, 1, 1), ())
+    assert (changed.annotator, changed.tiers, changed.pairs) == ("alice", (3, 2, 1), ((1, 0), (2, 0), (2, 1)))
+    assert [(r.verdict, r.tiers, r.annotator) for r in (bad, unsure)] == [
+        ("all_bad", (), "bob"),
+        ("cannot_tell", (), None),
+    ]
+    assert (chat.form, chat.split, [m["role"] for m in chat.messages]) == ("chat", "test", ["system", "user"])
+    assert (pair.strength, pair.texts, pair.completions[0].source) == (3.0, ["x", "y"], None)
+    assert not any(record.simulated for record in (tied, changed, bad, unsure, chat, pair))
+
+
+def test_equal_judgements_are_one_snapshot_and_a_change_makes_another() -> None:
+    project = make_project()
+    judged(project)
+    first = snapshots.take(project=project)
+    assert snapshots.take(project=project) == first
+    old = Ranking.objects.current().filter(project=project, annotator__pseudonym="alice").get()
+    new = rankings.revise(ranking=old, verdict="ranked", ranks=[1, 2, 3])
+    second = snapshots.take(project=project)
+    assert second.digest != first.digest
+    assert str(new.public_id) in {record.ranking for record in records(second)}
+    assert str(old.public_id) in {record.ranking for record in records(first)}
+
+
+def test_simulated_rankings_enter_a_demo_marked_and_nothing_else() -> None:
+    for is_demo in (True, False):
+        project = make_project(is_demo=is_demo)
+        put(project, "rankings", ranking("one", 1, 2, annotator="alice"))
+        make_tasks(project, 2)
+        simulate(project=project, rankings=2, preference="length", annotators=1)
+        marks = [record.simulated for record in records(snapshots.take(project=project))]
+        assert marks == ([False, True, True] if is_demo else [False])
+
+
+def test_a_project_without_a_comparison_has_nothing_to_train_on() -> None:
+    project = make_project()
+    with pytest.raises(NothingToSnapshot, match="rank some tasks or import"):
+        snapshots.take(project=project)
+    put(project, "rankings", ranking("one", 1, 2, verdict="all_bad"))
+    with pytest.raises(NothingToSnapshot):
+        snapshots.take(project=project)
+    assert not Snapshot.objects.exists()
+
+
+def test_demonstrations_and_prompts_are_written_as_runs_read_them(tmp_path: Path) -> None:
+    project = make_project()
+    put(project, "demonstrations", {"prompt": "one", "completion": "1"}, {"prompt": "two", "completion": "2"})
+    path = tmp_path / "lines.jsonl"
+    assert snapshots.write_demonstrations(project=project, path=path) == 2
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(line["prompt"], line["completion"]) for line in lines] == [
+        ([{"role": "user", "content": "one"}], "1"),
+        ([{"role": "user", "content": "two"}], "2"),
+    ]
+    assert snapshots.write_prompts(prompts=project.prompts.order_by("-id"), path=path) == 2
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["prompt"][0]["content"] for line in lines] == ["two", "one"]
+    assert {line["form"] for line in lines} == {"text"}
