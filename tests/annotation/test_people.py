@@ -1,0 +1,190 @@
+"""Projects, invitations and pseudonyms: who gets in, once, and under which name they judge."""
+
+import datetime
+import hashlib
+import io
+import json
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from annotation import people
+from annotation.errors import BadRequest, NotAllowed
+from annotation.models import Annotator, Invitation, Membership, Project
+from tests.annotation.factories import make_annotator, make_member, make_project, make_user
+from tests.annotation.judging import at_once
+
+pytestmark = pytest.mark.django_db
+Role = Membership.Role
+
+
+def invited(project: Project, role: str = Role.ANNOTATOR) -> str:
+    """The token of a new invitation."""
+    path = people.invite(project=project, email="alice@example.org", role=role)
+    return path.removeprefix("/invitations/").removesuffix("/")
+
+
+def test_a_project_has_the_defaults_of_its_settings() -> None:
+    project = people.create_project(slug="helpful-answers")
+    assert (project.name, project.completions_per_task, project.annotators_per_task) == (
+        "Helpful answers",
+        4,
+        1,
+    )
+    assert (project.lease_seconds, project.guideline_version, project.is_demo) == (1800, 1, False)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("slug", "not a slug"),
+        ("slug", ""),
+        ("slug", "x" * 61),
+        ("completions_per_task", 1),
+        ("completions_per_task", 10),
+        ("annotators_per_task", 0),
+        ("annotators_per_task", 51),
+        ("name", "x" * 121),
+    ],
+)
+def test_a_project_with_a_bad_field_is_refused_by_its_name(field: str, value: Any) -> None:
+    with pytest.raises(BadRequest, match=field):
+        people.create_project(**{"slug": "helpful", field: value})
+    assert not Project.objects.exists()
+
+
+def test_a_slug_is_taken_once() -> None:
+    make_project("helpful")
+    with pytest.raises(BadRequest, match=r"slug: .*already exists"):
+        people.create_project(slug="helpful")
+
+
+def test_an_invitation_makes_its_holder_a_member_once() -> None:
+    project, alice, dave = make_project(), make_user(), make_user()
+    token = invited(project)
+    assert people.invitation_for(token=token).project == project
+    membership = people.accept(token=token, user=alice)
+    assert (membership.user, membership.project, membership.role) == (alice, project, Role.ANNOTATOR)
+    for user in (alice, dave):
+        with pytest.raises(NotAllowed, match="has been used"):
+            people.accept(token=token, user=user)
+    with pytest.raises(NotAllowed, match="has been used"):
+        people.invitation_for(token=token)
+    assert not Membership.objects.filter(user=dave).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_hold_the_link_at_once_one_gets_in() -> None:
+    token = invited(make_project())
+    users = [make_user() for _ in range(5)]
+    answers = at_once(
+        [lambda user=user: people.accept(token=token, user=user) for user in users]  # type: ignore[misc]
+    )
+    assert sum(isinstance(answer, Membership) for answer in answers) == 1
+    assert sum(isinstance(answer, NotAllowed) for answer in answers) == 4
+    assert Membership.objects.count() == 1
+
+
+def test_an_invitation_ends_after_two_weeks() -> None:
+    token = invited(make_project())
+    invitation = Invitation.objects.get()
+    assert invitation.expires_at - timezone.now() == pytest.approx(
+        datetime.timedelta(days=14), abs=datetime.timedelta(minutes=1)
+    )
+    Invitation.objects.update(expires_at=timezone.now() - datetime.timedelta(seconds=1))
+    with pytest.raises(NotAllowed, match="has expired"):
+        people.accept(token=token, user=make_user())
+    assert not Membership.objects.exists()
+
+
+@pytest.mark.parametrize("token", ["", "guess", "0" * 43])
+def test_a_link_that_nobody_sent_lets_nobody_in(token: str) -> None:
+    invited(make_project())
+    with pytest.raises(NotAllowed, match="not known"):
+        people.accept(token=token, user=make_user())
+
+
+def test_the_link_cannot_be_read_out_of_the_database() -> None:
+    token = invited(make_project())
+    (stored,) = Invitation.objects.values()
+    assert stored["token_digest"] == hashlib.sha256(token.encode()).hexdigest()
+    assert token not in str(stored)
+    with pytest.raises(NotAllowed):
+        people.accept(token=stored["token_digest"], user=make_user())
+
+
+@pytest.mark.parametrize(
+    ("has", "asked", "then"),
+    [
+        (Role.ANNOTATOR, Role.RESEARCHER, Role.RESEARCHER),
+        (Role.RESEARCHER, Role.ANNOTATOR, Role.RESEARCHER),
+        (Role.ANNOTATOR, Role.ANNOTATOR, Role.ANNOTATOR),
+    ],
+)
+def test_a_member_keeps_the_higher_role(has: str, asked: str, then: str) -> None:
+    project = make_project()
+    user = make_member(project, has)
+    people.accept(token=invited(project, asked), user=user)
+    assert list(Membership.objects.filter(user=user).values_list("role", flat=True)) == [then]
+
+
+def test_an_invitation_opens_its_own_project_only() -> None:
+    project, other, alice = make_project(), make_project(), make_user()
+    people.accept(token=invited(project, Role.RESEARCHER), user=alice)
+    assert list(Project.objects.researched_by(alice)) == [project]
+    with pytest.raises(NotAllowed, match="ask for an invitation"):
+        people.annotator_for(project=other, user=alice)
+
+
+@pytest.mark.parametrize(("email", "role"), [("nobody", "annotator"), ("a@example.org", "administrator")])
+def test_an_invitation_names_an_address_and_a_role_that_there_is(email: str, role: str) -> None:
+    with pytest.raises(BadRequest, match=r"not an e-mail address|must be one of annotator, researcher"):
+        people.invite(project=make_project(), email=email, role=role)
+    assert not Invitation.objects.exists()
+
+
+def test_a_pseudonym_tells_nothing_and_stays() -> None:
+    project, other = make_project(), make_project()
+    user = make_member(project, name="alice")
+    Membership.objects.create(project=other, user=user, role=Role.ANNOTATOR)
+    annotator = people.annotator_for(project=project, user=user)
+    assert re.fullmatch(r"annotator-[0-9a-f]{8}", annotator.pseudonym)
+    assert people.annotator_for(project=project, user=user) == annotator
+    assert people.annotator_for(project=other, user=user).pseudonym != annotator.pseudonym
+
+
+def test_an_account_that_is_gone_leaves_the_annotator_and_their_pseudonym() -> None:
+    annotator = make_annotator(make_project())
+    assert annotator.user is not None
+    annotator.user.delete()
+    assert Annotator.objects.get(user=None).pseudonym == annotator.pseudonym
+
+
+def test_who_may_see_and_judge_what() -> None:
+    project = make_project()
+    alice, carol, dave = make_member(project), make_member(project, Role.RESEARCHER), make_user()
+    admin, left = make_user(is_superuser=True), make_member(project, Role.RESEARCHER)
+    left.is_active = False
+    left.save()
+    may = {user: Project.objects.researched_by(user).exists() for user in (alice, carol, dave, admin, left)}
+    assert may == {alice: False, carol: True, dave: False, admin: True, left: False}
+    may = {user: Project.objects.annotated_by(user).exists() for user in (alice, carol, dave, admin, left)}
+    assert may == {alice: True, carol: True, dave: False, admin: True, left: False}
+    for nobody in (Project.objects.researched_by, Project.objects.annotated_by):
+        assert not nobody(AnonymousUser()).exists()
+
+
+def test_the_commands_make_a_project_and_a_link() -> None:
+    out, err = io.StringIO(), io.StringIO()
+    call_command("create_project", "haiku", annotators_per_task=3, stdout=out)
+    assert json.loads(out.getvalue())["annotators_per_task"] == 3
+    out = io.StringIO()
+    call_command("invite", "a@example.org", project="haiku", role="researcher", stdout=out, stderr=err)
+    token = json.loads(out.getvalue())["invitation"].split("/")[2]
+    assert people.invitation_for(token=token).role == Role.RESEARCHER
+    with pytest.raises(CommandError, match=r"no project 'nowhere'.*create_project nowhere"):
+        call_command("invite", "a@example.org", project="nowhere", role="researcher")
