@@ -10,9 +10,13 @@ et al. 2009.01325; InstructGPT 2203.02155, eq. 2), by policy gradient on sampled
     losses.py       clipped policy and value losses, REINFORCE's loss, and what is counted beside them
     value.py        the value network, from the reward model or from the policy
     rollout.py      sample, score, and take the log-probabilities and values of a batch
+    targets.py      a rollout to rewards, advantages and returns
+    learner.py      policy and value network, with an optimizer each
     update.py       epochs x minibatches of optimizer steps on one rollout
+    order.py        prompts and random numbers, by seed and step
     trainer.py      the loop
     state.py        checkpoints: a stopped run goes on exactly where it was
+    measures.py     the figures of a step
     report.py       mean reward and KL on held-out prompts, before and after
     train.py        the run "train": folder in, policy folder out
 """
