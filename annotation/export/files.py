@@ -86,7 +86,10 @@ def write(
     form: str | None = None,
     watch: Callable[[int], None] = lambda lines: None,
 ) -> ExportReport:
-    """Write the lines of ``kind``; ``watch`` hears every thousand lines how many are out. Raises BadRequest."""
+    """Write the lines of ``kind``; ``watch`` hears every thousand lines, and at the end, how many are out.
+
+    Raises BadRequest.
+    """
     scope = _scope(project, kind, split, form)
     report = ExportReport()
     for value in _VALUES[kind](scope):
@@ -94,6 +97,7 @@ def write(
         report.lines += 1
         if report.lines % 1000 == 0:
             watch(report.lines)
+    watch(report.lines)
     if kind == "pairs":
         report.ties_left_out = pairs.comparisons(scope, tie=True)
     return report

@@ -1,0 +1,149 @@
+"""Exported pairs are TRL's: they load, train a RewardTrainer as they are, and come back as the same pairs."""
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from annotation import export
+from annotation.errors import BadRequest
+from annotation.models import Comparison, Project
+from tests.annotation.factories import emptied, make_project, out, out_values, put, put_bytes, ranking
+
+pytestmark = pytest.mark.django_db
+DATA = os.environ.get("CONCORD_REAL_DATA", "")
+
+
+def turns(number: int) -> list[dict[str, str]]:
+    """A chat of one turn, or of three."""
+    first = {"role": "user", "content": f"Name colour {number}."}
+    answer = {"role": "assistant", "content": "Which?"}
+    return [first, answer, {"role": "user", "content": "Any."}][: 1 if number % 2 else 3]
+
+
+PROMPTS: dict[str, Callable[[int], Any]] = {"text": lambda n: f"Name colour {n}.", "chat": turns}
+
+
+def judged(form: str) -> Project:
+    """Rankings whose lines differ in all that may be absent: annotator, id, metadata, ties, order, strength."""
+    project = make_project()
+    prompt = PROMPTS[form]
+    put(
+        project,
+        "rankings",
+        ranking(prompt(1), 1, 2, 3, annotator="alice", id="r-1", mood={"deep": [1, None]}),
+        ranking(prompt(1), 3, 3, 1, annotator="bob"),
+        ranking(prompt(2), 2, 1),
+        ranking(prompt(3), 1, 1, annotator="alice"),
+        ranking(prompt(3), 1, 2, annotator="alice", verdict="all_bad"),
+        ranking(prompt(4), 4, 2, 1, 3, annotator="alice", concord={"order_shown": [3, 1, 0, 2]}),
+    )
+    chosen, rejected = ("Blue é.", "Mud.") if form == "text" else ([said("Blue é.")], [said("Mud.")])
+    put(project, "pairs", {"prompt": prompt(5), "chosen": chosen, "rejected": rejected, "strength": 2})
+    return project
+
+
+def said(text: str) -> dict[str, str]:
+    return {"role": "assistant", "content": text}
+
+
+@pytest.mark.parametrize("form", PROMPTS)
+def test_pairs_are_the_strict_pairs_and_ties_are_counted(form: str) -> None:
+    """3 of the first, 2 and a tie of the second, 1, none of all bad, 6 of four, 1 pair."""
+    project = judged(form)
+    text = io.StringIO()
+    report = export.write(project=project, kind="pairs", out=text)
+    assert (report.lines, report.ties_left_out) == (13, 1)
+    assert Comparison.objects.filter(tie=False).count() == 13
+    assert export.count(project=project, kind="pairs") == 13
+    lines = out_values(project, "pairs")
+    answers = [line["chosen"] if form == "text" else line["chosen"][0]["content"] for line in lines]
+    assert answers[:6] == ["a", "a", "b", "c", "c", "b"]
+
+
+@pytest.mark.parametrize("form", PROMPTS)
+def test_pairs_come_back_as_the_same_pairs(form: str) -> None:
+    project = judged(form)
+    first = out(project, "pairs")
+    again = emptied(project)
+    assert put_bytes(again, "pairs", first).as_json()["added"] == 13
+    assert out(again, "pairs") == first
+    assert put_bytes(again, "pairs", first).added == 0
+
+
+@pytest.mark.parametrize("form", PROMPTS)
+@pytest.mark.filterwarnings("default")
+def test_a_reward_trainer_takes_the_pairs_as_they_are(form: str, tmp_path: Path) -> None:
+    """One step of TRL's RewardTrainer on a small network from scratch moves its weights."""
+    datasets, torch, trl = (pytest.importorskip(name) for name in ("datasets", "torch", "trl"))
+    transformers = pytest.importorskip("transformers")
+    from rewardmodel.backbone.scratch import make_config, make_tokenizer
+
+    path = tmp_path / "pairs.jsonl"
+    path.write_bytes(out(judged(form), "pairs"))
+    data = datasets.load_dataset(
+        "json", data_files=str(path), split="train", cache_dir=str(tmp_path / "cache")
+    )
+    assert data.num_rows == 13
+    assert {"prompt", "chosen", "rejected"} <= set(data.column_names)
+    tokenizer = make_tokenizer([path.read_text()], vocab_size=300)
+    tokenizer.chat_template = (
+        "{% for m in messages %}{{ m['role'] + ': ' + m['content'] + '\n' }}{% endfor %}"
+    )
+    config = make_config(tokenizer, hidden=16, layers=1, heads=2, context=256)
+    config.num_labels = 1
+    torch.manual_seed(0)
+    model = transformers.AutoModelForSequenceClassification.from_config(config)
+    before = model.score.weight.detach().clone()
+    arguments = trl.RewardConfig(
+        output_dir=str(tmp_path / "trained"),
+        max_steps=1,
+        per_device_train_batch_size=13,
+        report_to=[],
+        use_cpu=True,
+        bf16=False,
+        gradient_checkpointing=False,
+        disable_tqdm=True,
+        save_strategy="no",
+        learning_rate=0.01,
+    )
+    trainer = trl.RewardTrainer(model=model, args=arguments, train_dataset=data, processing_class=tokenizer)
+    # A fresh head tells nothing apart: the loss of a pair is close to log 2.
+    assert trainer.train().training_loss == pytest.approx(0.693, abs=0.05)
+    assert not torch.equal(model.score.weight.detach(), before)
+
+
+def test_pairs_of_both_forms_need_a_choice() -> None:
+    project = make_project()
+    put(project, "rankings", ranking("one", 1, 2), ranking(turns(1), 2, 1), ranking(turns(2), 1, 1))
+    with pytest.raises(BadRequest, match="--form text or --form chat"):
+        out(project, "pairs")
+    assert [line["prompt"] for line in out_values(project, "pairs", form="text")] == ["one"]
+    assert [line["prompt"] for line in out_values(project, "pairs", form="chat")] == [turns(1)]
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(not DATA, reason="CONCORD_REAL_DATA does not name the folder of human data")
+@pytest.mark.parametrize("kind", ["pairs", "rankings"])
+def test_real_rankings_come_back_from_an_empty_database_byte_for_byte(kind: str) -> None:
+    project = make_project()
+    data = (Path(DATA) / "e2e_quality_rankings.jsonl.gz").read_bytes()
+    assert put_bytes(project, "rankings", data).added == 2194
+    first = out(project, kind)
+    again = emptied(project)
+    put_bytes(again, kind, first)
+    assert out(again, kind) == first
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(not DATA, reason="CONCORD_REAL_DATA does not name the folder of human data")
+def test_real_dialogues_come_back_byte_for_byte() -> None:
+    project = make_project()
+    assert put_bytes(project, "pairs", (Path(DATA) / "hh_pairs.jsonl.gz").read_bytes()).bad == 0
+    first = out(project, "pairs")
+    again = emptied(project)
+    put_bytes(again, "pairs", first)
+    assert out(again, "pairs") == first
