@@ -6,7 +6,6 @@ import secrets
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
@@ -53,7 +52,7 @@ def invite(*, project: Project, email: str, role: str) -> str:
     if role not in Membership.Role.values:
         raise BadRequest(f"The role must be one of {', '.join(Membership.Role.values)}.")
     try:
-        validate_email(email)
+        Invitation._meta.get_field("email").clean(email, None)
     except ValidationError as error:
         raise BadRequest(f"{email!r} is not an e-mail address.") from error
     token = secrets.token_urlsafe(32)

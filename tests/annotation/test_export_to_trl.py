@@ -75,7 +75,6 @@ def test_pairs_come_back_as_the_same_pairs(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", PROMPTS)
-@pytest.mark.filterwarnings("default")
 def test_a_reward_trainer_takes_the_pairs_as_they_are(form: str, tmp_path: Path) -> None:
     """One step of TRL's RewardTrainer on a small network from scratch moves its weights."""
     datasets, torch, trl = (pytest.importorskip(name) for name in ("datasets", "torch", "trl"))
@@ -105,7 +104,7 @@ def test_a_reward_trainer_takes_the_pairs_as_they_are(form: str, tmp_path: Path)
         report_to=[],
         use_cpu=True,
         bf16=False,
-        gradient_checkpointing=False,
+        activation_checkpointing=False,
         disable_tqdm=True,
         save_strategy="no",
         learning_rate=0.01,

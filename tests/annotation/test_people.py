@@ -140,7 +140,15 @@ def test_an_invitation_opens_its_own_project_only() -> None:
         people.annotator_for(project=other, user=alice)
 
 
-@pytest.mark.parametrize(("email", "role"), [("nobody", "annotator"), ("a@example.org", "administrator")])
+@pytest.mark.parametrize(
+    ("email", "role"),
+    [
+        ("nobody", "annotator"),
+        ("", "annotator"),
+        (f"{'a' * 60}@{'.'.join(['b' * 60] * 4)}.org", "annotator"),
+        ("a@example.org", "administrator"),
+    ],
+)
 def test_an_invitation_names_an_address_and_a_role_that_there_is(email: str, role: str) -> None:
     with pytest.raises(BadRequest, match=r"not an e-mail address|must be one of annotator, researcher"):
         people.invite(project=make_project(), email=email, role=role)

@@ -82,6 +82,17 @@ def test_the_order_shown_is_stored_and_differs_between_annotators() -> None:
     assert len(set(orders)) > 1
 
 
+def test_a_task_is_not_given_again_to_whoever_ranked_it() -> None:
+    project = make_project(annotators_per_task=2)
+    make_tasks(project, 1)
+    alice, bob = make_annotator(project), make_annotator(project)
+    submit(claimed(alice), alice)
+    assert queue.claim(annotator=alice) is None
+    assert progress.of(alice).left == 0
+    submit(claimed(bob), bob)
+    assert Ranking.objects.count() == 2
+
+
 def test_an_annotator_gets_no_task_of_another_project(cast: tuple[Annotator, Annotator]) -> None:
     assert queue.claim(annotator=make_annotator(make_project())) is None
 
@@ -104,9 +115,10 @@ def test_a_skipped_task_goes_to_others_and_never_back(cast: tuple[Annotator, Ann
     skipped = claimed(alice)
     queue.skip(assignment=skipped, annotator=alice, reason="  not my language ")
     assert (status_of(skipped), skipped.reason) == (Status.SKIPPED, "not my language")
-    assert claimed(bob).task == skipped.task
-    submit(claimed(alice), alice)
+    queue.skip(assignment=claimed(alice), annotator=alice, reason="nor this")
+    assert Slot.objects.filter(annotator=None).count() == 2
     assert queue.claim(annotator=alice) is None
+    assert claimed(bob).task == skipped.task
 
 
 def test_a_skip_says_why(cast: tuple[Annotator, Annotator]) -> None:
