@@ -115,13 +115,15 @@ def _judge(project: Project, agreement: dict[str, Any], ppo: dict[str, Any], exp
         "accuracy": held_out["accuracy"],
         "longer_wins": held_out["longer_wins"],
         "two_people": report["human_agreement"],
-        "agreement": agreement,
+        "agreement": {
+            name: agreement[name] for name in ("pairwise_agreement", "krippendorff_alpha", "kendall_tau_b")
+        },
         "reward_before": policy["before"]["reward"],
         "reward_after": policy["after"]["reward"],
         "kl": policy["after"]["kl"],
         "gain_in_deviations": policy["gain_in_deviations"],
         "examples": policy["examples"],
-        "pairs": sum(1 for _ in exported.open()),
+        "pairs": len(exported.read_text().splitlines()),
     }
     text = json.dumps(figures, indent=2, ensure_ascii=False)
     sys.stderr.write(text + "\n")
