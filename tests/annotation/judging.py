@@ -2,12 +2,39 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from django.db import connection
+from django.utils import timezone
 
 from annotation import queue, ranking
 from annotation.models import Annotator, Assignment, Ranking
 from tests.annotation.factories import make_annotator, make_project, make_tasks
+
+
+def taken(annotator: Annotator) -> Assignment:
+    """The task that the queue gives to ``annotator``; there must be one."""
+    assignment = queue.claim(annotator=annotator)
+    assert assignment is not None
+    return assignment
+
+
+def submit(assignment: Assignment, annotator: Annotator) -> Ranking:
+    """Rank the three completions of a task in their order."""
+    return ranking.submit(
+        assignment=assignment, annotator=annotator, verdict="ranked", ranks=range(1, 4), rationale="kept"
+    )
+
+
+def run_out(assignment: Assignment) -> None:
+    """Let the lease have ended a second ago."""
+    Assignment.objects.filter(pk=assignment.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+
+
+def status_of(assignment: Assignment) -> str:
+    """As the database has it now."""
+    assignment.refresh_from_db()
+    return assignment.status
 
 
 def claimed(completions: int = 3) -> tuple[Annotator, Assignment]:
@@ -15,9 +42,7 @@ def claimed(completions: int = 3) -> tuple[Annotator, Assignment]:
     project = make_project()
     make_tasks(project, 1, completions=completions)
     annotator = make_annotator(project)
-    assignment = queue.claim(annotator=annotator)
-    assert assignment is not None
-    return annotator, assignment
+    return annotator, taken(annotator)
 
 
 def submitted(*ranks: int) -> Ranking:

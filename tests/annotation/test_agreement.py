@@ -5,7 +5,7 @@ from itertools import combinations, permutations
 from math import sqrt
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from annotation.preferences.agreement import Agreement, Judged, tau_b
@@ -99,6 +99,7 @@ def close(value: float | None, wanted: float | None) -> bool:
 
 
 @given(tasks=judged_tasks())
+@settings(deadline=None)
 def test_all_figures_are_those_of_their_definitions(tasks: list[list[list[int]]]) -> None:
     of = agreement(*tasks)
     pairs = [
@@ -124,6 +125,7 @@ def test_all_figures_are_those_of_their_definitions(tasks: list[list[list[int]]]
 
 
 @given(tasks=judged_tasks(), order=st.permutations(range(4)))
+@settings(deadline=None)
 def test_the_order_in_which_completions_are_listed_does_not_matter(
     tasks: list[list[list[int]]], order: list[int]
 ) -> None:

@@ -31,6 +31,7 @@ from annotation.models import (
 )
 from runs.models import Artifact, Run
 from tests.annotation.factories import make_annotator, make_project, make_tasks, make_user, put
+from tests.annotation.judging import taken
 
 pytestmark = pytest.mark.django_db
 Status = Assignment.Status
@@ -56,14 +57,8 @@ def world() -> World:
     put(project, "ratings", {"prompt": "Rate.", "completion": "a", "score": 1, "annotator": "carol"})
     put(project, "demonstrations", {"prompt": "Write.", "completion": "a", "annotator": "carol"})
     task, other = make_tasks(project, 2, completions=3)
-    ranked = ranking.submit(assignment=claimed(alice), annotator=alice, verdict="ranked", ranks=[1, 2, 2])
-    return World(project, alice, bob, task, other, ranked, claimed(bob))
-
-
-def claimed(annotator: Annotator) -> Assignment:
-    assignment = queue.claim(annotator=annotator)
-    assert assignment is not None
-    return assignment
+    ranked = ranking.submit(assignment=taken(alice), annotator=alice, verdict="ranked", ranks=[1, 2, 2])
+    return World(project, alice, bob, task, other, ranked, taken(bob))
 
 
 def again(row: Model, **changes: Any) -> Model:

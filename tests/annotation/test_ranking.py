@@ -29,6 +29,7 @@ def test_comparisons_are_all_pairs_of_the_ranks(ranks: list[int]) -> None:
 
 
 @given(ranks=RANKS)
+@settings(deadline=None)
 def test_tiers_keep_the_order_of_the_ranks_and_have_no_gaps(ranks: list[int]) -> None:
     tiers = dense(ranks)
     assert set(tiers) == set(range(1, len(set(ranks)) + 1))

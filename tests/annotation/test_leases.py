@@ -1,0 +1,113 @@
+"""How a lease goes on and ends, and what an annotator may still do afterwards."""
+
+import pytest
+from django.utils import timezone
+
+from annotation import queue
+from annotation.errors import BadRequest, LeaseOver
+from annotation.models import Annotator, Assignment, Ranking, Slot
+from annotation.tasks import expire_assignments
+from tests.annotation.judging import run_out, status_of, submit, taken
+
+pytestmark = pytest.mark.django_db
+Status = Assignment.Status
+
+
+def test_renewing_starts_the_lease_anew_and_keeps_the_draft(cast: tuple[Annotator, Annotator]) -> None:
+    alice, _ = cast
+    assignment = taken(alice)
+    run_out(assignment)
+    queue.renew(assignment=assignment, annotator=alice, draft={"ranks": {"A": 1}})
+    queue.renew(assignment=assignment, annotator=alice)
+    assignment.refresh_from_db()
+    assert assignment.draft == {"ranks": {"A": 1}}
+    left = (assignment.expires_at - timezone.now()).total_seconds()
+    assert left == pytest.approx(alice.project.lease_seconds, abs=60)
+    assert queue.expire() == 0
+
+
+def test_a_huge_draft_is_refused(cast: tuple[Annotator, Annotator]) -> None:
+    alice, _ = cast
+    with pytest.raises(BadRequest, match="too large"):
+        queue.renew(assignment=taken(alice), annotator=alice, draft={"rationale": "x" * 64_000})
+
+
+def test_others_cannot_renew_skip_release_or_submit(cast: tuple[Annotator, Annotator]) -> None:
+    alice, bob = cast
+    held = taken(alice)
+    for act in (
+        lambda: queue.renew(assignment=held, annotator=bob),
+        lambda: queue.skip(assignment=held, annotator=bob, reason="mine now"),
+        lambda: queue.release(assignment=held, annotator=bob),
+        lambda: submit(held, bob),
+    ):
+        with pytest.raises(LeaseOver):
+            act()
+    assert status_of(held) == Status.OPEN
+    assert Slot.objects.get(task=held.task).annotator == alice
+
+
+def test_the_sweep_frees_what_ran_out_and_nothing_else(cast: tuple[Annotator, Annotator]) -> None:
+    alice, bob = cast
+    late, lively = taken(alice), taken(bob)
+    run_out(late)
+    expire_assignments()
+    assert (status_of(late), status_of(lively)) == (Status.EXPIRED, Status.OPEN)
+    assert Slot.objects.get(task=late.task).annotator is None
+    assert Slot.objects.get(task=lively.task).annotator == bob
+
+
+def test_an_expired_lease_is_claimable_by_another_before_any_sweep(
+    cast: tuple[Annotator, Annotator],
+) -> None:
+    alice, bob = cast
+    submit(taken(bob), bob)
+    late = taken(alice)
+    assert queue.claim(annotator=bob) is None
+    run_out(late)
+    assert taken(bob).task == late.task
+    assert status_of(late) == Status.EXPIRED
+
+
+def test_a_ranking_submitted_after_expiry_counts_while_nobody_has_the_task(
+    cast: tuple[Annotator, Annotator],
+) -> None:
+    alice, bob = cast
+    late = taken(alice)
+    run_out(late)
+    queue.expire()
+    assert submit(late, alice).assignment == late
+    assert status_of(late) == Status.SUBMITTED
+    assert Slot.objects.get(task=late.task).annotator == alice
+    assert taken(bob).task != late.task
+
+
+def test_a_ranking_submitted_after_another_took_the_task_is_refused_and_the_draft_stays(
+    cast: tuple[Annotator, Annotator],
+) -> None:
+    alice, bob = cast
+    late = taken(alice)
+    queue.renew(assignment=late, annotator=alice, draft={"rationale": "long"})
+    run_out(late)
+    queue.expire()
+    assert taken(bob).task == late.task
+    with pytest.raises(LeaseOver, match="others have it"):
+        submit(late, alice)
+    late.refresh_from_db()
+    assert (late.status, late.draft) == (Status.EXPIRED, {"rationale": "long"})
+    assert not Ranking.objects.exists()
+
+
+@pytest.mark.parametrize("way", ["skip", "release"])
+def test_what_was_handed_back_cannot_be_submitted(way: str, cast: tuple[Annotator, Annotator]) -> None:
+    alice, _ = cast
+    held = taken(alice)
+    if way == "skip":
+        queue.skip(assignment=held, annotator=alice, reason="no")
+    else:
+        queue.release(assignment=held, annotator=alice)
+    with pytest.raises(LeaseOver, match="skipped this task or handed it back"):
+        submit(held, alice)
+    for closed in (queue.renew, queue.release):
+        with pytest.raises(LeaseOver):
+            closed(assignment=held, annotator=alice)

@@ -1,0 +1,77 @@
+"""Whoever has judged a task holds one of its slots, whether they ranked it here or in a file."""
+
+import pytest
+
+from annotation import queue
+from annotation.models import Annotator, Assignment, Project, Ranking, Slot, Task
+from tests.annotation.factories import emptied, make_annotator, make_project, out, put, put_bytes, ranking
+from tests.annotation.judging import submit, taken
+
+pytestmark = pytest.mark.django_db
+TASK = {"prompt": "p", "completions": [{"text": text} for text in "abc"], "task": "t"}
+
+
+def to_be_ranked(annotators: int = 2) -> Project:
+    """A project with one task of three completions."""
+    project = make_project(annotators_per_task=annotators)
+    put(project, "completions", TASK)
+    return project
+
+
+def holders() -> list[str | None]:
+    return list(Slot.objects.order_by("number").values_list("annotator__pseudonym", flat=True))
+
+
+def test_a_ranking_that_is_imported_takes_a_slot_of_its_task() -> None:
+    project = to_be_ranked()
+    put(project, "rankings", ranking("p", 1, 2, 3, task="t", annotator="bob"))
+    assert holders() == ["bob", None]
+    assert Assignment.objects.get().status == Assignment.Status.SUBMITTED
+    put(project, "rankings", ranking("p", 3, 2, 1, task="t", annotator="bob"))
+    assert holders() == ["bob", None]
+    assert queue.claim(annotator=Annotator.objects.get(pseudonym="bob")) is None
+
+
+def test_a_task_that_was_judged_before_it_was_to_be_ranked_asks_those_who_did_not() -> None:
+    project = make_project(annotators_per_task=3)
+    put(project, "rankings", *(ranking("p", 1, 2, 3, task="t", annotator=name) for name in ("bob", "carol")))
+    assert holders() == []
+    put(project, "completions", TASK)
+    assert holders() == ["bob", "carol", None]
+    alice = make_annotator(project)
+    submit(taken(alice), alice)
+    assert Ranking.objects.count() == 3
+
+
+def test_more_judgements_than_slots_are_all_kept() -> None:
+    project = to_be_ranked(annotators=1)
+    put(project, "rankings", *(ranking("p", 1, 2, 3, task="t", annotator=name) for name in "xyz"))
+    assert (holders(), Ranking.objects.current().count()) == (["x"], 3)
+
+
+def test_a_slot_that_somebody_holds_is_not_taken_from_them() -> None:
+    project = to_be_ranked(annotators=1)
+    alice = make_annotator(project)
+    held = taken(alice)
+    put(project, "rankings", ranking("p", 1, 2, 3, task="t", annotator="bob"))
+    assert holders() == [alice.pseudonym]
+    assert submit(held, alice).is_current
+
+
+def test_the_order_of_a_files_completions_is_brought_to_that_of_the_task() -> None:
+    project = to_be_ranked()
+    turned = [{"text": "c", "rank": 1}, {"text": "a", "rank": 3}, {"text": "b", "rank": 2}]
+    put(project, "rankings", {"prompt": "p", "completions": turned, "task": "t"})
+    stored = Ranking.objects.get()
+    assert stored.tiers == [3, 2, 1]
+    pairs = set(stored.comparisons.values_list("preferred__text", "rejected__text"))
+    assert pairs == {("c", "a"), ("c", "b"), ("b", "a")}
+
+
+def test_an_export_of_tasks_keeps_for_how_many_each_is() -> None:
+    project = to_be_ranked(annotators=3)
+    put(project, "rankings", ranking("judged", 1, 2))
+    exported = out(project, "completions")
+    again = emptied(project)
+    put_bytes(again, "completions", exported)
+    assert [task.slots.count() for task in Task.objects.order_by("id")] == [3, 0]
