@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from annotation import export
+from annotation.agreement import measure
 from annotation.errors import BadRequest
 from annotation.models import Comparison, Project
 from tests.annotation.factories import emptied, make_project, out, out_values, put, put_bytes, ranking
@@ -113,6 +114,18 @@ def test_a_reward_trainer_takes_the_pairs_as_they_are(form: str, tmp_path: Path)
     # A fresh head tells nothing apart: the loss of a pair is close to log 2.
     assert trainer.train().training_loss == pytest.approx(0.693, abs=0.05)
     assert not torch.equal(model.score.weight.detach(), before)
+
+
+def test_whoever_disagreed_on_a_pair_still_does_after_the_pairs_came_back() -> None:
+    project = make_project()
+    for name, ranks in (("alice", (1, 2, 3)), ("bob", (3, 2, 1))):
+        put(project, "rankings", ranking("one", *ranks, annotator=name))
+    first = out(project, "pairs")
+    again = emptied(project)
+    put_bytes(again, "pairs", first)
+    assert again.tasks.count() == 3
+    figures = measure(project=again)
+    assert (figures["pairwise_agreement"], figures["counts"]["pairs"]) == (0, 3)
 
 
 def test_pairs_of_both_forms_need_a_choice() -> None:
