@@ -4,5 +4,7 @@ rendering.py   prompts and completions to text and token ids: the one rule for p
 scratch.py     a tokenizer and a small network made from scratch
 loading.py     a tokenizer and a trunk by hub name or folder
 manifest.py    a folder's meta.json against its files
+lora.py        the sizes of an adapter, without torch; adapter.py: LoRA put in, switched off, merged
+training.py    the schedule of the learning rate, and AdamW's state as tensors
 devices.py     where a run computes, and in which precision
 """

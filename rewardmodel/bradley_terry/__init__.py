@@ -3,8 +3,8 @@
 config.py       FitConfig, EvaluateConfig, ScoreConfig              losses.py       a formula a function
 records.py      the snapshot, strictly read                         objective.py    pairs of rankings to their loss
 encoding.py     texts to token ids, rows that share a prompt        gradient.py     a step in several forward passes
-packing.py      rows as tensors, the block mask, the check of it    optimizer.py    AdamW, its schedule and state
-batches.py      which rankings make a step                          adapter.py      LoRA
+packing.py      rows as tensors, the block mask, the check of it    optimizer.py    AdamW and its rates
+batches.py      which rankings make a step
 network.py      trunk and scalar head                               start.py        what a fit starts from
 fit.py          the loop                                            finish.py       normalise, report, save
 scoring.py      RewardModel: text in, normalised scores out         normalise.py    mean 0 and deviation 1

@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from rewardmodel.backbone.adapter import merged_state
 from rewardmodel.backbone.loading import TRUNK, load_tokenizer, load_trunk, width
 from rewardmodel.backbone.manifest import NAME, check_manifest, code_version, files_of
-from rewardmodel.bradley_terry.adapter import merge_adapter
 from rewardmodel.bradley_terry.encoding import Limits
 from rewardmodel.bradley_terry.network import RewardNetwork
 from rewardmodel.bradley_terry.packing import packing_is_exact
@@ -36,7 +36,7 @@ def save_reward_model(model: RewardModel, folder: Path, meta: Mapping[str, Any],
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / NAME).unlink(missing_ok=True)  # digests of older weights must not stand beside new ones
-    state = merge_adapter(model.network.trunk) if lora else None
+    state = merged_state(model.network.trunk) if lora else None
     model.network.trunk.save_pretrained(folder / TRUNK, state_dict=state)
     model.tokenizer.save_pretrained(folder / TRUNK)
     head = {

@@ -17,18 +17,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from rewardmodel.backbone.training import cosine, load_optimizer_tensors, optimizer_tensors
 from rewardmodel.bradley_terry.batches import plan_epoch
 from rewardmodel.bradley_terry.finish import finish
 from rewardmodel.bradley_terry.gradient import Measure, accumulate_gradient, mean_loss
 from rewardmodel.bradley_terry.objective import Objective, first_tie_parameter
-from rewardmodel.bradley_terry.optimizer import (
-    TIE,
-    load_optimizer_tensors,
-    make_adamw,
-    optimizer_tensors,
-    schedule,
-    set_rates,
-)
+from rewardmodel.bradley_terry.optimizer import TIE, make_adamw, set_rates
 from rewardmodel.bradley_terry.start import Start, start_network
 from runs.folder.checkpoint import load_checkpoint, save_checkpoint
 from runs.folder.errors import BadInput, RunError, Stopped
@@ -129,7 +123,7 @@ class Fitting:
         begun, planned, config = self.clock(), self.plan[self.step], self.config
         if planned.attempt and planned.step == 0:
             self._begin_attempt(planned.attempt)
-        factor = schedule(planned.step, self.steps_an_attempt, warmup=config.warmup, floor=config.floor)
+        factor = cosine(planned.step, self.steps_an_attempt, warmup=config.warmup, floor=config.floor)
         set_rates(
             self.optimizer, rate=config.learning_rate * factor, tie_rate=config.tie_learning_rate * factor
         )

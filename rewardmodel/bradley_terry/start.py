@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
+from rewardmodel.backbone.adapter import add_adapter
 from rewardmodel.backbone.devices import choose_device
 from rewardmodel.backbone.loading import context_length, load_tokenizer, load_trunk, make_trunk
 from rewardmodel.backbone.scratch import make_config, make_tokenizer
-from rewardmodel.bradley_terry.adapter import add_adapter
 from rewardmodel.bradley_terry.config import FitConfig
 from rewardmodel.bradley_terry.encoding import Limits, encode
 from rewardmodel.bradley_terry.network import RewardNetwork, make_head

@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from rewardmodel.backbone.adapter import adapter_off, add_adapter, merged_state
 from rewardmodel.backbone.devices import choose_device
 from rewardmodel.backbone.loading import load_tokenizer, turn_dropout_off
-from rltrainer.policy.adapter import adapter_off, add_adapter, merged_state
+from rewardmodel.backbone.lora import LoraSettings
 from rltrainer.policy.artifact import check_folder, write_meta
-from rltrainer.policy.config import LoraSettings
 from rltrainer.policy.forward import check_head
 from runs.folder.errors import BadInput
 
@@ -107,7 +107,7 @@ def prepare_policy(
     check_head(model)
     policy = Policy(model, tokenizer, meta, lora)
     if lora is not None:
-        add_adapter(model, lora, seed)
+        add_adapter(model, lora, seed=seed)
     elif reference:
         policy.frozen = copy.deepcopy(model).requires_grad_(False)
     if gradient_checkpointing:

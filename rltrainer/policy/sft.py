@@ -19,17 +19,12 @@ import torch
 from torch import Tensor
 
 from rewardmodel.backbone.devices import choose_device
+from rewardmodel.backbone.training import cosine, load_optimizer_tensors, optimizer_tensors
 from rltrainer.policy.artifact import parent_of
 from rltrainer.policy.config import SftConfig
 from rltrainer.policy.demonstrations import Example, plan_epoch
 from rltrainer.policy.loading import save_policy
-from rltrainer.policy.optimizer import (
-    cosine,
-    load_optimizer_tensors,
-    make_adamw,
-    optimizer_tensors,
-    set_learning_rate,
-)
+from rltrainer.policy.optimizer import make_adamw, set_learning_rate
 from rltrainer.policy.sft_loss import accumulate_gradient, row_losses, targets_of
 from rltrainer.policy.sft_start import Start, prepare
 from runs.folder.checkpoint import load_checkpoint, save_checkpoint

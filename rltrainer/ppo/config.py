@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from rltrainer.policy.config import LoraSettings, SamplingSettings
+from rewardmodel.backbone.lora import LoraSettings
+from rltrainer.policy.config import SamplingSettings
 from runs.folder.errors import BadInput
 
 Algorithm = Literal["ppo", "reinforce"]

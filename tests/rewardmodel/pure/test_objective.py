@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from rewardmodel.backbone.training import cosine
 from rewardmodel.bradley_terry.batches import by_length, plan_epoch
 from rewardmodel.bradley_terry.encoding import Encoded, Limits, Row, encode
 from rewardmodel.bradley_terry.gradient import Measure, accumulate_gradient, mean_loss
@@ -20,7 +21,7 @@ from rewardmodel.bradley_terry.objective import (
     usable,
     win_probability,
 )
-from rewardmodel.bradley_terry.optimizer import TIE, make_adamw, schedule, set_rates
+from rewardmodel.bradley_terry.optimizer import TIE, make_adamw, set_rates
 from tests.rewardmodel.pure.factories import make_network
 
 CPU = torch.device("cpu")
@@ -202,7 +203,7 @@ def test_forward_passes_stay_within_the_budget_once_padded() -> None:
 
 
 def test_the_rate_rises_in_a_line_then_falls_along_half_a_cosine_to_its_floor() -> None:
-    rates = [schedule(step, 100, warmup=0.1, floor=0.2) for step in range(101)]
+    rates = [cosine(step, 100, warmup=0.1, floor=0.2) for step in range(101)]
     assert rates[:10] == pytest.approx([0.1 * number for number in range(1, 11)])
     # 10 + 45 is half way down: 0.2 + 0.8 / 2
     assert [rates[10], rates[55], rates[100]] == pytest.approx([1, 0.6, 0.2])

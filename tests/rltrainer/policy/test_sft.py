@@ -9,11 +9,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from rewardmodel.backbone.training import cosine
 from rltrainer.policy import sft
 from rltrainer.policy.config import SftConfig
 from rltrainer.policy.demonstrations import Example, collate, plan_epoch, read_demonstrations
 from rltrainer.policy.loading import load_policy
-from rltrainer.policy.optimizer import cosine
 from rltrainer.policy.sft_loss import accumulate_gradient, micro_batches, row_losses
 from rltrainer.policy.sft_start import prepare
 from runs.folder.errors import BadInput, RunError, Stopped

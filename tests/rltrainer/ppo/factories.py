@@ -10,12 +10,12 @@ from torch import Tensor
 from transformers import GPT2Config
 
 from rewardmodel.backbone.loading import make_trunk
+from rewardmodel.backbone.lora import LoraSettings
 from rewardmodel.backbone.scratch import make_config, make_tokenizer
 from rewardmodel.bradley_terry.artifact import save_reward_model
 from rewardmodel.bradley_terry.encoding import Limits
 from rewardmodel.bradley_terry.network import RewardNetwork, make_head
 from rewardmodel.bradley_terry.scoring import Normalisation, RewardModel
-from rltrainer.policy.config import LoraSettings
 from rltrainer.policy.loading import Policy, prepare_policy
 from rltrainer.policy.prompts import Prompt
 from rltrainer.ppo.config import PpoConfig

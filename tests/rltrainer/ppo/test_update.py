@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from rltrainer.policy.config import LoraSettings
+from rewardmodel.backbone.lora import LoraSettings
 from rltrainer.policy.log_probabilities import completion_figures
 from rltrainer.ppo.config import PpoConfig
 from rltrainer.ppo.losses import ppo_policy_loss, value_loss

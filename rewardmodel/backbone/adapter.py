@@ -7,15 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rltrainer.policy.config import LoraSettings
+from rewardmodel.backbone.lora import LoraSettings
 
 
-def add_adapter(model: Any, settings: LoraSettings, seed: int) -> None:
+def add_adapter(model: Any, settings: LoraSettings, *, seed: int) -> None:
     """Put LoRA layers, in float32, into ``model``, in place, and freeze the rest.
 
     ``seed`` decides the first A; B is 0, so nothing changes yet. The global generators are left as they were.
     """
-    from peft import LoraConfig, inject_adapter_in_model
+    from peft import LoraConfig, inject_adapter_in_model  # its import is slow, and few trainings need it
 
     wanted = LoraConfig(
         r=settings.rank,
