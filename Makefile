@@ -25,8 +25,8 @@ test: check
 
 # Everything that needs no run of the code, the quickest first.
 check: .venv/.test node_modules/.test .venv/.browser
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff format --no-cache --check .
+	$(BIN)/ruff check --no-cache .
 	git ls-files 'templates/*.html' | xargs $(BIN)/djade --check --target-version 5.2
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy .

@@ -63,13 +63,15 @@ def submit(
     elif locked.status != Assignment.Status.OPEN:
         raise LeaseOver("You skipped this task or handed it back. Take the next one.")
     completion_ids = _completion_ids(locked.task_id)
+    tiers = checked_tiers(verdict, ranks, len(completion_ids))
     ranking = Ranking.objects.create(
+        supersedes=_imported_meanwhile(locked),
         project=locked.project,
         task=locked.task,
         annotator=annotator,
         assignment=locked,
         verdict=verdict,
-        tiers=checked_tiers(verdict, ranks, len(completion_ids)),
+        tiers=tiers,
         confidence=confidence,
         rationale=rationale,
         order_shown=locked.order_shown,
@@ -111,8 +113,7 @@ def revise(
         raise BadRequest("You changed this ranking a moment ago, maybe in another tab. Open it again.")
     completion_ids = _completion_ids(old.task_id)
     tiers = checked_tiers(verdict, ranks, len(completion_ids))
-    Ranking.objects.filter(pk=old.pk).update(is_current=False)
-    old.comparisons.all().delete()
+    _retire(old)
     new = Ranking.objects.create(
         project=old.project,
         task_id=old.task_id,
@@ -129,6 +130,21 @@ def revise(
     )
     Comparison.objects.bulk_create(comparisons_of(new, completion_ids))
     return new
+
+
+def _imported_meanwhile(assignment: Assignment) -> Ranking | None:
+    """The annotator's ranking that a file brought while they held the task; it gives way to their own."""
+    held = Ranking.objects.current().select_for_update(of=("self",))
+    old = held.filter(task=assignment.task_id, annotator=assignment.annotator_id).first()
+    if old is not None:
+        _retire(old)
+    return old
+
+
+def _retire(ranking: Ranking) -> None:
+    """It stays as it is, but nothing follows from it any more."""
+    Ranking.objects.filter(pk=ranking.pk).update(is_current=False)
+    ranking.comparisons.all().delete()
 
 
 def _take_back(assignment: Assignment) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from annotation import queue
-from annotation.models import Annotator, Assignment, Project, Ranking, Slot, Task
+from annotation.models import Annotator, Assignment, Comparison, Project, Ranking, Slot, Task
 from tests.annotation.factories import emptied, make_annotator, make_project, out, put, put_bytes, ranking
 from tests.annotation.judging import submit, taken
 
@@ -56,6 +56,17 @@ def test_a_slot_that_somebody_holds_is_not_taken_from_them() -> None:
     put(project, "rankings", ranking("p", 1, 2, 3, task="t", annotator="bob"))
     assert holders() == [alice.pseudonym]
     assert submit(held, alice).is_current
+
+
+def test_a_ranking_that_a_file_brings_while_its_annotator_works_gives_way_to_theirs() -> None:
+    project = to_be_ranked(annotators=1)
+    alice = make_annotator(project)
+    held = taken(alice)
+    put(project, "rankings", ranking("p", 3, 2, 1, task="t", annotator=alice.pseudonym))
+    own = submit(held, alice)
+    assert own.supersedes == Ranking.objects.get(is_current=False)
+    assert Ranking.objects.current().get() == own
+    assert set(Comparison.objects.values_list("ranking", flat=True)) == {own.pk}
 
 
 def test_the_order_of_a_files_completions_is_brought_to_that_of_the_task() -> None:

@@ -4,11 +4,11 @@ import json
 import sys
 from typing import Any
 
-from annotation.export import find_project
-from annotation.intake import read_scorable
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation.errors import AnnotationError
+from annotation.export import find_project
+from annotation.intake import read_scorable
 from rewardmodel.activation import require_active
 from rewardmodel.errors import RewardModelError
 from rewardmodel.scoring import score
