@@ -46,7 +46,8 @@ def submit(
 
     ``ranks[i]`` belongs to the completion at place i of the task. Locks the assignment's row, so that a
     double submit waits and then gets the first one's ranking back: one judgement, stored once. A lease that
-    expired but was not taken by anybody else still counts.
+    expired but was not taken by anybody else still counts. A ranking of theirs that a file brought meanwhile is
+    superseded.
     Raises BadRanking, LeaseOver.
     """
     locked = (
@@ -65,7 +66,6 @@ def submit(
     completion_ids = _completion_ids(locked.task_id)
     tiers = checked_tiers(verdict, ranks, len(completion_ids))
     ranking = Ranking.objects.create(
-        supersedes=_imported_meanwhile(locked),
         project=locked.project,
         task=locked.task,
         annotator=annotator,
@@ -77,6 +77,7 @@ def submit(
         order_shown=locked.order_shown,
         active_seconds=active_seconds,
         guideline_version=locked.project.guideline_version,
+        supersedes=_imported_meanwhile(locked),
         metadata=_reason(verdict, reason),
     )
     Comparison.objects.bulk_create(comparisons_of(ranking, completion_ids))
