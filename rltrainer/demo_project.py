@@ -13,7 +13,7 @@ from annotation.models import Membership, Project, Task
 from rltrainer import policies, sampling
 from rltrainer.demo import project as demo
 from rltrainer.errors import PolicyError
-from rltrainer.models import PolicySettings, PolicyVersion
+from rltrainer.models import PolicySettings
 from runs import artifacts
 from runs.foreground import run_here
 from runs.models import Run
@@ -42,14 +42,17 @@ def create_demo(*, base: str, say: Callable[[str], None], keep: Callable[[list[A
     if project is None:
         say(f"Creating the project “{demo.NAME}” with {demo.PROMPTS} prompts")
         project = _create(keep)
-    if not PolicyVersion.objects.filter(project=project).exists():
+    if Task.objects.filter(project=project).exists():
+        return
+    current = policies.current_policy(project)
+    # A base that could not be loaded would otherwise stay for good.
+    if current is None or current.base != base:
         say(f"Registering the policy {base or 'that comes with Concord'}")
         _register_policy(project, base)
-    if not Task.objects.filter(project=project).exists():
-        say(f"Sampling {demo.COMPLETIONS_PER_TASK} completions for each of {demo.FIRST_TASKS} prompts")
-        run = run_here(lambda: sampling.request_sampling(project=project, prompts=demo.FIRST_TASKS))
-        if run.status != Run.Status.SUCCEEDED:
-            raise SamplingFailed(run.reason or "Sampling was interrupted; start again to go on.")
+    say(f"Sampling {demo.COMPLETIONS_PER_TASK} completions for each of {demo.FIRST_TASKS} prompts")
+    run = run_here(lambda: sampling.request_sampling(project=project, prompts=demo.FIRST_TASKS))
+    if run.status != Run.Status.SUCCEEDED:
+        raise SamplingFailed(run.reason or "Sampling was interrupted; start again to go on.")
 
 
 @transaction.atomic

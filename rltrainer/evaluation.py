@@ -33,7 +33,7 @@ def request_evaluation(
     config: Mapping[str, Any] | None = None,
     created_by: User | None = None,
 ) -> Run:
-    """Queue a comparison of ``versions``, the first being the reference. Raises BadConfig, NoPrompts."""
+    """Queue a comparison of ``versions``, the lowest number being the reference. Raises BadConfig, NoPrompts."""
     if not Prompt.objects.filter(project=project, split__in=HELD_OUT).exists():
         raise NoPrompts(
             f"{project.slug} has no held-out prompts (split validation or test) to compare policies on."
