@@ -67,9 +67,7 @@ def test_sft_makes_the_current_version_of_what_people_demonstrated(tmp_path: Pat
     lines = [{"prompt": f"Where is cat {n}?", "completion": f"Cat {n} sat on the mat."} for n in range(60)]
     put(project, "demonstrations", *lines)
     first = policies.make_version(project=project, base=str(make_folder(tmp_path / "base")))
-    run = training.request_training(
-        project=project, algorithm="sft", config={name: value for name, value in TINY.items()}
-    )
+    run = training.request_training(project=project, algorithm="sft", config=TINY)
     assert carry_out(run, tmp_path / "run") == {"policy": 2, "current": True}
     learned = {
         json.loads(line)["completion"]
