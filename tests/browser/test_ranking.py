@@ -116,12 +116,18 @@ def test_a_card_is_dragged_into_a_slot_and_back(page: Page) -> None:
     assert (tray(page), tiers(page)) == (["A", "B", "C"], [[], ["D"], [], []])
 
 
-def drag(page: Page, letter: str, target: str) -> None:
+def test_a_card_let_go_between_two_cards_belongs_to_their_box(page: Page) -> None:
+    press(page, "b", "2", "d", "2")
+    drag(page, "B", ".tray > .cards", steps=2)
+    assert (tray(page), tiers(page)) == (["A", "B", "C"], [[], ["D"], [], []])
+
+
+def drag(page: Page, letter: str, target: str, steps: int = 12) -> None:
     page.locator(f'.completion[data-letter="{letter}"] .letter').hover()
     page.mouse.down()
     box = page.locator(target).bounding_box()
     assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20, steps=12)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20, steps=steps)
     # SortableJS looks twenty times a second at what is under the pointer.
     page.wait_for_timeout(200)
     page.mouse.up()

@@ -21,10 +21,17 @@ export function listen(task) {
       delayOnTouchOnly: true,
       emptyInsertThreshold: 16,
       onStart: () => task.main.classList.add("is-dragging"),
-      onEnd: ({ item, to }) => {
+      onEnd: ({ item, to, originalEvent }) => {
         task.main.classList.remove("is-dragging");
-        task.place(item.dataset.letter, Number(to.dataset.rank));
+        const box = boxUnder(originalEvent) ?? to;
+        task.place(item.dataset.letter, Number(box.dataset.rank));
       },
     });
   }
+}
+
+// Where the hand let go. Sortable itself sees no box between two cards of it.
+function boxUnder(event) {
+  const { clientX, clientY } = event.changedTouches?.[0] ?? event;
+  return document.elementsFromPoint(clientX, clientY).map((one) => one.closest(".cards")).find(Boolean);
 }
