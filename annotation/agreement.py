@@ -6,14 +6,18 @@ from typing import Any
 
 from django.db import transaction
 
+from annotation import quality, tallies
 from annotation.models import Project, Ranking
 from annotation.preferences.agreement import Agreement, Judged
+from annotation.preferences.tally import AGREEMENT, HABITS, Scope, Total
 from annotation.snapshots import trainable
 
 
 @transaction.atomic
 def measure(*, project: Project) -> dict[str, Any]:
     """The figures as one JSON object; null where there is nothing to measure.
+
+    ``statistics`` holds each with its 95% interval: ``{"value", "interval"}`` (preferences.tally).
 
     Simulated annotators count only in a demo project, and ``simulated`` says how many of the rankings are theirs.
     """
@@ -22,6 +26,7 @@ def measure(*, project: Project) -> dict[str, Any]:
     for judgements in _by_task(project, counts):
         agreement.add_task(judgements)
     kappas = agreement.kappas()
+    totals = tallies.totals(project)
     return {
         "project": project.slug,
         "pairwise_agreement": agreement.pairwise,
@@ -30,6 +35,10 @@ def measure(*, project: Project) -> dict[str, Any]:
         "cohen_kappa": [
             {"annotators": list(one.annotators), "kappa": one.kappa, "pairs": one.pairs} for one in kappas
         ],
+        "statistics": {
+            **quality.figures(totals.get(Scope(AGREEMENT), Total(AGREEMENT))),
+            **quality.figures(totals.get(Scope(HABITS), Total(HABITS))),
+        },
         "counts": {
             **counts,
             "tasks": agreement.tasks,

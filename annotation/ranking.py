@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
+from annotation import tallies
 from annotation.errors import BadRanking, BadRequest, LeaseOver
 from annotation.models import Annotator, Assignment, Comparison, Ranking, Slot, TaskCompletion
 from annotation.preferences.tiers import dense, pairs
@@ -81,6 +82,7 @@ def submit(
         metadata=_reason(verdict, reason),
     )
     Comparison.objects.bulk_create(comparisons_of(ranking, completion_ids))
+    tallies.changed(project_id=locked.project_id, task_ids=[locked.task_id])
     Assignment.objects.filter(pk=locked.pk).update(
         status=Assignment.Status.SUBMITTED, closed_at=Now(), draft={}
     )
@@ -130,6 +132,7 @@ def revise(
         metadata=_reason(verdict, reason),
     )
     Comparison.objects.bulk_create(comparisons_of(new, completion_ids))
+    tallies.changed(project_id=old.project_id, task_ids=[old.task_id])
     return new
 
 

@@ -85,6 +85,12 @@ def configure() -> None:
                 "schedule": settings.SWEEP_SECONDS,
                 "options": {"queue": "quick"},
             },
+            # Counting after a large import takes minutes, which no sweep should wait for.
+            "count-judgements": {
+                "task": "annotation.count_judgements",
+                "schedule": settings.SWEEP_SECONDS,
+                "options": {"queue": "cpu", "expires": settings.SWEEP_SECONDS},
+            },
         },
     )
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from annotation import tallies
 from annotation.intake import judgements, names, prompts, slots, tasks
 from annotation.intake.copying import Jsonb, copy_rows, restored_ids, take_ids
 from annotation.intake.desk import Desk, Numbered
@@ -34,6 +35,7 @@ def store(desk: Desk, lines: Sequence[Numbered[RankingLine]]) -> None:
     _retire({ranking.supersedes for ranking in made if ranking.supersedes is not None})
     _copy_rankings(desk, made)
     _copy_comparisons(made)
+    tallies.changed(project_id=desk.project.pk, task_ids=sorted({ranking.task.id for ranking in made}))
     slots.fill(desk, {ranking.task.id for ranking in made if not ranking.task.is_new})
     desk.report.added += len(made)
 

@@ -6,11 +6,13 @@ task.py       Task, TaskCompletion, Slot, Assignment
 judgement.py  Ranking, Comparison, Rating, Demonstration
 snapshot.py   Snapshot
 transfer.py   Transfer: an import or export as a run
+quality.py    Tally, TaskTally, StaleTask: what quality statistics are read from
 """
 
 from annotation.models.judgement import Comparison, Demonstration, Ranking, Rating
 from annotation.models.project import Annotator, Invitation, Membership, Project
 from annotation.models.prompt import Completion, Prompt, Source
+from annotation.models.quality import StaleTask, Tally, TaskTally
 from annotation.models.snapshot import Snapshot
 from annotation.models.task import Assignment, Slot, Task, TaskCompletion
 from annotation.models.transfer import Transfer
@@ -30,7 +32,10 @@ __all__ = [
     "Slot",
     "Snapshot",
     "Source",
+    "StaleTask",
+    "Tally",
     "Task",
     "TaskCompletion",
+    "TaskTally",
     "Transfer",
 ]

@@ -54,12 +54,12 @@ class Agreement:
         if len(judgements) < 2:
             return
         self.tasks += 1
-        said = [_categories(judged.tiers) for judged in judgements]
+        said = [categories(judged.tiers) for judged in judgements]
         for first, second in combinations(range(len(judgements)), 2):
             self._add_annotators(judgements[first], judgements[second], said[first], said[second])
-        for categories in zip(*said, strict=True):
+        for unit in zip(*said, strict=True):
             self.pairs += 1
-            self._add_unit(Counter(categories))
+            self._add_unit(Counter(unit))
 
     def _add_annotators(self, a: Judged, b: Judged, said_a: Sequence[int], said_b: Sequence[int]) -> None:
         self._same += sum(x == y for x, y in zip(said_a, said_b, strict=True))
@@ -142,13 +142,13 @@ def kappa(confusion: Mapping[tuple[int, int], int]) -> float | None:
 
 def tau_b(a: Sequence[int], b: Sequence[int]) -> float | None:
     """Kendall's tau-b of two rankings of the same completions, -1 to 1; None where either tied everything."""
-    said_a, said_b = _categories(a), _categories(b)
+    said_a, said_b = categories(a), categories(b)
     untied_a, untied_b = sum(x != TIE for x in said_a), sum(x != TIE for x in said_b)
     if not untied_a or not untied_b:
         return None
     return sum(x * y for x, y in zip(said_a, said_b, strict=True)) / math.sqrt(untied_a * untied_b)
 
 
-def _categories(tiers: Sequence[int]) -> list[int]:
+def categories(tiers: Sequence[int]) -> list[int]:
     """Of each pair (i, j), i < j: whether i is better than j, worse, or tied with it."""
     return [(a < b) - (a > b) for a, b in combinations(tiers, 2)]

@@ -1,0 +1,133 @@
+"""The quality of a project's judgements as its page shows it: statistics with intervals, read from the totals."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from annotation.models import Annotator, Project, StaleTask, Tally
+from annotation.preferences.tally import AGREEMENT, HABITS, PAIR, Estimate, Total, estimates
+
+# The newest weeks, and the busiest annotators and pairs, that a page shows.
+WEEKS, PEOPLE, PAIRS = 26, 50, 50
+
+Figure = dict[str, Any]
+
+
+class Person(NamedTuple):
+    """One annotator's row."""
+
+    annotator: Annotator
+    counts: dict[str, float]
+    figures: dict[str, Figure | None]
+
+
+class Pair(NamedTuple):
+    """Two annotators who judged the same tasks."""
+
+    annotator: Annotator
+    other: Annotator
+    tasks: int
+    kappa: Figure | None
+
+
+class Week(NamedTuple):
+    """One week's row."""
+
+    week: str
+    counts: dict[str, float]
+    figures: dict[str, Figure | None]
+
+
+class Quality(NamedTuple):
+    """``uncounted`` changes are not in the figures yet; ``simulated`` says that simulated annotators are."""
+
+    tasks: int
+    counts: dict[str, float]
+    figures: dict[str, Figure | None]
+    people: list[Person]
+    more_people: int
+    pairs: list[Pair]
+    weeks: list[Week]
+    uncounted: int
+    simulated: bool
+
+
+def figures(total: Total) -> dict[str, Figure | None]:
+    """The statistics of a total as ``{"value", "interval"}``."""
+    return {name: _figure(one) for name, one in estimates(total).items()}
+
+
+def of(project: Project) -> Quality:
+    """Everything that the page shows, in a handful of queries whose rows do not grow with rankings."""
+    shared = _totals(Tally.objects.filter(project=project, annotator=None, week=""))
+    everybody = {kind: total for (kind, _, _), total in shared.items()}
+    agreement, habits = everybody.get(AGREEMENT, Total(AGREEMENT)), everybody.get(HABITS, Total(HABITS))
+    people, more = _people(project)
+    return Quality(
+        tasks=agreement.tasks,
+        counts=habits.named(),
+        figures={**figures(agreement), **figures(habits)},
+        people=people,
+        more_people=more,
+        pairs=_pairs(project),
+        weeks=_weeks(project),
+        uncounted=StaleTask.objects.filter(project=project).count(),
+        simulated=project.is_demo and any(person.annotator.simulated for person in people),
+    )
+
+
+def _people(project: Project) -> tuple[list[Person], int]:
+    """The annotators with the most rankings, and how many more there are."""
+    rows = Tally.objects.filter(project=project, kind=HABITS, annotator__isnull=False, week="")
+    busiest = list(rows.select_related("annotator").order_by("-sums__0", "annotator")[:PEOPLE])
+    agreements = Tally.objects.filter(
+        project=project, kind=AGREEMENT, week="", annotator__in=[row.annotator_id for row in busiest]
+    )
+    agreed = {row.annotator_id: _total(row) for row in agreements}
+    people = []
+    for row in busiest:
+        assert row.annotator is not None
+        habits, agreement = _total(row), agreed.get(row.annotator_id, Total(AGREEMENT))
+        # Of one person against the others only these two are counted.
+        own = {name: one for name, one in figures(agreement).items() if name in OF_ONE}
+        people.append(Person(row.annotator, habits.named(), {**figures(habits), **own}))
+    return people, max(0, rows.count() - len(people)) if len(people) == PEOPLE else 0
+
+
+OF_ONE = ("pairwise_agreement", "kendall_tau_b")
+
+
+def _pairs(project: Project) -> list[Pair]:
+    rows = Tally.objects.filter(project=project, kind=PAIR).select_related("annotator", "other")
+    found = []
+    for row in rows.order_by("-tasks", "annotator", "other")[:PAIRS]:
+        assert row.annotator is not None
+        assert row.other is not None
+        found.append(Pair(row.annotator, row.other, row.tasks, figures(_total(row))["cohen_kappa"]))
+    return found
+
+
+def _weeks(project: Project) -> list[Week]:
+    """The newest weeks, in their order."""
+    rows = Tally.objects.filter(project=project, annotator=None).exclude(week="")
+    names = rows.order_by("-week").values_list("week", flat=True).distinct()[:WEEKS]
+    totals = _totals(rows.filter(week__in=list(names)))
+    found = []
+    for week in sorted({week for _, _, week in totals}):
+        habits = totals.get((HABITS, None, week), Total(HABITS))
+        agreement = totals.get((AGREEMENT, None, week), Total(AGREEMENT))
+        found.append(Week(week, habits.named(), {**figures(agreement), **figures(habits)}))
+    return found
+
+
+def _totals(rows: Iterable[Tally]) -> dict[tuple[str, int | None, str], Total]:
+    return {(row.kind, row.annotator_id, row.week): _total(row) for row in rows}
+
+
+def _total(row: Tally) -> Total:
+    return Total(row.kind, row.tasks, row.sums, row.products)
+
+
+def _figure(estimate: Estimate | None) -> Figure | None:
+    if estimate is None:
+        return None
+    return {"value": estimate.value, "interval": estimate.interval and list(estimate.interval)}

@@ -1,0 +1,153 @@
+"""Totals that follow every change of rankings equal those counted from nothing."""
+
+import random
+from typing import Any
+
+import pytest
+
+from annotation import quality, queue, ranking, tallies
+from annotation.agreement import measure
+from annotation.models import Annotator, Project, StaleTask, Tally
+from annotation.preferences.tally import Scope, Total
+from tests.annotation.factories import make_annotator, make_project, make_tasks, out, put, put_bytes
+from tests.annotation.factories import ranking as ranking_line
+
+pytestmark = pytest.mark.django_db
+
+
+def stored(project: Project) -> dict[Scope, Total]:
+    return {
+        Scope(row.kind, row.annotator_id, row.other_id, row.week or None): Total(
+            row.kind, row.tasks, row.sums, row.products
+        )
+        for row in Tally.objects.filter(project=project)
+    }
+
+
+def assert_equal_to_a_count_from_nothing(project: Project) -> None:
+    assert tallies.count(project=project) == 0
+    found, wanted = stored(project), tallies.totals(project)
+    assert found.keys() == wanted.keys()
+    for scope, total in wanted.items():
+        assert found[scope].tasks == total.tasks
+        assert found[scope].sums == pytest.approx(total.sums, abs=1e-9)
+        assert found[scope].products == pytest.approx(total.products, abs=1e-9)
+
+
+def submit(annotator: Annotator, rng: random.Random) -> None:
+    assignment = queue.claim(annotator=annotator, shuffle=rng)
+    if assignment is None:
+        return
+    verdict = rng.choice(["ranked", "ranked", "ranked", "all_bad"])
+    ranks = [rng.randint(1, 3) for _ in range(3)] if verdict == "ranked" else []
+    ranking.submit(
+        assignment=assignment,
+        annotator=annotator,
+        verdict=verdict,
+        ranks=ranks,
+        reason="Nonsense.",
+        active_seconds=rng.uniform(5, 60),
+    )
+
+
+def revise(annotator: Annotator, rng: random.Random) -> None:
+    last = ranking.revisable(annotator)
+    if last is not None:
+        ranking.revise(ranking=last, verdict="ranked", ranks=rng.sample([1, 2, 3], 3))
+
+
+def import_one(project: Project, rng: random.Random) -> None:
+    """A new ranking of task "shared", or one that supersedes it."""
+    ranks = rng.sample([1, 2, 3], 3)
+    put(project, "rankings", ranking_line("shared", *ranks, annotator=rng.choice(["ann", "ben", "cid"])))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_happens_in_whatever_order(seed: int) -> None:
+    rng = random.Random(seed)
+    project = make_project(annotators_per_task=3)
+    make_tasks(project, 6, completions=3)
+    people = [make_annotator(project) for _ in range(3)]
+    for _ in range(40):
+        act = rng.randrange(5)
+        if act <= 2:
+            submit(rng.choice(people), rng)
+        elif act == 3:
+            revise(rng.choice(people), rng)
+        else:
+            import_one(project, rng)
+        if rng.random() < 0.3:
+            tallies.count(project=project)
+    assert_equal_to_a_count_from_nothing(project)
+    before = stored(project).keys()
+    tallies.rebuild(project=project)
+    assert not stored(project)
+    assert_equal_to_a_count_from_nothing(project)
+    assert stored(project).keys() == before
+
+
+def test_a_ranking_that_is_gone_is_in_no_total() -> None:
+    project = make_project()
+    put(project, "rankings", ranking_line("one", 1, 2, annotator="ann"))
+    tallies.count(project=project)
+    assert stored(project)
+    task = project.tasks.get()
+    task.rankings.all().delete()
+    tallies.changed(project_id=project.pk, task_ids=[task.pk])
+    assert_equal_to_a_count_from_nothing(project)
+    assert not stored(project)
+
+
+def test_a_change_that_is_rolled_back_is_on_no_list() -> None:
+    project = make_project()
+    make_tasks(project)
+    annotator = make_annotator(project)
+    assignment = queue.claim(annotator=annotator)
+    assert assignment is not None
+    with pytest.raises(Exception, match="Place all"):
+        ranking.submit(assignment=assignment, annotator=annotator, verdict="ranked", ranks=[1])
+    assert not StaleTask.objects.exists()
+
+
+def test_people_and_weeks_of_other_projects_stay_apart() -> None:
+    one, other = make_project(), make_project()
+    lines = [ranking_line("a", 1, 2, annotator=name) for name in ("ann", "ben")]
+    put(one, "rankings", *lines)
+    put(other, "rankings", lines[0])
+    for project in (one, other):
+        tallies.count(project=project)
+    assert (quality.of(one).counts["rankings"], quality.of(other).counts["rankings"]) == (2, 1)
+    assert quality.of(other).tasks == 0
+
+
+def test_the_page_and_the_command_say_the_same() -> None:
+    project = make_project(annotators_per_task=3)
+    make_tasks(project, 8, completions=3)
+    rng = random.Random(1)
+    people = [make_annotator(project) for _ in range(3)]
+    for _ in range(8):
+        for person in people:
+            submit(person, rng)
+    tallies.count(project=project)
+    shown: dict[str, Any] = quality.of(project).figures
+    told = measure(project=project)
+    assert told["statistics"] == shown
+    for name in ("pairwise_agreement", "krippendorff_alpha", "kendall_tau_b"):
+        assert shown[name]["value"] == pytest.approx(told[name], abs=1e-12)
+        low, high = shown[name]["interval"]
+        assert low < shown[name]["value"] < high
+    kappas = {tuple(sorted(one["annotators"])): one["kappa"] for one in told["cohen_kappa"]}
+    assert len(quality.of(project).pairs) == 3
+    for pair in quality.of(project).pairs:
+        names = tuple(sorted([pair.annotator.pseudonym, pair.other.pseudonym]))
+        assert pair.kappa is not None
+        assert pair.kappa["value"] == pytest.approx(kappas[names], abs=1e-12)
+
+
+def test_an_import_from_an_export_is_counted_the_same() -> None:
+    project, copy = make_project(), make_project()
+    put(project, "rankings", *(ranking_line(name, 2, 1, annotator="ann") for name in "ab"))
+    put_bytes(copy, "rankings", out(project, "rankings"))
+    for each in (project, copy):
+        tallies.count(project=each)
+    assert quality.of(copy).counts == quality.of(project).counts

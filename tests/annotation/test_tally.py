@@ -1,0 +1,214 @@
+"""Statistics from sums over tasks: equal to other libraries' and their definitions; intervals that hold."""
+
+import random
+from collections.abc import Sequence
+from itertools import combinations, permutations
+
+import krippendorff
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import kendalltau
+
+from annotation.preferences.tally import (
+    AGREEMENT,
+    HABITS,
+    PAIR,
+    Estimate,
+    Judgement,
+    Scope,
+    Total,
+    contributions,
+    estimates,
+)
+
+WEEK = "2026-W48"
+Tiers = Sequence[int]
+
+
+def judged(tiers: Tiers, annotator: int | None, shown: Sequence[int] | None = None) -> Judgement:
+    return Judgement(annotator, "ranked", tiers, shown, None, WEEK)
+
+
+def total_of(tasks: Sequence[Sequence[Judgement]], scope: Scope, lengths: Sequence[int] = (1,) * 9) -> Total:
+    total = Total(scope.kind)
+    for judgements in tasks:
+        vector = contributions(judgements, lengths).get(scope)
+        if vector is not None:
+            total.add(vector)
+    return total
+
+
+def values(tasks: Sequence[Sequence[Judgement]], scope: Scope) -> dict[str, float | None]:
+    return {name: one and one.value for name, one in estimates(total_of(tasks, scope)).items()}
+
+
+@st.composite
+def tasks_with_gaps(draw: st.DrawFn) -> list[dict[int, list[int]]]:
+    """Tasks of 2 to 4 completions; each of four annotators may be missing, ties are common."""
+    tasks = []
+    for _ in range(draw(st.integers(2, 12))):
+        size = draw(st.integers(2, 4))
+        who = draw(st.sets(st.integers(1, 4), min_size=1))
+        order = st.lists(st.integers(1, 3), min_size=size, max_size=size)
+        tasks.append({annotator: draw(order) for annotator in sorted(who)})
+    return tasks
+
+
+def as_judgements(tasks: Sequence[dict[int, list[int]]]) -> list[list[Judgement]]:
+    return [[judged(tiers, annotator) for annotator, tiers in task.items()] for task in tasks]
+
+
+def said(tiers: Tiers, i: int, j: int) -> int:
+    return (tiers[i] < tiers[j]) - (tiers[i] > tiers[j])
+
+
+def units(tasks: Sequence[dict[int, list[int]]]) -> list[dict[int, int]]:
+    """What each annotator says of each ordered pair of completions."""
+    return [
+        {annotator: said(tiers, i, j) for annotator, tiers in task.items()}
+        for task in tasks
+        for i, j in permutations(range(len(next(iter(task.values())))), 2)
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(tasks_with_gaps())
+def test_alpha_is_that_of_the_library_krippendorff(tasks: list[dict[int, list[int]]]) -> None:
+    found = values(as_judgements(tasks), Scope(AGREEMENT))["krippendorff_alpha"]
+    data = np.array([[unit.get(annotator, np.nan) for unit in units(tasks)] for annotator in range(1, 5)])
+    pairable = data[:, np.sum(~np.isnan(data), axis=0) > 1]
+    if not pairable.size or len(np.unique(pairable[~np.isnan(pairable)])) < 2:
+        assert found is None
+    else:
+        wanted = krippendorff.alpha(reliability_data=data, level_of_measurement="nominal")
+        assert found == pytest.approx(wanted, abs=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tasks_with_gaps())
+def test_tau_b_is_that_of_scipy(tasks: list[dict[int, list[int]]]) -> None:
+    found = values(as_judgements(tasks), Scope(AGREEMENT))["kendall_tau_b"]
+    taus = [
+        kendalltau(a, b).statistic
+        for task in tasks
+        for a, b in combinations(task.values(), 2)
+        if len(set(a)) > 1 and len(set(b)) > 1
+    ]
+    assert found == (pytest.approx(np.mean(taus), abs=1e-9) if taus else None)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tasks_with_gaps())
+def test_fleiss_kappa_is_that_of_its_definition(tasks: list[dict[int, list[int]]]) -> None:
+    """Fleiss 1971: the mean share of agreeing pairs of people, against squared shares of categories."""
+    found = values(as_judgements(tasks), Scope(AGREEMENT))["fleiss_kappa"]
+    judged_by_two = [list(unit.values()) for unit in units(tasks) if len(unit) > 1]
+    everything = [value for unit in judged_by_two for value in unit]
+    chance = sum((everything.count(c) / len(everything)) ** 2 for c in (1, -1, 0)) if everything else 1
+    if chance == 1:
+        assert found is None
+        return
+    shares = [np.mean([a == b for a, b in combinations(unit, 2)]) for unit in judged_by_two]
+    assert found == pytest.approx((np.mean(shares) - chance) / (1 - chance), abs=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tasks_with_gaps())
+def test_cohens_kappa_is_that_of_its_definition(tasks: list[dict[int, list[int]]]) -> None:
+    """Cohen 1960, of annotators 1 and 2 over the ordered pairs that both judged."""
+    found = values(as_judgements(tasks), Scope(PAIR, 1, 2))["cohen_kappa"]
+    both = [(unit[1], unit[2]) for unit in units(tasks) if {1, 2} <= unit.keys()]
+    firsts, seconds = [a for a, _ in both], [b for _, b in both]
+    chance = sum(firsts.count(c) * seconds.count(c) for c in (1, -1, 0)) / len(both) ** 2 if both else 1
+    if chance == 1:
+        assert found is None
+        return
+    assert found == pytest.approx((np.mean([a == b for a, b in both]) - chance) / (1 - chance), abs=1e-9)
+
+
+def test_position_and_length_bias_by_hand() -> None:
+    """Shown as places 2, 0, 1; tiers 1, 2, 2 at places 0, 1, 2; lengths 5, 9, 5.
+
+    Strict pairs: 0 over 1 and 0 over 2. Place 0 was shown after 2 and before 1: of two the earlier won one.
+    Lengths differ in the first pair alone, and the shorter won it.
+    """
+    task = [judged([1, 2, 2], 7, [2, 0, 1])]
+    of = total_of([task], Scope(HABITS), [5, 9, 5]).named()
+    assert (of["shown_pairs"], of["earlier_wins"]) == (2, 1)
+    assert (of["length_pairs"], of["longer_wins"]) == (1, 0)
+
+
+def test_an_order_that_nobody_knows_says_nothing_of_position() -> None:
+    of = total_of([[judged([1, 2], 7)]], Scope(HABITS), [5, 9]).named()
+    assert (of["shown_pairs"], of["length_pairs"]) == (0, 1)
+
+
+def test_verdicts_without_an_order_are_counted_and_agree_with_nobody() -> None:
+    task = [
+        judged([1, 2], 1),
+        Judgement(2, "all_bad", [], [0, 1], 30.0, WEEK),
+        Judgement(3, "cannot_tell", [], [0, 1], None, WEEK),
+    ]
+    of = total_of([task], Scope(HABITS)).named()
+    assert (of["rankings"], of["ranked"], of["all_bad"], of["cannot_tell"]) == (3, 1, 1, 1)
+    assert (of["timed"], of["seconds"]) == (1, 30)
+    assert Scope(AGREEMENT) not in contributions(task, [1, 1])
+
+
+def test_what_is_taken_away_was_never_there() -> None:
+    tasks = as_judgements([{1: [1, 2, 3], 2: [2, 1, 3]}, {1: [1, 1, 2], 2: [1, 2, 2], 3: [3, 1, 2]}])
+    one = total_of(tasks[:1], Scope(AGREEMENT))
+    both = total_of(tasks, Scope(AGREEMENT))
+    both.add(contributions(tasks[1], [1] * 3)[Scope(AGREEMENT)], -1)
+    assert both.tasks == one.tasks
+    assert both.sums == pytest.approx(one.sums, abs=1e-12)
+    assert both.products == pytest.approx(one.products, abs=1e-12)
+
+
+# Simulated projects: annotators say the task's true order with a chance that differs by task, else any order.
+TASKS, PROJECTS = 120, 300
+
+
+def simulated_task(rng: random.Random) -> list[Judgement]:
+    clear = rng.random()
+    judgements = []
+    for annotator in range(1, 4):
+        tiers = [1, 2, 3] if rng.random() < clear else rng.sample([1, 2, 3], 3)
+        judgements.append(judged(tiers, annotator, rng.sample(range(3), 3)))
+    return judgements
+
+
+@pytest.mark.parametrize(
+    ("scope", "name"),
+    [
+        (Scope(AGREEMENT), "pairwise_agreement"),
+        (Scope(AGREEMENT), "krippendorff_alpha"),
+        (Scope(AGREEMENT), "fleiss_kappa"),
+        (Scope(AGREEMENT), "kendall_tau_b"),
+        (Scope(PAIR, 1, 2), "cohen_kappa"),
+        (Scope(HABITS), "earlier_wins"),
+    ],
+)
+def test_intervals_hold_the_truth_95_times_in_100(scope: Scope, name: str) -> None:
+    """Of 300 projects 95% is 285; three binomial deviations are 11.3, so 274 to 296."""
+    rng = random.Random(5)
+    truth = _value(estimates(total_of([simulated_task(rng) for _ in range(20_000)], scope))[name]).value
+    held = 0
+    for _ in range(PROJECTS):
+        total = total_of([simulated_task(rng) for _ in range(TASKS)], scope)
+        interval = _value(estimates(total)[name]).interval
+        assert interval is not None
+        held += interval[0] <= truth <= interval[1]
+    assert 274 <= held <= 296
+
+
+def _value(estimate: Estimate | None) -> Estimate:
+    assert estimate is not None
+    return estimate
+
+
+def test_one_task_has_a_value_and_no_interval() -> None:
+    found = estimates(total_of(as_judgements([{1: [1, 2, 3], 2: [1, 3, 2]}]), Scope(AGREEMENT)))
+    assert _value(found["pairwise_agreement"]) == Estimate(pytest.approx(2 / 3), None)
