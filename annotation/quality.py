@@ -36,6 +36,11 @@ class Week(NamedTuple):
     counts: dict[str, float]
     figures: dict[str, Figure | None]
 
+    @property
+    def hours(self) -> float:
+        """Active time, as far as it was measured."""
+        return self.counts["seconds"] / 3600
+
 
 class Quality(NamedTuple):
     """``uncounted`` changes are not in the figures yet; ``simulated`` says that simulated annotators are."""

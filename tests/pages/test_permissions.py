@@ -16,6 +16,7 @@ pytestmark = pytest.mark.django_db
 # name of Concord's own pages -> (method, path); {run} is an export's run of the project "helpful".
 PAGES = {
     "project": ("get", "/admin/projects/helpful/"),
+    "quality": ("get", "/admin/projects/helpful/quality/"),
     "act": ("post", "/admin/projects/helpful/export/"),
     "run": ("get", "/admin/runs/{run}/"),
     "run_live": ("get", "/admin/runs/{run}/live/"),

@@ -1,0 +1,110 @@
+"""How far people agree, and what their habits are: in words, as pictures, and as tables."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_safe
+
+from annotation import quality, tallies
+from annotation.models import Project
+from config.pages import charts
+from config.pages.access import for_project
+
+# Changes counted while the page opens; the rest waits for the sweep, and the page says so.
+COUNTED_AT_ONCE = 200
+# Landis and Koch 1977, "The Measurement of Observer Agreement for Categorical Data".
+STRENGTHS = ((0.0, "none"), (0.2, "slight"), (0.4, "fair"), (0.6, "moderate"), (0.8, "substantial"))
+
+Figure = dict[str, Any]
+
+
+@require_safe
+@for_project
+def quality_page(request: HttpRequest, project: Project) -> HttpResponse:
+    """Everything that is known of a project's judgements."""
+    tallies.count(project=project, most=COUNTED_AT_ONCE)
+    found = quality.of(project)
+    people = [(person.annotator.pseudonym, person.figures) for person in found.people]
+    weeks = [(week.week, week.figures) for week in found.weeks]
+    context = {
+        **admin.site.each_context(request),
+        "title": "How far do people agree?",
+        "project": project,
+        "quality": found,
+        "agreement": _agreement(found.figures, found.tasks),
+        "position": _against_chance("The completion shown earlier wins", found.figures["earlier_wins"]),
+        "length": _against_chance("The longer completion wins", found.figures["longer_wins"]),
+        "figures": [(words, found.figures[name]) for name, words in COEFFICIENTS],
+        "agreement_by_week": charts.line(
+            [(week, figures["pairwise_agreement"]) for week, figures in weeks], least=0, most=1
+        ),
+        "plots": [
+            (title, charts.dots([(who, figures[name]) for who, figures in people], **shape))
+            for title, name, shape in PLOTS
+        ],
+        "width": charts.WIDTH,
+    }
+    return TemplateResponse(request, "admin/quality.html", context)
+
+
+COEFFICIENTS = (
+    ("pairwise_agreement", "Pairwise agreement"),
+    ("krippendorff_alpha", "Krippendorff's alpha"),
+    ("fleiss_kappa", "Fleiss' kappa"),
+    ("kendall_tau_b", "Kendall's tau-b"),
+)
+HALF: dict[str, float] = {"least": 0, "most": 1, "reference": 0.5}
+PLOTS = (
+    ("Agreement with others, share of pairs", "pairwise_agreement", {"least": 0.0, "most": 1.0}),
+    ("The earlier shown wins, share of pairs", "earlier_wins", HALF),
+    ("The longer wins, share of pairs", "longer_wins", HALF),
+)
+
+
+def _agreement(figures: dict[str, Figure | None], tasks: int) -> str:
+    same, alpha = figures["pairwise_agreement"], figures["krippendorff_alpha"]
+    if same is None:
+        return "Nobody knows yet: no task has been ranked by two people."
+    words = f"Two people say the same of {_percent(same)} of pairs, over {tasks:,} task{'s' * (tasks != 1)}."
+    if alpha is not None:
+        words += f" Beyond chance that is {_strength(alpha['value'])} agreement: alpha {_plain(alpha)}."
+    return words
+
+
+def _strength(value: float) -> str:
+    if value < 0:
+        return "no"
+    return next((word for most, word in STRENGTHS[1:] if value <= most), "almost perfect")
+
+
+def _against_chance(words: str, figure: Figure | None) -> str:
+    """A share beside one half, with what its interval says of it."""
+    if figure is None:
+        return f"{words}: nothing is known yet."
+    low, high = figure["interval"] or (0.0, 1.0)
+    verdict = (
+        "no bias is seen"
+        if low <= 0.5 <= high
+        else "more often than chance"
+        if low > 0.5
+        else "less often than chance"
+    )
+    return f"{words} in {_percent(figure)} of pairs: {verdict}."
+
+
+def _percent(figure: Figure) -> str:
+    text = f"{100 * figure['value']:.1f}%"
+    if figure["interval"]:
+        low, high = figure["interval"]
+        text += f" ({100 * low:.1f} to {100 * high:.1f})"
+    return text
+
+
+def _plain(figure: Figure) -> str:
+    text = f"{figure['value']:.2f}"
+    if figure["interval"]:
+        low, high = figure["interval"]
+        text += f" ({low:.2f} to {high:.2f})"
+    return text

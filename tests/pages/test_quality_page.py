@@ -1,0 +1,98 @@
+"""The page of quality says in words and pictures what the totals hold."""
+
+import random
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from annotation import queue, ranking, tallies
+from annotation.models import Ranking, StaleTask
+from config.pages import charts, quality
+from tests.annotation.factories import make_annotator, make_tasks
+from tests.pages.cast import Cast, make_cast
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cast() -> Cast:
+    return make_cast()
+
+
+def page_of(cast: Cast) -> str:
+    client = Client()
+    client.force_login(cast.carol)
+    return client.get(reverse("admin:quality", args=[cast.project.slug])).content.decode()
+
+
+def judge(cast: Cast, tasks: int, people: int) -> None:
+    """Everybody prefers what is shown first, whatever it is."""
+    cast.project.annotators_per_task = people
+    cast.project.save()
+    make_tasks(cast.project, tasks, completions=3)
+    rng = random.Random(3)
+    for _ in range(people):
+        annotator = make_annotator(cast.project)
+        while (assignment := queue.claim(annotator=annotator, shuffle=rng)) is not None:
+            ranks = [assignment.order_shown.index(place) + 1 for place in range(3)]
+            ranking.submit(
+                assignment=assignment, annotator=annotator, verdict="ranked", ranks=ranks, active_seconds=36
+            )
+
+
+def test_without_judgements_it_says_what_to_do(cast: Cast) -> None:
+    Ranking.objects.all().delete()
+    tallies.rebuild(project=cast.project)
+    page = page_of(cast)
+    assert "no task has been ranked by two people" in page
+    assert "Nobody has ranked anything yet" in page
+
+
+def test_a_habit_is_named_as_one(cast: Cast) -> None:
+    judge(cast, tasks=12, people=3)
+    page = page_of(cast)
+    assert "The completion shown earlier wins in 100.0% of pairs" in page
+    assert re.search(r"Two people say the same of \d+\.\d% \(.+\) of pairs, over 12 tasks", page)
+    assert page.count("<circle") >= 3
+    # 36 rankings of 36 seconds.
+    assert re.search(r'<td class="number">0\.4</td>', page)
+
+
+def test_what_is_not_counted_yet_is_said(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge(cast, tasks=2, people=2)
+    monkeypatch.setattr(quality, "COUNTED_AT_ONCE", 0)
+    waiting = StaleTask.objects.filter(project=cast.project).count()
+    assert waiting >= 4
+    assert f"{waiting} changes of rankings are not counted yet" in page_of(cast)
+    monkeypatch.undo()
+    assert "not counted yet" not in page_of(cast)
+
+
+def test_a_dot_stands_where_its_value_is() -> None:
+    """From x 150 to 624: 0 at 150, 1 at 624, 0.5 at 387; beyond the range at its end."""
+    rows = [
+        ("a", {"value": 0.5, "interval": [0.25, 2.0]}),
+        ("b", None),
+        ("c", {"value": 1.0, "interval": None}),
+    ]
+    drawn = charts.dots(rows, least=0, most=1, reference=0.5)
+    assert drawn is not None
+    assert [(dot.label, dot.x, dot.low, dot.high) for dot in drawn.rows] == [
+        ("a", 387.0, 268.5, 624.0),
+        ("c", 624.0, None, None),
+    ]
+    assert drawn.reference == 387.0
+    assert charts.dots([("b", None)], least=0, most=1) is None
+
+
+def test_a_line_runs_from_the_first_week_to_the_last() -> None:
+    """Heights from 8 (the most) to 176 (the least)."""
+    weeks = [
+        (f"2026-W{n}", {"value": value, "interval": None}) for n, value in ((1, 0.0), (2, 1.0), (3, 0.5))
+    ]
+    drawn = charts.line(weeks, least=0, most=1)
+    assert drawn is not None
+    assert drawn.path == "44.0,176.0 334.0,8.0 624.0,92.0"
+    assert charts.line(weeks[:1], least=0, most=1) is None
