@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 # The picture's own units; the page scales it to its width.
-WIDTH, ROW, LABELS = 640, 28, 150
+WIDTH, ROW, LABELS = 440, 28, 130
 HEIGHT, LEFT, BOTTOM = 200, 44, 24
 
 Figure = Mapping[str, Any]

@@ -71,7 +71,7 @@ def test_what_is_not_counted_yet_is_said(cast: Cast, monkeypatch: pytest.MonkeyP
 
 
 def test_a_dot_stands_where_its_value_is() -> None:
-    """From x 150 to 624: 0 at 150, 1 at 624, 0.5 at 387; beyond the range at its end."""
+    """From x 130 to 424: 0 at 130, 1 at 424, 0.5 at 277; beyond the range at its end."""
     rows = [
         ("a", {"value": 0.5, "interval": [0.25, 2.0]}),
         ("b", None),
@@ -80,10 +80,10 @@ def test_a_dot_stands_where_its_value_is() -> None:
     drawn = charts.dots(rows, least=0, most=1, reference=0.5)
     assert drawn is not None
     assert [(dot.label, dot.x, dot.low, dot.high) for dot in drawn.rows] == [
-        ("a", 387.0, 268.5, 624.0),
-        ("c", 624.0, None, None),
+        ("a", 277.0, 203.5, 424.0),
+        ("c", 424.0, None, None),
     ]
-    assert drawn.reference == 387.0
+    assert drawn.reference == 277.0
     assert charts.dots([("b", None)], least=0, most=1) is None
 
 
@@ -94,5 +94,5 @@ def test_a_line_runs_from_the_first_week_to_the_last() -> None:
     ]
     drawn = charts.line(weeks, least=0, most=1)
     assert drawn is not None
-    assert drawn.path == "44.0,176.0 334.0,8.0 624.0,92.0"
+    assert drawn.path == "44.0,176.0 234.0,8.0 424.0,92.0"
     assert charts.line(weeks[:1], least=0, most=1) is None
