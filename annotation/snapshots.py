@@ -54,8 +54,9 @@ def take(*, project: Project) -> Snapshot:
 
 
 def trainable(project: Project) -> RankingQuerySet:
-    """The rankings that runs may train on: current ones, by people; simulated ones too where it is a demo."""
-    rankings = Ranking.objects.current().filter(project=project)
+    """The rankings that runs may train on: current ones of what is collected, by people; simulated ones too where
+    it is a demo."""
+    rankings = Ranking.objects.current().collected().filter(project=project)
     return rankings if project.is_demo else rankings.by_people()
 
 
@@ -103,7 +104,7 @@ def _record(row: Mapping[str, Any], task: DescribedTask) -> dict[str, Any]:
 
 def write_demonstrations(*, project: Project, path: Path) -> int:
     """Write inputs/demonstrations.jsonl in the order of their making; returns how many."""
-    rows = Demonstration.objects.filter(project=project).order_by("id")
+    rows = Demonstration.objects.kept().filter(project=project).order_by("id")
     columns = ("public_id", "text", "prompt__form", "prompt__messages", "prompt__split")
     count = 0
     with transaction.atomic(), path.open("w", encoding="utf-8") as file:

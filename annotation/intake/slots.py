@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from annotation.intake.copying import copy_rows, take_ids
 from annotation.intake.desk import Desk
-from annotation.models import Assignment, Ranking, Slot
+from annotation.models import Assignment, Ranking, Slot, Task
 
 
 class Opening(NamedTuple):
@@ -26,6 +26,9 @@ def open_slots(desk: Desk, openings: Sequence[Opening]) -> None:
     """Make the slots of tasks that have none, and give them to whoever has judged the task already."""
     old = [opening.task_id for opening in openings if not opening.is_new]
     slotted = set(Slot.objects.filter(task__in=old).values_list("task_id", flat=True)) if old else set()
+    if old:  # gold tasks and repeats have none on purpose
+        others = Task.objects.filter(pk__in=old).exclude(purpose=Task.Purpose.COLLECT)
+        slotted |= set(others.values_list("pk", flat=True))
     wanted = [opening for opening in openings if opening.task_id not in slotted]
     default = desk.project.annotators_per_task
     rows = [

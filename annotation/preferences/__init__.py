@@ -4,4 +4,6 @@ tiers.py        ranks -> dense tiers -> strict pairs and ties
 splits.py       a prompt's digest, and the split that its opening decides
 task_key.py     what makes two tasks the same
 agreement.py    how far annotators agree
+care.py         credit for an order, and how often the first shown wins
+naming.py       texts that name the model that wrote them
 """

@@ -86,13 +86,13 @@ def _counts(project: Project) -> dict[str, int]:
     slots = Slot.objects.filter(project=project).aggregate(
         free=Count("pk", filter=Q(annotator=None)), held=Count("pk", filter=Q(annotator__isnull=False))
     )
-    open_now = Assignment.objects.open().filter(project=project).count()
+    in_hand = Assignment.objects.open().filter(project=project, task__purpose=Task.Purpose.COLLECT)
     return {
-        "prompts": Prompt.objects.filter(project=project).count(),
-        "demonstrations": Demonstration.objects.filter(project=project).count(),
-        "tasks": Task.objects.filter(project=project).count(),
+        "prompts": Prompt.objects.kept().filter(project=project).count(),
+        "demonstrations": Demonstration.objects.kept().filter(project=project).count(),
+        "tasks": Task.objects.collected().filter(project=project).count(),
         "to_rank": slots["free"],
-        "in_hand": open_now,
-        "rankings": Ranking.objects.current().filter(project=project).count(),
+        "in_hand": in_hand.count(),
+        "rankings": Ranking.objects.current().collected().filter(project=project).count(),
         "skipped": Assignment.objects.filter(project=project, status=Assignment.Status.SKIPPED).count(),
     }
