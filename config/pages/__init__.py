@@ -4,6 +4,8 @@ access.py     who may see which project and which run
 index.py      what needs a decision, over all of a person's projects
 project.py    one project's loop: judgements, reward models, policies, runs
 actions.py    the forms that start or change something, each calling one function of its app
+annotators.py who judges with care: gold, repeats, position, warnings and pauses
+flags.py      what annotators flagged and skipped
 run.py        one run: status, progress, curves, log, cancel
 data.py       one version: its report, and where it comes from
 """

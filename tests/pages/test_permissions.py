@@ -16,6 +16,8 @@ pytestmark = pytest.mark.django_db
 # name of Concord's own pages -> (method, path); {run} is an export's run of the project "helpful".
 PAGES = {
     "project": ("get", "/admin/projects/helpful/"),
+    "annotators": ("get", "/admin/projects/helpful/annotators/"),
+    "flags": ("get", "/admin/projects/helpful/flags/"),
     "act": ("post", "/admin/projects/helpful/export/"),
     "run": ("get", "/admin/runs/{run}/"),
     "run_live": ("get", "/admin/runs/{run}/live/"),

@@ -35,11 +35,11 @@ function start() {
   compare.listen(task, signal);
   prompt.listen(main, signal);
   keys.listen(task, submit, signal);
-  listen(task, submit, finish);
+  listen(task, submit, finish, drafts);
   stuck.measure(main, signal);
 }
 
-function listen(task, submit, finish) {
+function listen(task, submit, finish, drafts) {
   const { main, form } = task;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -60,7 +60,8 @@ function listen(task, submit, finish) {
       // Handing back leads to another page, as without a script.
       if (event.submitter?.hasAttribute("formaction")) return;
       event.preventDefault();
-      finish(other);
+      // A flag may be answered by the same task again, with what was placed: the server has to have it first.
+      drafts.save().then(() => finish(other));
     });
   }
   const single = main.querySelector("[data-single-keys]");
