@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from annotation.errors import NothingToSnapshot
@@ -20,6 +20,8 @@ from runs import artifacts
 from runs.folder.files import file_digest
 
 FILE_NAME = "snapshot.jsonl"
+# The class of the advisory locks of snapshots; any number that is nobody else's.
+_SNAPSHOTS = 0x736E6170
 
 
 class Counts(NamedTuple):
@@ -30,11 +32,20 @@ class Counts(NamedTuple):
     last_ranking_id: int
 
 
+def hold_still(project: Project) -> None:
+    """Wait for whoever takes a snapshot of the project or withdraws from it, and keep them waiting to the commit."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_SNAPSHOTS, project.pk])
+
+
+@transaction.atomic
 def take(*, project: Project) -> Snapshot:
     """The project's current rankings as they are now; equal content gives the same snapshot.
 
-    The file is stored before the row. Raises NothingToSnapshot where no comparison follows from any ranking.
+    The file is stored before the row, and nothing is withdrawn meanwhile. Raises NothingToSnapshot where no comparison
+    follows from any ranking.
     """
+    hold_still(project)
     with tempfile.TemporaryDirectory(prefix="concord-snapshot-") as name:
         path = Path(name) / FILE_NAME
         counts = _write(project, path)

@@ -85,6 +85,11 @@ def configure() -> None:
                 "schedule": settings.SWEEP_SECONDS,
                 "options": {"queue": "quick"},
             },
+            "finish-withdrawals": {
+                "task": "annotation.finish_withdrawals",
+                "schedule": settings.SWEEP_SECONDS,
+                "options": {"queue": "quick"},
+            },
         },
     )
 

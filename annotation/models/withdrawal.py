@@ -30,10 +30,13 @@ class Withdrawal(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # sha256 of the name that is gone: asking for it again finds the withdrawal.
+    name_digest = models.CharField(max_length=64, blank=True)
     # Public ids of what files may hold: {"rankings": [...], "completions": [...], "prompts": [...], ...}
     erased = models.JSONField()
     snapshots = models.ManyToManyField(Snapshot, related_name="withdrawals", blank=True)
     runs = models.ManyToManyField(Run, related_name="withdrawals", blank=True)
+    files_begun_at = models.DateTimeField(null=True, blank=True)
     files_done_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -9,7 +9,7 @@ from django import forms
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
-from annotation import control, flags, people, standing, transfers
+from annotation import control, flags, people, standing, transfers, withdrawal
 from annotation.models import Annotator, Flag, Membership, Project, Task, Transfer
 from rewardmodel import activation, fits
 from rewardmodel.models import RewardModelVersion
@@ -367,6 +367,38 @@ class ResolveForm(Action):
         flags.resolve(flags=[self.cleaned_data["flag"]], resolution=self.cleaned_data["resolution"], by=user)
 
 
+class WithdrawForm(Action):
+    """Take a person's or a prompt's data back."""
+
+    page = "withdrawals"
+    button = "Erase for good"
+    done = "Erased from the tables; the files follow within a minute, and the list below says which."
+    what = forms.ChoiceField(
+        choices=[("annotator", "an annotator, by name"), ("prompt", "a prompt, by its public id")],
+        label="Whose data",
+    )
+    name = forms.CharField(max_length=200, label="Name or public id")
+    confirmation = forms.CharField(
+        max_length=200,
+        label="Type it again",
+        help_text="Nothing brings the texts back.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("confirmation") and cleaned["confirmation"] != cleaned.get("name"):
+            self.add_error("confirmation", "This is not the same. Nothing was erased.")
+        return cleaned
+
+    def perform(self, user: User) -> None:
+        name = self.cleaned_data["name"]
+        if self.cleaned_data["what"] == "annotator":
+            withdrawal.withdraw_annotator(project=self.project, pseudonym=name, by=user)
+        else:
+            withdrawal.withdraw_prompt(project=self.project, public_id=name, by=user)
+
+
 ACTIONS: dict[str, type[Action]] = {
     "fit": FitForm,
     "train": TrainForm,
@@ -383,6 +415,7 @@ ACTIONS: dict[str, type[Action]] = {
     "pause": PauseForm,
     "resume": ResumeForm,
     "resolve": ResolveForm,
+    "withdraw": WithdrawForm,
 }
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotation.errors import AnnotationError
 from annotation.models import Assignment, Demonstration, Flag, Project, Prompt, Ranking, Slot, Task
-from config.pages import annotators, flags
+from config.pages import annotators, flags, withdrawals
 from config.pages.access import for_project
 from config.pages.actions import ACTIONS, Action, forms_of
 from rewardmodel.errors import RewardModelError
@@ -75,6 +75,7 @@ PAGES: dict[str, Callable[..., HttpResponse]] = {
     "project": _page,
     "annotators": annotators.page,
     "flags": flags.page,
+    "withdrawals": withdrawals.page,
 }
 
 

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from playwright.sync_api import Page
 
-from annotation import flags, people, queue, standing
-from annotation.models import Project
+from annotation import flags, people, queue, standing, withdrawal
+from annotation.models import Project, Prompt
 from runs.models import Run, RunMetric
 from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks, make_user, put
 from tests.browser.conftest import Visit
@@ -38,6 +38,7 @@ PAGES = {
     "annotators": ("olivia", "/admin/projects/helpful/annotators/"),
     "flags": ("olivia", "/admin/projects/helpful/flags/"),
     "skips": ("olivia", "/admin/projects/helpful/flags/?show=skips"),
+    "withdrawals": ("olivia", "/admin/projects/helpful/withdrawals/?annotator=bob"),
     "paused": ("alice", "/projects/paused/rank/"),
     "run": ("olivia", "/admin/runs/{run}/"),
     "table": ("olivia", "/admin/annotation/task/"),
@@ -89,6 +90,9 @@ def _flagged_and_skipped(project: Project) -> None:
         {"prompt": LONG, "completions": [{**t, "rank": 1 + i} for i, t in enumerate(texts)]},
     )
     standing.pause(annotator=bob, why=LONG, by=None)
+    put(project, "prompts", {"prompt": "Not for long."})
+    prompt = Prompt.objects.get(project=project, messages__0__content="Not for long.")
+    withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))
 
 
 def _token(project: Project) -> str:

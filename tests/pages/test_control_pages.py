@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from annotation import flags, people, queue, standing
-from annotation.models import Annotator, Flag, StandingChange, Task
+from annotation import flags, people, queue, standing, withdrawal
+from annotation.models import Annotator, Flag, StandingChange, Task, Withdrawal
 from tests.annotation.factories import make_tasks, put
 from tests.annotation.judging import submit, taken
 from tests.pages.cast import Cast, make_cast
@@ -39,7 +39,7 @@ def act(cast: Cast, action: str, who: str = "carol", **fields: Any) -> Any:
 
 
 def test_thresholds_are_set_and_come_back_in_the_form(cast: Cast) -> None:
-    fields = {
+    fields: dict[str, Any] = {
         "gold_every": 7,
         "repeat_every": 30,
         "least_checks": 4,
@@ -156,3 +156,35 @@ def test_a_flag_from_the_page_is_kept_and_the_task_stays(cast: Cast, alice: Anno
     assert taken(alice) == held
     client.post("/projects/helpful/rank/flag/", {**data, "words": "It stops.", "passing": "on"})
     assert taken(alice) != held
+
+
+def test_withdrawing_wants_the_name_typed_again(cast: Cast, alice: Annotator) -> None:
+    submit(taken(alice), alice)
+    name = alice.pseudonym
+    page = "/admin/projects/helpful/withdrawals/"
+    assert f'value="{name}"' in client_of(cast, "carol").get(page, {"annotator": name}).content.decode()
+    for confirmation in ("", "yes", name.upper()):
+        answer = act(cast, "withdraw", what="annotator", name=name, confirmation=confirmation)
+        assert answer.status_code == 400
+    assert "This is not the same. Nothing was erased." in answer.content.decode()
+    assert not Withdrawal.objects.exists()
+    assert act(cast, "withdraw", what="annotator", name=name, confirmation=name).url == page
+    made = Withdrawal.objects.get()
+    assert (made.annotator, made.requested_by) == (alice, cast.carol)
+    text = client_of(cast, "carol").get(page).content.decode()
+    assert "files follow" in text
+    assert name not in text
+    withdrawal.finish_all()
+    assert "files follow" not in client_of(cast, "carol").get(page).content.decode()
+
+
+def test_a_prompt_is_withdrawn_from_its_flag(cast: Cast, alice: Annotator) -> None:
+    held = taken(alice)
+    flags.raise_flag(assignment=held, annotator=alice, category="private")
+    public_id = str(held.task.prompt.public_id)
+    assert f"withdrawals/?prompt={public_id}" in client_of(cast, "carol").get(FLAGS).content.decode()
+    answer = act(cast, "withdraw", "erin", what="prompt", name=public_id, confirmation=public_id)
+    assert answer.status_code == 404
+    assert act(cast, "withdraw", what="prompt", name=public_id, confirmation=public_id).status_code == 302
+    held.task.prompt.refresh_from_db()
+    assert held.task.prompt.last_text == ""

@@ -18,6 +18,7 @@ PAGES = {
     "project": ("get", "/admin/projects/helpful/"),
     "annotators": ("get", "/admin/projects/helpful/annotators/"),
     "flags": ("get", "/admin/projects/helpful/flags/"),
+    "withdrawals": ("get", "/admin/projects/helpful/withdrawals/"),
     "act": ("post", "/admin/projects/helpful/export/"),
     "run": ("get", "/admin/runs/{run}/"),
     "run_live": ("get", "/admin/runs/{run}/live/"),
