@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from runs.folder.files import file_digest, read_json, write_json
+
 Line = dict[str, Any]
 
 
@@ -75,6 +77,52 @@ ERASERS: dict[str, Callable[[Line, Erased], Line | None]] = {
     "prompts.jsonl": _prompt,
     "samples.jsonl": _sample,
 }
+
+
+def silenced(value: Any, gone: Erased) -> Any:
+    """A report's JSON value in which every example of a prompt that is gone, known by ``prompt_id``, has no text."""
+    if isinstance(value, list):
+        return [silenced(item, gone) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("prompt_id") in gone.prompts:
+        return {name: item if name == "prompt_id" else _mute(item) for name, item in value.items()}
+    return {name: silenced(item, gone) for name, item in value.items()}
+
+
+def _mute(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_mute(item) for item in value]
+    if isinstance(value, dict):
+        return {name: item if name == "role" else _mute(item) for name, item in value.items()}
+    return "" if isinstance(value, str) else value
+
+
+def erase_reports(folder: Path, gone: Erased) -> list[str]:
+    """Take examples out of a folder's report.json and meta.json; returns the names of the files that changed.
+
+    meta.json lists the digest of each file beside it, and a folder is refused where they differ: it follows.
+    """
+    changed = [name for name in ("report.json", "meta.json") if _erase_report(folder / name, gone)]
+    meta = folder / "meta.json"
+    if "report.json" in changed and meta.is_file():
+        described = read_json(meta)
+        if "report.json" in described.get("files", {}):
+            described["files"]["report.json"] = file_digest(folder / "report.json")
+            write_json(meta, described)
+            changed.append("meta.json")
+    return sorted(set(changed))
+
+
+def _erase_report(path: Path, gone: Erased) -> bool:
+    if not path.is_file():
+        return False
+    report = read_json(path)
+    silent = silenced(report, gone)
+    if silent == report:
+        return False
+    write_json(path, silent)
+    return True
 
 
 def holds(file: IO[str], name: str, gone: Erased) -> bool:

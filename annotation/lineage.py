@@ -3,8 +3,11 @@
 annotation knows no reward models and no policies; it asks whoever registered, and follows the artifacts.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
 
 from annotation.models import Project
 
@@ -22,13 +25,24 @@ class Version:
 
 
 Provider = Callable[[Project], Iterable[Version]]
+# Rows with a JSON column ``report``, whose examples hold texts under the ``prompt_id`` of their prompt.
+Reports = Callable[[Project], Iterable["QuerySet[Any]"]]
 _providers: list[Provider] = []
+_reports: list[Reports] = []
 
 
-def offer(provider: Provider) -> None:
-    """Register who lists a stage's versions of a project. Called from an app's ``ready``."""
+def offer(provider: Provider, reports: Reports | None = None) -> None:
+    """Register who lists a stage's versions of a project, and its reports. Called from an app's ``ready``."""
     if provider not in _providers:
         _providers.append(provider)
+    if reports is not None and reports not in _reports:
+        _reports.append(reports)
+
+
+def reports_of(project: Project) -> Iterator["QuerySet[Any]"]:
+    """The rows of later stages that hold reports."""
+    for rows in _reports:
+        yield from rows(project)
 
 
 def descended(*, project: Project, snapshots: Collection[int], runs: Collection[int]) -> dict[str, list[int]]:

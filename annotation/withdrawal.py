@@ -24,7 +24,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from annotation import lineage
-from annotation.erasing import ERASERS, Erased, erase, holds
+from annotation.erasing import ERASERS, Erased, erase, erase_reports, holds, silenced
 from annotation.errors import BadRequest
 from annotation.intake.desk import open_desk
 from annotation.models import (
@@ -52,7 +52,7 @@ from runs import artifacts
 from runs.errors import ArtifactMissing, UnknownKind
 from runs.execution import folder_of
 from runs.kinds import kind_of
-from runs.models import Run
+from runs.models import Artifact, Run
 
 
 @transaction.atomic
@@ -132,6 +132,7 @@ def withdraw_prompt(*, project: Project, public_id: str, by: User | None = None)
     Prompt.objects.filter(pk=prompt.pk).update(
         messages=silent, external_id="", metadata={}, sampled=False, withdrawn_at=Now()
     )
+    _erase_quotes(project, gone)
     return Withdrawal.objects.create(project=project, prompt=prompt, requested_by=by, erased=gone.as_json())
 
 
@@ -192,6 +193,21 @@ def _erase_texts(completions: "QuerySet[Completion]", demonstrations: "QuerySet[
     )
 
 
+def _erase_quotes(project: Project, gone: Erased) -> None:
+    """Out of what later stages report, and out of the results of runs."""
+    if not gone.prompts:
+        return
+    for rows in lineage.reports_of(project):
+        for row in rows.only("pk", "report"):
+            silent = silenced(row.report, gone)
+            if silent != row.report:
+                rows.filter(pk=row.pk).update(report=silent)
+    for run in _of_project(project, Run.objects.all()):
+        silent = silenced(run.result, gone)
+        if silent != run.result:
+            Run.objects.filter(pk=run.pk).update(result=silent)
+
+
 def finish(*, withdrawal: Withdrawal) -> bool:
     """Erase the files; whether that was all. Raises nothing that leaves a file in part: begin it again.
 
@@ -205,6 +221,7 @@ def finish(*, withdrawal: Withdrawal) -> bool:
     Withdrawal.objects.filter(pk=withdrawal.pk, files_begun_at=None).update(files_begun_at=Now())
     for snapshot in Snapshot.objects.filter(project=withdrawal.project).select_related("artifact"):
         _erase_snapshot(withdrawal, snapshot, gone)
+    _erase_quotes(withdrawal.project, gone)  # again: a run that was at work may have reported since
     for run in _of_project(withdrawal.project, Run.objects.all()):
         _erase_folder(withdrawal, run, gone)
     _drop_transfers(withdrawal.project)
@@ -264,6 +281,21 @@ def _erase_folder(withdrawal: Withdrawal, run: Run, gone: Erased) -> None:
         if found:
             withdrawal.runs.add(run)
             erase(path, gone)
+    if gone.prompts:
+        erase_reports(folder.output, gone)
+        for artifact in run.artifacts.exclude(kind="snapshot"):
+            _erase_artifact(artifact, gone)
+
+
+def _erase_artifact(artifact: Artifact, gone: Erased) -> None:
+    if not {"report.json", "meta.json"} & artifact.files.keys():
+        return
+    try:
+        folder = artifacts.local_folder(artifact)
+    except ArtifactMissing:
+        return  # there is nothing to erase
+    for name in erase_reports(folder, gone):
+        artifacts.replace_file(artifact=artifact, name=name, path=folder / name)
 
 
 def _drop_transfers(project: Project) -> None:

@@ -15,4 +15,4 @@ class RlTrainerConfig(AppConfig):
         for kind in (training.KIND, sampling.KIND, evaluation.KIND):
             kinds.register(kind)
         bases.offer(policies.offered_base)
-        offer(lineage.versions)
+        offer(lineage.versions, lineage.reports)

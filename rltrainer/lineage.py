@@ -1,12 +1,14 @@
 """Where a completion comes from: back to the policy, its training, the reward model, its snapshot and the rankings."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
 
 from annotation.lineage import Version
 from annotation.models import Completion, Project, Snapshot
 from rewardmodel.models import RewardModelVersion
-from rltrainer.models import PolicyVersion, Training
+from rltrainer.models import Evaluation, PolicyVersion, Training
 
 
 class Lineage(NamedTuple):
@@ -46,3 +48,9 @@ def versions(project: Project) -> Iterator[Version]:
             ),
             artifact_id=one.artifact_id,
         )
+
+
+def reports(project: Project) -> Iterator["QuerySet[Any]"]:
+    """The rows whose reports quote prompts and completions."""
+    yield PolicyVersion.objects.filter(project=project)
+    yield Evaluation.objects.filter(project=project)

@@ -54,6 +54,7 @@ def replace_file(*, artifact: Artifact, name: str, path: Path) -> None:
             storage.save(stored, File(file))
     files = {**artifact.files, name: {**artifact.files[name], "bytes": path.stat().st_size}}
     Artifact.objects.filter(pk=artifact.pk).update(files=files)
+    artifact.files = files
 
 
 def _is_stored_at(stored: str, path: Path) -> bool:
