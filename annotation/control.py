@@ -42,6 +42,8 @@ class ControlSettings(TypedDict, total=False):
     least_consistency: float | None
     most_position_bias: float | None
     pauses: bool
+    adjudicate_below: float | None
+    adjudicated_wins: bool
 
 
 class Check(NamedTuple):

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from annotation.errors import NothingToSnapshot
 from annotation.export.described import DescribedTask, describe
 from annotation.export.rankings import COLUMNS, pseudonym
 from annotation.export.scope import chunks, named_source
-from annotation.models import Demonstration, Project, Prompt, Ranking, Snapshot
+from annotation.models import Demonstration, Project, Prompt, Ranking, Snapshot, Task
 from annotation.models.judgement import RankingQuerySet
 from annotation.preferences.tiers import pairs
 from runs import artifacts
@@ -64,11 +64,23 @@ def take(*, project: Project) -> Snapshot:
     return snapshot
 
 
-def trainable(project: Project) -> RankingQuerySet:
-    """The rankings that runs may train on: current ones of what is collected, by people; simulated ones too where
-    it is a demo."""
+def judged(project: Project) -> RankingQuerySet:
+    """What annotators say: current rankings of what is collected, by people; simulated ones too where it is a demo."""
     rankings = Ranking.objects.current().collected().filter(project=project)
     return rankings if project.is_demo else rankings.by_people()
+
+
+def trainable(project: Project) -> RankingQuerySet:
+    """The rankings that runs may train on: what annotators say, or what a researcher decided in its place where the
+    project says so."""
+    rankings = judged(project)
+    if not project.adjudicated_wins:
+        return rankings
+    decisions = Ranking.objects.current().kept()
+    decisions = decisions.filter(project=project, task__purpose=Task.Purpose.ADJUDICATION)
+    decided = decisions.filter(task__repeats=OuterRef("task"))
+    kept = rankings.filter(~Exists(decided)).values("pk")
+    return Ranking.objects.filter(Q(pk__in=kept) | Q(pk__in=decisions.values("pk")))
 
 
 def _write(project: Project, path: Path) -> Counts:

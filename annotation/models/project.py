@@ -93,6 +93,16 @@ class Project(models.Model):
         default=False,
         help_text="Whoever is still below after a warning is paused until a researcher resumes them.",
     )
+    adjudicate_below = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
+        help_text="Tasks whose annotators agree on less than this share of pairs are listed. Empty: none.",
+    )
+    adjudicated_wins = models.BooleanField(
+        default=False,
+        help_text="Snapshots hold a researcher's decision instead of the annotators' rankings of that task.",
+    )
     is_demo = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

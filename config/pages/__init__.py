@@ -6,6 +6,7 @@ project.py    one project's loop: judgements, reward models, policies, runs
 actions.py    the forms that start or change something, each calling one function of its app
 annotators.py who judges with care: gold, repeats, position, warnings and pauses
 flags.py      what annotators flagged and skipped
+disagreements.py  tasks whose annotators disagree, to be decided
 withdrawals.py    data taken back, and everything that had used it
 run.py        one run: status, progress, curves, log, cancel
 data.py       one version: its report, and where it comes from

@@ -9,8 +9,9 @@ from django import forms
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
-from annotation import control, flags, people, standing, transfers, withdrawal
+from annotation import adjudication, control, flags, people, standing, transfers, withdrawal
 from annotation.models import Annotator, Flag, Membership, Project, Task, Transfer
+from annotation.models.project import MOST_COMPLETIONS
 from rewardmodel import activation, fits
 from rewardmodel.models import RewardModelVersion
 from rltrainer import evaluation, policies, sampling, training
@@ -258,6 +259,17 @@ class ControlForm(Action):
         required=False, label="Pause whoever is still below after a warning, until a researcher resumes them"
     )
 
+    adjudicate_below = forms.FloatField(
+        label="List tasks whose annotators agree on less than this share of pairs",
+        required=False,
+        min_value=0,
+        max_value=1,
+    )
+    adjudicated_wins = forms.BooleanField(
+        required=False,
+        label="Train on a researcher's decision instead of the annotators' rankings of that task",
+    )
+
     def prepare(self) -> None:
         for name, field in self.fields.items():
             field.initial = getattr(self.project, name)
@@ -399,6 +411,33 @@ class WithdrawForm(Action):
             withdrawal.withdraw_prompt(project=self.project, public_id=name, by=user)
 
 
+class DecideForm(Action):
+    """Decide a task on which annotators disagree."""
+
+    page = "disagreements"
+    button = "Decide"
+    done = "Decided."
+    task = forms.ModelChoiceField(Task.objects.none(), widget=forms.HiddenInput)
+    rationale = forms.CharField(required=False, max_length=5000)
+
+    def prepare(self) -> None:
+        _choices(self, "task").queryset = Task.objects.collected().filter(project=self.project)
+        for place in range(MOST_COMPLETIONS):
+            self.fields[f"rank_{place}"] = forms.IntegerField(
+                required=False, min_value=1, max_value=MOST_COMPLETIONS
+            )
+
+    def perform(self, user: User) -> None:
+        ranks = [self.cleaned_data[f"rank_{place}"] for place in range(MOST_COMPLETIONS)]
+        adjudication.decide(
+            project=self.project,
+            task=self.cleaned_data["task"],
+            user=user,
+            ranks=[rank for rank in ranks if rank is not None],
+            rationale=self.cleaned_data["rationale"].strip(),
+        )
+
+
 ACTIONS: dict[str, type[Action]] = {
     "fit": FitForm,
     "train": TrainForm,
@@ -416,6 +455,7 @@ ACTIONS: dict[str, type[Action]] = {
     "resume": ResumeForm,
     "resolve": ResolveForm,
     "withdraw": WithdrawForm,
+    "decide": DecideForm,
 }
 
 

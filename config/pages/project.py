@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotation.errors import AnnotationError
 from annotation.models import Assignment, Demonstration, Flag, Project, Prompt, Ranking, Slot, Task
-from config.pages import annotators, flags, withdrawals
+from config.pages import annotators, disagreements, flags, withdrawals
 from config.pages.access import for_project
 from config.pages.actions import ACTIONS, Action, forms_of
 from rewardmodel.errors import RewardModelError
@@ -76,6 +76,7 @@ PAGES: dict[str, Callable[..., HttpResponse]] = {
     "annotators": annotators.page,
     "flags": flags.page,
     "withdrawals": withdrawals.page,
+    "disagreements": disagreements.page,
 }
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from playwright.sync_api import Page
 
-from annotation import flags, people, queue, standing, withdrawal
+from annotation import control, flags, people, queue, standing, withdrawal
 from annotation.models import Project, Prompt
 from runs.models import Run, RunMetric
 from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks, make_user, put
@@ -38,6 +38,7 @@ PAGES = {
     "annotators": ("olivia", "/admin/projects/helpful/annotators/"),
     "flags": ("olivia", "/admin/projects/helpful/flags/"),
     "skips": ("olivia", "/admin/projects/helpful/flags/?show=skips"),
+    "disagreements": ("olivia", "/admin/projects/helpful/disagreements/"),
     "withdrawals": ("olivia", "/admin/projects/helpful/withdrawals/?annotator=bob"),
     "paused": ("alice", "/projects/paused/rank/"),
     "run": ("olivia", "/admin/runs/{run}/"),
@@ -90,6 +91,16 @@ def _flagged_and_skipped(project: Project) -> None:
         {"prompt": LONG, "completions": [{**t, "rank": 1 + i} for i, t in enumerate(texts)]},
     )
     standing.pause(annotator=bob, why=LONG, by=None)
+    for number, (name, ranks) in enumerate({"x": (1, 2), "y": (2, 1)}.items()):
+        answers = [{**text, "rank": rank} for text, rank in zip(texts, ranks, strict=True)]
+        line = {
+            "prompt": HOSTILE,
+            "completions": answers,
+            "annotator": name,
+            "rationale": (HOSTILE, LONG)[number],
+        }
+        put(project, "rankings", line)
+    control.configure(project=project, adjudicate_below=0.9)
     put(project, "prompts", {"prompt": "Not for long."})
     prompt = Prompt.objects.get(project=project, messages__0__content="Not for long.")
     withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from annotation import flags, people, queue, standing, withdrawal
+from annotation import control, flags, people, queue, standing, withdrawal
 from annotation.models import Annotator, Flag, StandingChange, Task, Withdrawal
 from tests.annotation.factories import make_tasks, put
 from tests.annotation.judging import submit, taken
@@ -188,3 +188,29 @@ def test_a_prompt_is_withdrawn_from_its_flag(cast: Cast, alice: Annotator) -> No
     assert act(cast, "withdraw", what="prompt", name=public_id, confirmation=public_id).status_code == 302
     held.task.prompt.refresh_from_db()
     assert held.task.prompt.last_text == ""
+
+
+def test_a_disagreement_is_decided_on_its_page_without_sources(cast: Cast) -> None:
+    texts = [{"text": f"Text {letter}", "source": "a source to hide"} for letter in "ab"]
+    for name, ranks in {"ann": (1, 2), "ben": (2, 1)}.items():
+        answers = [{**text, "rank": rank} for text, rank in zip(texts, ranks, strict=True)]
+        line = {
+            "prompt": "Which?",
+            "completions": answers,
+            "annotator": name,
+            "rationale": f"{name} thinks so",
+        }
+        put(cast.project, "rankings", line)
+    control.configure(project=cast.project, adjudicate_below=0.5)
+    page = "/admin/projects/helpful/disagreements/"
+    client = client_of(cast, "carol")
+    text = client.get(page).content.decode()
+    for words in ("Which?", "Text a", "ann thinks so", "ben thinks so", "Agreement 0.00"):
+        assert words in text, words
+    assert "a source to hide" not in text
+    task = Task.objects.get(project=cast.project)
+    answer = act(cast, "decide", task=task.pk, rank_0=1)
+    assert answer.status_code == 400
+    assert "Place all 2 completions" in answer.content.decode()
+    assert act(cast, "decide", task=task.pk, rank_0=2, rank_1=1, rationale="B.").url == page
+    assert "No task is below the threshold" in client.get(page).content.decode()

@@ -18,6 +18,7 @@ PAGES = {
     "project": ("get", "/admin/projects/helpful/"),
     "annotators": ("get", "/admin/projects/helpful/annotators/"),
     "flags": ("get", "/admin/projects/helpful/flags/"),
+    "disagreements": ("get", "/admin/projects/helpful/disagreements/"),
     "withdrawals": ("get", "/admin/projects/helpful/withdrawals/"),
     "act": ("post", "/admin/projects/helpful/export/"),
     "run": ("get", "/admin/runs/{run}/"),
