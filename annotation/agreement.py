@@ -10,7 +10,7 @@ from annotation import quality, tallies
 from annotation.models import Project, Ranking
 from annotation.preferences.agreement import Agreement, Judged
 from annotation.preferences.tally import AGREEMENT, HABITS, Scope, Total
-from annotation.snapshots import trainable
+from annotation.snapshots import judged
 
 
 @transaction.atomic
@@ -52,7 +52,7 @@ def measure(*, project: Project) -> dict[str, Any]:
 def _by_task(project: Project, counts: dict[str, int]) -> Iterator[list[Judged]]:
     """The ranked tiers of each task, streamed; verdicts without an order are not among them."""
     rows = (
-        trainable(project)
+        judged(project)
         .filter(verdict=Ranking.Verdict.RANKED)
         .order_by("task_id", "id")
         .values_list(

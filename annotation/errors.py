@@ -7,6 +7,7 @@ AnnotationError
 │   └── BadText          too long, or characters that cannot be kept
 ├── NotAllowed           this person has no such role in this project
 ├── LeaseOver            the assignment is not this annotator's any more
+├── ClaimsPaused         the annotator gets no tasks until a researcher resumes them
 ├── NothingToSnapshot    the project has no rankings to train on
 └── BadFile              an import has bad lines; none of it is stored
 """
@@ -41,6 +42,10 @@ class NotAllowed(AnnotationError):
 
 class LeaseOver(AnnotationError):
     """The task went back to the queue, or was judged already; take the next one."""
+
+
+class ClaimsPaused(AnnotationError):
+    """You get no tasks here until a researcher resumes you. The message says why you were paused."""
 
 
 class NothingToSnapshot(AnnotationError):

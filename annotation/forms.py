@@ -8,7 +8,7 @@ from django.contrib.auth.forms import UserCreationForm
 from django.http import QueryDict
 from django.utils import timezone
 
-from annotation.models import Assignment, Ranking
+from annotation.models import Assignment, Flag, Ranking
 from annotation.shown import letters, ranks_by_place
 
 Verdict = Ranking.Verdict
@@ -98,6 +98,14 @@ class SkipForm(forms.Form):
     reason = forms.CharField(
         max_length=LONGEST_REASON, error_messages={"required": "Say in a few words why you skip this task."}
     )
+
+
+class FlagForm(forms.Form):
+    """What is wrong with a task, and whether to pass it on too."""
+
+    category = forms.ChoiceField(choices=[("", "Choose what is wrong"), *Flag.Category.choices])
+    words = forms.CharField(max_length=LONGEST_REASON, required=False)
+    passing = forms.BooleanField(required=False)
 
 
 class AccountForm(UserCreationForm):  # type: ignore[type-arg]  # generic in the stubs alone

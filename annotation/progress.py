@@ -30,17 +30,24 @@ class Progress(NamedTuple):
 
 
 def of(annotator: Annotator) -> Progress:
-    """Rankings of today (UTC) and in all, and tasks that wait for this annotator, the one in hand included."""
+    """Rankings of today (UTC) and in all, and tasks that wait for this annotator, the one in hand included.
+
+    Rankings of gold tasks and repeats are work like any other, so they count as done; as left they do not.
+    """
     rankings = Ranking.objects.current().filter(annotator=annotator)
     midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    own = Assignment.objects.open().filter(annotator=annotator).count()
-    left = queue.claimable(annotator).order_by().values("task").distinct()[: COUNTED + 1].count() + own
+    held = (
+        Assignment.objects.open().filter(annotator=annotator).values_list("task__purpose", flat=True).first()
+    )
+    left = queue.claimable(annotator).order_by().values("task").distinct()[: COUNTED + 1].count()
+    # A gold task or a repeat in hand is not counted, and yet it never shows as "nothing left".
+    left = left + 1 if held == Task.Purpose.COLLECT else max(left, int(held is not None))
     return Progress(
         today=rankings.filter(created_at__gte=midnight).count(),
         in_all=rankings.count(),
         left=left,
         in_other_hands=_in_other_hands(annotator),
-        has_tasks=left > 0 or Task.objects.filter(project=annotator.project_id).exists(),
+        has_tasks=left > 0 or Task.objects.collected().filter(project=annotator.project_id).exists(),
     )
 
 
@@ -51,7 +58,7 @@ def _in_other_hands(annotator: Annotator) -> bool:
     )
     return (
         Assignment.objects.open()
-        .filter(project=annotator.project_id)
+        .filter(project=annotator.project_id, task__purpose=Task.Purpose.COLLECT)
         .exclude(annotator=annotator)
         .exclude(task__in=seen.values("task"))
         .exists()

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
+from annotation import control, standing
 from annotation.errors import BadRequest, LeaseOver
 from annotation.models import Annotator, Assignment, Project, Slot, TaskCompletion
 
@@ -29,25 +30,35 @@ def claim(*, annotator: Annotator, shuffle: random.Random | None = None) -> Assi
 
     Locks the annotator's row first: two tabs of one person get the same assignment. The slot is taken
     under SKIP LOCKED, so annotators never wait for each other and a task is never held by more than N.
-    ``shuffle`` orders what is shown; None uses the system's randomness.
+    Now and then it is a gold task or a repeat, which has no slot (annotation.control).
+    ``shuffle`` orders what is shown; None uses the system's randomness. Raises ClaimsPaused.
     """
-    Annotator.objects.select_for_update().get(pk=annotator.pk)
+    annotator.refresh_from_db(fields=["standing"], from_queryset=Annotator.objects.select_for_update())
     held = Assignment.objects.open().filter(annotator=annotator).select_related("task__prompt").first()
     if held is not None:
         return held
+    standing.refuse_paused(annotator)
+    rng = shuffle or random.SystemRandom()
+    check = control.due(annotator=annotator, waiting=claimable(annotator), rng=rng)
+    if check is not None:
+        return _assign(annotator, check.task_id, control.order_of(check, rng))
     slot = _free_slot(annotator) or (_free_slot(annotator) if expire(project=annotator.project) else None)
     if slot is None:
         return None
     slot.annotator = annotator
     slot.save(update_fields=["annotator"])
     places = list(range(TaskCompletion.objects.filter(task=slot.task_id).count()))
-    (shuffle or random.SystemRandom()).shuffle(places)
+    rng.shuffle(places)
+    return _assign(annotator, slot.task_id, places)
+
+
+def _assign(annotator: Annotator, task_id: int, order: list[int]) -> Assignment:
     return Assignment.objects.create(
-        task_id=slot.task_id,
-        project_id=slot.project_id,
+        task_id=task_id,
+        project_id=annotator.project_id,
         annotator=annotator,
         expires_at=Now() + timedelta(seconds=annotator.project.lease_seconds),
-        order_shown=places,
+        order_shown=order,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from annotation import tallies
+from annotation import standing, tallies
 from annotation.errors import BadRanking, BadRequest, LeaseOver
 from annotation.models import Annotator, Assignment, Comparison, Ranking, Slot, TaskCompletion
 from annotation.preferences.tiers import dense, pairs
@@ -86,6 +86,7 @@ def submit(
     Assignment.objects.filter(pk=locked.pk).update(
         status=Assignment.Status.SUBMITTED, closed_at=Now(), draft={}
     )
+    standing.consider(ranking=ranking)
     return ranking
 
 
@@ -111,7 +112,8 @@ def revise(
 
     Locks the ranking's row: of two revisions at once the second is refused. Raises BadRanking, BadRequest.
     """
-    old = Ranking.objects.select_for_update(of=("self",)).select_related("project").get(pk=ranking.pk)
+    held = Ranking.objects.select_for_update(of=("self",)).select_related("project", "task")
+    old = held.get(pk=ranking.pk)
     if not old.is_current:
         raise BadRequest("You changed this ranking a moment ago, maybe in another tab. Open it again.")
     completion_ids = _completion_ids(old.task_id)
@@ -119,7 +121,7 @@ def revise(
     _retire(old)
     new = Ranking.objects.create(
         project=old.project,
-        task_id=old.task_id,
+        task=old.task,
         annotator_id=old.annotator_id,
         verdict=verdict,
         tiers=tiers,
@@ -133,6 +135,7 @@ def revise(
     )
     Comparison.objects.bulk_create(comparisons_of(new, completion_ids))
     tallies.changed(project_id=old.project_id, task_ids=[old.task_id])
+    standing.consider(ranking=new)
     return new
 
 
@@ -158,6 +161,8 @@ def _take_back(assignment: Assignment) -> None:
         task=assignment.task_id, annotator=assignment.annotator_id, status__in=Assignment.HOLDING
     )
     free = Slot.objects.select_for_update(skip_locked=True).filter(task=assignment.task_id, annotator=None)
+    if assignment.task.is_check and not again.exists():
+        return  # it has no slots: nobody else can have taken its place
     slot = None if again.exists() else free.first()
     if slot is None:
         raise LeaseOver("This task went back to the queue, and others have it now. Take the next one.")

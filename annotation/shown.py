@@ -11,8 +11,8 @@ from django.utils.safestring import SafeString
 from annotation.markdown import render
 from annotation.models import Assignment, Prompt, Ranking, TaskCompletion
 
-# One a completion, as shown. G opens the guidelines, and I looks like 1.
-LETTERS = "ABCDEFHJK"
+# One a completion, as shown. F flags, G opens the guidelines, and I looks like 1.
+LETTERS = "ABCDEHJKL"
 
 
 class Turn(NamedTuple):

@@ -6,20 +6,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from annotation.errors import NothingToSnapshot
 from annotation.export.described import DescribedTask, describe
 from annotation.export.rankings import COLUMNS, pseudonym
 from annotation.export.scope import chunks, named_source
-from annotation.models import Demonstration, Project, Prompt, Ranking, Snapshot
+from annotation.models import Demonstration, Project, Prompt, Ranking, Snapshot, Task
 from annotation.models.judgement import RankingQuerySet
 from annotation.preferences.tiers import pairs
 from runs import artifacts
 from runs.folder.files import file_digest
 
 FILE_NAME = "snapshot.jsonl"
+# The class of the advisory locks of snapshots; any number that is nobody else's.
+_SNAPSHOTS = 0x736E6170
 
 
 class Counts(NamedTuple):
@@ -30,11 +32,20 @@ class Counts(NamedTuple):
     last_ranking_id: int
 
 
+def hold_still(project: Project) -> None:
+    """Wait for whoever takes a snapshot of the project or withdraws from it, and keep them waiting to the commit."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_SNAPSHOTS, project.pk])
+
+
+@transaction.atomic
 def take(*, project: Project) -> Snapshot:
     """The project's current rankings as they are now; equal content gives the same snapshot.
 
-    The file is stored before the row. Raises NothingToSnapshot where no comparison follows from any ranking.
+    The file is stored before the row, and nothing is withdrawn meanwhile. Raises NothingToSnapshot where no comparison
+    follows from any ranking.
     """
+    hold_still(project)
     with tempfile.TemporaryDirectory(prefix="concord-snapshot-") as name:
         path = Path(name) / FILE_NAME
         counts = _write(project, path)
@@ -53,10 +64,23 @@ def take(*, project: Project) -> Snapshot:
     return snapshot
 
 
-def trainable(project: Project) -> RankingQuerySet:
-    """The rankings that runs may train on: current ones, by people; simulated ones too where it is a demo."""
-    rankings = Ranking.objects.current().filter(project=project)
+def judged(project: Project) -> RankingQuerySet:
+    """What annotators say: current rankings of what is collected, by people; simulated ones too where it is a demo."""
+    rankings = Ranking.objects.current().collected().filter(project=project)
     return rankings if project.is_demo else rankings.by_people()
+
+
+def trainable(project: Project) -> RankingQuerySet:
+    """The rankings that runs may train on: what annotators say, or what a researcher decided in its place where the
+    project says so."""
+    rankings = judged(project)
+    if not project.adjudicated_wins:
+        return rankings
+    decisions = Ranking.objects.current().kept()
+    decisions = decisions.filter(project=project, task__purpose=Task.Purpose.ADJUDICATION)
+    decided = decisions.filter(task__repeats=OuterRef("task"))
+    kept = rankings.filter(~Exists(decided)).values("pk")
+    return Ranking.objects.filter(Q(pk__in=kept) | Q(pk__in=decisions.values("pk")))
 
 
 def _write(project: Project, path: Path) -> Counts:
@@ -103,7 +127,7 @@ def _record(row: Mapping[str, Any], task: DescribedTask) -> dict[str, Any]:
 
 def write_demonstrations(*, project: Project, path: Path) -> int:
     """Write inputs/demonstrations.jsonl in the order of their making; returns how many."""
-    rows = Demonstration.objects.filter(project=project).order_by("id")
+    rows = Demonstration.objects.kept().filter(project=project).order_by("id")
     columns = ("public_id", "text", "prompt__form", "prompt__messages", "prompt__split")
     count = 0
     with transaction.atomic(), path.open("w", encoding="utf-8") as file:

@@ -18,7 +18,7 @@ from django.db.models.functions import Length
 
 from annotation.models import Project, StaleTask, Tally, Task, TaskCompletion, TaskTally
 from annotation.preferences.tally import Judgement, Scope, Total, contributions
-from annotation.snapshots import trainable
+from annotation.snapshots import judged
 
 # Tasks counted in one transaction.
 BATCH = 500
@@ -69,7 +69,7 @@ def added_by(project: Project, task_ids: Sequence[int]) -> dict[int, dict[Scope,
     """What each task adds to the totals, by its rankings as they are now."""
     judgements: dict[int, list[Judgement]] = defaultdict(list)
     rows = (
-        trainable(project)
+        judged(project)
         .filter(task__in=task_ids)
         .values_list(
             "task_id",

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from annotation import queue, tallies
+from annotation import queue, tallies, withdrawal
 
 
 @shared_task(name="annotation.expire_assignments")
@@ -15,3 +15,9 @@ def expire_assignments() -> None:
 def count_judgements() -> None:
     """Bring the quality statistics up to date."""
     tallies.count_everywhere()
+
+
+@shared_task(name="annotation.finish_withdrawals")
+def finish_withdrawals() -> None:
+    """Erase the files of withdrawals that have only their rows done."""
+    withdrawal.finish_all()

@@ -37,12 +37,20 @@ class ConcordAdminSite(AdminSite):
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """Concord's own pages before Django's."""
-        from config.pages import project, quality, run
+        from config.pages import annotators, disagreements, flags, project, quality, run, withdrawals
 
         view = self.admin_view
         return [
             path("projects/<slug:slug>/", view(project.project_page), name="project"),
             path("projects/<slug:slug>/quality/", view(quality.quality_page), name="quality"),
+            path("projects/<slug:slug>/annotators/", view(annotators.annotators_page), name="annotators"),
+            path("projects/<slug:slug>/flags/", view(flags.flags_page), name="flags"),
+            path(
+                "projects/<slug:slug>/disagreements/",
+                view(disagreements.disagreements_page),
+                name="disagreements",
+            ),
+            path("projects/<slug:slug>/withdrawals/", view(withdrawals.withdrawals_page), name="withdrawals"),
             path("projects/<slug:slug>/<slug:action>/", view(project.act), name="act"),
             path("runs/<int:pk>/", view(run.run_page), name="run"),
             path("runs/<int:pk>/live/", view(run.run_live), name="run_live"),

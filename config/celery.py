@@ -91,6 +91,11 @@ def configure() -> None:
                 "schedule": settings.SWEEP_SECONDS,
                 "options": {"queue": "cpu", "expires": settings.SWEEP_SECONDS},
             },
+            "finish-withdrawals": {
+                "task": "annotation.finish_withdrawals",
+                "schedule": settings.SWEEP_SECONDS,
+                "options": {"queue": "quick"},
+            },
         },
     )
 

@@ -7,7 +7,9 @@ class RewardModelConfig(AppConfig):
     name = "rewardmodel"
 
     def ready(self) -> None:
-        from rewardmodel import fits
+        from annotation.lineage import offer
+        from rewardmodel import fits, lineage
         from runs import kinds
 
         kinds.register(fits.KIND)
+        offer(lineage.versions)

@@ -7,10 +7,12 @@ class RlTrainerConfig(AppConfig):
     name = "rltrainer"
 
     def ready(self) -> None:
+        from annotation.lineage import offer
         from rewardmodel import bases
-        from rltrainer import evaluation, policies, sampling, training
+        from rltrainer import evaluation, lineage, policies, sampling, training
         from runs import kinds
 
         for kind in (training.KIND, sampling.KIND, evaluation.KIND):
             kinds.register(kind)
         bases.offer(policies.offered_base)
+        offer(lineage.versions, lineage.reports)

@@ -34,7 +34,7 @@ def request_evaluation(
     created_by: User | None = None,
 ) -> Run:
     """Queue a comparison of ``versions``, the lowest number being the reference. Raises BadConfig, NoPrompts."""
-    if not Prompt.objects.filter(project=project, split__in=HELD_OUT).exists():
+    if not Prompt.objects.kept().filter(project=project, split__in=HELD_OUT).exists():
         raise NoPrompts(
             f"{project.slug} has no held-out prompts (split validation or test) to compare policies on."
         )
@@ -52,7 +52,7 @@ def request_evaluation(
 
 def _prepare(run: Run, folder: RunFolder) -> None:
     evaluation = Evaluation.objects.select_related("project", "reward_model__artifact").get(run=run)
-    prompts = Prompt.objects.filter(project=evaluation.project, split__in=HELD_OUT).order_by("digest")
+    prompts = Prompt.objects.kept().filter(project=evaluation.project, split__in=HELD_OUT).order_by("digest")
     snapshots.write_prompts(prompts=prompts, path=folder.inputs / "prompts.jsonl")
     config = {**evaluation.config, "policies": [policies.location(v) for v in _versions(evaluation)]}
     if evaluation.reward_model is not None:

@@ -1,10 +1,14 @@
 """Where a completion comes from: back to the policy, its training, the reward model, its snapshot and the rankings."""
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-from annotation.models import Completion, Snapshot
+from django.db.models import QuerySet
+
+from annotation.lineage import Version
+from annotation.models import Completion, Project, Snapshot
 from rewardmodel.models import RewardModelVersion
-from rltrainer.models import PolicyVersion, Training
+from rltrainer.models import Evaluation, PolicyVersion, Training
 
 
 class Lineage(NamedTuple):
@@ -26,3 +30,27 @@ def lineage_of(completion: Completion) -> Lineage:
     training = policy.training if policy else None
     reward_model = training.reward_model if training else None
     return Lineage(policy, training, reward_model, reward_model.fit.snapshot if reward_model else None)
+
+
+def versions(project: Project) -> Iterator[Version]:
+    """Each policy version with what its training began with (annotation.lineage)."""
+    rows = PolicyVersion.objects.filter(project=project)
+    for one in rows.select_related("training__start", "training__reward_model"):
+        training = one.training
+        parents = (training.start, training.reward_model) if training else ()
+        yield Version(
+            kind="policies",
+            number=one.number,
+            run_id=training.run_id if training else None,
+            snapshot_id=None,
+            inputs=frozenset(
+                parent.artifact_id for parent in parents if parent and parent.artifact_id is not None
+            ),
+            artifact_id=one.artifact_id,
+        )
+
+
+def reports(project: Project) -> Iterator["QuerySet[Any]"]:
+    """The rows whose reports quote prompts and completions."""
+    yield PolicyVersion.objects.filter(project=project)
+    yield Evaluation.objects.filter(project=project)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from annotation import intake, snapshots
 from annotation.models import Project, Prompt
@@ -37,7 +37,7 @@ def request_sampling(
     Raises BadConfig, NoPolicy, NoPrompts.
     """
     policy = policy or policies.require_policy(project=project)
-    if not Prompt.objects.filter(project=project).exists():
+    if not Prompt.objects.kept().filter(project=project).exists():
         raise NoPrompts(
             f"{project.slug} has no prompts: import some (manage.py import_jsonl --kind prompts)."
         )
@@ -55,8 +55,9 @@ def request_sampling(
 def _wanted(sampling: Sampling) -> QuerySet[Prompt]:
     """The prompts with the fewest tasks, in the order of their digests: as good as random, and repeatable."""
     return (
-        Prompt.objects.filter(project=sampling.project)
-        .annotate(task_count=Count("tasks"))
+        Prompt.objects.kept()
+        .filter(project=sampling.project)
+        .annotate(task_count=Count("tasks", filter=Q(tasks__repeats=None)))
         .order_by("task_count", "digest")[: sampling.prompts]
     )
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from annotation import snapshots
-from annotation.models import Project, Prompt
+from annotation.models import Demonstration, Project, Prompt
 from rewardmodel import activation
 from rltrainer import policies
 from rltrainer.errors import BadConfig, NoDemonstrations, NoPrompts
@@ -45,7 +45,7 @@ def request_training(
         return _request_sft(project, fields, start, created_by)
     start = start or policies.require_policy(project=project)
     reward_model = activation.require_active(project)
-    if not Prompt.objects.filter(project=project).exists():
+    if not Prompt.objects.kept().filter(project=project).exists():
         raise NoPrompts(
             f"{project.slug} has no prompts: import some (manage.py import_jsonl --kind prompts)."
         )
@@ -60,7 +60,7 @@ def request_training(
 def _request_sft(
     project: Project, fields: dict[str, Any], start: PolicyVersion | None, created_by: User | None
 ) -> Run:
-    if not project.demonstrations.exists():
+    if not Demonstration.objects.kept().filter(project=project).exists():
         raise NoDemonstrations(
             f"{project.slug} has no demonstrations: import some (manage.py import_jsonl --kind demonstrations)."
         )
@@ -97,7 +97,7 @@ def _prepare(run: Run, folder: RunFolder) -> None:
         folder.write_config({"base": start, **training.config})
         return
     assert training.start is not None and training.reward_model is not None  # noqa: PT018 (a constraint holds it)
-    prompts = Prompt.objects.filter(project=project).order_by("id")
+    prompts = Prompt.objects.kept().filter(project=project).order_by("id")
     snapshots.write_prompts(prompts=prompts, path=folder.inputs / "prompts.jsonl")
     folder.write_config(
         {

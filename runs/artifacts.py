@@ -40,6 +40,30 @@ def store(*, folder: Path, kind: str, run: Run | None) -> Artifact:
     return artifact
 
 
+def replace_file(*, artifact: Artifact, name: str, path: Path) -> None:
+    """Put ``path`` in the place of one of the artifact's files, where something had to be erased from it.
+
+    The digests stay: they name what was there. The size is that of the file now, so that a cached copy elsewhere is
+    not taken for it.
+    """
+    storage = storages["artifacts"]
+    stored = f"{artifact.digest}/{name}"
+    if not _is_stored_at(stored, path):
+        storage.delete(stored)
+        with path.open("rb") as file:
+            storage.save(stored, File(file))
+    files = {**artifact.files, name: {**artifact.files[name], "bytes": path.stat().st_size}}
+    Artifact.objects.filter(pk=artifact.pk).update(files=files)
+    artifact.files = files
+
+
+def _is_stored_at(stored: str, path: Path) -> bool:
+    try:
+        return Path(storages["artifacts"].path(stored)) == path
+    except NotImplementedError:
+        return False
+
+
 def local_folder(artifact: Artifact) -> Path:
     """A folder on this machine with the artifact's files; a remote storage is copied into a cache once.
 

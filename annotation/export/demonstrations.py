@@ -24,7 +24,7 @@ _COLUMNS = (
 
 def values(scope: Scope) -> Iterator[dict[str, Any]]:
     """All demonstrations."""
-    rows = scope.narrow(Demonstration.objects.filter(project=scope.project), "prompt")
+    rows = scope.narrow(Demonstration.objects.kept().filter(project=scope.project), "prompt")
     for chunk in chunks(rows, *_COLUMNS):
         for row in chunk:
             yield {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import QuerySet
 
 from annotation.errors import BadRequest, UnknownProject
 from annotation.export import demonstrations, pairs, prompts, rankings, ratings, tasks
@@ -26,12 +26,12 @@ _VALUES: dict[str, Callable[[Scope], Iterator[dict[str, Any]]]] = {
 }
 
 # Of each kind but pairs: its rows, and where their prompt is.
-_ROWS: dict[str, tuple[type[Model], str]] = {
-    "prompts": (Prompt, ""),
-    "completions": (Task, "prompt"),
-    "demonstrations": (Demonstration, "prompt"),
-    "rankings": (Ranking, "task__prompt"),
-    "ratings": (Rating, "completion__prompt"),
+_ROWS: "dict[str, tuple[Callable[[], QuerySet[Any]], str]]" = {
+    "prompts": (Prompt.objects.kept, ""),
+    "completions": (Task.objects.collected, "prompt"),
+    "demonstrations": (Demonstration.objects.kept, "prompt"),
+    "rankings": (Ranking.objects.collected, "task__prompt"),
+    "ratings": (Rating.objects.kept, "completion__prompt"),
 }
 
 
@@ -72,8 +72,8 @@ def count(*, project: Project, kind: str, split: str | None = None, form: str | 
     scope = _scope(project, kind, split, form)
     if kind == "pairs":
         return pairs.comparisons(scope, tie=False)
-    model, prompt = _ROWS[kind]
-    return int(scope.narrow(model._default_manager.filter(project=project), prompt).count())
+    rows, prompt = _ROWS[kind]
+    return int(scope.narrow(rows().filter(project=project), prompt).count())
 
 
 @transaction.atomic

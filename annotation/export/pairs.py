@@ -19,7 +19,8 @@ from annotation.preferences.tiers import pairs
 
 
 def _rankings(scope: Scope) -> Any:
-    rows = Ranking.objects.current().filter(project=scope.project, verdict=Ranking.Verdict.RANKED)
+    rows = Ranking.objects.current().collected()
+    rows = rows.filter(project=scope.project, verdict=Ranking.Verdict.RANKED)
     return scope.narrow(rows, "task__prompt")
 
 
@@ -35,10 +36,8 @@ def check_one_form(scope: Scope) -> None:
 
 def comparisons(scope: Scope, *, tie: bool) -> int:
     """How many strict pairs there are, or how many ties they leave out."""
-    rows = scope.narrow(
-        Comparison.objects.filter(tie=tie, ranking__project=scope.project), "ranking__task__prompt"
-    )
-    return rows.count()
+    rankings = scope.narrow(_rankings(scope), "task__prompt").order_by()
+    return Comparison.objects.filter(tie=tie, ranking__in=rankings).count()
 
 
 def values(scope: Scope) -> Iterator[dict[str, Any]]:

@@ -20,7 +20,7 @@ _COLUMNS = (
 
 def values(scope: Scope) -> Iterator[dict[str, Any]]:
     """All prompts, those under judgements included."""
-    for chunk in chunks(scope.narrow(Prompt.objects.filter(project=scope.project)), *_COLUMNS):
+    for chunk in chunks(scope.narrow(Prompt.objects.kept().filter(project=scope.project)), *_COLUMNS):
         for row in chunk:
             yield {
                 "prompt": prompt_value(row["form"], row["messages"]),

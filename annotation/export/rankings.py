@@ -29,8 +29,8 @@ COLUMNS = (
 
 
 def values(scope: Scope) -> Iterator[dict[str, Any]]:
-    """All rankings. A superseded one stands before the one that took its place, and says so."""
-    rows = scope.narrow(Ranking.objects.filter(project=scope.project), "task__prompt")
+    """All rankings of what is collected. A superseded one stands before the one that took its place, and says so."""
+    rows = scope.narrow(Ranking.objects.collected().filter(project=scope.project), "task__prompt")
     for chunk in chunks(rows, *COLUMNS):
         tasks = describe(row["task_id"] for row in chunk)
         for row in chunk:

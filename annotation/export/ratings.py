@@ -28,7 +28,7 @@ _COLUMNS = (
 
 def values(scope: Scope) -> Iterator[dict[str, Any]]:
     """All ratings."""
-    rows = scope.narrow(Rating.objects.filter(project=scope.project), "completion__prompt")
+    rows = scope.narrow(Rating.objects.kept().filter(project=scope.project), "completion__prompt")
     for chunk in chunks(rows, *_COLUMNS):
         for row in chunk:
             anonymous = row["annotator__anonymous"]

@@ -11,8 +11,12 @@ from annotation.models import Task
 
 
 def values(scope: Scope) -> Iterator[dict[str, Any]]:
-    """All tasks; ``concord.slots`` says how many annotators each is for, 0 of those that came in judged."""
-    rows = scope.narrow(Task.objects.filter(project=scope.project), "prompt").annotate(held=Count("slots"))
+    """All tasks to collect: gold tasks and repeats are this database's own.
+
+    ``concord.slots`` says how many annotators each is for, 0 of those that came in judged.
+    """
+    rows = scope.narrow(Task.objects.collected().filter(project=scope.project), "prompt")
+    rows = rows.annotate(held=Count("slots"))
     for chunk in chunks(rows, "id", "priority", "external_id", "metadata", "created_at", "held"):
         tasks = describe(row["id"] for row in chunk)
         for row in chunk:

@@ -14,6 +14,7 @@ In the order of an import:
     prompts.py         split, and prompts found or made
     names.py           sources and annotators found or made
     completions.py     completions found or made
+    flagging.py        those that name their model are flagged
     tasks.py           tasks found or made, with their slots
     rankings.py        rankings and comparisons; ratings.py and demonstrations.py: the other judgements
     slots.py           who has judged a task holds one of its slots

@@ -7,6 +7,7 @@ from django.db import connection
 
 from annotation.intake.copying import Jsonb, copy_rows, restored_ids, take_ids
 from annotation.intake.desk import Desk
+from annotation.intake.flagging import flag_texts
 from annotation.intake.prompts import Stored
 from annotation.jsonl.records import CompletionValue
 from annotation.models import Completion
@@ -94,3 +95,5 @@ def _copy(desk: Desk, missing: Sequence[Wanted], ids: Sequence[int]) -> None:
             for item, pk, public_id in zip(missing, ids, public_ids, strict=True)
         ),
     )
+    named = ((pk, item.prompt.id, item.value.text) for item, pk in zip(missing, ids, strict=True))
+    flag_texts(project=desk.project, texts=named)

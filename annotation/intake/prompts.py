@@ -48,15 +48,23 @@ class Splits:
 def admit(desk: Desk, lines: Sequence[Numbered[L]]) -> list[Numbered[L]]:
     """The lines whose prompt can have the split they want, with the split filled in."""
     splits = Splits(desk, (line.prompt.opening for _, line in lines))
+    withdrawn = _withdrawn(desk, {line.prompt.digest for _, line in lines})
     good = []
     for number, line in lines:
         try:
+            if line.prompt.digest in withdrawn:
+                raise BadField("prompt", "was withdrawn from this project, so it stays out")
             split = splits.settle(line.prompt.opening, line.prompt.split)
         except BadField as error:
             desk.report.refuse(number, error)
             continue
         good.append(Numbered(number, line._replace(prompt=line.prompt._replace(split=split))))
     return good
+
+
+def _withdrawn(desk: Desk, digests: Iterable[str]) -> set[str]:
+    rows = Prompt.objects.filter(project=desk.project, digest__in=digests, withdrawn_at__isnull=False)
+    return set(rows.values_list("digest", flat=True))
 
 
 def ensure(desk: Desk, lines: Iterable[Line]) -> dict[str, Stored]:

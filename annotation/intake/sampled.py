@@ -38,17 +38,25 @@ def add_sampled_completions(
     """Store the completions, and one task a prompt with a slot for each of the project's annotators a task.
 
     Equal texts of a prompt are one completion, and a set of completions that is a task already makes no other.
-    Characters that Postgres cannot hold are replaced. Locks the project's row. Raises BadRequest for more texts
-    than a task can have.
+    Characters that Postgres cannot hold are replaced, and what answers a prompt that was withdrawn meanwhile is
+    dropped. Locks the project's row. Raises BadRequest for more texts than a task can have.
     """
     desk = open_desk(project)
-    answers = [(sample.prompt, _wanted(sample, source)) for sample in samples]
+    answers = [(sample.prompt, _wanted(sample, source)) for sample in _kept(samples)]
     ids = completions.ensure(desk, (item for _, wanted in answers for item in wanted))
     many = [(prompt, wanted) for prompt, wanted in answers if len(wanted) >= LEAST_COMPLETIONS]
     _make_tasks(desk, source, many, ids, priority)
     stored = SampledCompletions(Completion.objects.filter(pk__in=ids.values()).order_by("id"))
     stored.too_alike = len(answers) - len(many)
     return stored
+
+
+def _kept(samples: Iterable[SampledPrompt]) -> list[SampledPrompt]:
+    """Read again under the project's lock, which a withdrawal takes too."""
+    whole = list(samples)
+    kept = Prompt.objects.kept().filter(pk__in=[sample.prompt.pk for sample in whole])
+    ids = set(kept.values_list("pk", flat=True))
+    return [sample for sample in whole if sample.prompt.pk in ids]
 
 
 def _wanted(sample: SampledPrompt, source: Source) -> list[completions.Wanted]:

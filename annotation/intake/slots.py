@@ -8,9 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from django.db.models import Q
+
 from annotation.intake.copying import copy_rows, take_ids
 from annotation.intake.desk import Desk
-from annotation.models import Assignment, Ranking, Slot
+from annotation.models import Assignment, Ranking, Slot, Task
 
 
 class Opening(NamedTuple):
@@ -26,6 +28,10 @@ def open_slots(desk: Desk, openings: Sequence[Opening]) -> None:
     """Make the slots of tasks that have none, and give them to whoever has judged the task already."""
     old = [opening.task_id for opening in openings if not opening.is_new]
     slotted = set(Slot.objects.filter(task__in=old).values_list("task_id", flat=True)) if old else set()
+    if old:  # gold tasks and repeats have none on purpose, nor have tasks with a text that was withdrawn
+        withdrawn = Q(entries__completion__source__annotator__withdrawn_at__isnull=False)
+        others = Task.objects.filter(~Q(purpose=Task.Purpose.COLLECT) | withdrawn, pk__in=old)
+        slotted |= set(others.values_list("pk", flat=True))
     wanted = [opening for opening in openings if opening.task_id not in slotted]
     default = desk.project.annotators_per_task
     rows = [

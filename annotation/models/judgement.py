@@ -25,6 +25,17 @@ class RankingQuerySet(models.QuerySet["Ranking"]):
         """Not made by a simulated annotator."""
         return self.filter(annotator__simulated=False)
 
+    def collected(self) -> RankingQuerySet:
+        """What people prefer: rankings of gold tasks, repeats and adjudications are something else.
+
+        Those of withdrawn people and prompts are left out too.
+        """
+        return self.filter(task__purpose=Task.Purpose.COLLECT).kept()
+
+    def kept(self) -> RankingQuerySet:
+        """Neither the annotator nor the prompt is withdrawn."""
+        return self.filter(annotator__withdrawn_at=None, task__prompt__withdrawn_at=None)
+
 
 class Ranking(models.Model):
     """One annotator's order of a task's completions in tiers. Never changed, only superseded."""
@@ -126,6 +137,14 @@ class Comparison(models.Model):
         return f"{self.preferred_id} {'=' if self.tie else '>'} {self.rejected_id}"
 
 
+class RatingQuerySet(models.QuerySet["Rating"]):
+    """Adjectives filter."""
+
+    def kept(self) -> RatingQuerySet:
+        """Neither the annotator nor the prompt is withdrawn."""
+        return self.filter(annotator__withdrawn_at=None, completion__prompt__withdrawn_at=None)
+
+
 class Rating(models.Model):
     """One annotator's score of one completion on a named axis (approach 1 of the lecture)."""
 
@@ -139,6 +158,8 @@ class Rating(models.Model):
     external_id = models.CharField(max_length=200, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = RatingQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]
@@ -154,6 +175,14 @@ class Rating(models.Model):
         return f"{self.score} on {self.axis}"
 
 
+class DemonstrationQuerySet(models.QuerySet["Demonstration"]):
+    """Adjectives filter."""
+
+    def kept(self) -> DemonstrationQuerySet:
+        """Neither who wrote it nor the prompt is withdrawn."""
+        return self.filter(prompt__withdrawn_at=None, source__annotator__withdrawn_at=None)
+
+
 class Demonstration(models.Model):
     """An answer that a person wrote (InstructGPT step 1)."""
 
@@ -166,6 +195,8 @@ class Demonstration(models.Model):
     external_id = models.CharField(max_length=200, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = DemonstrationQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]

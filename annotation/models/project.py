@@ -58,6 +58,51 @@ class Project(models.Model):
         validators=[MinValueValidator(60)],
         help_text="How long a task stays with an annotator who does nothing, in seconds.",
     )
+    # Quality control (annotation.control); off by default.
+    gold_every = models.PositiveSmallIntegerField(
+        default=0, help_text="One task in so many is a gold task, drawn at random. 0: none."
+    )
+    repeat_every = models.PositiveSmallIntegerField(
+        default=0,
+        help_text="One task in so many is asked of the same person again, after at least so many others. 0: none.",
+    )
+    least_checks = models.PositiveSmallIntegerField(
+        default=5,
+        validators=[MinValueValidator(1)],
+        help_text="How many gold tasks, or repeats, a figure needs before anybody is warned.",
+    )
+    least_gold_score = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
+        help_text="Warn below this mean score on gold tasks: 1 is the expert's order, 0.5 is chance. Empty: never.",
+    )
+    least_consistency = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
+        help_text="Warn below this mean agreement with oneself on repeats: 1 is the same order, 0.5 is chance.",
+    )
+    most_position_bias = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(0.5)],
+        help_text="Warn where the 95% interval of how often the earlier shown wins lies wholly this far from 0.5.",
+    )
+    pauses = models.BooleanField(
+        default=False,
+        help_text="Whoever is still below after a warning is paused until a researcher resumes them.",
+    )
+    adjudicate_below = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
+        help_text="Tasks whose annotators agree on less than this share of pairs are listed. Empty: none.",
+    )
+    adjudicated_wins = models.BooleanField(
+        default=False,
+        help_text="Snapshots hold a researcher's decision instead of the annotators' rankings of that task.",
+    )
     is_demo = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -127,6 +172,11 @@ class Invitation(models.Model):
 class Annotator(models.Model):
     """Who judged, by pseudonym: with an account, or imported without one."""
 
+    class Standing(models.TextChoices):
+        FINE = "fine", "fine"
+        WARNED = "warned", "warned"
+        PAUSED = "paused", "paused"
+
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="annotators")
     pseudonym = models.CharField(max_length=200)
@@ -136,6 +186,10 @@ class Annotator(models.Model):
     simulated = models.BooleanField(default=False)
     # Stands for whoever made a line that named nobody; the n-th such ranking of a task has the n-th of these.
     anonymous = models.BooleanField(default=False)
+    # Moved by annotation.standing alone, which keeps who did it, when and why.
+    standing = models.CharField(max_length=6, choices=Standing.choices, default=Standing.FINE)
+    # What they wrote is erased and the account let go; their ids stay.
+    withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -156,7 +210,39 @@ class Annotator(models.Model):
                 condition=Q(simulated=False) | Q(user__isnull=True),
                 violation_error_message="A simulated annotator has no account.",
             ),
+            models.CheckConstraint(
+                name="annotator_withdrawn_has_no_account",
+                condition=Q(withdrawn_at__isnull=True) | Q(user__isnull=True),
+                violation_error_message="A withdrawn annotator has no account.",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.pseudonym
+
+
+class StandingChange(models.Model):
+    """One step of an annotator's standing: to what, who made it (nobody: the project's thresholds) and why."""
+
+    annotator = models.ForeignKey(Annotator, on_delete=models.CASCADE, related_name="standing_changes")
+    standing = models.CharField(max_length=6, choices=Annotator.Standing.choices)
+    why = models.TextField()
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    # Their newest ranking then: figures start anew after it.
+    last_ranking_id = models.BigIntegerField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="standing_change_says_why",
+                condition=~Q(why=""),
+                violation_error_message="A change of standing says why.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.standing}: {self.why}"

@@ -52,6 +52,14 @@ class Source(models.Model):
         return self.name
 
 
+class PromptQuerySet(models.QuerySet["Prompt"]):
+    """Adjectives filter."""
+
+    def kept(self) -> PromptQuerySet:
+        """Not withdrawn: their text is here."""
+        return self.filter(withdrawn_at=None)
+
+
 class Prompt(models.Model):
     """A list of chat messages; a text prompt is one user message, and differs from the same words as a chat."""
 
@@ -73,7 +81,11 @@ class Prompt(models.Model):
     metadata = models.JSONField(default=dict, blank=True)
     # Offered for sampling: it came in as a prompt, not only under somebody's judgement.
     sampled = models.BooleanField(default=False)
+    # Its text and that of everything under it is erased; the digest stays, so that no import brings it back.
+    withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = PromptQuerySet.as_manager()
 
     class Meta:
         constraints = [

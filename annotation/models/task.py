@@ -14,8 +14,30 @@ from annotation.models.project import Annotator, Project
 from annotation.models.prompt import Completion, Prompt
 
 
+class TaskQuerySet(models.QuerySet["Task"]):
+    """Adjectives filter."""
+
+    def collected(self) -> TaskQuerySet:
+        """Asked in order to learn what people prefer, of prompts that nobody withdrew: not gold, no repeat."""
+        return self.filter(purpose=Task.Purpose.COLLECT, prompt__withdrawn_at=None)
+
+    def gold(self) -> TaskQuerySet:
+        """With an expert's order that annotators are measured by."""
+        return self.filter(purpose=Task.Purpose.GOLD, prompt__withdrawn_at=None)
+
+
 class Task(models.Model):
-    """K completions of one prompt to be ranked by N annotators."""
+    """K completions of one prompt to be ranked by N annotators.
+
+    Gold tasks and repeats measure whoever ranks them (annotation.control). They have no slots: everybody may get
+    each of them once, which the assignments hold.
+    """
+
+    class Purpose(models.TextChoices):
+        COLLECT = "collect", "collect"
+        GOLD = "gold", "gold"
+        REPEAT = "repeat", "repeat"
+        ADJUDICATION = "adjudication", "adjudication"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tasks")
@@ -24,9 +46,20 @@ class Task(models.Model):
         max_length=200, help_text="An import's name of the task, or the digest of what it ranks"
     )
     priority = models.IntegerField(default=0)
+    # The import writes rows by COPY, which leaves a default to the database.
+    purpose = models.CharField(
+        max_length=12, choices=Purpose.choices, default=Purpose.COLLECT, db_default=Purpose.COLLECT
+    )
+    gold_tiers = ArrayField(models.PositiveSmallIntegerField(), null=True, blank=True)
+    # The task that a repeat or an adjudication asks again: the same completions at the same places.
+    repeats = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="repeated_as"
+    )
     external_id = models.CharField(max_length=200, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = TaskQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -34,11 +67,36 @@ class Task(models.Model):
                 fields=["project", "key"],
                 name="task_key_once",
                 violation_error_message="A task's key names one task of a project.",
-            )
+            ),
+            models.CheckConstraint(
+                name="task_gold_has_an_order",
+                condition=Q(purpose="gold", gold_tiers__isnull=False, gold_tiers__len__gte=2)
+                | (~Q(purpose="gold") & Q(gold_tiers__isnull=True)),
+                violation_error_message="A task has an expert's order exactly when it is gold.",
+            ),
+            models.CheckConstraint(
+                name="task_repeat_has_a_first",
+                condition=Q(purpose__in=["repeat", "adjudication"], repeats__isnull=False)
+                | Q(purpose__in=["collect", "gold"], repeats__isnull=True),
+                violation_error_message="A repeat or an adjudication, and nothing else, asks another task again.",
+            ),
+            models.UniqueConstraint(
+                fields=["repeats", "purpose"],
+                name="task_repeated_once",
+                violation_error_message="A task has one repeat and one adjudication, whoever they are asked of.",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["project"], condition=Q(purpose="gold"), name="task_gold"),
         ]
 
     def __str__(self) -> str:
         return f"task {self.pk}"
+
+    @property
+    def is_check(self) -> bool:
+        """Gold or a repeat: it measures whoever ranks it."""
+        return self.purpose in {self.Purpose.GOLD, self.Purpose.REPEAT}
 
 
 class TaskCompletion(models.Model):

@@ -11,9 +11,9 @@ from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotation import progress, queue, ranking, shown
-from annotation.errors import BadRequest, LeaseOver
-from annotation.forms import DraftForm, RankingForm, SkipForm
+from annotation import flags, progress, queue, ranking, shown, standing
+from annotation.errors import BadRequest, ClaimsPaused, LeaseOver
+from annotation.forms import DraftForm, FlagForm, RankingForm, SkipForm
 from annotation.markdown import render_document
 from annotation.models import Annotator, Assignment, Ranking
 from annotation.views.access import for_annotator, posted_assignment
@@ -85,6 +85,25 @@ def skip(request: HttpRequest, annotator: Annotator) -> HttpResponse:
 
 @require_POST
 @for_annotator
+def flag(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    """Tell researchers that something is wrong with the task, and go on with it or with the next one."""
+    assignment = posted_assignment(request, annotator)
+    form = FlagForm(request.POST)
+    if not form.is_valid():
+        return _again(request, assignment, RankingForm(assignment=assignment), flag_form=form)
+    try:
+        flags.raise_flag(assignment=assignment, annotator=annotator, **form.cleaned_data)
+        messages.success(request, "Flagged: a researcher will look at it.")
+    except BadRequest as error:
+        form.add_error("words", str(error))
+        return _again(request, assignment, RankingForm(assignment=assignment), flag_form=form)
+    except LeaseOver as error:
+        messages.warning(request, str(error))
+    return _go_on(request, annotator)
+
+
+@require_POST
+@for_annotator
 def release(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     """Hand the task back unjudged and go home."""
     try:
@@ -135,17 +154,25 @@ def _go_on(request: HttpRequest, annotator: Annotator) -> HttpResponse:
 
 
 def _again(
-    request: HttpRequest, assignment: Assignment, form: RankingForm, skip_form: SkipForm | None = None
+    request: HttpRequest,
+    assignment: Assignment,
+    form: RankingForm,
+    skip_form: SkipForm | None = None,
+    flag_form: FlagForm | None = None,
 ) -> HttpResponse:
     """The same task with what was wrong, unless it has left this annotator's hands meanwhile."""
     if assignment.status != Assignment.Status.OPEN:
         messages.warning(request, "This task is not in your hands any more: here is the next one.")
         return _go_on(request, assignment.annotator)
-    return _page(request, assignment, form, skip_form, status=422)
+    return _page(request, assignment, form, skip_form, status=422, flag_form=flag_form)
 
 
 def _next(request: HttpRequest, annotator: Annotator) -> HttpResponse:
-    assignment = queue.claim(annotator=annotator)
+    try:
+        assignment = queue.claim(annotator=annotator)
+    except ClaimsPaused as error:
+        context = {"project": annotator.project, "progress": progress.of(annotator), "why": str(error)}
+        return TemplateResponse(request, "annotation/paused.html", context)
     if assignment is None:
         context = {"project": annotator.project, "progress": progress.of(annotator)}
         return TemplateResponse(request, "annotation/finished.html", context)
@@ -159,6 +186,7 @@ def _page(
     skip_form: SkipForm | None = None,
     status: int = 200,
     revised: Ranking | None = None,
+    flag_form: FlagForm | None = None,
 ) -> HttpResponse:
     annotator = assignment.annotator
     cards = shown.cards(assignment)
@@ -172,6 +200,8 @@ def _page(
         "places": range(1, len(cards) + 1),
         "form": form,
         "skip_form": skip_form or SkipForm(),
+        "flag_form": flag_form or FlagForm(),
+        "warning": standing.warning_of(annotator),
         "revised": revised,
     }
     return TemplateResponse(request, "annotation/rank.html", context, status=status)

@@ -6,6 +6,10 @@ project.py    one project's loop: judgements, reward models, policies, runs
 actions.py    the forms that start or change something, each calling one function of its app
 quality.py    how far a project's annotators agree, and their habits
 charts.py     figures as points of a picture
+annotators.py who judges with care: gold, repeats, position, warnings and pauses
+flags.py      what annotators flagged and skipped
+disagreements.py  tasks whose annotators disagree, to be decided
+withdrawals.py    data taken back, and everything that had used it
 run.py        one run: status, progress, curves, log, cancel
 data.py       one version: its report, and where it comes from
 """

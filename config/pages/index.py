@@ -25,7 +25,7 @@ def _decisions_of(project: Project) -> dict[str, object]:
     trained_on = RewardModelVersion.objects.filter(project=project).aggregate(
         last=Max("fit__snapshot__last_ranking_id")
     )["last"]
-    rankings = Ranking.objects.current().filter(project=project)
+    rankings = Ranking.objects.current().collected().filter(project=project)
     return {
         "project": project,
         "active_runs": runs.active(),

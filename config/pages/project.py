@@ -1,5 +1,6 @@
 """One project's loop: judgements, reward models, policies, runs, and the forms that move it on."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -10,9 +11,10 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_POST, require_safe
 
 from annotation.errors import AnnotationError
-from annotation.models import Assignment, Demonstration, Project, Prompt, Ranking, Slot, Task
+from annotation.models import Assignment, Demonstration, Flag, Project, Prompt, Ranking, Slot, Task
+from config.pages import annotators, disagreements, flags, withdrawals
 from config.pages.access import for_project
-from config.pages.actions import ACTIONS, Action
+from config.pages.actions import ACTIONS, Action, forms_of
 from rewardmodel.errors import RewardModelError
 from rewardmodel.models import RewardModelVersion
 from rltrainer.errors import PolicyError
@@ -39,22 +41,19 @@ def act(request: HttpRequest, project: Project, action: str) -> HttpResponse:
         raise Http404
     form = ACTIONS[action](request.POST, request.FILES, project=project, prefix=action)
     if not form.is_valid():
-        return _page(request, project, bad=(action, form))
+        return PAGES[form.page](request, project, bad=(action, form))
     try:
         run = form.perform(request.user)  # type: ignore[arg-type]  # has_permission refuses anonymous people
     except (AnnotationError, RewardModelError, PolicyError, RunsError) as error:
         form.add_error(None, str(error))
-        return _page(request, project, bad=(action, form))
+        return PAGES[form.page](request, project, bad=(action, form))
     if run is not None:
         return redirect("admin:run", pk=run.pk)
     messages.success(request, form.done)
-    return redirect("admin:project", slug=project.slug)
+    return redirect(f"admin:{form.page}", slug=project.slug)
 
 
 def _page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None = None) -> HttpResponse:
-    forms = {name: kind(project=project, prefix=name) for name, kind in ACTIONS.items()}
-    if bad is not None:
-        forms[bad[0]] = bad[1]
     from django.contrib import admin
 
     context = {
@@ -65,10 +64,20 @@ def _page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None
         "reward_models": RewardModelVersion.objects.filter(project=project).select_related("fit__run"),
         "policies": PolicyVersion.objects.filter(project=project).select_related("training__run"),
         "runs": [(run, kind_of(run).title) for run in runs_of(project)[:RECENT_RUNS]],
-        "forms": forms,
+        "forms": forms_of("project", project, bad),
         "opened": bad[0] if bad else "",
     }
     return TemplateResponse(request, "admin/project.html", context, status=400 if bad else 200)
+
+
+# Where an action's form stands, by Action.page.
+PAGES: dict[str, Callable[..., HttpResponse]] = {
+    "project": _page,
+    "annotators": annotators.page,
+    "flags": flags.page,
+    "withdrawals": withdrawals.page,
+    "disagreements": disagreements.page,
+}
 
 
 def runs_of(project: Project) -> Any:
@@ -86,13 +95,14 @@ def _counts(project: Project) -> dict[str, int]:
     slots = Slot.objects.filter(project=project).aggregate(
         free=Count("pk", filter=Q(annotator=None)), held=Count("pk", filter=Q(annotator__isnull=False))
     )
-    open_now = Assignment.objects.open().filter(project=project).count()
+    in_hand = Assignment.objects.open().filter(project=project, task__purpose=Task.Purpose.COLLECT)
     return {
-        "prompts": Prompt.objects.filter(project=project).count(),
-        "demonstrations": Demonstration.objects.filter(project=project).count(),
-        "tasks": Task.objects.filter(project=project).count(),
+        "prompts": Prompt.objects.kept().filter(project=project).count(),
+        "demonstrations": Demonstration.objects.kept().filter(project=project).count(),
+        "tasks": Task.objects.collected().filter(project=project).count(),
         "to_rank": slots["free"],
-        "in_hand": open_now,
-        "rankings": Ranking.objects.current().filter(project=project).count(),
+        "in_hand": in_hand.count(),
+        "rankings": Ranking.objects.current().collected().filter(project=project).count(),
+        "flags": Flag.objects.open().filter(project=project).count(),
         "skipped": Assignment.objects.filter(project=project, status=Assignment.Status.SKIPPED).count(),
     }

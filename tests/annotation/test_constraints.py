@@ -17,6 +17,7 @@ from annotation.models import (
     Assignment,
     Completion,
     Demonstration,
+    Flag,
     Membership,
     Project,
     Prompt,
@@ -25,9 +26,11 @@ from annotation.models import (
     Slot,
     Snapshot,
     Source,
+    StandingChange,
     Task,
     TaskCompletion,
     Transfer,
+    Withdrawal,
 )
 from runs.models import Artifact, Run
 from tests.annotation.factories import make_annotator, make_project, make_tasks, make_user, put
@@ -90,6 +93,11 @@ def snapshot(w: World) -> None:
         )
 
 
+def flag(w: World, **fields: Any) -> Flag:
+    given = {"task": w.task, "annotator": w.alice, "prompt": w.task.prompt, "category": "broken", **fields}
+    return Flag.objects.create(project=w.project, **given)
+
+
 def twice(model: Any) -> Callable[[World], object]:
     return lambda w: again(model.objects.filter(project=w.project).exclude(import_key=None).get())
 
@@ -138,6 +146,21 @@ CASES: dict[str, Callable[[World], object]] = {
     ),
     "rating_imported_once": twice(Rating),
     "demonstration_imported_once": twice(Demonstration),
+    "annotator_withdrawn_has_no_account": lambda w: Annotator.objects.filter(pk=w.alice.pk).update(
+        withdrawn_at=timezone.now()
+    ),
+    "standing_change_says_why": lambda w: StandingChange.objects.create(
+        annotator=w.alice, standing="paused", why="", last_ranking_id=0
+    ),
+    "task_gold_has_an_order": lambda w: Task.objects.filter(pk=w.task.pk).update(purpose="gold"),
+    "task_repeat_has_a_first": lambda w: Task.objects.filter(pk=w.task.pk).update(purpose="repeat"),
+    "task_repeated_once": lambda w: [
+        again(w.task, key=key, purpose="repeat", repeats_id=w.task.pk) for key in ("one", "two")
+    ],
+    "flag_once": lambda w: [flag(w) for _ in range(2)],
+    "flag_by_an_annotator_at_a_task": lambda w: flag(w, annotator=None),
+    "flag_resolved_says_how": lambda w: flag(w, resolved_at=timezone.now()),
+    "withdrawal_of_one": lambda w: Withdrawal.objects.create(project=w.project, erased={}),
     "transfer_import_has_a_file": lambda w: Transfer.objects.create(
         run=Run.objects.create(kind="import"), project=w.project, direction="import", kind="prompts"
     ),

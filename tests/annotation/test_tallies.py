@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from annotation import quality, queue, ranking, tallies
+from annotation import control, quality, queue, ranking, tallies, withdrawal
 from annotation.agreement import measure
 from annotation.models import Annotator, Project, StaleTask, Tally
 from annotation.preferences.tally import Scope, Total
@@ -96,6 +96,26 @@ def test_a_ranking_that_is_gone_is_in_no_total() -> None:
     tallies.changed(project_id=project.pk, task_ids=[task.pk])
     assert_equal_to_a_count_from_nothing(project)
     assert not stored(project)
+
+
+def test_gold_and_withdrawn_rankings_leave_the_totals() -> None:
+    project = make_project()
+    lines = [
+        ranking_line(task, 1, 2, annotator=name) for task in ("one", "two") for name in ("ann", "ben", "cid")
+    ]
+    put(project, "rankings", *lines)
+    tallies.count(project=project)
+    assert quality.of(project).counts["rankings"] == 6
+    first = str(project.tasks.order_by("pk")[0].public_id)
+    (gold,) = control.mark_gold(project=project, tasks=[first], from_annotator="ann")
+    assert_equal_to_a_count_from_nothing(project)
+    assert quality.of(project).counts["rankings"] == 3
+    withdrawal.withdraw_annotator(project=project, pseudonym="ben")
+    assert_equal_to_a_count_from_nothing(project)
+    assert quality.of(project).counts["rankings"] == 2
+    control.unmark_gold(project=project, tasks=[gold])
+    assert_equal_to_a_count_from_nothing(project)
+    assert quality.of(project).counts["rankings"] == 4
 
 
 def test_a_change_that_is_rolled_back_is_on_no_list() -> None:

@@ -9,10 +9,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from playwright.sync_api import Page
 
-from annotation import people
-from annotation.models import Project
+from annotation import control, flags, people, queue, standing, withdrawal
+from annotation.models import Project, Prompt
 from runs.models import Run, RunMetric
-from tests.annotation.factories import make_member, make_project, make_tasks, make_user, put
+from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks, make_user, put
 from tests.browser.conftest import Visit
 from tests.browser.ranking import wait_until_ready
 from tests.pages.factories import make_transfer
@@ -35,6 +35,12 @@ PAGES = {
     "invitation": (None, "{invitation}"),
     "admin": ("olivia", "/admin/"),
     "project": ("olivia", "/admin/projects/helpful/"),
+    "annotators": ("olivia", "/admin/projects/helpful/annotators/"),
+    "flags": ("olivia", "/admin/projects/helpful/flags/"),
+    "skips": ("olivia", "/admin/projects/helpful/flags/?show=skips"),
+    "disagreements": ("olivia", "/admin/projects/helpful/disagreements/"),
+    "withdrawals": ("olivia", "/admin/projects/helpful/withdrawals/?annotator=bob"),
+    "paused": ("alice", "/projects/paused/rank/"),
     "run": ("olivia", "/admin/runs/{run}/"),
     "table": ("olivia", "/admin/annotation/task/"),
     "row": ("olivia", "/admin/annotation/project/{project}/change/"),
@@ -56,7 +62,12 @@ def paths(project: Project) -> dict[str, Any]:
     """What the addresses in PAGES need."""
     alice = make_member(project, name="alice")
     people.accept(token=_token(make_project("empty")), user=alice)
-    User.objects.create_superuser("olivia")
+    olivia = User.objects.create_superuser("olivia")
+    paused = make_project("paused")
+    people.accept(token=_token(paused), user=alice)
+    stopped = people.annotator_for(project=paused, user=alice)
+    standing.pause(annotator=stopped, why="Your score on gold tasks is 0.31.", by=olivia)
+    _flagged_and_skipped(project)
     run = make_transfer(project).run
     Run.objects.filter(pk=run.pk).update(log_tail="reading\nwriting")
     RunMetric.objects.bulk_create(
@@ -64,6 +75,35 @@ def paths(project: Project) -> dict[str, Any]:
     )
     path = people.invite(project=project, email="bob@example.org", role="annotator")
     return {"run": run.pk, "project": project.pk, "alice": alice.pk, "invitation": path}
+
+
+def _flagged_and_skipped(project: Project) -> None:
+    """Bob flags one task, for two reasons, and skips it; a third text names its model."""
+    bob = make_annotator(project, "bob")
+    held = queue.claim(annotator=bob)
+    assert held is not None
+    flags.raise_flag(assignment=held, annotator=bob, category="private", words=HOSTILE)
+    flags.raise_flag(assignment=held, annotator=bob, category="other", words=LONG, passing=True)
+    texts = [{"text": f"I am ChatGPT. {HOSTILE}"}, {"text": LONG}]
+    put(
+        project,
+        "rankings",
+        {"prompt": LONG, "completions": [{**t, "rank": 1 + i} for i, t in enumerate(texts)]},
+    )
+    standing.pause(annotator=bob, why=LONG, by=None)
+    for number, (name, ranks) in enumerate({"x": (1, 2), "y": (2, 1)}.items()):
+        answers = [{**text, "rank": rank} for text, rank in zip(texts, ranks, strict=True)]
+        line = {
+            "prompt": HOSTILE,
+            "completions": answers,
+            "annotator": name,
+            "rationale": (HOSTILE, LONG)[number],
+        }
+        put(project, "rankings", line)
+    control.configure(project=project, adjudicate_below=0.9)
+    put(project, "prompts", {"prompt": "Not for long."})
+    prompt = Prompt.objects.get(project=project, messages__0__content="Not for long.")
+    withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))
 
 
 def _token(project: Project) -> str:
@@ -75,7 +115,7 @@ def open_named(visit: Visit, name: str, paths: dict[str, Any], **options: Any) -
     who, path = PAGES[name]
     user = User.objects.get(username=who) if who else None
     page = visit(path.format(**paths), user, **options)
-    if name in {"rank", "finished"}:
+    if name in {"rank", "finished", "paused"}:
         wait_until_ready(page)
     if name == "run":
         page.wait_for_selector(".curve canvas")

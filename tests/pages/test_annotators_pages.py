@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import URLPattern
 
 from annotation import intake, people, queue
-from annotation.models import Assignment, Membership, Project, Ranking
+from annotation.models import Assignment, Flag, Membership, Project, Ranking
 from annotation.urls import urlpatterns
 from tests.pages.cast import Cast, make_cast
 
@@ -21,6 +21,7 @@ PAGES = {
     "rank_submit": ("post", "/projects/helpful/rank/submit/"),
     "rank_draft": ("post", "/projects/helpful/rank/draft/"),
     "rank_skip": ("post", "/projects/helpful/rank/skip/"),
+    "rank_flag": ("post", "/projects/helpful/rank/flag/"),
     "rank_release": ("post", "/projects/helpful/rank/release/"),
     "rank_last": ("get", "/projects/helpful/rank/last/"),
     "guidelines": ("get", "/projects/helpful/guidelines/"),
@@ -66,7 +67,13 @@ def assignment_of(cast: Cast, name: str) -> Assignment:
 def test_members_and_administrators_may(cast: Cast, page: str, name: str) -> None:
     own = str(assignment_of(cast, name).public_id)
     # 422: the form lacks its fields; 302: onwards. Both come after the check.
-    expected = {"rank_submit": 422, "rank_skip": 422, "rank_release": 302, "rank_last": 302}.get(page, 200)
+    expected = {
+        "rank_submit": 422,
+        "rank_skip": 422,
+        "rank_flag": 422,
+        "rank_release": 302,
+        "rank_last": 302,
+    }.get(page, 200)
     assert visit(cast, name, page, assignment=own).status_code == expected
 
 
@@ -79,16 +86,24 @@ def test_nobody_else_may(cast: Cast, page: str, name: str | None, status: int) -
     assert assignment.status == Assignment.Status.OPEN
 
 
-@pytest.mark.parametrize("page", ["rank_submit", "rank_draft", "rank_skip", "rank_release"])
+@pytest.mark.parametrize("page", ["rank_submit", "rank_draft", "rank_skip", "rank_flag", "rank_release"])
 def test_nobody_touches_the_assignment_of_another(cast: Cast, page: str) -> None:
     assignment = assignment_of(cast, "alice")
     answer = visit(
-        cast, "carol", page, assignment=str(assignment.public_id), reason="hard", rank_A=1, rank_B=2
+        cast,
+        "carol",
+        page,
+        assignment=str(assignment.public_id),
+        reason="hard",
+        category="broken",
+        rank_A=1,
+        rank_B=2,
     )
     assert answer.status_code == 404
     assignment.refresh_from_db()
     assert (assignment.status, assignment.draft) == (Assignment.Status.OPEN, {})
     assert not Ranking.objects.exists()
+    assert not Flag.objects.exists()
 
 
 def test_home_lists_a_persons_own_projects(cast: Cast) -> None:

@@ -17,6 +17,10 @@ pytestmark = pytest.mark.django_db
 PAGES = {
     "project": ("get", "/admin/projects/helpful/"),
     "quality": ("get", "/admin/projects/helpful/quality/"),
+    "annotators": ("get", "/admin/projects/helpful/annotators/"),
+    "flags": ("get", "/admin/projects/helpful/flags/"),
+    "disagreements": ("get", "/admin/projects/helpful/disagreements/"),
+    "withdrawals": ("get", "/admin/projects/helpful/withdrawals/"),
     "act": ("post", "/admin/projects/helpful/export/"),
     "run": ("get", "/admin/runs/{run}/"),
     "run_live": ("get", "/admin/runs/{run}/live/"),

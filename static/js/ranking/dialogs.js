@@ -13,7 +13,7 @@ export function listen(main, signal) {
     // A press on the backdrop is a press on the dialog itself, outside its box.
     dialog.addEventListener("click", (event) => event.target === dialog && isOutside(dialog, event) && dialog.close());
   }
-  if (main.querySelector("#skip[data-opened]")) openDialog("skip");
+  for (const dialog of main.querySelectorAll("dialog[data-opened]")) openDialog(dialog.id);
 }
 
 // Returns whether the page has that dialog.

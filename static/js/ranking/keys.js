@@ -4,7 +4,7 @@
 import { closeOpen, openDialog, toggleKeyOf } from "./dialogs.js";
 
 const STORED = "single-keys";
-const DIALOGS = { g: "guidelines", s: "skip", v: "compare", "?": "keys" };
+const DIALOGS = { g: "guidelines", s: "skip", f: "flag", v: "compare", "?": "keys" };
 
 export function singleKeys() {
   try {

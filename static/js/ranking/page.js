@@ -35,11 +35,11 @@ function start() {
   compare.listen(task, signal);
   prompt.listen(main, signal);
   keys.listen(task, submit, signal);
-  listen(task, submit, finish);
+  listen(task, submit, finish, drafts);
   stuck.measure(main, signal);
 }
 
-function listen(task, submit, finish) {
+function listen(task, submit, finish, drafts) {
   const { main, form } = task;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -55,12 +55,15 @@ function listen(task, submit, finish) {
     if (chip) task.place(chip.closest(".completion").dataset.letter, Number(chip.dataset.place));
     if (target.closest("[data-undo]")) task.undo();
   });
-  main.querySelector("#skip form")?.addEventListener("submit", (event) => {
-    // Handing back leads to another page, as without a script.
-    if (event.submitter?.hasAttribute("formaction")) return;
-    event.preventDefault();
-    finish(event.target);
-  });
+  for (const other of main.querySelectorAll("#skip form, #flag form")) {
+    other.addEventListener("submit", (event) => {
+      // Handing back leads to another page, as without a script.
+      if (event.submitter?.hasAttribute("formaction")) return;
+      event.preventDefault();
+      // A flag may be answered by the same task again, with what was placed: the server has to have it first.
+      drafts.save().then(() => finish(other));
+    });
+  }
   const single = main.querySelector("[data-single-keys]");
   single.checked = keys.singleKeys();
   single.addEventListener("change", () => keys.setSingleKeys(single.checked));
@@ -80,11 +83,12 @@ async function leave(form, done) {
   delete form.dataset.sending;
   if (!page) return;
   const assignment = form.elements.namedItem("assignment").value;
-  if (page.querySelector("#ranking [name=assignment]")?.value !== assignment) done();
-  swap(page);
+  const another = page.querySelector("#ranking [name=assignment]")?.value !== assignment;
+  if (another) done();
+  swap(page, another);
 }
 
-function swap(page) {
+function swap(page, another) {
   for (const id of ["tools", "messages", "main"]) document.getElementById(id).replaceWith(page.getElementById(id));
   for (const name of ["lease", "tabs"]) dismiss(name);
   document.title = page.title;
@@ -92,7 +96,9 @@ function swap(page) {
   start();
   const wrong = document.querySelector(".ranking__errors");
   (document.getElementById("prompt-title") ?? document.getElementById("main")).focus({ preventScroll: true });
-  announce(wrong ? wrong.textContent : "The next task.");
+  // The same task again, and nothing wrong with it: the message says what happened.
+  const said = another ? "The next task." : document.getElementById("messages").textContent;
+  announce(wrong ? wrong.textContent : said);
 }
 
 start();

@@ -1,0 +1,70 @@
+"""What later stages made of a project's judgements: each registers how its versions follow from others.
+
+annotation knows no reward models and no policies; it asks whoever registered, and follows the artifacts.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+from annotation.models import Project
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a later stage, and what it was made from: a run, a snapshot, artifacts of other versions."""
+
+    kind: str
+    number: int
+    run_id: int | None
+    snapshot_id: int | None
+    inputs: frozenset[int]
+    artifact_id: int | None
+
+
+Provider = Callable[[Project], Iterable[Version]]
+# Rows with a JSON column ``report``, whose examples hold texts under the ``prompt_id`` of their prompt.
+Reports = Callable[[Project], Iterable["QuerySet[Any]"]]
+_providers: list[Provider] = []
+_reports: list[Reports] = []
+
+
+def offer(provider: Provider, reports: Reports | None = None) -> None:
+    """Register who lists a stage's versions of a project, and its reports. Called from an app's ``ready``."""
+    if provider not in _providers:
+        _providers.append(provider)
+    if reports is not None and reports not in _reports:
+        _reports.append(reports)
+
+
+def reports_of(project: Project) -> Iterator["QuerySet[Any]"]:
+    """The rows of later stages that hold reports."""
+    for rows in _reports:
+        yield from rows(project)
+
+
+def descended(*, project: Project, snapshots: Collection[int], runs: Collection[int]) -> dict[str, list[int]]:
+    """The numbers of the versions that used any of these snapshots or runs, by kind, and those made from them."""
+    waiting = [version for provider in _providers for version in provider(project)]
+    used: list[Version] = []
+    artifacts: set[int] = set()
+    while found := [one for one in waiting if _uses(one, snapshots, runs, artifacts)]:
+        used += found
+        artifacts |= {one.artifact_id for one in found if one.artifact_id is not None}
+        waiting = [one for one in waiting if one not in found]
+    return {
+        kind: sorted(one.number for one in used if one.kind == kind)
+        for kind in sorted({one.kind for one in [*used, *waiting]})
+    }
+
+
+def _uses(
+    version: Version, snapshots: Collection[int], runs: Collection[int], artifacts: Collection[int]
+) -> bool:
+    return (
+        version.snapshot_id in snapshots
+        or version.run_id in runs
+        or any(artifact in artifacts for artifact in version.inputs)
+    )

@@ -1,0 +1,28 @@
+"""Take a person's or a prompt's data back: erase its text, and list everything that had used it."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from annotation import withdrawal
+from annotation.commands import AnnotationCommand
+from annotation.export import find_project
+
+
+class Command(AnnotationCommand):
+    help = __doc__ or ""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--project", required=True, metavar="SLUG")
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument("--annotator", metavar="NAME", help="the pseudonym")
+        what.add_argument("--prompt", metavar="ID", help="the public id")
+
+    def perform(self, options: dict[str, Any]) -> dict[str, Any]:
+        project = find_project(options["project"])
+        if options["annotator"] is not None:
+            made = withdrawal.withdraw_annotator(project=project, pseudonym=options["annotator"])
+        else:
+            made = withdrawal.withdraw_prompt(project=project, public_id=options["prompt"])
+        withdrawal.finish(withdrawal=made)
+        return withdrawal.answer(withdrawal=made)

@@ -1,0 +1,21 @@
+"""What reward model versions were made from, for whoever follows judgements into them (annotation.lineage)."""
+
+from collections.abc import Iterator
+
+from annotation.lineage import Version
+from annotation.models import Project
+from rewardmodel.models import RewardModelVersion
+
+
+def versions(project: Project) -> Iterator[Version]:
+    """Each with its run, its snapshot and the trunk that it started from."""
+    for one in RewardModelVersion.objects.filter(project=project).select_related("fit"):
+        base = one.fit.base_artifact_id
+        yield Version(
+            kind="reward_models",
+            number=one.number,
+            run_id=one.fit.run_id,
+            snapshot_id=one.fit.snapshot_id,
+            inputs=frozenset() if base is None else frozenset([base]),
+            artifact_id=one.artifact_id,
+        )

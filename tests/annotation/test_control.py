@@ -1,0 +1,351 @@
+"""Gold tasks and repeats: who gets them, what they look like, and where their rankings never turn up."""
+
+import json
+import random
+import re
+from collections.abc import Callable
+from io import StringIO
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Unpack
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from annotation import agreement, control, export, progress, queue, ranking, snapshots
+from annotation.control import ControlSettings
+from annotation.errors import BadRequest
+from annotation.intake import add_demonstration
+from annotation.models import (
+    Annotator,
+    Assignment,
+    Comparison,
+    Project,
+    Prompt,
+    Ranking,
+    Slot,
+    Snapshot,
+    Source,
+    Task,
+)
+from tests.annotation import factories
+from tests.annotation.factories import make_annotator, make_project, make_tasks, out_values, put
+from tests.annotation.judging import at_once, run_out, status_of, submit, taken
+
+pytestmark = pytest.mark.django_db
+Purpose = Task.Purpose
+
+
+def controlled(annotators: int = 1, **settings: Unpack[ControlSettings]) -> Project:
+    """A project with checks."""
+    project = make_project(annotators_per_task=annotators)
+    control.configure(project=project, **settings)
+    return project
+
+
+def make_gold(project: Project, count: int = 1) -> list[Task]:
+    """Gold tasks by an expert whose rankings came in a file: best first, as the texts are numbered."""
+    tasks = make_tasks(project, count)
+    for task in tasks:
+        texts = [{"text": f"Answer {place}", "rank": place + 1} for place in range(3)]
+        prompt = task.prompt.messages[0]["content"]
+        put(project, "rankings", {"prompt": prompt, "completions": texts, "annotator": "expert"})
+    return control.mark_gold(project=project, tasks=[str(task.public_id) for task in tasks])
+
+
+def purposes(annotator: Annotator, count: int) -> list[str]:
+    """Of the next tasks, each submitted."""
+    found = []
+    for _ in range(count):
+        assignment = taken(annotator)
+        found.append(assignment.task.purpose)
+        submit(assignment, annotator)
+    return found
+
+
+def test_each_annotator_gets_each_gold_task_once_and_any_number_of_annotators_do() -> None:
+    project = controlled(2, gold_every=1)
+    gold = make_gold(project, 2)
+    make_tasks(project, 4)
+    for _ in range(2):
+        alice = make_annotator(project)
+        # With a chance of one in one gold comes first, until she has had both.
+        assert sorted(purposes(alice, 6)) == ["collect"] * 4 + ["gold"] * 2
+        assert queue.claim(annotator=alice) is None
+    assert Ranking.objects.current().filter(task__in=gold, annotator__user__isnull=False).count() == 4
+
+
+def test_gold_comes_about_as_often_as_the_project_says_and_at_no_fixed_step() -> None:
+    project = controlled(gold_every=4)
+    make_gold(project, 40)
+    make_tasks(project, 140)
+    alice, rng = make_annotator(project), random.Random(7)
+    found = []
+    for _ in range(120):
+        assignment = queue.claim(annotator=alice, shuffle=rng)
+        assert assignment is not None
+        found.append(assignment.task.purpose)
+        submit(assignment, alice)
+    at = [i for i, purpose in enumerate(found) if purpose == "gold"]
+    # 120 draws of 1 in 4: 30, and within four standard deviations of 4.7.
+    assert 11 <= len(at) <= 49
+    assert len({b - a for a, b in pairwise(at)}) > 3
+
+
+def test_gold_waits_for_a_task_to_stand_between() -> None:
+    """With nothing else left a gold task would show as one more than "left" says."""
+    project = controlled(gold_every=1)
+    make_gold(project)
+    assert queue.claim(annotator=make_annotator(project)) is None
+
+
+def test_whoever_gave_the_order_or_wrote_a_text_does_not_get_the_gold_task() -> None:
+    project = controlled(gold_every=1)
+    alice, bob = make_annotator(project), make_annotator(project)
+    (task,) = make_tasks(project)
+    submit(taken(alice), alice)
+    control.mark_gold(project=project, from_annotator=alice.pseudonym)
+    add_demonstration(prompt=task.prompt, annotator=bob, text="Mine.")
+    entry = task.entries.all()[0]
+    entry.completion.source = Source.objects.get(annotator=bob)
+    entry.completion.save()
+    make_tasks(project, 2)
+    assert [taken(one).task.purpose for one in (alice, bob)] == ["collect", "collect"]
+
+
+def test_a_skipped_gold_task_does_not_come_back_and_one_handed_back_may() -> None:
+    project = controlled(gold_every=1)
+    (gold,) = make_gold(project)
+    make_tasks(project, 3)
+    alice = make_annotator(project)
+    first = taken(alice)
+    queue.release(assignment=first, annotator=alice)
+    again = taken(alice)
+    assert (first.task, again.task) == (gold, gold)
+    queue.skip(assignment=again, annotator=alice, reason="no")
+    assert taken(alice).task.purpose == Purpose.COLLECT
+    assert not Slot.objects.filter(task=gold).exists()
+
+
+def test_a_gold_task_whose_lease_ran_out_can_still_be_submitted() -> None:
+    project = controlled(gold_every=1)
+    make_gold(project)
+    make_tasks(project)
+    alice = make_annotator(project)
+    assignment = taken(alice)
+    run_out(assignment)
+    queue.expire()
+    submit(assignment, alice)
+    assert status_of(assignment) == Assignment.Status.SUBMITTED
+
+
+def shape(html: str) -> str:
+    """The page without what differs between any two tasks: tokens, ids and the texts."""
+    html = re.sub(r'value="[A-Za-z0-9-]{20,}"', "", html)
+    return re.sub(r"(Prompt|Answer) \d+", r"\1", html)
+
+
+def test_a_gold_tasks_page_is_any_tasks_page() -> None:
+    project = controlled(gold_every=0)
+    make_gold(project)
+    make_tasks(project, 3)
+    pages = {}
+    for purpose, every in (("collect", 0), ("gold", 1)):
+        Project.objects.update(gold_every=every)
+        annotator = make_annotator(project, f"annotator {purpose}")
+        client = Client()
+        assert annotator.user is not None
+        client.force_login(annotator.user)
+        html = client.get(f"/projects/{project.slug}/rank/").content.decode()
+        assert Assignment.objects.open().get(annotator=annotator).task.purpose == purpose
+        pages[purpose] = shape(html.replace(f"annotator {purpose}", "annotator"))
+    # One of the three tasks is in Bob's hands; the gold task that Alice has is not counted as left.
+    assert pages["collect"].replace("3 left", "n left") == pages["gold"].replace("2 left", "n left")
+    assert "n left" in pages["gold"].replace("2 left", "n left")
+    assert not re.search(r"\bgold\b|expert", pages["gold"], re.IGNORECASE)
+
+
+def test_left_counts_no_gold_and_is_never_nothing_with_a_task_in_hand() -> None:
+    project = controlled(gold_every=1)
+    make_gold(project)
+    make_tasks(project, 2)
+    alice, bob = make_annotator(project), make_annotator(project)
+    assert taken(alice).task.purpose == Purpose.GOLD
+    assert progress.of(alice).left == 2
+    Project.objects.update(gold_every=0)
+    bob.project.refresh_from_db()
+    for _ in range(2):
+        submit(taken(bob), bob)
+    assert progress.of(alice).left == 1
+    submit(Assignment.objects.open().get(annotator=alice), alice)
+    assert (progress.of(alice).left, progress.of(alice).today) == (0, 1)
+
+
+def test_a_repeat_is_the_same_completions_in_another_order_after_enough_others() -> None:
+    project = controlled(repeat_every=1)
+    make_tasks(project, 5, completions=2)
+    alice = make_annotator(project)
+    first = taken(alice)
+    ranking.submit(assignment=first, annotator=alice, verdict="ranked", ranks=[1, 2])
+    second = taken(alice)
+    # One ranking is not one ago of itself: with a chance of one in one nothing is due yet.
+    assert second.task.purpose == Purpose.COLLECT
+    ranking.submit(assignment=second, annotator=alice, verdict="ranked", ranks=[1, 2])
+    again = taken(alice)
+    assert (again.task.purpose, again.task.repeats) == (Purpose.REPEAT, first.task)
+    assert again.order_shown == first.order_shown[::-1]
+    said = [list(task.entries.values_list("position", "completion")) for task in (first.task, again.task)]
+    assert said[0] == said[1]
+
+
+def test_a_repeat_is_asked_of_each_annotator_once_and_is_one_task() -> None:
+    project = controlled(2, repeat_every=1)
+    make_tasks(project, 4)
+    for _ in range(2):
+        alice = make_annotator(project)
+        # The third and the fourth have no ranking after them while another task still waits.
+        assert purposes(alice, 6) == ["collect", "collect", "repeat", "repeat", "collect", "collect"]
+        assert queue.claim(annotator=alice) is None
+    repeats = Task.objects.filter(purpose=Purpose.REPEAT)
+    assert len({task.repeats_id for task in repeats}) == len(repeats) <= 4
+    assert Ranking.objects.filter(task__in=repeats).count() == 4
+
+
+def test_nothing_is_repeated_before_enough_others() -> None:
+    project = controlled(repeat_every=3)
+    make_tasks(project, 12)
+    alice = make_annotator(project)
+    rng = type("Always", (random.Random,), {"random": lambda self: 0.0})(1)
+    found = []
+    for _ in range(4):
+        assignment = queue.claim(annotator=alice, shuffle=rng)
+        assert assignment is not None
+        found.append(assignment)
+        submit(assignment, alice)
+    assert [one.task.purpose for one in found] == ["collect"] * 4
+    fifth = queue.claim(annotator=alice, shuffle=rng)
+    assert fifth is not None
+    # Of the four, only the first has three rankings after it.
+    assert fifth.task.repeats == found[0].task
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_repeat_that_two_need_at_once_is_made_once() -> None:
+    project = make_project()
+    (task,) = make_tasks(project)
+    make: Callable[[], object] = lambda: control.asked_again(task_id=task.pk, purpose=Purpose.REPEAT)  # noqa: E731
+    made = at_once([make] * 6)
+    assert {one.pk for one in made if isinstance(one, Task)} == {Task.objects.get(repeats=task).pk}
+    assert not [one for one in made if isinstance(one, Exception)]
+    assert Task.objects.get(repeats=task).entries.count() == 3
+
+
+@pytest.fixture
+def checked(tmp_path: Path, settings: Any) -> Project:
+    """Alice ranked two tasks, one of them again, and a gold task."""
+    folder = {**settings.STORAGES["artifacts"], "OPTIONS": {"location": tmp_path / "artifacts"}}
+    settings.STORAGES = {**settings.STORAGES, "artifacts": folder}
+    project = make_project(annotators_per_task=2)
+    alice = make_annotator(project)
+    make_gold(project)
+    make_tasks(project, 4)
+    for fields in (
+        {"gold_every": 0},
+        {"gold_every": 0},
+        {"gold_every": 1},
+        {"gold_every": 0, "repeat_every": 1},
+    ):
+        Project.objects.filter(pk=project.pk).update(**fields)
+        alice.project.refresh_from_db()
+        submit(taken(alice), alice)
+    counts = [Ranking.objects.filter(annotator=alice, task__purpose=p).count() for p in Purpose]
+    assert counts == [2, 1, 1, 0]
+    return project
+
+
+def test_rankings_of_gold_and_repeats_train_nothing(checked: Project) -> None:
+    snapshot: Snapshot = snapshots.take(project=checked)
+    assert (snapshot.rankings, snapshot.comparisons) == (2, 6)
+    assert agreement.measure(project=checked)["counts"]["rankings"] == 2
+
+
+def test_no_export_holds_gold_or_repeats(checked: Project) -> None:
+    for kind, lines in {"rankings": 2, "pairs": 6, "completions": 4}.items():
+        assert len(out_values(checked, kind)) == export.count(project=checked, kind=kind) == lines, kind
+    report = export.write(project=checked, kind="pairs", out=StringIO())
+    assert report.ties_left_out == 0
+    assert Comparison.objects.filter(ranking__project=checked).count() > 6
+
+
+def test_an_import_opens_no_slots_of_a_gold_task() -> None:
+    project = make_project()
+    (gold,) = make_gold(project)
+    texts = [{"text": f"Answer {place}"} for place in range(3)]
+    put(project, "completions", {"prompt": gold.prompt.messages[0]["content"], "completions": texts})
+    assert not Slot.objects.filter(task=gold).exists()
+
+
+def test_the_command_marks_what_an_annotator_put_in_an_order() -> None:
+    project = make_project()
+    put(
+        project,
+        "rankings",
+        factories.ranking("one", 2, 1, annotator="expert"),
+        factories.ranking("two", 1, 1, annotator="expert"),
+        factories.ranking("three", 1, 2, annotator="expert", verdict="all_bad"),
+        factories.ranking("four", 1, 2, annotator="bob"),
+    )
+    text = StringIO()
+    call_command("mark_gold", project=project.slug, from_annotator="expert", stdout=text)
+    gold = Task.objects.get(purpose=Purpose.GOLD)
+    assert json.loads(text.getvalue()) == {"project": project.slug, "gold": 1, "tasks": [str(gold.public_id)]}
+    assert (gold.prompt.last_text, gold.gold_tiers) == ("one", [2, 1])
+
+
+def test_what_cannot_be_gold_is_refused_in_words() -> None:
+    project = make_project(annotators_per_task=2)
+    bare, many = make_tasks(project, 2)
+    alice, bob = make_annotator(project), make_annotator(project)
+    for one in (alice, bob):
+        Assignment.objects.create(
+            task=many, project=project, annotator=one, expires_at="2030-01-01T00:00Z", order_shown=[0, 1, 2]
+        )
+    ranking.submit(
+        assignment=Assignment.objects.get(annotator=alice), annotator=alice, verdict="ranked", ranks=[1, 1, 1]
+    )
+    ranking.submit(
+        assignment=Assignment.objects.get(annotator=bob), annotator=bob, verdict="ranked", ranks=[1, 2, 2]
+    )
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({}, "Name the tasks"),
+        ({"tasks": ["none"]}, "no task none"),
+        ({"tasks": [bare.key]}, "Nobody put task"),
+        ({"tasks": [many.key]}, "2 rankings"),
+        ({"tasks": [many.key], "from_annotator": alice.pseudonym}, "tied throughout"),
+        ({"tasks": [many.key], "from_annotator": "nobody"}, "no annotator 'nobody'"),
+    ]
+    for arguments, words in cases:
+        with pytest.raises(BadRequest, match=words):
+            control.mark_gold(project=project, **arguments)
+    control.mark_gold(project=project, tasks=[many.key], from_annotator=bob.pseudonym)
+    with pytest.raises(BadRequest, match="cannot become gold"):
+        control.mark_gold(project=project, tasks=[many.key], from_annotator=bob.pseudonym)
+    with pytest.raises(BadRequest, match="no task"):
+        control.mark_gold(project=make_project(), tasks=[many.key])
+
+
+def test_unmarking_gold_brings_its_rankings_and_slots_back() -> None:
+    project = controlled(2, gold_every=1)
+    gold = make_gold(project)
+    make_tasks(project, 1)
+    alice, bob = make_annotator(project), make_annotator(project)
+    submit(taken(alice), alice)
+    held = taken(bob)
+    assert held.task == gold[0]
+    assert control.unmark_gold(project=project, tasks=gold) == 1
+    assert status_of(held) == Assignment.Status.RELEASED
+    holders = Slot.objects.filter(task=gold[0]).values_list("annotator__pseudonym", flat=True)
+    assert sorted(holders, key=str) == sorted(["expert", alice.pseudonym])
+    assert Ranking.objects.collected().filter(task=gold[0]).count() == 2
+    assert Prompt.objects.count() == 2

@@ -1,0 +1,391 @@
+"""Withdrawal: no text of a person or a prompt is left, in rows or files; ids and digests are; nothing happens twice."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from annotation import flags, intake, progress, queue, ranking, snapshots, standing, withdrawal
+from annotation.erasing import erase
+from annotation.errors import BadRequest, NothingToSnapshot
+from annotation.intake import add_demonstration
+from annotation.models import (
+    Annotator,
+    Assignment,
+    Comparison,
+    Completion,
+    Demonstration,
+    Project,
+    Prompt,
+    Ranking,
+    Snapshot,
+    Source,
+    Task,
+    Withdrawal,
+)
+from rewardmodel.bradley_terry.records import read_snapshot
+from runs import artifacts, lifecycle
+from runs.execution import folder_of
+from runs.models import Run
+from tests.annotation.factories import make_annotator, make_project, make_tasks, out_values, put
+from tests.annotation.judging import at_once, submit, taken
+from tests.pages.factories import make_transfer
+
+pytestmark = pytest.mark.django_db
+SECRET = "Secret"  # stands in every text that has to go, and in none that may stay
+
+
+@pytest.fixture(autouse=True)
+def _homes(tmp_path: Path, settings: Any) -> None:
+    for name in ("artifacts", "default"):
+        folder = {**settings.STORAGES[name], "OPTIONS": {"location": tmp_path / name}}
+        settings.STORAGES = {**settings.STORAGES, name: folder}
+    settings.RUNS_DIR = tmp_path / "runs"
+
+
+@pytest.fixture
+def project() -> Project:
+    return make_project(annotators_per_task=2)
+
+
+def texts_of_database() -> str:
+    """Every text and JSON value in annotation's tables."""
+    tables = [name for name in connection.introspection.table_names() if name.startswith("annotation_")]
+    with connection.cursor() as cursor:
+        found = []
+        for table in tables:
+            cursor.execute(f"SELECT row_to_json(t)::text FROM {table} t")
+            found += [row[0] for row in cursor.fetchall()]
+    return "\n".join(found)
+
+
+def texts_of_files(folder: Path) -> str:
+    return "\n".join(path.read_text() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def judged(project: Project) -> Annotator:
+    """Alice said and wrote much; Bob ranked the same tasks."""
+    alice, bob = make_annotator(project), make_annotator(project)
+    make_tasks(project, 3)
+    for number in range(2):
+        for one, words in ((alice, SECRET), (bob, "Plain")):
+            ranking.submit(
+                assignment=taken(one),
+                annotator=one,
+                verdict="ranked",
+                ranks=[1, 2, 3] if number else [2, 2, 1],
+                rationale=words,
+            )
+    held = taken(alice)
+    flags.raise_flag(assignment=held, annotator=alice, category="other", words=SECRET)
+    queue.renew(assignment=held, annotator=alice, draft={"rationale": SECRET})
+    standing.pause(annotator=alice, why=SECRET, by=None)
+    add_demonstration(prompt=held.task.prompt, annotator=alice, text=f"{SECRET} answer.")
+    return alice
+
+
+def with_prompt(project: Project) -> Prompt:
+    """A prompt with everything under it, and another that has nothing to do with it."""
+    texts = [{"text": f"{SECRET} {letter}", "sampling": {"note": SECRET}} for letter in "abc"]
+    put(
+        project,
+        "completions",
+        {"prompt": f"{SECRET} question", "completions": texts, "note": SECRET, "id": SECRET},
+    )
+    ranks = [{"text": f"{SECRET} {letter}", "rank": 1 + i} for i, letter in enumerate("abc")]
+    put(
+        project,
+        "rankings",
+        {"prompt": f"{SECRET} question", "completions": ranks, "rationale": SECRET, "extra": SECRET},
+        {"prompt": "Plain question", "completions": [{"text": "a", "rank": 1}, {"text": "b", "rank": 2}]},
+    )
+    put(project, "demonstrations", {"prompt": f"{SECRET} question", "completion": SECRET, "annotator": "x"})
+    put(
+        project,
+        "ratings",
+        {"prompt": f"{SECRET} question", "completion": f"{SECRET} a", "score": 1, "n": SECRET},
+    )
+    alice = make_annotator(project)
+    held = taken(alice)
+    queue.renew(assignment=held, annotator=alice, draft={"rationale": SECRET})
+    flags.raise_flag(assignment=held, annotator=alice, category="other", words=SECRET)
+    return Prompt.objects.get(project=project, messages__0__content=f"{SECRET} question")
+
+
+def test_what_a_person_wrote_is_gone_and_the_rest_stays(project: Project) -> None:
+    alice = judged(project)
+    name, user = alice.pseudonym, alice.user
+    Annotator.objects.filter(pk=alice.pk).update(pseudonym=f"{SECRET} {name}")
+    Source.objects.filter(annotator=alice).update(name=f"person:{SECRET}")
+    before = {
+        kind: set(kind._default_manager.values_list("public_id", flat=True))
+        for kind in (Ranking, Prompt, Completion, Demonstration, Task, Annotator)
+    }
+    withdrawal.withdraw_annotator(project=project, pseudonym=f"{SECRET} {name}")
+    assert SECRET not in texts_of_database()
+    alice.refresh_from_db()
+    assert (alice.user, alice.pseudonym) == (None, f"withdrawn-{alice.public_id}")
+    assert user is not None
+    for kind, ids in before.items():
+        assert set(kind._default_manager.values_list("public_id", flat=True)) == ids, kind
+    assert set(Ranking.objects.current().values_list("rationale", flat=True)) == {"Plain"}
+    assert not Comparison.objects.filter(ranking__annotator=alice).exists()
+    assert len(out_values(project, "rankings")) == 2
+    assert out_values(project, "demonstrations") == []
+    assert not Assignment.objects.open().exists()
+
+
+def test_rankings_of_a_text_that_a_withdrawn_person_wrote_go_with_it(project: Project) -> None:
+    alice, bob = make_annotator(project), make_annotator(project)
+    put(project, "prompts", {"prompt": "Name a colour."})
+    add_demonstration(prompt=Prompt.objects.get(project=project), annotator=alice, text=SECRET)
+    own = Source.objects.get(annotator=alice).name
+    line = {"prompt": "Name a colour.", "completions": [{"text": SECRET, "source": own}, {"text": "Red."}]}
+    put(project, "completions", line)
+    ranking.submit(assignment=taken(bob), annotator=bob, verdict="ranked", ranks=[1, 2])
+    withdrawal.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
+    assert SECRET not in texts_of_database()
+    assert not Ranking.objects.current().exists()
+    with pytest.raises(NothingToSnapshot):
+        snapshots.take(project=project)
+    # The slot that was left is nobody's any more.
+    assert queue.claim(annotator=make_annotator(project)) is None
+
+
+def test_a_prompt_and_all_under_it_is_gone(project: Project) -> None:
+    prompt = with_prompt(project)
+    digest, rankings = prompt.digest, Ranking.objects.count()
+    withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    assert SECRET not in texts_of_database()
+    prompt.refresh_from_db()
+    assert (prompt.digest, [m["content"] for m in prompt.messages]) == (digest, [""])
+    assert Ranking.objects.count() == rankings
+    for kind, lines in {
+        "prompts": 1,
+        "completions": 1,
+        "rankings": 1,
+        "demonstrations": 0,
+        "ratings": 0,
+    }.items():
+        assert len(out_values(project, kind)) == lines, kind
+    assert not Assignment.objects.open().exists()
+    bob = make_annotator(project)
+    assert (queue.claim(annotator=bob), progress.of(bob).left) == (None, 0)
+
+
+def test_no_import_brings_a_withdrawn_prompt_back(project: Project) -> None:
+    prompt = with_prompt(project)
+    withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    lines: dict[str, dict[str, Any]] = {
+        "prompts": {},
+        "completions": {"completions": [{"text": "new"}, {"text": "newer"}]},
+        "demonstrations": {"completion": "new"},
+        "ratings": {"completion": "new", "score": 1},
+        "pairs": {"chosen": "new", "rejected": "newer"},
+    }
+    for kind, fields in lines.items():
+        report = put(project, kind, {"prompt": f"{SECRET} question", **fields}, skip_bad=True)
+        assert (report.bad, report.bad_lines[0].reason) == (
+            1,
+            "was withdrawn from this project, so it stays out",
+        ), kind
+    sampled = intake.SampledPrompt(prompt, ["one", "two"], {})
+    source = intake.source_for(project=project, kind="policy", name="policy v1")
+    assert intake.add_sampled_completions(project=project, source=source, samples=[sampled]) == []
+    assert SECRET not in texts_of_database()
+
+
+def test_files_lose_the_text_and_keep_ids_and_a_form_that_a_fit_reads(
+    project: Project, tmp_path: Path
+) -> None:
+    prompt = with_prompt(project)
+    snapshot = snapshots.take(project=project)
+    other = make_project()
+    put(
+        other,
+        "rankings",
+        {"prompt": "x", "completions": [{"text": "a", "rank": 1}, {"text": "b", "rank": 2}]},
+    )
+    untouched = snapshots.take(project=other)
+    before = [record.ranking for record in records(snapshot)]
+    run = make_transfer(project).run
+    folder = folder_of(run)
+    folder.make()
+    lines = [
+        {
+            "id": str(prompt.public_id),
+            "form": "text",
+            "prompt": [{"role": "user", "content": SECRET}],
+            "split": "train",
+        }
+    ]
+    (folder.inputs / "prompts.jsonl").write_text(json.dumps(lines[0]) + "\n")
+    sample = {
+        "prompt_id": str(prompt.public_id),
+        "completions": [{"text": SECRET, "finished": True, "tokens": 3}],
+    }
+    (folder.output / "samples.jsonl").write_text(json.dumps(sample) + "\n")
+    snapshots.write_demonstrations(project=project, path=folder.inputs / "demonstrations.jsonl")
+    made = withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    assert SECRET in texts_of_files(tmp_path)
+    assert withdrawal.finish(withdrawal=made)
+    assert SECRET not in texts_of_files(tmp_path)
+    snapshot.refresh_from_db()
+    untouched.refresh_from_db()
+    assert (snapshot.reproducible, untouched.reproducible) == (False, True)
+    kept = records(snapshot)
+    assert [record.ranking for record in kept] == before
+    assert [(record.verdict, record.pairs) for record in kept] == [("cannot_tell", ()), ("ranked", ((0, 1),))]
+    said = withdrawal.answer(withdrawal=made)
+    assert (said["snapshots"], said["runs"]) == ([snapshot.digest], [run.pk])
+    assert said["erased"] == {"rankings": 1, "completions": 3, "demonstrations": 1, "prompts": 1}
+
+
+def records(snapshot: Snapshot) -> Any:
+    """As a fit reads it."""
+    return read_snapshot(artifacts.local_folder(snapshot.artifact) / snapshots.FILE_NAME)
+
+
+def test_a_persons_rankings_leave_old_snapshots_and_others_stay(project: Project) -> None:
+    alice = judged(project)
+    snapshot = snapshots.take(project=project)
+    size = snapshot.artifact.total_bytes
+    made = withdrawal.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
+    withdrawal.finish(withdrawal=made)
+    own = {str(r.public_id) for r in Ranking.objects.filter(annotator=alice)}
+    by = {record.ranking: (record.annotator, record.verdict) for record in records(snapshot)}
+    assert {by[name] for name in own} == {(None, "cannot_tell")}
+    assert {verdict for name, (_, verdict) in by.items() if name not in own} == {"ranked"}
+    snapshot.artifact.refresh_from_db()
+    path = artifacts.local_folder(snapshot.artifact) / snapshots.FILE_NAME
+    assert snapshot.artifact.total_bytes == path.stat().st_size != size
+    later = snapshots.take(project=project)
+    assert (later.rankings, later.reproducible, later.digest != snapshot.digest) == (2, True, True)
+
+
+def test_uploads_and_exports_of_ended_runs_are_dropped(project: Project, tmp_path: Path) -> None:
+    prompt = with_prompt(project)
+    ended, waiting = make_transfer(project), make_transfer(project)
+    for transfer in (ended, waiting):
+        transfer.file.save("upload.jsonl", ContentFile(SECRET.encode()))
+        folder = folder_of(transfer.run)
+        folder.make()
+        (folder.output / "helpful-pairs.jsonl").write_text(SECRET)
+    lifecycle.cancel(run=ended.run)
+    made = withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    withdrawal.finish(withdrawal=made)
+    assert texts_of_files(tmp_path).count(SECRET) == 2  # of the run that waits
+    lifecycle.cancel(run=waiting.run)
+    withdrawal.finish(withdrawal=made)
+    assert SECRET not in texts_of_files(tmp_path)
+
+
+def test_withdrawing_again_gives_the_same_answer(project: Project) -> None:
+    alice = judged(project)
+    snapshots.take(project=project)
+    answers = []
+    for _ in range(2):
+        out = io.StringIO()
+        call_command("withdraw", project=project.slug, annotator=alice.pseudonym, stdout=out)
+        answers.append(json.loads(out.getvalue()))
+    assert answers[0] == answers[1]
+    assert answers[0]["files_done"] is True
+    assert len(answers[0]["snapshots"]) == 1
+    assert Withdrawal.objects.count() == 1
+    assert alice.pseudonym not in texts_of_database()
+
+
+def test_files_that_a_crash_left_are_done_by_the_sweep(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompt = with_prompt(project)
+    first = snapshots.take(project=project)
+    put(project, "pairs", {"prompt": "more", "chosen": "a", "rejected": "b"})
+    second = snapshots.take(project=project)
+    made = withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    seen = []
+
+    def fails_at_the_second(path: Path, gone: Any) -> None:
+        seen.append(path)
+        if len(seen) == 2:
+            raise OSError("the disk is full")
+        erase(path, gone)
+
+    monkeypatch.setattr("annotation.withdrawal.erase", fails_at_the_second)
+    with pytest.raises(OSError, match="full"):
+        withdrawal.finish(withdrawal=made)
+    monkeypatch.undo()
+    made.refresh_from_db()
+    assert made.files_done_at is None
+    assert not Snapshot.objects.filter(project=project, reproducible=True).exists()
+    assert withdrawal.finish_all() == 1
+    assert withdrawal.finish_all() == 0
+    for snapshot in (first, second):
+        path = artifacts.local_folder(snapshot.artifact) / snapshots.FILE_NAME
+        assert SECRET not in path.read_text()
+    assert withdrawal.answer(withdrawal=made)["snapshots"] == [first.digest, second.digest]
+
+
+def test_a_withdrawal_is_done_when_the_runs_that_were_at_work_are(project: Project) -> None:
+    prompt = with_prompt(project)
+    run = make_transfer(project).run
+    Run.objects.filter(pk=run.pk).update(
+        status="running", started_at="2020-01-01T00:00Z", heartbeat_at="2020-01-01T00:00Z"
+    )
+    made = withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    assert not withdrawal.finish(withdrawal=made)
+    folder = folder_of(run)
+    folder.make()
+    line = {
+        "id": str(prompt.public_id),
+        "form": "text",
+        "prompt": [{"role": "user", "content": SECRET}],
+        "split": "train",
+    }
+    (folder.inputs / "prompts.jsonl").write_text(json.dumps(line) + "\n")  # it had read the rows before
+    assert withdrawal.finish_all() == 0
+    Run.objects.filter(pk=run.pk).update(status="failed", finished_at="2020-01-01T00:00Z")
+    assert withdrawal.finish_all() == 1
+    assert SECRET not in texts_of_files(folder.path)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_withdraw_the_same_at_once_make_one_withdrawal(project: Project) -> None:
+    alice = judged(project)
+
+    def withdraw() -> Withdrawal:
+        return withdrawal.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
+
+    made = at_once([withdraw] * 4)
+    assert {one.pk for one in made if isinstance(one, Withdrawal)} == {Withdrawal.objects.get().pk}
+    assert not [one for one in made if isinstance(one, Exception)]
+
+
+def test_what_is_not_there_cannot_be_withdrawn(project: Project) -> None:
+    prompt = with_prompt(make_project(annotators_per_task=2))
+    for arguments, words in (
+        ({"annotator": "nobody"}, "no annotator 'nobody'"),
+        ({"prompt": "7"}, "no prompt's public id"),
+        ({"prompt": str(prompt.public_id)}, "has no prompt"),
+    ):
+        with pytest.raises(CommandError, match=words):
+            call_command("withdraw", project=project.slug, **arguments)
+    with pytest.raises(BadRequest):
+        withdrawal.withdraw_annotator(project=project, pseudonym="nobody")
+    assert not Withdrawal.objects.exists()
+
+
+def test_what_a_withdrawn_person_holds_goes_back_to_the_queue(project: Project) -> None:
+    alice, bob = make_annotator(project), make_annotator(project)
+    make_tasks(project, 1)
+    held = taken(alice)
+    withdrawal.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
+    held.refresh_from_db()
+    assert held.status == Assignment.Status.RELEASED
+    submit(taken(bob), bob)
+    assert taken(make_annotator(project)).task == held.task

@@ -1,0 +1,141 @@
+"""Which versions used what was withdrawn: through snapshots, runs, and the versions that they started from."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from annotation import withdrawal
+from annotation.lineage import descended
+from annotation.models import Project, Snapshot, Source
+from rewardmodel.backbone.manifest import check_manifest, files_of
+from rewardmodel.models import Fit, RewardModelVersion
+from rltrainer.models import Evaluation, PolicyVersion, Training
+from runs import artifacts
+from runs.execution import folder_of
+from runs.folder.files import read_json, write_json
+from runs.models import Artifact, Run
+from tests.annotation.factories import make_project, put
+
+pytestmark = pytest.mark.django_db
+
+
+def artifact(name: str, kind: str) -> Artifact:
+    return Artifact.objects.create(digest=f"{name:0>64}", kind=kind, files={})
+
+
+def make_snapshot(project: Project, name: str) -> Snapshot:
+    return Snapshot.objects.create(
+        project=project,
+        digest=name,
+        artifact=artifact(name, "snapshot"),
+        rankings=1,
+        comparisons=1,
+        last_ranking_id=1,
+    )
+
+
+def make_reward_model(
+    project: Project, number: int, snapshot: Snapshot, base: PolicyVersion | None = None
+) -> RewardModelVersion:
+    fit = Fit.objects.create(
+        run=Run.objects.create(kind="fit_reward_model"),
+        project=project,
+        snapshot=snapshot,
+        base_artifact=base.artifact if base else None,
+    )
+    made = artifact(f"a{number}", "reward_model")
+    return RewardModelVersion.objects.create(
+        project=project, number=number, fit=fit, artifact=made, report={}
+    )
+
+
+def make_policy(project: Project, number: int, **training: Any) -> PolicyVersion:
+    fields: dict[str, Any] = {"base": "hub/name"}
+    if training:
+        run = Run.objects.create(kind="train_policy")
+        fields = {
+            "artifact": artifact(f"b{number}", "policy"),
+            "training": Training.objects.create(run=run, project=project, **training),
+        }
+    source = Source.objects.create(project=project, kind="policy", name=f"policy v{number}")
+    return PolicyVersion.objects.create(project=project, number=number, source=source, **fields)
+
+
+def test_every_version_that_used_it_is_listed_and_no_other() -> None:
+    project = make_project()
+    held, free = make_snapshot(project, "held"), make_snapshot(project, "free")
+    base = make_policy(project, 1)
+    sft = make_policy(project, 2, algorithm="sft")
+    used, clean = make_reward_model(project, 1, held), make_reward_model(project, 2, free)
+    followed = make_policy(project, 3, algorithm="ppo", start=base, reward_model=used)
+    make_policy(project, 4, algorithm="ppo", start=sft, reward_model=clean)
+    make_policy(project, 5, algorithm="ppo", start=followed, reward_model=clean)
+    make_reward_model(project, 3, free, base=followed)
+    assert descended(project=project, snapshots={held.pk}, runs=set()) == {
+        "policies": [3, 5],
+        "reward_models": [1, 3],
+    }
+    # A demonstration that only the SFT run had read.
+    assert sft.training is not None
+    assert descended(project=project, snapshots=set(), runs={sft.training.run_id}) == {
+        "policies": [2, 4],
+        "reward_models": [],
+    }
+    assert descended(project=project, snapshots=set(), runs=set()) == {"policies": [], "reward_models": []}
+    assert descended(project=make_project(), snapshots={held.pk}, runs=set()) == {}
+
+
+def test_reports_of_later_stages_lose_what_they_quote(tmp_path: Path, settings: Any) -> None:
+    location = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": tmp_path / "files"},
+    }
+    settings.STORAGES = {**settings.STORAGES, "artifacts": location}
+    settings.RUNS_DIR = tmp_path / "runs"
+    project = make_project()
+    put(project, "prompts", {"prompt": "Secret?"}, {"prompt": "Plain?"})
+    secret, plain = project.prompts.order_by("pk")
+    examples = [
+        {
+            "prompt_id": str(prompt.public_id),
+            "prompt": prompt.messages,
+            "before": {"completion": f"{prompt.last_text} a", "reward": 0.5},
+            "texts": [f"{prompt.last_text} b"],
+        }
+        for prompt in (secret, plain)
+    ]
+    report = {"gain": 1.5, "examples": examples}
+    policy = make_policy(project, 1, algorithm="sft")
+    assert policy.training is not None
+    run = policy.training.run
+    folder = folder_of(run)
+    folder.make()
+    write_json(folder.output / "report.json", report)
+    write_json(folder.output / "meta.json", {"files": files_of(folder.output), "report": report})
+    stored = artifacts.store(folder=folder.output, kind="policy", run=run)
+    PolicyVersion.objects.update(report=report, artifact=stored)
+    evaluation = Evaluation.objects.create(
+        run=Run.objects.create(kind="evaluate_policy", result=report), project=project, report=report
+    )
+    made = withdrawal.withdraw_prompt(project=project, public_id=str(secret.public_id))
+    withdrawal.finish(withdrawal=made)
+    policy.refresh_from_db()
+    evaluation.refresh_from_db()
+    evaluation.run.refresh_from_db()
+    place = artifacts.local_folder(stored)
+    rows = [policy.report, evaluation.report, evaluation.run.result]
+    for value in [*rows, *(read_json(at / "report.json") for at in (place, folder.output))]:
+        assert value["examples"][1] == examples[1]
+        assert value["examples"][0] == {
+            "prompt_id": str(secret.public_id),
+            "prompt": [{"role": "user", "content": ""}],
+            "before": {"completion": "", "reward": 0.5},
+            "texts": [""],
+        }
+        assert value["gain"] == 1.5
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) == 4
+    assert not [path for path in files if "Secret" in path.read_text()]
+    # Loading still finds the files to be those that meta.json names.
+    assert check_manifest(place)["files"] == files_of(place)
