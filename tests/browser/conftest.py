@@ -10,7 +10,11 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 # Answers that the pages expect are no fault of theirs, but Chromium reports them as errors all the same.
-EXPECTED = ("the server responded with a status of 4", "net::ERR_INTERNET_DISCONNECTED")
+EXPECTED = (
+    "the server responded with a status of 4",
+    "net::ERR_INTERNET_DISCONNECTED",
+    "net::ERR_CONNECTION_RESET",
+)
 Visit = Callable[..., Page]
 
 
