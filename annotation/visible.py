@@ -1,7 +1,7 @@
 """What a reader of a text could not see, made visible: a judgement must not hang on what only a program reads.
 
-Shown as themselves: what letters and emoji need (joiners, variation selectors, marks of direction, soft hyphens), as long
-as a few of them stand together.
+Shown as themselves: what letters and emoji need (joiners, variation selectors, marks of direction, soft hyphens),
+as long as few of them stand together.
 """
 
 import re

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Dialog, Page
 
 # What the Content-Security-Policy had to stop was let through by what comes before it.
 _WATCH = """
@@ -34,21 +34,23 @@ class Canary(NamedTuple):
 # Elements that no page has by itself, and attributes that no element has.
 _GROWN = """
 [...document.querySelectorAll(
-    ".prose :is(script, img, svg, iframe, object, embed, form, input, button, style, link, meta, base, video, math, template)," +
-    "main :is(iframe, object, embed, style, base, meta, math, template)"
+    ".prose :is(script, img, svg, form, input, button, link, video)," +
+    ":is(main, #container) :is(iframe, object, embed, style, base, meta, math, template)"
   )].map((element) => element.outerHTML.slice(0, 80))
   .concat([...document.querySelectorAll("*")]
-    .filter((element) => [...element.attributes].some(({ name }) => name.startsWith("on") || name === "style" && element.closest(".prose")))
+    .filter((element) => [...element.attributes].some(({ name }) =>
+      name.startsWith("on") || (name === "style" && element.closest(".prose"))))
     .map((element) => element.outerHTML.slice(0, 80)))
   .concat([...document.querySelectorAll(".prose a")]
     .filter(({ href, rel, target }) =>
-      !/^(https?|mailto):/.test(href) || new URL(href).host === location.host || !rel.includes("noopener") || target !== "_blank")
+      !/^(https?|mailto):/.test(href) || new URL(href).host === location.host ||
+      !rel.includes("noopener") || target !== "_blank")
     .map((element) => element.outerHTML.slice(0, 80)))
 """
 
 
-def watch(context: BrowserContext, url: str) -> Canary:
-    """Watch every page that ``context`` opens; ``url`` is the server's."""
+def watch(page: Page, url: str) -> Canary:
+    """Watch ``page`` from its next address on; ``url`` is the server's."""
     canary = Canary([], [])
     host = urlsplit(url).netloc
 
@@ -56,10 +58,12 @@ def watch(context: BrowserContext, url: str) -> Canary:
         if urlsplit(address).netloc != host and not address.startswith(("about:", "data:image/")):
             canary.asked.append(address)
 
-    def on_page(page: Page) -> None:
-        page.on("dialog", lambda dialog: (canary.dialogs.append(dialog.message), dialog.dismiss()))
+    def dismiss(dialog: Dialog) -> None:
+        canary.dialogs.append(dialog.message)
+        dialog.dismiss()
 
-    context.add_init_script(_WATCH)
-    context.on("request", lambda request: note(request.url))
-    context.on("page", on_page)
+    page.add_init_script(_WATCH)
+    page.on("request", lambda request: note(request.url))
+    page.on("popup", lambda popup: note(popup.url))
+    page.on("dialog", dismiss)
     return canary

@@ -12,7 +12,8 @@ def overlapping(page: Page) -> list[str]:
     """Pairs of completions, and of parts of a completion, that lie upon each other."""
     found: list[str] = page.evaluate(
         """() => {
-          const apart = (a, b) => a.right <= b.left + 1 || b.right <= a.left + 1 || a.bottom <= b.top + 1 || b.bottom <= a.top + 1;
+          const apart = (a, b) => a.right <= b.left + 1 || b.right <= a.left + 1 ||
+            a.bottom <= b.top + 1 || b.bottom <= a.top + 1;
           const pairs = [];
           const check = (elements, name) => elements.forEach((one, i) => elements.slice(i + 1).forEach((other) => {
             const [a, b] = [one.getBoundingClientRect(), other.getBoundingClientRect()];
@@ -49,7 +50,8 @@ def small_targets(page: Page, least: int = 44) -> list[str]:
           .filter((control) => !(control.matches("input") && control.closest("label")))
           .map((control) => [control, control.getBoundingClientRect()])
           .filter(([, box]) => box.width > 1 && (box.width < least - 0.5 || box.height < least - 0.5))
-          .map(([control, box]) => `${control.outerHTML.slice(0, 60)} ${Math.round(box.width)}x${Math.round(box.height)}`)""",
+          .map(([control, { width, height }]) =>
+            `${control.outerHTML.slice(0, 60)} ${Math.round(width)}x${Math.round(height)}`)""",
         least,
     )
     return found

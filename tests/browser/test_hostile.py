@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from annotation import people, queue, ranking
 from annotation.models import (
@@ -34,7 +34,7 @@ from tests.pages.factories import make_transfer
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 RANK = "/projects/hostile/rank/"
-WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+WIDE, PHONE = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
 ALL = "\n".join(SHORT.values())
 
 
@@ -57,9 +57,7 @@ def alice(project: Project) -> User:
 def opened(visit: Visit, user: User, live_server: Any, path: str = "/projects/") -> tuple[Page, Canary]:
     """A page at a harmless address whose context is watched, to go elsewhere from."""
     page = visit("/no-such-page/", user, viewport=WIDE)
-    canary = watch(page.context, live_server.url)
-    page.on("dialog", lambda dialog: (canary.dialogs.append(dialog.message), dialog.dismiss()))
-    return page, canary
+    return page, watch(page, live_server.url)
 
 
 def put_task(project: Project, texts: list[str]) -> None:
@@ -285,6 +283,7 @@ def test_signs_stand_for_what_cannot_be_seen(
                 {"text": UNICODE["zero-width flood"]},
                 {"text": UNICODE["terminal colours"]},
                 {"text": UNICODE["text in tags"]},
+                {"text": "za\u0301lgo" + "\u0301" * 12},
                 {"text": "👨‍👩‍👧‍👦 می‌خواهم 🏴󠁧󠁢󠁥󠁮󠁧󠁿"},
             ],
         },
@@ -297,6 +296,7 @@ def test_signs_stand_for_what_cannot_be_seen(
         "in⟦20,000 invisible characters⟧visible",
         "␛[31mred␛[0m␛]0;title␇␛[2J⟦U+009B⟧31m",
         "hello⟦18 invisible characters⟧",
+        "za\u0301lgo⟦12 marks⟧",
         # What letters and emoji need stays as it is.
         "👨‍👩‍👧‍👦 می‌خواهم 🏴󠁧󠁢󠁥󠁮󠁧󠁿",
     }
