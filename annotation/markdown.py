@@ -25,9 +25,11 @@ _TAGS = {
     *("p", "br", "hr", "h4", "h5", "h6", "blockquote", "ul", "ol", "li"),
     *("strong", "em", "s", "code", "pre", "a", "table", "thead", "tbody", "tr", "th", "td"),
 }
-# Each finds its direction by its first letter: an answer may hold two scripts.
-_BLOCKS = {*("p", "h4", "h5", "h6", "blockquote", "ul", "ol", "li", "table", "th", "td")}
+# Each finds its direction by its first letter: an answer may hold two scripts. What lies within has its block's,
+# because the marks of a list stand where the list begins.
+_BLOCKS = {*("p", "h4", "h5", "h6", "blockquote", "ul", "ol", "table")}
 _ATTRIBUTES = {"a": {"href", "target"}, "ol": {"start", "dir"}, **{tag: {"dir"} for tag in _BLOCKS - {"ol"}}}
+_ATTRIBUTES["table"] = {"dir", "tabindex"}
 _SCHEMES = {"http", "https", "mailto"}
 _LINK_REL = "noopener noreferrer nofollow"
 
@@ -50,10 +52,13 @@ def _demote_headings(state: StateCore) -> None:
             token.tag = f"h{min(6, int(token.tag[1]) + 3)}"
 
 
-def _find_direction(state: StateCore) -> None:
+def _mark_blocks(state: StateCore) -> None:
     for token in state.tokens:
-        if token.nesting == 1 and token.tag in _BLOCKS:
+        if token.nesting == 1 and token.level == 0 and token.tag in _BLOCKS:
             token.attrSet("dir", "auto")
+        # A wide one scrolls by itself, which keys can do where it has the focus.
+        if token.type == "table_open":
+            token.attrSet("tabindex", "0")
 
 
 def _leads_elsewhere(url: str) -> bool:
@@ -65,7 +70,7 @@ def _parser(breaks: bool) -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "breaks": breaks}).enable(["table", "strikethrough"])
     parser.validateLink = _leads_elsewhere  # type: ignore[method-assign]  # documented as meant to be replaced
     parser.core.ruler.push("demote_headings", _demote_headings)
-    parser.core.ruler.push("find_direction", _find_direction)
+    parser.core.ruler.push("mark_blocks", _mark_blocks)
     parser.add_render_rule("link_open", _link_open)
     parser.add_render_rule("image", _image)
     return parser
