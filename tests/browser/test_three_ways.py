@@ -175,7 +175,9 @@ def test_by_a_screen_reader(page: Page) -> None:
     submit.focus()
     page.keyboard.press("Enter")
     place(page, "A", 2)
-    expect(page.get_by_role("region", name="Your order").get_by_role("button", name="Put A back")).to_be_visible()
+    expect(
+        page.get_by_role("region", name="Your order").get_by_role("button", name="Put A back")
+    ).to_be_visible()
     page.get_by_role("button", name="Undo").focus()
     page.keyboard.press("Enter")
     place(page, "A", 1)
