@@ -63,10 +63,13 @@ def reserve(*, annotator: Annotator, shuffle: random.Random | None = None) -> As
 
 
 def _begin(assignment: Assignment) -> bool:
-    """What was held ahead is in hand now; False where it was taken for somebody else at this moment."""
-    began = {"ahead": False, "opened_at": Now(), "expires_at": _lease_end(assignment.annotator)}
+    """What was held ahead is in hand now; False where it was taken for somebody else at this moment.
+
+    It stays opened when it was: without a connection it may have been judged before the server hears that it began.
+    """
+    began = {"ahead": False, "expires_at": _lease_end(assignment.annotator)}
     changed = Assignment.objects.open().filter(pk=assignment.pk).update(**began)
-    assignment.refresh_from_db(fields=["ahead", "opened_at", "expires_at", "status"])
+    assignment.refresh_from_db(fields=["ahead", "expires_at", "status"])
     return bool(changed)
 
 

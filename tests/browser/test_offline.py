@@ -97,7 +97,9 @@ def test_the_next_task_is_there_before_the_server_has_answered(page: Page) -> No
     assert not Assignment.objects.get(public_id=ahead).ahead
 
 
-def test_the_swap_is_measured(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_swap_is_measured_far_from_the_server(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
+    far = {"offline": False, "latency": 300, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", far)
     page.evaluate(
         """() => {
           window.swaps = [];
@@ -123,7 +125,7 @@ def test_the_swap_is_measured(page: Page, capsys: pytest.CaptureFixture[str]) ->
     assert Ranking.objects.count() == 3
     with capsys.disabled():
         sys.stdout.write(
-            f"\nfrom Enter to the next task painted, ms: {[round(time) for time in times]}, "
+            f"\nfrom Enter to the next task painted, 300 ms from the server, ms: {[round(time) for time in times]}, "
             f"median {statistics.median(times):.0f}\n"
         )
 
@@ -134,6 +136,7 @@ def test_without_a_connection_two_tasks_are_judged_and_sent_when_it_is_back(page
     press(page, "2", "3", "4", "Enter")
     expect(page.get_by_text("You are offline. Your judgement is kept here")).to_be_visible()
     assert assignment_of(page) == second
+    page.wait_for_timeout(2200)
     press(page, "4", "3", "2", "1", "Enter")
     expect(page.get_by_text("2 judgements are kept here")).to_be_visible()
     # Nothing comes after it; it stays to be read.
@@ -143,6 +146,10 @@ def test_without_a_connection_two_tasks_are_judged_and_sent_when_it_is_back(page
     page.context.set_offline(False)
     wait_for_another(page, second)
     assert (order_of(first), order_of(second)) == ([1, 2, 3, 4], [4, 3, 2, 1])
+    # Two ticks of a second at the second task, although the server heard of it and of its judgement at once.
+    seconds = Ranking.objects.get(assignment__public_id=second).active_seconds
+    assert seconds is not None
+    assert seconds >= 1
     expect(page.locator("#notices .notice")).to_have_count(0)
     expect(page.locator(".tools__counts")).to_have_text("2 today · 2 left")
 
