@@ -18,7 +18,7 @@ from markdown_it.token import Token
 from annotation.visible import visible
 
 # Characters; a longer text is shown as it is, because parsing it would hold the page up for seconds.
-LONGEST_PARSED = 50_000
+LONGEST_PARSED = 30_000
 # Tags, the closing ones included; a browser takes seconds to lay out more of them, tables above all.
 _MOST_TAGS = 5_000
 _TAGS = {

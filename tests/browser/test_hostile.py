@@ -250,6 +250,7 @@ def test_floods_are_shown_in_reasonable_time(
             {"prompt": "Flood.", "completions": [{"text": text} for text in chunk.values()]},
         )
     page, canary = opened(visit, alice, live_server)
+    page.set_default_timeout(60_000)
     for chunk in chunks(FLOODS, 7):
         page.goto(RANK)
         wait_until_ready(page)
