@@ -1,6 +1,7 @@
 """Markdown of strangers as HTML that is safe to show: model output, prompts and guidelines are hostile input.
 
 Two walls, either of which would do: the parser knows no raw HTML or images, and its output passes an allow-list.
+What a reader could not see (``annotation.visible``) is shown by signs.
 """
 
 from collections.abc import Sequence
@@ -14,13 +15,21 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+from annotation.visible import visible
+
 # Characters; a longer text is shown as it is, because parsing it would hold the page up for seconds.
-LONGEST_PARSED = 100_000
+LONGEST_PARSED = 30_000
+# Tags, the closing ones included; a browser takes seconds to lay out more of them, tables above all.
+_MOST_TAGS = 5_000
 _TAGS = {
     *("p", "br", "hr", "h4", "h5", "h6", "blockquote", "ul", "ol", "li"),
     *("strong", "em", "s", "code", "pre", "a", "table", "thead", "tbody", "tr", "th", "td"),
 }
-_ATTRIBUTES = {"a": {"href", "target"}, "ol": {"start"}}
+# Each finds its direction by its first letter: an answer may hold two scripts. What lies within has its block's,
+# because the marks of a list stand where the list begins.
+_BLOCKS = {*("p", "h4", "h5", "h6", "blockquote", "ul", "ol", "table")}
+_ATTRIBUTES = {"a": {"href", "target"}, "ol": {"start", "dir"}, **{tag: {"dir"} for tag in _BLOCKS - {"ol"}}}
+_ATTRIBUTES["table"] = {"dir", "tabindex"}
 _SCHEMES = {"http", "https", "mailto"}
 _LINK_REL = "noopener noreferrer nofollow"
 
@@ -43,6 +52,15 @@ def _demote_headings(state: StateCore) -> None:
             token.tag = f"h{min(6, int(token.tag[1]) + 3)}"
 
 
+def _mark_blocks(state: StateCore) -> None:
+    for token in state.tokens:
+        if token.nesting == 1 and token.level == 0 and token.tag in _BLOCKS:
+            token.attrSet("dir", "auto")
+        # A wide one scrolls by itself, which keys can do where it has the focus.
+        if token.type == "table_open":
+            token.attrSet("tabindex", "0")
+
+
 def _leads_elsewhere(url: str) -> bool:
     """Whether a link may stay a link: relative ones would point into Concord itself."""
     return url.lower().startswith(tuple(f"{scheme}:" for scheme in _SCHEMES))
@@ -52,6 +70,7 @@ def _parser(breaks: bool) -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "breaks": breaks}).enable(["table", "strikethrough"])
     parser.validateLink = _leads_elsewhere  # type: ignore[method-assign]  # documented as meant to be replaced
     parser.core.ruler.push("demote_headings", _demote_headings)
+    parser.core.ruler.push("mark_blocks", _mark_blocks)
     parser.add_render_rule("link_open", _link_open)
     parser.add_render_rule("image", _image)
     return parser
@@ -74,13 +93,21 @@ def render_document(text: str) -> SafeString:
 
 
 def _safe(text: str, parser: MarkdownIt) -> SafeString:
+    text = visible(text)
     if len(text) > LONGEST_PARSED:
-        return format_html("<pre>{}</pre>", text)
+        return _as_it_is(text)
+    parsed = parser.render(text)
+    if parsed.count("<") > _MOST_TAGS:
+        return _as_it_is(text)
     html = nh3.clean(
-        parser.render(text),
+        parsed,
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes=_SCHEMES,
         link_rel=_LINK_REL,
     )
     return mark_safe(html)  # noqa: S308 (nh3 has just cleaned it)
+
+
+def _as_it_is(text: str) -> SafeString:
+    return format_html("<pre>{}</pre>", text)

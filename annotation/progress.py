@@ -36,12 +36,10 @@ def of(annotator: Annotator) -> Progress:
     """
     rankings = Ranking.objects.current().filter(annotator=annotator)
     midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    held = (
-        Assignment.objects.open().filter(annotator=annotator).values_list("task__purpose", flat=True).first()
-    )
+    held = list(Assignment.objects.open().filter(annotator=annotator).values_list("task__purpose", flat=True))
     left = queue.claimable(annotator).order_by().values("task").distinct()[: COUNTED + 1].count()
     # A gold task or a repeat in hand is not counted, and yet it never shows as "nothing left".
-    left = left + 1 if held == Task.Purpose.COLLECT else max(left, int(held is not None))
+    left = max(left + held.count(Task.Purpose.COLLECT), min(len(held), 1))
     return Progress(
         today=rankings.filter(created_at__gte=midnight).count(),
         in_all=rankings.count(),

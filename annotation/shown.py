@@ -27,6 +27,9 @@ class Card(NamedTuple):
 
     letter: str
     html: SafeString
+    # Nothing to be seen in it; the letter before it that has the same text, or "".
+    is_empty: bool = False
+    same_as: str = ""
 
 
 def turns(prompt: Prompt) -> list[Turn]:
@@ -41,9 +44,10 @@ def cards(assignment: Assignment) -> list[Card]:
         .order_by("position")
         .values_list("completion__text", flat=True)
     )
+    shown = [texts[place] for place in assignment.order_shown]
     return [
-        Card(letter, render(texts[place]))
-        for letter, place in zip(LETTERS, assignment.order_shown, strict=False)
+        Card(letter, render(text), not text.strip(), LETTERS[shown.index(text)] if text in shown[:i] else "")
+        for i, (letter, text) in enumerate(zip(LETTERS, shown, strict=False))
     ]
 
 

@@ -7,6 +7,7 @@ from annotation.views import home, invitation, ranking
 urlpatterns = [
     path("", home.home, name="home"),
     path("projects/<slug:slug>/rank/", ranking.rank, name="rank"),
+    path("projects/<slug:slug>/rank/ahead/", ranking.ahead, name="rank_ahead"),
     path("projects/<slug:slug>/rank/submit/", ranking.submit, name="rank_submit"),
     path("projects/<slug:slug>/rank/draft/", ranking.draft, name="rank_draft"),
     path("projects/<slug:slug>/rank/skip/", ranking.skip, name="rank_skip"),

@@ -204,16 +204,18 @@ class Assignment(models.Model):
     order_shown = ArrayField(models.PositiveSmallIntegerField())
     draft = models.JSONField(default=dict, blank=True)
     reason = models.TextField(blank=True)
+    # Held for later, while the annotator still works on another (annotation.queue says why).
+    ahead = models.BooleanField(default=False, db_default=False, editable=False)
 
     objects = AssignmentQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["project", "annotator"],
+                fields=["project", "annotator", "ahead"],
                 condition=Q(status="open"),
                 name="assignment_one_open",
-                violation_error_message="An annotator has one open task of a project at a time.",
+                violation_error_message="An annotator has one open task of a project at a time, and one ahead.",
             ),
             models.UniqueConstraint(
                 fields=["task", "annotator"],

@@ -1,7 +1,9 @@
 """The ranking page: the next task, its drafts, skips and submissions.
 
 Without JavaScript a POST is answered by a redirect to the page of the next task; a script that sends the form
-itself (``X-Requested-With: fetch``) gets that page at once and swaps it in.
+itself (``X-Requested-With: fetch``) gets that page at once and swaps it in. A script that fetched the next task
+ahead shows that one before it sends, and names it (``X-Shown``): where it is indeed the next, the answer holds the
+counts alone.
 """
 
 from django.contrib import messages
@@ -25,6 +27,17 @@ from annotation.views.access import for_annotator, posted_assignment
 def rank(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     """The annotator's open task, or the next one, or the end."""
     return _next(request, annotator)
+
+
+@require_GET
+@never_cache
+@for_annotator
+def ahead(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    """The page of the task after this one, held for the annotator from now on; 204 where there is none."""
+    assignment = queue.reserve(annotator=annotator)
+    if assignment is None:
+        return HttpResponse(status=204)
+    return _page(request, assignment, RankingForm(assignment=assignment))
 
 
 @require_POST
@@ -176,6 +189,13 @@ def _next(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     if assignment is None:
         context = {"project": annotator.project, "progress": progress.of(annotator)}
         return TemplateResponse(request, "annotation/finished.html", context)
+    if request.headers.get("X-Shown") == str(assignment.public_id):
+        context = {
+            "project": annotator.project,
+            "progress": progress.of(annotator),
+            "assignment": assignment,
+        }
+        return TemplateResponse(request, "annotation/shown.html", context)
     return _page(request, assignment, RankingForm(assignment=assignment))
 
 

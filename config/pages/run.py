@@ -95,7 +95,9 @@ def run_output(request: HttpRequest, run: Run, project: Project) -> HttpResponse
     """An export's file."""
     if run.kind != "export" or run.status != Run.Status.SUCCEEDED:
         raise Http404
-    files = [path for path in folder_of(run).output.glob("*.jsonl*") if path.is_file()]
+    # A link would lead out of the run's folder.
+    found = folder_of(run).output.glob("*.jsonl*")
+    files = [path for path in found if path.is_file() and not path.is_symlink()]
     if not files:
         raise Http404
     kind = mimetypes.guess_type(files[0].name)[0] or "application/jsonl"

@@ -33,8 +33,25 @@ def assignment_of(page: Page) -> str:
 
 
 def wait_for_another(page: Page, assignment: str) -> None:
-    """Until another task, or the end, has taken the place of ``assignment``."""
+    """Until another task, or the end, has taken the place of ``assignment``, and the server has what was submitted."""
     expect(page.locator(f'#ranking [name=assignment][value="{assignment}"]')).to_have_count(0)
+    wait_until_sent(page)
+
+
+def wait_until_sent(page: Page) -> None:
+    """Until nothing that was submitted waits in the browser."""
+    # Polled from here: pages without scripts have no timers.
+    for _ in range(200):
+        if not waiting(page):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"still waits: {waiting(page)}")
+
+
+def waiting(page: Page) -> list[str]:
+    """The names under which submitted judgements wait in the browser."""
+    names: list[str] = page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('outbox:'))")
+    return names
 
 
 def tiers(page: Page) -> list[list[str]]:

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
 PAGES = {
     "home": ("get", "/"),
     "rank": ("get", "/projects/helpful/rank/"),
+    "rank_ahead": ("get", "/projects/helpful/rank/ahead/"),
     "rank_submit": ("post", "/projects/helpful/rank/submit/"),
     "rank_draft": ("post", "/projects/helpful/rank/draft/"),
     "rank_skip": ("post", "/projects/helpful/rank/skip/"),

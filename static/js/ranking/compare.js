@@ -33,17 +33,23 @@ function draw(task, dialog, ...letters) {
     box.replaceChildren(...task.cards.get(letters[i]).querySelector(".completion__text").cloneNode(true).childNodes);
     return box;
   });
-  if (dialog.querySelector("[data-marks]").checked) mark(...shown);
+  const wanted = dialog.querySelector("[data-marks]").checked;
+  const why = wanted && letters[0] !== letters[1] ? mark(...shown) : "";
+  const unmarked = dialog.querySelector("[data-unmarked]");
+  unmarked.textContent = why;
+  unmarked.hidden = !why;
 }
 
+// Returns why nothing is marked, or "".
 function mark(a, b) {
   const parts = [wordsOf(a), wordsOf(b)];
   const differs = differing(...parts.map((words) => words.map((word) => word.text)));
-  if (!differs) return;
+  if (!differs) return "These two are too long to mark their differences.";
   parts.forEach((words, side) => {
     // From the end, so that wrapping words leaves the offsets of those before them true.
     for (const run of runs(words, differs[side]).reverse()) wrap(run);
   });
+  return differs.some((side) => side.includes(true)) ? "" : "No word differs.";
 }
 
 // Neighbouring words of one text node that differ, as one stretch each.

@@ -2,6 +2,8 @@
 // renews the lease. A copy in the browser means that the server does not have it yet.
 
 import { notice } from "./notices.js";
+import { waits } from "./outbox.js";
+import { keysFrom, read, remove, write } from "./storage.js";
 
 const WAIT_MS = 700;
 const KEPT_DAYS = 7;
@@ -10,10 +12,11 @@ const PREFIX = "draft:";
 export class Drafts {
   #timer = 0;
   #over = false;
+  #leaving = false;
 
   constructor(task, clock, signal) {
     this.task = task;
-    this.key = `${PREFIX}${task.main.dataset.user}:${task.assignment}`;
+    this.key = keyOf(task.assignment);
     // A ranking that is being changed has no draft: it stands until the change is submitted.
     this.#over = !task.main.dataset.draft;
     if (this.#over) return;
@@ -24,6 +27,7 @@ export class Drafts {
     const look = () => (document.hidden ? this.#flush() : this.save());
     document.addEventListener("visibilitychange", look, { signal });
     addEventListener("online", () => this.save(), { signal });
+    addEventListener("beforeunload", () => { this.#leaving = true; }, { signal });
     signal.addEventListener("abort", () => {
       clearInterval(renewing);
       clearTimeout(this.#timer);
@@ -39,7 +43,8 @@ export class Drafts {
 
   async save() {
     clearTimeout(this.#timer);
-    if (this.#over) return;
+    // What was submitted is on its way itself.
+    if (this.#over || waits(this.task.assignment)) return;
     try {
       this.#answered(await this.#send());
     } catch {
@@ -49,6 +54,7 @@ export class Drafts {
 
   #later() {
     this.#say("");
+    this.#leaving = false;
     write(this.key, { at: Date.now(), fields: fieldsOf(this.task.form) });
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.save(), WAIT_MS);
@@ -56,7 +62,7 @@ export class Drafts {
 
   // The page may be gone before an answer comes; the copy in the browser stays until one did.
   #flush() {
-    if (!this.#over && read(this.key)) this.#send().then((answer) => this.#answered(answer), () => {});
+    if (!this.#over && !waits(this.task.assignment) && read(this.key)) this.#send().then((answer) => this.#answered(answer), () => {});
   }
 
   #send() {
@@ -69,7 +75,8 @@ export class Drafts {
     // A draft that was on its way when the judgement was sent finds the task closed, rightly.
     if (this.#over) return;
     if (answer.ok && !answer.redirected) {
-      remove(this.key);
+      // The page that comes now may have been asked for before the draft arrived.
+      if (!this.#leaving) remove(this.key);
       this.#say("Draft saved.");
     } else if (answer.status === 409) {
       this.#lost((await answer.json()).error);
@@ -111,37 +118,18 @@ export function fill(task, fields) {
   task.takeOver(Object.fromEntries(ranks), fields.verdict);
 }
 
-function read(key) {
-  try {
-    return JSON.parse(localStorage.getItem(key));
-  } catch {
-    return null;
-  }
+// The judgement of an assignment is stored: its draft is of no use any more.
+export function forgetDraft(assignment) {
+  remove(keyOf(assignment));
 }
 
-function write(key, kept) {
-  try {
-    localStorage.setItem(key, JSON.stringify(kept));
-  } catch {
-    // Storage is off or full: the server's copy has to do.
-  }
-}
-
-function remove(key) {
-  try {
-    localStorage.removeItem(key);
-  } catch {
-    // Storage is off: nothing was kept.
-  }
+function keyOf(assignment) {
+  return `${PREFIX}${document.getElementById("main").dataset.user}:${assignment}`;
 }
 
 function forgetOld() {
   const since = Date.now() - KEPT_DAYS * 86_400_000;
-  try {
-    for (const key of Object.keys(localStorage)) {
-      if (key.startsWith(PREFIX) && !(read(key)?.at > since)) remove(key);
-    }
-  } catch {
-    // Storage is off.
+  for (const key of keysFrom(PREFIX)) {
+    if (!(read(key)?.at > since)) remove(key);
   }
 }

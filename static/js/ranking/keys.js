@@ -32,7 +32,7 @@ export function listen(task, submit, signal) {
 // Returns whether the key was for us.
 function handle(task, submit, event) {
   const { key, target } = event;
-  if (document.querySelector("dialog[open]")) return inDialog(event);
+  if (document.querySelector("dialog:modal")) return inDialog(event);
   if (event.ctrlKey || event.metaKey) return withControl(task, submit, event);
   if (isTyping(target)) return key === "Escape" && leaveText(task);
   if (event.altKey || (!target.closest(".completion") && !singleKeys())) return false;

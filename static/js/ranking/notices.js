@@ -11,7 +11,10 @@ export function announce(text) {
 
 // `actions` are {label, press}, or {label, href}, in a tab apart if they say so; a notice with the same name takes the place of the one before.
 export function notice(name, kind, text, actions = []) {
-  dismiss(name);
+  const before = document.querySelector(`#notices [data-name="${name}"]`);
+  // Said already: a second time it would interrupt a screen reader, and take the focus off its buttons.
+  if (before?.firstChild.textContent === text) return before;
+  before?.remove();
   const box = document.createElement("div");
   box.className = `notice notice--${kind} row row--apart`;
   box.dataset.name = name;

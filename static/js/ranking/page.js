@@ -1,23 +1,30 @@
 // The ranking page: puts the parts together for one task, and swaps the next task in when one is sent.
 
+import { Ahead } from "./ahead.js";
 import { Clock } from "./clock.js";
 import * as compare from "./compare.js";
 import * as dialogs from "./dialogs.js";
 import * as drag from "./drag.js";
-import { Drafts } from "./drafts.js";
+import { Drafts, forgetDraft } from "./drafts.js";
 import * as keys from "./keys.js";
-import { announce, dismiss } from "./notices.js";
+import { announce, dismiss, notice } from "./notices.js";
+import * as outbox from "./outbox.js";
 import * as prompt from "./prompt.js";
-import { send } from "./sending.js";
+import { HEADERS, parsed } from "./requests.js";
+import { Sending } from "./sending.js";
 import * as stuck from "./stuck.js";
 import { Tabs } from "./tabs.js";
 import { Task } from "./task.js";
 
 let ended = new AbortController();
+// What the task on the screen has to do when its judgement is stored.
+let closeTask = () => {};
+const sending = new Sending({ shown, stored, refused });
 
 function start() {
   ended.abort();
   ended = new AbortController();
+  closeTask = () => {};
   const { signal } = ended;
   const main = document.getElementById("main");
   dialogs.listen(main, signal);
@@ -26,10 +33,12 @@ function start() {
   const clock = new Clock(task.field("active_seconds"), signal);
   const drafts = new Drafts(task, clock, signal);
   const tabs = new Tabs(task, signal);
-  const finish = (form) => leave(form, () => {
+  const ahead = new Ahead(task, signal);
+  closeTask = () => {
     drafts.forget();
     tabs.judged();
-  });
+  };
+  const finish = (form) => leave(form, ahead);
   const submit = () => (task.missing ? refuse(task) : finish(task.form));
   drag.listen(task);
   compare.listen(task, signal);
@@ -37,6 +46,8 @@ function start() {
   keys.listen(task, submit, signal);
   listen(task, submit, finish, drafts);
   stuck.measure(main, signal);
+  // What is changed while it waits is not what was submitted.
+  task.addEventListener("change", () => withdraw(task.assignment), { signal });
 }
 
 function listen(task, submit, finish, drafts) {
@@ -55,15 +66,16 @@ function listen(task, submit, finish, drafts) {
     if (chip) task.place(chip.closest(".completion").dataset.letter, Number(chip.dataset.place));
     if (target.closest("[data-undo]")) task.undo();
   });
-  for (const other of main.querySelectorAll("#skip form, #flag form")) {
-    other.addEventListener("submit", (event) => {
-      // Handing back leads to another page, as without a script.
-      if (event.submitter?.hasAttribute("formaction")) return;
-      event.preventDefault();
-      // A flag may be answered by the same task again, with what was placed: the server has to have it first.
-      drafts.save().then(() => finish(other));
-    });
-  }
+  main.querySelector("#skip form")?.addEventListener("submit", (event) => {
+    // Handing back leads to another page, as without a script.
+    if (event.submitter?.hasAttribute("formaction")) return;
+    event.preventDefault();
+    finish(event.target);
+  });
+  main.querySelector("#flag form")?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    flag(event.target, drafts);
+  });
   const single = main.querySelector("[data-single-keys]");
   single.checked = keys.singleKeys();
   single.addEventListener("change", () => keys.setSingleKeys(single.checked));
@@ -75,31 +87,84 @@ function refuse(task) {
   else task.goTo(task.order.unplaced[0]);
 }
 
-async function leave(form, done) {
-  // What was to be sent again may have been sent meanwhile, and another task be here.
-  if (form.dataset.sending || !form.isConnected) return;
-  form.dataset.sending = "true";
-  const page = await send(form, () => leave(form, done));
-  delete form.dataset.sending;
-  if (!page) return;
-  const assignment = form.elements.namedItem("assignment").value;
-  const another = page.querySelector("#ranking [name=assignment]")?.value !== assignment;
-  if (another) done();
-  swap(page, another);
+// Keep what the form says, show the next task if it is here already, and send.
+function leave(form, ahead) {
+  outbox.keep(form);
+  const next = ahead.take();
+  if (next) {
+    closeTask();
+    swap(next, ["main"]);
+  }
+  sending.send();
 }
 
-function swap(page, another) {
-  for (const id of ["tools", "messages", "main"]) document.getElementById(id).replaceWith(page.getElementById(id));
-  for (const name of ["lease", "tabs"]) dismiss(name);
-  document.title = page.title;
+// A flag is not kept for later: its dialog stays open until the server has it. Unless it passes the task on, the same
+// task comes back with what was placed, so the server has to have that first.
+async function flag(form, drafts) {
+  await drafts.save();
+  try {
+    const page = await parsed(await fetch(form.action, { method: "POST", body: new FormData(form), headers: HEADERS }));
+    if (!page.getElementById("main")) throw new TypeError("no page of a task");
+    const same = page.querySelector("#ranking [name=assignment]")?.value === shown();
+    if (!same) closeTask();
+    // The same task again, and nothing wrong with it: the message says what happened.
+    swap(page, undefined, same ? page.getElementById("messages").textContent : undefined);
+  } catch {
+    notice("flag", "caution", "The flag was not sent. Try again when the connection is back.");
+  }
+}
+
+function withdraw(assignment) {
+  if (!outbox.waits(assignment)) return;
+  outbox.forget(assignment);
+  dismiss("sending");
+}
+
+function shown() {
+  return document.querySelector("#ranking [name=assignment]")?.value ?? "";
+}
+
+function stored(entry, page) {
+  forgetDraft(entry.assignment);
+  const next = page.querySelector("#ranking [name=assignment]")?.value;
+  if (entry.assignment === shown()) {
+    if (next !== entry.assignment) closeTask();
+    swap(page);
+  } else if (!page.getElementById("main") || next === shown() || stays()) {
+    replace(page, ["tools", "messages"]);
+  } else {
+    // Somebody who had nothing left was given it before its judging had begun.
+    swap(page);
+    notice("taken", "caution", "The task that stood here went to somebody else. This is the next one.");
+  }
+}
+
+// Whether the screen shows what no other task may take the place of: what waits too, came back, or is changed.
+function stays() {
+  return outbox.waits(shown()) || document.querySelector("#ranking[data-unkept], .ranking__errors") !== null;
+}
+
+function refused(page) {
+  swap(page);
+}
+
+function swap(page, parts = ["tools", "messages", "main"], said = "The next task.") {
+  replace(page, parts);
+  for (const name of ["lease", "tabs", "taken", "flag"]) dismiss(name);
+  if (page.title) document.title = page.title;
   scrollTo(0, 0);
   start();
   const wrong = document.querySelector(".ranking__errors");
   (document.getElementById("prompt-title") ?? document.getElementById("main")).focus({ preventScroll: true });
   // The same task again, and nothing wrong with it: the message says what happened.
-  const said = another ? "The next task." : document.getElementById("messages").textContent;
   announce(wrong ? wrong.textContent : said);
 }
 
+function replace(page, ids) {
+  for (const id of ids) document.getElementById(id).replaceWith(page.getElementById(id));
+}
+
 start();
+sending.send();
+sending.sayRefused();
 document.documentElement.dataset.ready = "ranking";

@@ -7,6 +7,7 @@ export function measure(main, signal) {
   const set = (name, height) => document.documentElement.style.setProperty(name, `${height}px`);
   const update = () => {
     set("--bar-height", bar.offsetHeight);
+    set("--stuck-head", head.offsetHeight);
     set("--stuck-top", narrow.matches ? prompt.offsetHeight : head.offsetHeight);
     const waiting = !main.classList.contains("is-complete");
     set("--stuck-bottom", narrow.matches ? end.offsetHeight : bar.offsetHeight + (waiting ? board.offsetHeight : 0));

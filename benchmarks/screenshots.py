@@ -1,0 +1,207 @@
+"""The pictures in docs/images, taken of real pages with a home of their own: nothing of an existing one is touched.
+
+    python -m benchmarks.screenshots [FOLDER]
+
+Starts a Postgres and the pages, makes a project, and has Chromium rank in it. Prints what it wrote.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
+DESK = {"viewport": {"width": 1440, "height": 900}}
+PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+    "device_scale_factor": 2,
+}
+GUIDELINES = """What counts, in this order:
+
+1. **Right.** One wrong fact is worse than one missing fact.
+2. **Complete.** Everything that was asked is answered.
+3. **Short.** No longer than it needs to be, in words that the reader knows.
+
+Rank two answers as a tie when you would not mind which one you got. *All bad* is for tasks in which no answer helps.
+"""
+PROMPT = [
+    {"role": "user", "content": "I fly to Lisbon next week. Is tap water fine there?"},
+    {"role": "assistant", "content": "Yes. It is tested daily and safe all over the city."},
+    {"role": "user", "content": "And how do I get from the airport to Cais do Sodré, with what it costs?"},
+]
+ANSWERS = [
+    """Take the **metro**:
+
+1. red line to *Alameda*
+2. change to the green line, to *Cais do Sodré*, its last stop
+
+It takes about 35 minutes. A ticket is 1.85 €, plus 0.50 € for the card that it is loaded on.""",
+    """| way | minutes | costs |
+| --- | ---: | ---: |
+| metro, one change | 35 | 1.85 € |
+| bus 744 | 50 | 2.20 € |
+| taxi | 20 | 15 to 20 € |
+
+With luggage and before midnight I would take the metro.""",
+    "You can take the metro, a bus, or a taxi. There are many ways to get there and all of them are good, "
+    "so choose the one that suits you best! Lisbon is a wonderful city. Enjoy your stay!",
+    """Take the **metro**:
+
+1. red line to *São Sebastião*
+2. change to the blue line, to *Cais do Sodré*, its last stop
+
+It takes about 35 minutes. A ticket is 1.85 €.""",
+]
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing of requests."""
+
+
+@contextmanager
+def concord() -> Iterator[str]:
+    """The address of a Concord with an empty database, for as long as the block lasts."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    home = Path(tempfile.mkdtemp(prefix="concord-"))
+    os.environ["CONCORD_HOME"] = str(home)
+    from config.postgres import Server
+
+    postgres = Server(home)
+    postgres.hold()
+    try:
+        import django
+        from django.core.management import call_command
+        from django.core.wsgi import get_wsgi_application
+
+        django.setup()
+        call_command("migrate", verbosity=0)
+        with make_server("127.0.0.1", 0, get_wsgi_application(), _Server, _Quiet) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            yield f"http://127.0.0.1:{server.server_port}"
+            server.shutdown()
+    finally:
+        postgres.release()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def make_project(slug: str, tasks: int) -> None:
+    """A project with a task for each picture, and Alice in it."""
+    from django.contrib.auth.models import User
+
+    from annotation import intake, people
+    from annotation.models import Membership
+
+    project = people.create_project(slug=slug, name="Helpful answers", guidelines=GUIDELINES)
+    completions = [{"text": text} for text in ANSWERS]
+    values = [{"prompt": PROMPT, "completions": completions, "task": f"task {i}"} for i in range(tasks)]
+    intake.import_values(project=project, kind="completions", values=values)
+    alice, _ = User.objects.get_or_create(username="alice")
+    Membership.objects.create(project=project, user=alice, role="annotator")
+
+
+def opened(browser: Browser, address: str, path: str, **options: Any) -> Page:
+    """A page as Alice sees it."""
+    from django.conf import settings
+    from django.contrib.auth.models import User
+    from django.test import Client
+
+    client = Client()
+    client.force_login(User.objects.get(username="alice"))
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    context = browser.new_context(**options)
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": address}])
+    page = context.new_page()
+    page.goto(address + path)
+    page.wait_for_selector("html[data-ready=ranking]", state="attached")
+    return page
+
+
+def letter_of(page: Page, words: str) -> str:
+    """The letter under which a completion is shown."""
+    letter = page.locator(".completion", has_text=words).first.get_attribute("data-letter")
+    assert letter is not None
+    return letter
+
+
+def half_ranked(page: Page) -> None:
+    """Two of four placed, the third in hand."""
+    for words, place in (("bus 744", 1), ("Enjoy your stay", 4)):
+        page.keyboard.press(letter_of(page, words))
+        page.keyboard.press(str(place))
+    expect(page.locator("[data-saved]")).to_have_text("Draft saved.")
+
+
+def side_by_side(page: Page) -> None:
+    """The two answers that differ in a few words."""
+    page.keyboard.press("v")
+    page.locator('[data-side="a"]').select_option(letter_of(page, "Alameda"))
+    page.locator('[data-side="b"]').select_option(letter_of(page, "São Sebastião"))
+    expect(page.locator("#compare mark").first).to_be_visible()
+
+
+def guidelines_beside(page: Page) -> None:
+    """The guidelines beside the work."""
+    page.keyboard.press("g")
+    page.keyboard.press(letter_of(page, "Alameda"))
+
+
+def to_the_end(page: Page) -> None:
+    """Everything ranked."""
+    while page.locator("#ranking").count():
+        before = page.locator("#ranking [name=assignment]").input_value()
+        for key in ("2", "1", "4", "3", "Enter"):
+            page.keyboard.press(key)
+        expect(page.locator(f'#ranking [name=assignment][value="{before}"]')).to_have_count(0)
+    page.wait_for_timeout(500)
+
+
+PICTURES: dict[str, tuple[str, dict[str, Any], Callable[[Page], None]]] = {
+    "ranking": ("light", DESK, half_ranked),
+    "ranking-dark": ("dark", DESK, half_ranked),
+    "ranking-phone": ("light", PHONE, half_ranked),
+    "difference": ("light", DESK, side_by_side),
+    "guidelines": ("light", DESK, guidelines_beside),
+    "finished": ("light", {"viewport": {"width": 1440, "height": 520}}, to_the_end),
+}
+
+
+def take(folder: Path) -> None:
+    """Take all pictures into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = next(
+        (path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None
+    )
+    flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with concord() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=flags)
+        for name, (scheme, options, arrange) in PICTURES.items():
+            make_project(name, tasks=2)
+            page = opened(browser, address, f"/projects/{name}/rank/", color_scheme=scheme, **options)
+            arrange(page)
+            page.wait_for_timeout(300)
+            path = folder / f"{name}.png"
+            page.screenshot(path=path)
+            print(f"{path}  {path.stat().st_size / 1000:.0f} kB")
+            page.context.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    take(Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES)
