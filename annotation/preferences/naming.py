@@ -28,6 +28,14 @@ _SELF = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+# Nearly all texts hold none of these, which is seen four times as fast: an import looks at every text.
+_WORDS = """
+    gpt claude gemini gemma bard palm lamda llama alpaca vicuna koala qwen qianwen mistral mixtral deepseek grok copilot
+    bing falcon kimi ernie glm internlm baichuan dolly stablelm pythia olmo smollm phi hugging openai anthropic google
+    deepmind meta facebook alibaba xai microsoft cohere baidu zhipu moonshot laion stability eleutherai databricks
+    inflection nvidia tencent bytedance ai2 openassistant
+"""
+_HINTS = (*_WORDS.split(), "command r", "open assistant", "allen ai")
 # Where it stands within so many characters: a model introduces itself at the start, and the whole of a long text
 # would be searched for nothing.
 _LOOKED_AT = 20_000
@@ -35,5 +43,8 @@ _LOOKED_AT = 20_000
 
 def names_its_model(text: str) -> str | None:
     """The words in which ``text`` names the model that wrote it, or None."""
+    lowered = text[:_LOOKED_AT].lower()
+    if not any(hint in lowered for hint in _HINTS):
+        return None
     found = _SELF.search(text, 0, _LOOKED_AT)
     return " ".join(found.group().split()) if found else None

@@ -1,8 +1,11 @@
 """Texts that name their model, by cases that a person would decide the same way."""
 
+import re
+
 import pytest
 
 from annotation.models import Flag
+from annotation.preferences import naming
 from annotation.preferences.naming import names_its_model
 from tests.annotation.factories import make_project, put
 
@@ -45,9 +48,20 @@ def test_a_text_that_does_not_is_left_alone(text: str) -> None:
     assert names_its_model(text) is None
 
 
+@pytest.mark.parametrize("name", [*naming._NAMES.split("|"), *naming._MAKERS.split("|")])
+def test_every_name_and_maker_is_hinted_at(name: str) -> None:
+    """What is looked for first must not hide what is looked for then: each name as its pattern's simplest text."""
+    plain = (
+        re.sub(r"\(\?:[^)]*\)\?", "", name).replace("[- ]?", "-").replace("\\d\\w*", "4").replace("\\d", "4")
+    )
+    plain = plain.replace("-?", "-").replace(" ?", " ")
+    assert re.fullmatch(name, plain), plain
+    assert any(hint in plain.lower() for hint in naming._HINTS), plain
+
+
 def test_a_long_text_without_a_name_is_read_in_no_time() -> None:
     """No pattern goes back over the text: this would not end within the test's time if one did."""
-    assert names_its_model("I am a " + "very " * 200_000) is None
+    assert names_its_model("I am a gpt " + "very " * 200_000) is None
 
 
 @pytest.mark.django_db
