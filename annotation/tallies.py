@@ -21,7 +21,7 @@ from annotation.preferences.tally import Judgement, Scope, Total, contributions
 from annotation.snapshots import judged
 
 # Tasks counted in one transaction.
-BATCH = 500
+BATCH = 2000
 # The first key of the advisory lock under which a project's totals move.
 LOCK = 7417
 
@@ -176,7 +176,10 @@ def _store_totals(project: Project, moved: Mapping[Scope, Total]) -> None:
             (fresh if row is None else old).append(target)
     Tally.objects.filter(pk__in=empty).delete()
     Tally.objects.bulk_create(fresh)
-    Tally.objects.bulk_update(old, ["tasks", "sums", "products"], batch_size=500)
+    # Rows with their keys: an upsert is many times faster than bulk_update's CASE of thousands of arrays.
+    Tally.objects.bulk_create(
+        old, update_conflicts=True, unique_fields=["id"], update_fields=["tasks", "sums", "products"]
+    )
 
 
 def _lengths(task_ids: Sequence[int]) -> dict[int, list[int]]:

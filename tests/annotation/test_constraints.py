@@ -27,6 +27,7 @@ from annotation.models import (
     Snapshot,
     Source,
     StandingChange,
+    Tally,
     Task,
     TaskCompletion,
     Transfer,
@@ -98,6 +99,11 @@ def flag(w: World, **fields: Any) -> Flag:
     return Flag.objects.create(project=w.project, **given)
 
 
+def tally(w: World, **fields: Any) -> Tally:
+    fields = {"kind": "habits", "annotator": w.alice, "tasks": 1, "sums": [], "products": [], **fields}
+    return Tally.objects.create(project=w.project, **fields)
+
+
 def twice(model: Any) -> Callable[[World], object]:
     return lambda w: again(model.objects.filter(project=w.project).exclude(import_key=None).get())
 
@@ -160,6 +166,8 @@ CASES: dict[str, Callable[[World], object]] = {
     "flag_once": lambda w: [flag(w) for _ in range(2)],
     "flag_by_an_annotator_at_a_task": lambda w: flag(w, annotator=None),
     "flag_resolved_says_how": lambda w: flag(w, resolved_at=timezone.now()),
+    "tally_once": lambda w: [tally(w) for _ in range(2)],
+    "tally_of_two_exactly_when_pair": lambda w: tally(w, kind="pair"),
     "withdrawal_of_one": lambda w: Withdrawal.objects.create(project=w.project, erased={}),
     "transfer_import_has_a_file": lambda w: Transfer.objects.create(
         run=Run.objects.create(kind="import"), project=w.project, direction="import", kind="prompts"
