@@ -25,6 +25,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,7 +63,7 @@ def timed(act: Callable[[], object], times: int) -> Spread:
 
 @contextmanager
 def database() -> Iterator[None]:
-    """A home of this run's own with an embedded Postgres, as ``make serve`` has one, unless DATABASE_URL says another."""
+    """A home of this run's own with an embedded Postgres, unless DATABASE_URL names another."""
     home = Path(tempfile.mkdtemp(prefix="concord-benchmark-"))
     os.environ["CONCORD_HOME"] = str(home)
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
@@ -211,7 +212,7 @@ def _rate(slug: str, clients: Sequence[Any]) -> float:
         for _ in range(each):
             client.submit(slug)
 
-    return each * len(clients) / _together([lambda one=one: work(one) for one in clients])
+    return each * len(clients) / _together([partial(work, one) for one in clients])
 
 
 def _null_rate(clients: Sequence[Any], address: str) -> float:
@@ -221,7 +222,7 @@ def _null_rate(clients: Sequence[Any], address: str) -> float:
         for _ in range(each):
             client.send("GET", address)
 
-    return each * len(clients) / _together([lambda one=one: work(one) for one in clients])
+    return each * len(clients) / _together([partial(work, one) for one in clients])
 
 
 def _together(jobs: Sequence[Callable[[], None]]) -> float:
@@ -362,7 +363,9 @@ def _lines(path: Path) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--tasks", type=int, nargs="+", default=[1000, 10_000, 100_000, 1_000_000])
     parser.add_argument("--comparisons", type=int, default=1_000_000, help="of the export")
     parser.add_argument("--lines", type=int, default=100_000, help="of the import of tasks")

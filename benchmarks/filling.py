@@ -1,6 +1,7 @@
 """Projects of any size, made in the database itself: SQL alone, so that a million tasks take minutes, not hours."""
 
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
@@ -159,7 +160,7 @@ def tidy() -> None:
     _run("VACUUM ANALYZE")
 
 
-def _run(statement: str, *values: object) -> None:
-    parameters = values[0] if values and isinstance(values[0], dict) else values
+def _run(statement: str, *values: Any) -> None:
+    parameters: Any = values[0] if values and isinstance(values[0], dict) else values
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters or None)

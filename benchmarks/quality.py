@@ -84,7 +84,12 @@ def measure(tasks: int) -> dict[str, Any]:
     source = intake.source_for(project=project, kind="import", name="filled")
     annotators = [Annotator.objects.create(project=project, pseudonym=f"a{n}").pk for n in range(30)]
     with connection.cursor() as cursor:
-        values: dict[str, Any] = {"project": project.pk, "source": source.pk, "tasks": tasks, "annotators": annotators}
+        values: dict[str, Any] = {
+            "project": project.pk,
+            "source": source.pk,
+            "tasks": tasks,
+            "annotators": annotators,
+        }
         for statement in FILL.strip().split(";\n"):
             cursor.execute(statement, values if "%(" in statement else None)
     rankings = Ranking.objects.count()

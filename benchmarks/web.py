@@ -1,6 +1,6 @@
 """The web server as ``make serve`` runs it, with one more address whose view does nothing.
 
-    gunicorn benchmarks.web      what the benchmark starts instead of config.wsgi
+gunicorn benchmarks.web      what the benchmark starts instead of config.wsgi
 """
 
 from typing import Any

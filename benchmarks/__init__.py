@@ -1,0 +1,1 @@
+"""What a person runs to measure; CONTRIBUTING.md lists it."""
