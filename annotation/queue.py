@@ -75,10 +75,10 @@ def reserve(*, annotator: Annotator, shuffle: random.Random | None = None) -> As
     annotator.refresh_from_db(fields=["standing"], from_queryset=Annotator.objects.select_for_update())
     held = list(Assignment.objects.open().filter(annotator=annotator).select_related("task__prompt"))
     ahead = next((assignment for assignment in held if assignment.ahead), None)
-    if ahead is not None or not held:
-        return ahead
-    if annotator.standing == Annotator.Standing.PAUSED:
+    if not held or annotator.standing == Annotator.Standing.PAUSED:
         return None
+    if ahead is not None:
+        return ahead
     rng = shuffle or random.SystemRandom()
     due = _check_due(annotator, rng, ahead=True)
     if due is not None:

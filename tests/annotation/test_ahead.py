@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from annotation import progress, queue, ranking
-from annotation.errors import LeaseOver
+from annotation import control, progress, queue, ranking, standing
+from annotation.errors import ClaimsPaused, LeaseOver
 from annotation.models import Annotator, Assignment, Ranking, Slot
 from tests.annotation.factories import make_annotator, make_project, make_tasks
 from tests.annotation.judging import at_once, run_out, status_of, submit, taken
@@ -124,3 +124,31 @@ def test_many_who_hold_ahead_at_once_rank_everything_once() -> None:
     by_task = Counter(Ranking.objects.values_list("task_id", flat=True))
     assert (len(by_task), set(by_task.values())) == (30, {2})
     assert not Assignment.objects.open().exists()
+
+
+def test_whoever_is_paused_begins_nothing_that_is_held_ahead(cast: tuple[Annotator, Annotator]) -> None:
+    alice, bob = cast
+    first, ahead = taken(alice), reserved(alice)
+    standing.pause(annotator=alice, why="Look at the guidelines.", by=None)
+    assert taken(alice) == first
+    submit(first, alice)
+    with pytest.raises(ClaimsPaused):
+        queue.claim(annotator=alice)
+    assert queue.reserve(annotator=alice) is None
+    # Somebody who would go without gets it.
+    given = taken(bob)
+    assert given.task == ahead.task
+
+
+def test_a_gold_task_falls_due_ahead_too() -> None:
+    project = make_project()
+    gold, *_ = make_tasks(project, 4)
+    expert, alice = make_annotator(project), make_annotator(project)
+    first = taken(expert)
+    assert first.task == gold
+    submit(first, expert)
+    control.mark_gold(project=project, tasks=[str(gold.public_id)])
+    taken(alice)
+    control.configure(project=project, gold_every=1)
+    alice.refresh_from_db()
+    assert reserved(alice).task == gold
