@@ -15,9 +15,9 @@ from django.db.models import Exists, OuterRef
 
 from annotation import control, people
 from annotation.errors import BadRequest
-from annotation.models import Assignment, Comparison, Project, Ranking, Slot, Task, TaskCompletion
+from annotation.models import Assignment, Project, Ranking, Slot, Task, TaskCompletion
 from annotation.preferences.agreement import Agreement, Judged
-from annotation.ranking import checked_tiers, comparisons_of
+from annotation.ranking import checked_tiers, store_comparisons
 from annotation.snapshots import judged
 
 # How many of the newest tasks are looked through for those that disagree.
@@ -91,5 +91,5 @@ def decide(*, project: Project, task: Task, user: User, ranks: Sequence[int], ra
         rationale=rationale,
         guideline_version=project.guideline_version,
     )
-    Comparison.objects.bulk_create(comparisons_of(ranking, completion_ids))
+    store_comparisons(ranking, completion_ids)
     return ranking

@@ -8,7 +8,9 @@ class AnnotationConfig(AppConfig):
 
     def ready(self) -> None:
         from annotation import transfers
-        from runs import kinds
+        from annotation.webhooks import telling
+        from runs import ends, kinds
 
         for kind in (transfers.IMPORT, transfers.EXPORT):
             kinds.register(kind)
+        ends.listen(telling.run_ended)

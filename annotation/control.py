@@ -12,13 +12,13 @@ of its own that points at the first, so that ranking_one_current holds for both;
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypedDict, Unpack
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from annotation import tallies
@@ -54,11 +54,14 @@ class Check(NamedTuple):
     seen: Sequence[int] | None = None
 
 
-def due(*, annotator: Annotator, waiting: "QuerySet[Slot]", rng: random.Random) -> Check | None:
-    """The check that takes the place of the next of the ``waiting`` tasks, if a draw says so and there is one."""
+def due(*, annotator: Annotator, waiting: Callable[[], bool], rng: random.Random) -> Check | None:
+    """The check that takes the place of the next task, if a draw says so and there is one.
+
+    ``waiting`` tells whether there is a next task; it is asked only then.
+    """
     project = annotator.project
     gold, repeat = _drawn(project.gold_every, rng), _drawn(project.repeat_every, rng)
-    if not (gold or repeat) or not waiting.exists():
+    if not (gold or repeat) or not waiting():
         return None
     return (_gold(annotator, rng) if gold else None) or (_repeat(annotator, rng) if repeat else None)
 

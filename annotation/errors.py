@@ -4,6 +4,7 @@ AnnotationError
 ├── UnknownProject       no project has this slug
 ├── BadRequest           what was asked cannot be done as it is
 │   ├── BadRanking       the order is not whole, or not an order
+│   ├── BadRating        a score is missing, or not on its scale
 │   └── BadText          too long, or characters that cannot be kept
 ├── NotAllowed           this person has no such role in this project
 ├── LeaseOver            the assignment is not this annotator's any more
@@ -30,6 +31,10 @@ class BadRequest(AnnotationError):
 
 class BadRanking(BadRequest):
     """The order is not whole, or not an order."""
+
+
+class BadRating(BadRequest):
+    """A score is missing, or not on its scale."""
 
 
 class BadText(BadRequest):

@@ -5,8 +5,11 @@ from typing import Any
 from django import forms
 from django.contrib.auth import get_user_model
 from django.contrib.auth.forms import UserCreationForm
+from django.forms.utils import flatatt
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from annotation.models import Assignment, Flag, Ranking
 from annotation.shown import letters, ranks_by_place
@@ -45,9 +48,7 @@ class DraftForm(forms.Form):
 
     def clean_active_seconds(self) -> float | None:
         """No more than the time since the task was opened, whatever a browser's clock did."""
-        seconds: float | None = self.cleaned_data["active_seconds"]
-        elapsed = (timezone.now() - self.assignment.opened_at).total_seconds()
-        return None if seconds is None else min(seconds, max(0.0, elapsed))
+        return seconds_within(self.assignment, self.cleaned_data["active_seconds"])
 
     def rank_of(self) -> dict[str, int]:
         """The ranks there are, by letter."""
@@ -116,6 +117,32 @@ class AccountForm(UserCreationForm):  # type: ignore[type-arg]  # generic in the
         fields = ("username",)
 
 
+def seconds_within(assignment: Assignment, seconds: float | None) -> float | None:
+    """Active seconds, no more than have passed since the assignment was opened."""
+    elapsed = (timezone.now() - assignment.opened_at).total_seconds()
+    return None if seconds is None else min(seconds, max(0.0, elapsed))
+
+
+class PlainSelect(forms.Select):
+    """A select without groups. Django's own renders two templates an option, which is felt on the page of a task."""
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        """The element with its options."""
+        chosen = "" if value is None else str(value)
+        options = format_html_join(
+            "",
+            '<option value="{}"{}>{}</option>',
+            ((key, _SELECTED if str(key) == chosen else "", label) for key, label in self.choices),
+        )
+        said = flatatt({**self.attrs, **(attrs or {}), "name": name})
+        return format_html("<select{}>{}</select>", said, options)
+
+
+_SELECTED = mark_safe(" selected")
+
+
 def _rank_field(letter: str, places: int) -> forms.TypedChoiceField:
     words = {1: "1, best", places: f"{places}, worst"}
     choices = [(rank, words.get(rank, str(rank))) for rank in range(1, places + 1)]
@@ -125,5 +152,5 @@ def _rank_field(letter: str, places: int) -> forms.TypedChoiceField:
         empty_value=None,
         required=False,
         label=f"Place of {letter}",
-        widget=forms.Select(attrs={"class": "select"}),
+        widget=PlainSelect(attrs={"class": "select"}),
     )

@@ -5,6 +5,7 @@ What a reader could not see (``annotation.visible``) is shown by signs.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import nh3
@@ -19,6 +20,8 @@ from annotation.visible import visible
 
 # Characters; a longer text is shown as it is, because parsing it would hold the page up for seconds.
 LONGEST_PARSED = 30_000
+# A process keeps the HTML of a few hundred texts up to this length: some megabytes at most.
+_LONGEST_KEPT = 8_000
 # Tags, the closing ones included; a browser takes seconds to lay out more of them, tables above all.
 _MOST_TAGS = 5_000
 _TAGS = {
@@ -93,6 +96,16 @@ def render_document(text: str) -> SafeString:
 
 
 def _safe(text: str, parser: MarkdownIt) -> SafeString:
+    # N annotators are shown the same texts, and everybody the same guidelines.
+    return _kept(text, parser) if len(text) <= _LONGEST_KEPT else _rendered(text, parser)
+
+
+@lru_cache(maxsize=512)
+def _kept(text: str, parser: MarkdownIt) -> SafeString:
+    return _rendered(text, parser)
+
+
+def _rendered(text: str, parser: MarkdownIt) -> SafeString:
     text = visible(text)
     if len(text) > LONGEST_PARSED:
         return _as_it_is(text)

@@ -3,6 +3,8 @@
 import datetime
 import hashlib
 import secrets
+from decimal import Decimal
+from typing import TypedDict, Unpack
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -11,8 +13,22 @@ from django.utils import timezone
 
 from annotation.errors import BadRequest, NotAllowed
 from annotation.models import Annotator, Invitation, Membership, Project
+from annotation.rows import Rows
 
 INVITATION_DAYS = 14
+
+
+class ProjectChanges(TypedDict, total=False):
+    """What a project asks of annotators; the fields of Project say what each means."""
+
+    name: str
+    guidelines: str
+    completions_per_task: int
+    annotators_per_task: int
+    lease_seconds: int
+    random_share: float
+    hour_cost: Decimal
+    currency: str
 
 
 @transaction.atomic
@@ -41,6 +57,26 @@ def create_project(
         raise BadRequest(" ".join(problems)) from error
     project.save()
     return project
+
+
+@transaction.atomic
+def change_project(*, project: Project, **changes: Unpack[ProjectChanges]) -> Project:
+    """Change what is asked of annotators; other guidelines are the next version of them. Raises BadRequest.
+
+    Locks the project, so that of two changes at once each makes a version.
+    """
+    locked = Project.objects.select_for_update().get(pk=project.pk)
+    if changes.get("guidelines", locked.guidelines) != locked.guidelines:
+        locked.guideline_version += 1
+    for name, value in changes.items():
+        setattr(locked, name, value)
+    try:
+        locked.full_clean(validate_unique=False)
+    except ValidationError as error:
+        problems = [f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items()]
+        raise BadRequest(" ".join(problems)) from error
+    locked.save(update_fields=[*changes, "guideline_version"])
+    return locked
 
 
 @transaction.atomic
@@ -88,6 +124,25 @@ def accept(*, token: str, user: User) -> Membership:
     invitation.accepted_at = timezone.now()
     invitation.save(update_fields=["accepted_at"])
     return membership
+
+
+def known_annotator(*, slug: str, user: User) -> Annotator | None:
+    """The annotator that ``user`` is already in the project they may still judge in, with it, in one query."""
+    if not user.is_active:
+        return None
+    return _KNOWN.first(slug=slug, user=user.pk, everywhere=user.is_superuser)
+
+
+_KNOWN = Rows(
+    Annotator,
+    """
+    SELECT [annotator], [project] FROM annotation_annotator annotator
+    JOIN annotation_project project ON project.id = annotator.project_id
+    WHERE project.slug = %(slug)s AND annotator.user_id = %(user)s AND (%(everywhere)s OR EXISTS (
+        SELECT FROM annotation_membership WHERE project_id = project.id AND user_id = %(user)s))
+    """,
+    project=Project,
+)
 
 
 def annotator_for(*, project: Project, user: User) -> Annotator:

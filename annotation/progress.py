@@ -1,24 +1,143 @@
 """How far an annotator is: what is left for them, and what they did. No ranks of people, only one's own figures."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, NamedTuple, cast
 
+from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from annotation import queue
-from annotation.models import Annotator, Assignment, Ranking, Task
+from annotation import bookmarks
+from annotation.models import Annotator, Assignment, Task
 
-# Beyond it a page says "more than": counting to the end would grow with the project.
-COUNTED = 1000
+# Beyond it a page says "more than": counting to the end would grow with the project, and each page counts.
+COUNTED = 100
+# Subqueries that an index answers each; as querysets they would be six trips to the database.
+_FIGURES = """
+    WITH submitted AS NOT MATERIALIZED (
+        SELECT closed_at FROM annotation_assignment
+        WHERE annotator_id = %(annotator)s AND status = 'submitted'
+    ), held AS (
+        SELECT task.purpose FROM annotation_assignment held JOIN annotation_task task ON task.id = held.task_id
+        WHERE held.project_id = %(project)s AND held.annotator_id = %(annotator)s AND held.status = 'open'
+    ), written AS NOT MATERIALIZED (
+        SELECT text.author_id, text.review FROM annotation_demonstration text
+        JOIN annotation_prompt prompt ON prompt.id = text.prompt_id
+        LEFT JOIN annotation_annotator author ON author.id = text.author_id
+        WHERE text.project_id = %(project)s AND text.is_current
+        AND prompt.withdrawn_at IS NULL AND author.withdrawn_at IS NULL
+    )
+    SELECT
+        (SELECT count(*) FROM submitted WHERE closed_at >= %(midnight)s),
+        EXISTS (SELECT FROM submitted),
+        (SELECT count(*) FROM held),
+        (SELECT count(*) FROM held WHERE purpose = 'collect'),
+        (SELECT count(*) FROM (
+            SELECT FROM written WHERE review = 'waiting' AND author_id IS DISTINCT FROM %(annotator)s LIMIT %(most)s
+        ) waiting),
+        (SELECT count(*) FROM written WHERE review = 'sent_back' AND author_id = %(annotator)s)
+"""
+
+_PACE = """
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY active_seconds) FROM annotation_ranking
+    WHERE annotator_id = %(annotator)s AND is_current AND created_at >= %(midnight)s AND active_seconds IS NOT NULL
+"""
 
 
-class Progress(NamedTuple):
-    """One annotator's figures. ``left`` counts to COUNTED + 1 at most."""
+def _midnight() -> datetime:
+    """Of today (UTC)."""
+    return timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+class Figures(NamedTuple):
+    """What one statement counts, for the page of every task."""
 
     today: int
-    in_all: int
-    left: int
-    in_other_hands: bool
-    has_tasks: bool
+    has_judged: bool
+    held: int
+    held_collected: int
+    to_review: int
+    sent_back: int
+
+
+@dataclass
+class Progress:
+    """One annotator's figures, counted when they are asked for. ``left`` counts to COUNTED + 1 at most."""
+
+    annotator: Annotator
+
+    @cached_property
+    def figures(self) -> Figures:
+        """What costs little however much there is."""
+        values: dict[str, Any] = {
+            "annotator": self.annotator.pk,
+            "project": self.annotator.project_id,
+            "midnight": _midnight(),
+            "most": COUNTED + 1,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(_FIGURES, values)
+            return Figures(*cast("tuple[Any, ...]", cursor.fetchone()))
+
+    @property
+    def today(self) -> int:
+        """Judgements of today (UTC), of every kind."""
+        return self.figures.today
+
+    @property
+    def has_judged(self) -> bool:
+        """Whether they ever submitted anything here."""
+        return self.figures.has_judged
+
+    @property
+    def to_review(self) -> int:
+        """Answers of others that wait for this annotator's review, counted to COUNTED + 1."""
+        return self.figures.to_review
+
+    @property
+    def sent_back(self) -> int:
+        """Their answers that a reviewer sent back."""
+        return self.figures.sent_back
+
+    @cached_property
+    def pace(self) -> float | None:
+        """Median active seconds of a ranking of theirs today; None before one was timed."""
+        with connection.cursor() as cursor:
+            cursor.execute(_PACE, {"annotator": self.annotator.pk, "midnight": _midnight()})
+            row = cursor.fetchone()
+        return None if row is None or row[0] is None else float(row[0])
+
+    @cached_property
+    def in_all(self) -> int:
+        """All that they submitted. Not for the page of a task: it counts them one by one."""
+        return Assignment.objects.filter(annotator=self.annotator, status=Assignment.Status.SUBMITTED).count()
+
+    @cached_property
+    def left(self) -> int:
+        """Tasks that wait for this annotator, the one in hand included.
+
+        Judgements of gold tasks and repeats are work like any other, so they count as done; as left they do not.
+        """
+        waiting = bookmarks.tasks_left(self.annotator, COUNTED + 1)
+        # A gold task or a repeat in hand is not counted, and yet it never shows as "nothing left".
+        return min(COUNTED + 1, max(waiting + self.figures.held_collected, min(self.figures.held, 1)))
+
+    @cached_property
+    def in_other_hands(self) -> bool:
+        """Whether a task that somebody else holds now may still come back to this annotator."""
+        closed = [Assignment.Status.SUBMITTED, Assignment.Status.SKIPPED]
+        seen = Assignment.objects.filter(task=OuterRef("task"), annotator=self.annotator, status__in=closed)
+        held = Assignment.objects.open().filter(
+            project=self.annotator.project_id, task__purpose=Task.Purpose.COLLECT
+        )
+        return held.exclude(annotator=self.annotator).filter(~Exists(seen)).exists()
+
+    @cached_property
+    def has_tasks(self) -> bool:
+        """Whether the project has any."""
+        return self.left > 0 or Task.objects.collected().filter(project=self.annotator.project_id).exists()
 
     @property
     def counted(self) -> int:
@@ -30,34 +149,5 @@ class Progress(NamedTuple):
 
 
 def of(annotator: Annotator) -> Progress:
-    """Rankings of today (UTC) and in all, and tasks that wait for this annotator, the one in hand included.
-
-    Rankings of gold tasks and repeats are work like any other, so they count as done; as left they do not.
-    """
-    rankings = Ranking.objects.current().filter(annotator=annotator)
-    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    held = list(Assignment.objects.open().filter(annotator=annotator).values_list("task__purpose", flat=True))
-    left = queue.claimable(annotator).order_by().values("task").distinct()[: COUNTED + 1].count()
-    # A gold task or a repeat in hand is not counted, and yet it never shows as "nothing left".
-    left = max(left + held.count(Task.Purpose.COLLECT), min(len(held), 1))
-    return Progress(
-        today=rankings.filter(created_at__gte=midnight).count(),
-        in_all=rankings.count(),
-        left=left,
-        in_other_hands=_in_other_hands(annotator),
-        has_tasks=left > 0 or Task.objects.collected().filter(project=annotator.project_id).exists(),
-    )
-
-
-def _in_other_hands(annotator: Annotator) -> bool:
-    """Whether a task that somebody else holds now may still come back to this annotator."""
-    seen = Assignment.objects.filter(
-        annotator=annotator, status__in=[Assignment.Status.SUBMITTED, Assignment.Status.SKIPPED]
-    )
-    return (
-        Assignment.objects.open()
-        .filter(project=annotator.project_id, task__purpose=Task.Purpose.COLLECT)
-        .exclude(annotator=annotator)
-        .exclude(task__in=seen.values("task"))
-        .exists()
-    )
+    """The figures of ``annotator``."""
+    return Progress(annotator)

@@ -41,6 +41,15 @@ class Week(NamedTuple):
         """Active time, as far as it was measured."""
         return self.counts["seconds"] / 3600
 
+    @property
+    def an_hour(self) -> float | None:
+        """Rankings in an hour of active time, of those whose time was measured."""
+        return self.counts["timed"] / self.hours if self.hours else None
+
+    def cost(self, project: Project) -> float:
+        """Of the active time, in the project's currency."""
+        return self.hours * float(project.hour_cost)
+
 
 class Quality(NamedTuple):
     """``uncounted`` changes are not in the figures yet; ``simulated`` says that simulated annotators are."""

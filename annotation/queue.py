@@ -21,9 +21,11 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
-from annotation import control, standing
+from annotation import bookmarks, control, standing
+from annotation.bookmarks import Taken
 from annotation.errors import BadRequest, LeaseOver
-from annotation.models import Annotator, Assignment, Project, Slot, TaskCompletion
+from annotation.models import Annotator, Assignment, Bookmark, Project, Prompt, Slot, Task, TaskCompletion
+from annotation.rows import Rows
 
 Status = Assignment.Status
 # The lease is renewed while the annotator works, so a draft may be saved every few seconds.
@@ -34,15 +36,16 @@ MOST_DRAFT_BYTES = 64_000
 def claim(*, annotator: Annotator, shuffle: random.Random | None = None) -> Assignment | None:
     """The annotator's open assignment, or a new one on a free slot, or None where nothing is left for them.
 
+    Its annotator comes with project and bookmark as they are now.
+
     Locks the annotator's row first: two tabs of one person get the same assignment. The slot is taken
     under SKIP LOCKED, so annotators never wait for each other and a task is never held by more than N.
     What was held ahead comes first, and what is in hand stays there though they are paused. Now and then it is a gold
     task or a repeat, which has no slot (annotation.control). ``shuffle`` orders what is shown; None uses the system's
     randomness. Raises ClaimsPaused.
     """
-    annotator.refresh_from_db(fields=["standing"], from_queryset=Annotator.objects.select_for_update())
-    held = Assignment.objects.open().filter(annotator=annotator).select_related("task__prompt")
-    first = held.order_by("ahead").first()
+    annotator = _locked(annotator)
+    first = next(iter(_held(annotator)), None)
     if first is not None and not first.ahead:
         return first
     standing.refuse_paused(annotator)
@@ -52,15 +55,63 @@ def claim(*, annotator: Annotator, shuffle: random.Random | None = None) -> Assi
     return _check_due(annotator, rng) or _next(annotator, rng)
 
 
+def _locked(annotator: Annotator) -> Annotator:
+    """The annotator's row, locked, with the project and the bookmark as they are now."""
+    return _LOCKED.one(id=annotator.pk)
+
+
+def _held(annotator: Annotator) -> list[Assignment]:
+    """What is in hand, and after it what is held ahead, with task and prompt."""
+    held = _HELD.all(annotator=annotator.pk, project=annotator.project_id)
+    for assignment in held:
+        assignment.annotator, assignment.project = annotator, annotator.project
+    return held
+
+
+_LOCKED = Rows(
+    Annotator,
+    """
+    SELECT [annotator], [project], [bookmark] FROM annotation_annotator annotator
+    JOIN annotation_project project ON project.id = annotator.project_id
+    LEFT JOIN annotation_bookmark bookmark ON bookmark.annotator_id = annotator.id
+    WHERE annotator.id = %(id)s FOR UPDATE OF annotator
+    """,
+    project=Project,
+    bookmark=Bookmark,
+)
+_HELD = Rows(
+    Assignment,
+    """
+    SELECT [assignment], [task], [prompt] FROM annotation_assignment assignment
+    JOIN annotation_task task ON task.id = assignment.task_id
+    JOIN annotation_prompt prompt ON prompt.id = task.prompt_id
+    WHERE assignment.project_id = %(project)s AND assignment.annotator_id = %(annotator)s AND assignment.status = 'open'
+    ORDER BY assignment.ahead
+    """,
+    task=Task,
+    task__prompt=Prompt,
+)
+_TASK = Rows(
+    Task,
+    """
+    SELECT [task], [prompt] FROM annotation_task task JOIN annotation_prompt prompt ON prompt.id = task.prompt_id
+    WHERE task.id = %(id)s
+    """,
+    prompt=Prompt,
+)
+
+
 def _next(annotator: Annotator, rng: random.Random) -> Assignment | None:
-    slot = _free_slot(annotator) or (_free_slot(annotator) if expire(project=annotator.project) else None)
-    slot = slot or _held_ahead_by_others(annotator)
-    return _lease(slot, annotator, rng) if slot else None
+    taken = bookmarks.take(annotator) or (
+        bookmarks.take(annotator) if expire(project=annotator.project) else None
+    )
+    taken = taken or _held_ahead_by_others(annotator)
+    return _lease(taken, annotator, rng) if taken else None
 
 
 def _check_due(annotator: Annotator, rng: random.Random, *, ahead: bool = False) -> Assignment | None:
     """A gold task or a repeat, where a draw says so."""
-    check = control.due(annotator=annotator, waiting=claimable(annotator), rng=rng)
+    check = control.due(annotator=annotator, waiting=lambda: bookmarks.tasks_left(annotator, 1) > 0, rng=rng)
     if check is None:
         return None
     return _assign(annotator, check.task_id, control.order_of(check, rng), ahead=ahead)
@@ -72,8 +123,8 @@ def reserve(*, annotator: Annotator, shuffle: random.Random | None = None) -> As
 
     Whoever is paused gets none. Locks the annotator's row, as a claim does.
     """
-    annotator.refresh_from_db(fields=["standing"], from_queryset=Annotator.objects.select_for_update())
-    held = list(Assignment.objects.open().filter(annotator=annotator).select_related("task__prompt"))
+    annotator = _locked(annotator)
+    held = _held(annotator)
     ahead = next((assignment for assignment in held if assignment.ahead), None)
     if not held or annotator.standing == Annotator.Standing.PAUSED:
         return None
@@ -83,8 +134,8 @@ def reserve(*, annotator: Annotator, shuffle: random.Random | None = None) -> As
     due = _check_due(annotator, rng, ahead=True)
     if due is not None:
         return due
-    slot = _free_slot(annotator)
-    return _lease(slot, annotator, rng, ahead=True) if slot else None
+    taken = bookmarks.take(annotator)
+    return _lease(taken, annotator, rng, ahead=True) if taken else None
 
 
 def _begin(assignment: Assignment) -> bool:
@@ -98,8 +149,8 @@ def _begin(assignment: Assignment) -> bool:
     return bool(changed)
 
 
-def _held_ahead_by_others(annotator: Annotator) -> Slot | None:
-    """A slot whose holder has not begun with it, free now; the holder's lease on it has ended."""
+def _held_ahead_by_others(annotator: Annotator) -> Taken | None:
+    """A slot whose holder has not begun with it, theirs from now on; the holder's lease on it has ended."""
     spare = Assignment.objects.open().filter(project=annotator.project_id, ahead=True, draft={})
     slots = _claimable_slots(annotator).filter(
         Exists(spare.filter(task=OuterRef("task"), annotator=OuterRef("annotator")))
@@ -114,54 +165,51 @@ def _held_ahead_by_others(annotator: Annotator) -> Slot | None:
     if held is None:
         return None
     Assignment.objects.filter(pk=held.pk).update(status=Status.EXPIRED, closed_at=Now())
-    return slot
+    slot.annotator = annotator
+    slot.save(update_fields=["annotator"])
+    completions = TaskCompletion.objects.filter(task=slot.task_id).count()
+    return Taken(slot.task_id, completions, Assignment.Choice.PRIORITY)
 
 
 def _lease_end(annotator: Annotator) -> CombinedExpression:
     return Now() + timedelta(seconds=annotator.project.lease_seconds)
 
 
-def _lease(slot: Slot, annotator: Annotator, rng: random.Random, *, ahead: bool = False) -> Assignment:
-    slot.annotator = annotator
-    slot.save(update_fields=["annotator"])
-    places = list(range(TaskCompletion.objects.filter(task=slot.task_id).count()))
+def _lease(taken: Taken, annotator: Annotator, rng: random.Random, *, ahead: bool = False) -> Assignment:
+    places = list(range(taken.completions))
     rng.shuffle(places)
-    return _assign(annotator, slot.task_id, places, ahead=ahead)
+    return _assign(annotator, taken.task_id, places, ahead=ahead, chosen=taken.chosen)
 
 
-def _assign(annotator: Annotator, task_id: int, order: list[int], *, ahead: bool = False) -> Assignment:
+def _assign(
+    annotator: Annotator,
+    task_id: int,
+    order: list[int],
+    *,
+    ahead: bool = False,
+    chosen: str = Assignment.Choice.PRIORITY,
+) -> Assignment:
     return Assignment.objects.create(
-        task_id=task_id,
-        project_id=annotator.project_id,
+        task=_TASK.one(id=task_id),
+        project=annotator.project,
         annotator=annotator,
+        chosen=chosen,
         expires_at=_lease_end(annotator),
         order_shown=order,
         ahead=ahead,
     )
 
 
-def claimable(annotator: Annotator) -> QuerySet[Slot]:
-    """Free slots that this annotator may take: of tasks they never had, skipped or wrote for."""
-    return _claimable_slots(annotator).filter(annotator=None)
-
-
 def _claimable_slots(annotator: Annotator) -> QuerySet[Slot]:
-    """The same, whoever holds them."""
+    """Slots, whoever holds them, of tasks that this annotator never had, skipped or wrote for."""
     seen = Assignment.objects.filter(
         task=OuterRef("task"), annotator=annotator, status__in=Assignment.HOLDING
     )
     # Nobody ranks their own text.
     own = TaskCompletion.objects.filter(task=OuterRef("task"), completion__source__annotator=annotator)
-    return Slot.objects.filter(~Exists(seen), ~Exists(own), project=annotator.project_id)
-
-
-def _free_slot(annotator: Annotator) -> Slot | None:
-    return (
-        claimable(annotator)
-        .select_for_update(skip_locked=True, of=("self",))
-        .order_by("-priority", "task", "number")
-        .first()
-    )
+    open_to = Slot.objects.filter(~Exists(seen), ~Exists(own), project=annotator.project_id)
+    # Simulated annotators rank; they have nothing to say on a scale or in words.
+    return open_to.filter(task__kind=Task.Kind.RANK) if annotator.simulated else open_to
 
 
 @transaction.atomic
@@ -200,7 +248,7 @@ def _close(assignment: Assignment, annotator: Annotator, status: str, reason: st
     held = Assignment.objects.open().filter(pk=assignment.pk, annotator=annotator)
     if not held.update(status=status, closed_at=Now(), reason=reason):
         raise LeaseOver("This task is not in your hands any more. Take the next one.")
-    Slot.objects.filter(task=assignment.task_id, annotator=annotator).update(annotator=None)
+    Slot.objects.filter(task=assignment.task_id, annotator=annotator).set_free()
 
 
 @transaction.atomic
@@ -214,6 +262,6 @@ def expire(*, project: Project | None = None) -> int:
         overdue = overdue.filter(project=project)
     ended = list(overdue.only("pk", "task_id", "annotator_id"))
     for assignment in ended:
-        Slot.objects.filter(task=assignment.task_id, annotator=assignment.annotator_id).update(annotator=None)
+        Slot.objects.filter(task=assignment.task_id, annotator=assignment.annotator_id).set_free()
     Assignment.objects.filter(pk__in=[a.pk for a in ended]).update(status=Status.EXPIRED, closed_at=Now())
     return len(ended)

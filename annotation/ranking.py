@@ -7,28 +7,42 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from annotation import standing, tallies
-from annotation.errors import BadRanking, BadRequest, LeaseOver
-from annotation.models import Annotator, Assignment, Comparison, Ranking, Slot, TaskCompletion
+from annotation import holding, rows, standing, tallies
+from annotation.errors import BadRanking, BadRequest
+from annotation.models import Annotator, Assignment, Comparison, Ranking, Task
+from annotation.models.judgement import RankingQuerySet
 from annotation.preferences.tiers import dense, pairs
 
 Verdict = Ranking.Verdict
 # How long an annotator may change their mind.
 REVISABLE = timedelta(days=1)
+# Slightly better, better, much better.
+STRENGTHS = (1, 2, 3)
 
 
-def comparisons_of(ranking: Ranking, completion_ids: Sequence[int]) -> list[Comparison]:
-    """The unsaved comparisons of a ranking; ``completion_ids`` in the order of their places in the task."""
+def store_comparisons(ranking: Ranking, completion_ids: Sequence[int]) -> None:
+    """Write what a ranking says of pairs; ``completion_ids`` in the order of their places in the task."""
     strict, ties = pairs(ranking.tiers)
-    return [
-        Comparison(
-            ranking=ranking, preferred_id=completion_ids[i], rejected_id=completion_ids[j], tie=(i, j) in ties
+    both = [*strict, *ties]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STORE,
+            {
+                "ranking": ranking.pk,
+                "preferred": [completion_ids[i] for i, _ in both],
+                "rejected": [completion_ids[j] for _, j in both],
+                "ties": [False] * len(strict) + [True] * len(ties),
+            },
         )
-        for i, j in [*strict, *ties]
-    ]
+
+
+_STORE = """
+    INSERT INTO annotation_comparison (ranking_id, preferred_id, rejected_id, tie)
+    SELECT %(ranking)s, * FROM unnest(%(preferred)s::bigint[], %(rejected)s::bigint[], %(ties)s::bool[])
+"""
 
 
 @transaction.atomic
@@ -42,28 +56,20 @@ def submit(
     rationale: str = "",
     reason: str = "",
     active_seconds: float | None = None,
+    strength: float | None = None,
 ) -> Ranking:
     """Store the annotator's ranking of their open assignment, with its comparisons, and close it.
 
-    ``ranks[i]`` belongs to the completion at place i of the task. Locks the assignment's row, so that a
+    ``ranks[i]`` belongs to the completion at place i of the task; ``strength`` says of two how much better one is
+    (1 slightly, 2 better, 3 much). Locks the assignment's row, so that a
     double submit waits and then gets the first one's ranking back: one judgement, stored once. A lease that
     expired but was not taken by anybody else still counts. A ranking of theirs that a file brought meanwhile is
     superseded.
-    Raises BadRanking, LeaseOver.
+    Raises BadRanking, BadRequest, LeaseOver.
     """
-    locked = (
-        Assignment.objects.select_for_update(of=("self",))
-        .select_related("task", "project")
-        .get(pk=assignment.pk)
-    )
-    if locked.annotator_id != annotator.pk:
-        raise LeaseOver("This task is not yours.")
+    locked = holding.hold(assignment=assignment, annotator=annotator, kind=Task.Kind.RANK)
     if locked.status == Assignment.Status.SUBMITTED:
         return Ranking.objects.get(assignment=locked)
-    if locked.status == Assignment.Status.EXPIRED:
-        _take_back(locked)
-    elif locked.status != Assignment.Status.OPEN:
-        raise LeaseOver("You skipped this task or handed it back. Take the next one.")
     completion_ids = _completion_ids(locked.task_id)
     tiers = checked_tiers(verdict, ranks, len(completion_ids))
     ranking = Ranking.objects.create(
@@ -78,23 +84,27 @@ def submit(
         order_shown=locked.order_shown,
         active_seconds=active_seconds,
         guideline_version=locked.project.guideline_version,
-        supersedes=_imported_meanwhile(locked),
+        supersedes_id=_imported_meanwhile(locked),
         metadata=_reason(verdict, reason),
+        strength=_checked_strength(strength, tiers),
     )
-    Comparison.objects.bulk_create(comparisons_of(ranking, completion_ids))
+    store_comparisons(ranking, completion_ids)
     tallies.changed(project_id=locked.project_id, task_ids=[locked.task_id])
-    Assignment.objects.filter(pk=locked.pk).update(
-        status=Assignment.Status.SUBMITTED, closed_at=Now(), draft={}
-    )
+    holding.close(locked)
     standing.consider(ranking=ranking)
     return ranking
 
 
 def revisable(annotator: Annotator) -> Ranking | None:
     """The annotator's newest ranking made here, while it may still be changed."""
+    return all_revisable(annotator).first()
+
+
+def all_revisable(annotator: Annotator) -> RankingQuerySet:
+    """The annotator's own rankings that may still be changed: made here within the last day, the newest first."""
     since = Now() - REVISABLE
     own = Ranking.objects.current().filter(annotator=annotator, order_shown__isnull=False, import_key=None)
-    return own.filter(created_at__gte=since).select_related("task__prompt", "project").order_by("-pk").first()
+    return own.filter(created_at__gte=since).select_related("task__prompt", "project").order_by("-pk")
 
 
 @transaction.atomic
@@ -107,6 +117,7 @@ def revise(
     rationale: str = "",
     reason: str = "",
     active_seconds: float | None = None,
+    strength: float | None = None,
 ) -> Ranking:
     """Put another judgement in the place of ``ranking``, which stays, superseded and without its comparisons.
 
@@ -118,7 +129,7 @@ def revise(
         raise BadRequest("You changed this ranking a moment ago, maybe in another tab. Open it again.")
     completion_ids = _completion_ids(old.task_id)
     tiers = checked_tiers(verdict, ranks, len(completion_ids))
-    _retire(old)
+    _retire(old.pk)
     new = Ranking.objects.create(
         project=old.project,
         task=old.task,
@@ -132,48 +143,44 @@ def revise(
         guideline_version=old.project.guideline_version,
         supersedes=old,
         metadata=_reason(verdict, reason),
+        strength=_checked_strength(strength, tiers),
     )
-    Comparison.objects.bulk_create(comparisons_of(new, completion_ids))
+    store_comparisons(new, completion_ids)
     tallies.changed(project_id=old.project_id, task_ids=[old.task_id])
     standing.consider(ranking=new)
     return new
 
 
-def _imported_meanwhile(assignment: Assignment) -> Ranking | None:
+def _imported_meanwhile(assignment: Assignment) -> int | None:
     """The annotator's ranking that a file brought while they held the task; it gives way to their own."""
-    held = Ranking.objects.current().select_for_update(of=("self",))
-    old = held.filter(task=assignment.task_id, annotator=assignment.annotator_id).first()
-    if old is not None:
-        _retire(old)
-    return old
+    (pk,) = rows.values(_CURRENT, task=assignment.task_id, annotator=assignment.annotator_id)
+    if pk is None:
+        return None
+    Ranking.objects.select_for_update(of=("self",)).get(pk=pk)
+    _retire(pk)
+    return int(pk)
 
 
-def _retire(ranking: Ranking) -> None:
+_CURRENT = """
+    SELECT (SELECT id FROM annotation_ranking
+        WHERE task_id = %(task)s AND annotator_id = %(annotator)s AND is_current)
+"""
+
+
+def _retire(ranking_id: int) -> None:
     """It stays as it is, but nothing follows from it any more."""
-    Ranking.objects.filter(pk=ranking.pk).update(is_current=False)
-    ranking.comparisons.all().delete()
-
-
-def _take_back(assignment: Assignment) -> None:
-    """Take a free slot for an expired assignment. Locks the annotator's row, as a claim does. Raises LeaseOver."""
-    Annotator.objects.select_for_update().get(pk=assignment.annotator_id)
-    again = Assignment.objects.filter(
-        task=assignment.task_id, annotator=assignment.annotator_id, status__in=Assignment.HOLDING
-    )
-    free = Slot.objects.select_for_update(skip_locked=True).filter(task=assignment.task_id, annotator=None)
-    if assignment.task.is_check and not again.exists():
-        return  # it has no slots: nobody else can have taken its place
-    slot = None if again.exists() else free.first()
-    if slot is None:
-        raise LeaseOver("This task went back to the queue, and others have it now. Take the next one.")
-    slot.annotator_id = assignment.annotator_id
-    slot.save(update_fields=["annotator"])
+    Ranking.objects.filter(pk=ranking_id).update(is_current=False)
+    Comparison.objects.filter(ranking=ranking_id).delete()
 
 
 def _completion_ids(task_id: int) -> list[int]:
     """A task's completions in the order of their places."""
-    entries = TaskCompletion.objects.filter(task=task_id).order_by("position")
-    return list(entries.values_list("completion_id", flat=True))
+    return list(rows.column(_COMPLETIONS, task=task_id))
+
+
+_COMPLETIONS = """
+    SELECT completion_id FROM annotation_taskcompletion WHERE task_id = %(task)s ORDER BY position
+"""
 
 
 def says_the_same(ranking: Ranking, *, verdict: str, ranks: Sequence[int]) -> bool:
@@ -194,6 +201,17 @@ def checked_tiers(verdict: str, ranks: Sequence[int], completions: int) -> list[
         return dense(ranks)
     except ValueError as error:
         raise BadRanking(f"{error}.") from error
+
+
+def _checked_strength(strength: float | None, tiers: Sequence[int]) -> float | None:
+    """How much better, of a pair that is no tie. Raises BadRanking."""
+    if strength is None:
+        return None
+    if sorted(tiers) != [1, 2] or strength not in STRENGTHS:
+        raise BadRanking(
+            "How much better one is can be said of two completions that are not tied: 1, 2 or 3."
+        )
+    return float(strength)
 
 
 def _reason(verdict: str, reason: str) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from django.utils.safestring import SafeString
 
+from annotation import rows
 from annotation.markdown import render
-from annotation.models import Assignment, Prompt, Ranking, TaskCompletion
+from annotation.models import Assignment, Prompt, Ranking, Rating
 
 # One a completion, as shown. F flags, G opens the guidelines, and I looks like 1.
 LETTERS = "ABCDEHJKL"
@@ -39,16 +40,19 @@ def turns(prompt: Prompt) -> list[Turn]:
 
 def cards(assignment: Assignment) -> list[Card]:
     """The task's completions in the order of this assignment."""
-    texts = list(
-        TaskCompletion.objects.filter(task=assignment.task_id)
-        .order_by("position")
-        .values_list("completion__text", flat=True)
-    )
+    texts = list(rows.column(_TEXTS, task=assignment.task_id))
     shown = [texts[place] for place in assignment.order_shown]
     return [
         Card(letter, render(text), not text.strip(), LETTERS[shown.index(text)] if text in shown[:i] else "")
         for i, (letter, text) in enumerate(zip(LETTERS, shown, strict=False))
     ]
+
+
+_TEXTS = """
+    SELECT completion.text FROM annotation_taskcompletion entry
+    JOIN annotation_completion completion ON completion.id = entry.completion_id
+    WHERE entry.task_id = %(task)s ORDER BY entry.position
+"""
 
 
 def letters(assignment: Assignment) -> str:
@@ -65,7 +69,20 @@ def said(ranking: Ranking) -> dict[str, Any]:
         "reason": ranking.metadata.get("reason", ""),
         "confidence": ranking.confidence,
         "rationale": ranking.rationale,
+        "strength": ranking.strength,
         "active_seconds": ranking.active_seconds,
+    }
+
+
+def said_scores(assignment: Assignment) -> dict[str, Any]:
+    """The scores that stand in an answer, as a draft by the letters under which they were given."""
+    letter_at = {place: letter for letter, place in zip(LETTERS, assignment.order_shown, strict=False)}
+    scores = Rating.objects.current().filter(
+        assignment=assignment, completion__entries__task=assignment.task_id
+    )
+    return {
+        f"score_{letter_at[place]}_{axis}": "none" if score is None else f"{score:g}"
+        for place, axis, score in scores.values_list("completion__entries__position", "axis", "score")
     }
 
 

@@ -7,26 +7,34 @@ from typing import Any
 
 from annotation import queue, ranking
 from annotation.errors import BadRequest
-from annotation.models import Annotator, Project, TaskCompletion
+from annotation.models import Annotator, Project, Prompt, TaskCompletion
 
-# How good a completion is to a prompt in somebody's eyes: the higher, the better.
-Taste = Callable[[str, str], float]
+# How good each completion of a prompt is in somebody's eyes: the higher, the better.
+Judge = Callable[[Prompt, Sequence[str]], Sequence[float]]
+Ranker = Callable[[Prompt, Sequence[str]], list[int]]
 _SLOT = re.compile(r"[\w ]+\[([^\[\]]+)\]")
 
 
 def simulate(
-    *, project: Project, rankings: int, preference: str, annotators: int = 3, seed: int | None = None
+    *,
+    project: Project,
+    rankings: int,
+    preference: str,
+    judge: Judge | None = None,
+    annotators: int = 3,
+    seed: int | None = None,
 ) -> dict[str, Any]:
     """Submit up to ``rankings`` rankings by ``annotators`` simulated annotators in turn, until no task is left.
 
     ``preference`` is ``length`` (longer is better), ``noise:P`` (the same, but a share P of rankings is in random
     order) or ``attributes`` (share of the prompt's ``name[value]`` slots whose value stands in the completion).
-    ``seed`` makes the random orders repeatable. Raises BadRequest.
+    With a ``judge`` its scores decide, and ``preference`` names it. ``seed`` makes the random orders repeatable.
+    Raises BadRequest.
     """
     if rankings < 1 or annotators < 1:
         raise BadRequest("Ask for at least one ranking by at least one annotator.")
     rng = random.Random(seed)  # noqa: S311 (simulation)
-    rank = _ranker(preference, rng)
+    rank = _ranker(preference, rng) if judge is None else _ranked_by(judge)
     waiting = [_annotator(project, preference, number) for number in range(1, annotators + 1)]
     made = 0
     while waiting and made < rankings:
@@ -47,9 +55,7 @@ def _annotator(project: Project, preference: str, number: int) -> Annotator:
     return annotator
 
 
-def _rank_next(
-    annotator: Annotator, rank: Callable[[str, Sequence[str]], list[int]], rng: random.Random
-) -> bool:
+def _rank_next(annotator: Annotator, rank: Ranker, rng: random.Random) -> bool:
     """Take the next task and submit an order. False where nothing is left for this annotator."""
     assignment = queue.claim(annotator=annotator, shuffle=rng)
     if assignment is None:
@@ -59,33 +65,37 @@ def _rank_next(
         .order_by("position")
         .values_list("completion__text", flat=True)
     )
-    prompt = "\n".join(message["content"] for message in assignment.task.prompt.messages)
     ranking.submit(
         assignment=assignment,
         annotator=annotator,
         verdict=ranking.Verdict.RANKED,
-        ranks=rank(prompt, texts),
+        ranks=rank(assignment.task.prompt, texts),
     )
     return True
 
 
-def _ranker(preference: str, rng: random.Random) -> Callable[[str, Sequence[str]], list[int]]:
+def _ranked_by(judge: Judge) -> Ranker:
+    return lambda prompt, texts: ranks(judge(prompt, texts))
+
+
+def _ranker(preference: str, rng: random.Random) -> Ranker:
     """Ranks of the completions of a prompt. Raises BadRequest for an unknown preference."""
     if preference == "length":
-        return lambda prompt, texts: ranks([length(prompt, text) for text in texts])
+        return _ranked_by(lambda prompt, texts: [length(text) for text in texts])
     if preference == "attributes":
-        return lambda prompt, texts: ranks([attributes(prompt, text) for text in texts])
+        return _ranked_by(lambda prompt, texts: [attributes(_whole(prompt), text) for text in texts])
     name, _, share = preference.partition(":")
     noise = _share(share) if name == "noise" else None
     if noise is None:
         raise BadRequest(
-            f"There is no preference {preference!r}: it is length, attributes, or noise:P with P from 0 to 1."
+            f"There is no preference {preference!r}: it is length, attributes, noise:P with P from 0 to 1, "
+            "or reward:N with the number of a reward model version."
         )
 
-    def noisy(prompt: str, texts: Sequence[str]) -> list[int]:
+    def noisy(prompt: Prompt, texts: Sequence[str]) -> list[int]:
         if rng.random() < noise:
             return rng.sample(range(1, len(texts) + 1), len(texts))
-        return ranks([length(prompt, text) for text in texts])
+        return ranks([length(text) for text in texts])
 
     return noisy
 
@@ -98,7 +108,11 @@ def _share(text: str) -> float | None:
     return value if 0 <= value <= 1 else None
 
 
-def length(prompt: str, text: str) -> float:
+def _whole(prompt: Prompt) -> str:
+    return "\n".join(message["content"] for message in prompt.messages)
+
+
+def length(text: str) -> float:
     """Characters of the completion."""
     return float(len(text))
 

@@ -83,6 +83,12 @@ def trainable(project: Project) -> RankingQuerySet:
     return Ranking.objects.filter(Q(pk__in=kept) | Q(pk__in=decisions.values("pk")))
 
 
+def new_since(project: Project, last_ranking_id: int, most: int) -> int:
+    """How many rankings that runs may train on came after one, counted to ``most``."""
+    fresh = trainable(project).filter(pk__gt=last_ranking_id)
+    return len(fresh.order_by().values_list("pk", flat=True)[:most])
+
+
 def _write(project: Project, path: Path) -> Counts:
     """Write the file through a server-side cursor, which sees one moment of the table."""
     rankings = comparisons = last = 0
@@ -126,8 +132,8 @@ def _record(row: Mapping[str, Any], task: DescribedTask) -> dict[str, Any]:
 
 
 def write_demonstrations(*, project: Project, path: Path) -> int:
-    """Write inputs/demonstrations.jsonl in the order of their making; returns how many."""
-    rows = Demonstration.objects.kept().filter(project=project).order_by("id")
+    """Write inputs/demonstrations.jsonl, the accepted ones in the order of their making; returns how many."""
+    rows = Demonstration.objects.accepted().filter(project=project).order_by("id")
     columns = ("public_id", "text", "prompt__form", "prompt__messages", "prompt__split")
     count = 0
     with transaction.atomic(), path.open("w", encoding="utf-8") as file:

@@ -28,9 +28,11 @@ LOCK = 7417
 
 def changed(*, project_id: int, task_ids: Iterable[int]) -> None:
     """Put tasks on the list of those to be counted anew."""
-    StaleTask.objects.bulk_create(
-        (StaleTask(project_id=project_id, task_id=pk) for pk in task_ids), batch_size=5000
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO annotation_staletask (project_id, task_id) SELECT %s, unnest(%s::bigint[])",
+            [project_id, list(task_ids)],
+        )
 
 
 def count(*, project: Project, most: int = 100_000) -> int:

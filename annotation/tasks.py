@@ -3,6 +3,8 @@
 from celery import shared_task
 
 from annotation import queue, tallies, withdrawal
+from annotation.api import idempotency, rate
+from annotation.webhooks import sending
 
 
 @shared_task(name="annotation.expire_assignments")
@@ -21,3 +23,17 @@ def count_judgements() -> None:
 def finish_withdrawals() -> None:
     """Erase the files of withdrawals that have only their rows done."""
     withdrawal.finish_all()
+
+
+@shared_task(name="annotation.send_webhooks")
+def send_webhooks() -> None:
+    """Send the messages to other servers that are due."""
+    sending.send_due()
+
+
+@shared_task(name="annotation.forget_old")
+def forget_old() -> None:
+    """Delete what has served: kept answers, the rates of callers who are gone, messages of long ago."""
+    idempotency.forget_old()
+    rate.forget_old()
+    sending.forget_old()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.views import home, invitation, ranking
+from annotation.views import demonstration, history, home, invitation, ranking, rating
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -14,6 +14,14 @@ urlpatterns = [
     path("projects/<slug:slug>/rank/flag/", ranking.flag, name="rank_flag"),
     path("projects/<slug:slug>/rank/release/", ranking.release, name="rank_release"),
     path("projects/<slug:slug>/rank/last/", ranking.last, name="rank_last"),
+    path("projects/<slug:slug>/rate/submit/", rating.submit, name="rate_submit"),
+    path("projects/<slug:slug>/rate/draft/", rating.draft, name="rate_draft"),
+    path("projects/<slug:slug>/demonstrate/submit/", demonstration.submit, name="demonstrate_submit"),
+    path("projects/<slug:slug>/demonstrate/draft/", demonstration.draft, name="demonstrate_draft"),
+    path("projects/<slug:slug>/demonstrate/preview/", demonstration.preview, name="demonstrate_preview"),
+    path("projects/<slug:slug>/review/", demonstration.review, name="review"),
+    path("projects/<slug:slug>/history/", history.history, name="history"),
+    path("projects/<slug:slug>/history/<uuid:assignment>/", history.change, name="history_change"),
     path("projects/<slug:slug>/guidelines/", ranking.guidelines, name="guidelines"),
     path("invitations/<str:token>/", invitation.invitation, name="invitation"),
 ]

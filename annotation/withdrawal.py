@@ -54,6 +54,9 @@ from runs.execution import folder_of
 from runs.kinds import kind_of
 from runs.models import Artifact, Run
 
+# What stands where words must, and were erased.
+WITHDRAWN = "Withdrawn."
+
 
 @transaction.atomic
 def withdraw_annotator(*, project: Project, pseudonym: str, by: User | None = None) -> Withdrawal:
@@ -83,11 +86,12 @@ def withdraw_annotator(*, project: Project, pseudonym: str, by: User | None = No
     _silence(Ranking.objects.filter(annotator=annotator))
     Rating.objects.filter(annotator=annotator).update(metadata={}, external_id="")
     _erase_texts(completions, demonstrations)
+    Demonstration.objects.filter(reviewer=annotator).exclude(comment="").update(comment=WITHDRAWN)
     own = Assignment.objects.filter(annotator=annotator)
     _give_back(own.open())
     own.update(reason="", draft={})
     Flag.objects.filter(Q(annotator=annotator) | Q(completion__in=completions)).update(words="")
-    StandingChange.objects.filter(annotator=annotator).update(why="Withdrawn.")
+    StandingChange.objects.filter(annotator=annotator).update(why=WITHDRAWN)
     name = f"withdrawn-{annotator.public_id}"
     for source in sources:
         source.name = f"{name}-{source.pk}"
@@ -177,7 +181,7 @@ def _count_anew(project: Project, rankings: "QuerySet[Ranking]") -> None:
 def _give_back(assignments: "QuerySet[Assignment]") -> None:
     held = list(assignments.values_list("pk", "task_id", "annotator_id"))
     for _, task_id, annotator_id in held:
-        Slot.objects.filter(task=task_id, annotator=annotator_id).update(annotator=None)
+        Slot.objects.filter(task=task_id, annotator=annotator_id).set_free()
     rows = Assignment.objects.filter(pk__in=[pk for pk, _, _ in held])
     rows.update(status=Assignment.Status.RELEASED, closed_at=Now(), draft={})
 
@@ -196,7 +200,7 @@ def _silence(rankings: "QuerySet[Ranking]") -> None:
 def _erase_texts(completions: "QuerySet[Completion]", demonstrations: "QuerySet[Demonstration]") -> None:
     Completion.objects.filter(pk__in=completions.values("pk")).update(text="", sampling={})
     Demonstration.objects.filter(pk__in=demonstrations.values("pk")).update(
-        text="", metadata={}, external_id=""
+        text="", comment=WITHDRAWN, metadata={}, external_id=""
     )
 
 

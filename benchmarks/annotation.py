@@ -8,6 +8,10 @@ the next task; clients log in, hold a CSRF token, keep their connection, and run
 Beside the figures stand, from the same run, a Django view that does nothing through the same server and a commit of
 one row: what no application on this machine can be faster than.
 
+    next         the page of a task taken anew          ahead    the same, held ahead while one is judged
+    submit       with the next task ahead, as pages do it; the answer holds the counts
+    submit+next  the answer holds the next task: a form's way, and that of the rate with 16 clients
+
     fresh      no task is judged           far ahead   one annotator has judged all but the last 100, all still open
     complete   all but the last 100 tasks have all their judgements
 """
@@ -172,7 +176,9 @@ def _measure(
     first = one.open(slug).seconds
     for _ in range(10):
         one.open(slug)
-    submits = spread([one.submit(slug).seconds for _ in range(samples)])
+    both = spread([one.submit(slug).seconds for _ in range(samples // 2)])
+    pairs = [one.submit_with_the_next_ahead(slug) for _ in range(samples // 2)]
+    ahead, submits = (spread([pair[place].seconds for pair in pairs]) for place in (0, 1))
     nexts = []
     for _ in range(samples if state == "fresh" else 20):
         # Handed back, so that the page takes a task anew.
@@ -184,7 +190,9 @@ def _measure(
         "tasks": tasks,
         "state": state,
         "next ms": spread(nexts),
-        "submit+next ms": submits,
+        "ahead ms": ahead,
+        "submit ms": submits,
+        "submit+next ms": both,
         "first ms": f"{1000 * first:.1f}",
         "null view ms": nulls,
         "commit ms": timed(_commit, 100),

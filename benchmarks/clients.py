@@ -21,12 +21,12 @@ class Answer(NamedTuple):
 
 
 class Client:
-    """A browser as far as a judgement needs one. ``headers`` go out with every request."""
+    """A browser as far as a judgement needs one. ``cookies`` are those of somebody who is logged in."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, cookies: Mapping[str, str] | None = None) -> None:
         self._port = port
         self._socket: socket.socket | None = None
-        self._cookies: dict[str, str] = {}
+        self.cookies: dict[str, str] = dict(cookies or {})
         self.page = b""
 
     def log_in(self, name: str, password: str) -> None:
@@ -64,10 +64,34 @@ class Client:
         self.page = answer.body
         return answer
 
-    def send(self, method: str, path: str, fields: Mapping[str, str] | None = None) -> Answer:
+    def submit_with_the_next_ahead(self, project: str) -> tuple[Answer, Answer]:
+        """As the page does it: fetch the next task while this one is judged, then submit and show that one.
+
+        The answers to both; the second one holds the counts alone.
+        """
+        form = self.form()
+        assert form is not None, "no task is left"
+        ahead = self.send("GET", f"/projects/{project}/rank/ahead/")
+        assert ahead.status == 200, f"nothing is left to be held ahead: {ahead.status}"
+        shown = {"X-Shown": _found(_ASSIGNMENT, ahead.body)}
+        answer = self.send("POST", f"/projects/{project}/rank/submit/", form, shown)
+        assert answer.status == 200, f"refused: {answer.status} {answer.body[:300]!r}"
+        assert not _ASSIGNMENT.search(answer.body), (
+            "the answer holds another task than the one that was ahead"
+        )
+        self.page = ahead.body
+        return ahead, answer
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        fields: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """One request over the open connection. A connection that the server has closed is opened again, once."""
         body = urlencode(fields or {}).encode() if method == "POST" else b""
-        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         lines = [
             f"{method} {path} HTTP/1.1",
             "Host: localhost",
@@ -75,6 +99,7 @@ class Client:
             f"Cookie: {cookies}",
             f"Content-Length: {len(body)}",
             "Content-Type: application/x-www-form-urlencoded",
+            *(f"{name}: {value}" for name, value in (headers or {}).items()),
         ]
         request = "\r\n".join([*lines, "", ""]).encode() + body
         began = time.perf_counter()
@@ -85,7 +110,7 @@ class Client:
             head, content = self._exchange(request)
         seconds = time.perf_counter() - began
         for name, value in _COOKIE.findall(head):
-            self._cookies[name] = value
+            self.cookies[name] = value
         return Answer(int(head.split(" ", 2)[1]), content, seconds)
 
     def close(self) -> None:

@@ -112,7 +112,8 @@ def judge_all_but_last(annotator: Annotator, number: int) -> None:
                 INSERT INTO annotation_assignment (public_id, task_id, project_id, annotator_id, status, opened_at,
                     expires_at, closed_at, order_shown, draft, reason)
                 SELECT gen_random_uuid(), task_id, %(project)s, %(annotator)s, 'submitted', now() - interval '9 days',
-                    now(), now(), '{0,1,2,3}', '{}', '' FROM taken RETURNING id, task_id
+                    now() - interval '8 days', now() - interval '8 days', '{0,1,2,3}', '{}', '' FROM taken
+                RETURNING id, task_id
             )
             INSERT INTO annotation_ranking (public_id, project_id, task_id, annotator_id, assignment_id, verdict,
                 tiers, confidence, rationale, order_shown, guideline_version, is_current, external_id, metadata,

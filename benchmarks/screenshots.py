@@ -101,17 +101,35 @@ def concord() -> Iterator[str]:
         shutil.rmtree(home, ignore_errors=True)
 
 
+AXES = [
+    {"name": "helpful", "least": 1, "most": 7, "least_words": "useless", "most_words": "all one could want"},
+    {"name": "honest", "least": 1, "most": 5, "required": False},
+]
+
+
 def make_project(slug: str, tasks: int) -> None:
-    """A project with a task for each picture, and Alice in it."""
+    """A project with a task for each picture, and Alice in it; of another kind where the picture is of one."""
     from django.contrib.auth.models import User
 
-    from annotation import intake, people
-    from annotation.models import Membership
+    from annotation import asking, intake, people
+    from annotation.models import Membership, Task
 
     project = people.create_project(slug=slug, name="Helpful answers", guidelines=GUIDELINES)
-    completions = [{"text": text} for text in ANSWERS]
+    asking.change(
+        project=project,
+        rating_axes=AXES,
+        ask_strength=slug == "pair",
+        review_demonstrations=True,
+        demonstration_least_characters=20,
+    )
+    completions = [{"text": text} for text in (ANSWERS[:2] if slug == "pair" else ANSWERS)]
     values = [{"prompt": PROMPT, "completions": completions, "task": f"task {i}"} for i in range(tasks)]
     intake.import_values(project=project, kind="completions", values=values)
+    if slug in KINDS:
+        Task.objects.filter(project=project).delete()
+        prompt = {"prompt": PROMPT}
+        intake.import_values(project=project, kind="prompts", values=[prompt])
+        intake.create_tasks(project=project, kind=KINDS[slug], completions=2 if slug == "rating" else None)
     alice, _ = User.objects.get_or_create(username="alice")
     Membership.objects.create(project=project, user=alice, role="annotator")
 
@@ -129,7 +147,7 @@ def opened(browser: Browser, address: str, path: str, **options: Any) -> Page:
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": address}])
     page = context.new_page()
     page.goto(address + path)
-    page.wait_for_selector("html[data-ready=ranking]", state="attached")
+    page.wait_for_selector("html[data-ready]", state="attached")
     return page
 
 
@@ -162,6 +180,28 @@ def guidelines_beside(page: Page) -> None:
     page.keyboard.press(letter_of(page, "Alameda"))
 
 
+def some_scores(page: Page) -> None:
+    """One answer rated, the other begun."""
+    for key in ("6", "5", "2"):
+        page.keyboard.press(key)
+    expect(page.locator("[data-saved]")).to_have_text("Draft saved.")
+
+
+def slightly_better(page: Page) -> None:
+    """The fifth of seven."""
+    page.keyboard.press("5")
+    expect(page.locator("[data-saved]")).to_have_text("Draft saved.")
+
+
+def begun_to_write(page: Page) -> None:
+    """An answer, and how it will look."""
+    page.locator("#answer").fill(ANSWERS[0])
+    expect(page.locator("[data-saved]")).to_have_text("Draft saved.")
+    page.locator("#answer").blur()
+    page.keyboard.press("p")
+    expect(page.locator("#preview strong")).to_be_visible()
+
+
 def to_the_end(page: Page) -> None:
     """Everything ranked."""
     while page.locator("#ranking").count():
@@ -172,12 +212,16 @@ def to_the_end(page: Page) -> None:
     page.wait_for_timeout(500)
 
 
+KINDS = {"rating": "rate", "writing": "demonstrate"}
 PICTURES: dict[str, tuple[str, dict[str, Any], Callable[[Page], None]]] = {
     "ranking": ("light", DESK, half_ranked),
     "ranking-dark": ("dark", DESK, half_ranked),
     "ranking-phone": ("light", PHONE, half_ranked),
     "difference": ("light", DESK, side_by_side),
     "guidelines": ("light", DESK, guidelines_beside),
+    "rating": ("light", DESK, some_scores),
+    "pair": ("light", DESK, slightly_better),
+    "writing": ("light", DESK, begun_to_write),
     "finished": ("light", {"viewport": {"width": 1440, "height": 520}}, to_the_end),
 }
 

@@ -37,7 +37,16 @@ class ConcordAdminSite(AdminSite):
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """Concord's own pages before Django's."""
-        from config.pages import annotators, disagreements, flags, project, quality, run, withdrawals
+        from config.pages import (
+            annotators,
+            disagreements,
+            flags,
+            project,
+            quality,
+            run,
+            webhooks,
+            withdrawals,
+        )
 
         view = self.admin_view
         return [
@@ -51,6 +60,7 @@ class ConcordAdminSite(AdminSite):
                 name="disagreements",
             ),
             path("projects/<slug:slug>/withdrawals/", view(withdrawals.withdrawals_page), name="withdrawals"),
+            path("projects/<slug:slug>/webhooks/", view(webhooks.webhooks_page), name="webhooks"),
             path("projects/<slug:slug>/<slug:action>/", view(project.act), name="act"),
             path("runs/<int:pk>/", view(run.run_page), name="run"),
             path("runs/<int:pk>/live/", view(run.run_live), name="run_live"),

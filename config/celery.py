@@ -91,6 +91,21 @@ def configure() -> None:
                 "schedule": settings.SWEEP_SECONDS,
                 "options": {"queue": "cpu", "expires": settings.SWEEP_SECONDS},
             },
+            "send-webhooks": {
+                "task": "annotation.send_webhooks",
+                "schedule": settings.SWEEP_SECONDS,
+                "options": {"queue": "quick", "expires": settings.SWEEP_SECONDS},
+            },
+            "forget-old": {
+                "task": "annotation.forget_old",
+                "schedule": 3600.0,
+                "options": {"queue": "quick", "expires": 3600.0},
+            },
+            "retrain-reward-models": {
+                "task": "rewardmodel.retrain",
+                "schedule": settings.SWEEP_SECONDS,
+                "options": {"queue": "quick", "expires": settings.SWEEP_SECONDS},
+            },
             "finish-withdrawals": {
                 "task": "annotation.finish_withdrawals",
                 "schedule": settings.SWEEP_SECONDS,

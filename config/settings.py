@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "django_htmx",
+    "drf_spectacular",
     "rest_framework",
     "template_partials",
     "runs",
@@ -101,6 +102,7 @@ DATABASES = {
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {},
         **(OWN_DATABASE or postgres.connection(HOME)),
     }
 }
@@ -182,8 +184,59 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "annotation.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["annotation.api.rate.CallerThrottle"],
+    "DEFAULT_PAGINATION_CLASS": "annotation.api.paging.Pages",
+    "DEFAULT_FILTER_BACKENDS": ["annotation.api.filters.NamedFilters"],
+    "DEFAULT_SCHEMA_CLASS": "config.api.schema.Operation",
+    "EXCEPTION_HANDLER": "config.api.errors.handle",
+    # There is one renderer: ?format= would be a way to ask for another.
+    "URL_FORMAT_OVERRIDE": None,
 }
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Concord",
+    "DESCRIPTION": "People's rankings become an aligned language model. How to call it: docs/api.md.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "RunStatus": "runs.models.Run.Status",
+        "RunQueue": "runs.models.Run.Queue",
+        "AssignmentStatus": "annotation.models.Assignment.Status",
+        "Kind": "annotation.models.Transfer.Kind",
+        "Split": "annotation.models.prompt.Split",
+        "Form": "annotation.models.Prompt.Form",
+        "Verdict": "annotation.models.Ranking.Verdict",
+        "Confidence": "annotation.models.Ranking.Confidence",
+        "Standing": "annotation.models.Annotator.Standing",
+        "Purpose": "annotation.models.Task.Purpose",
+        "TaskKind": "annotation.models.Task.Kind",
+        "ReviewState": "annotation.models.Demonstration.Review",
+        "DeliveryStatus": "annotation.models.Delivery.Status",
+        "WebhookEvent": "annotation.models.Webhook.Event",
+        "FlagCategory": "annotation.models.Flag.Category",
+        "Algorithm": "rltrainer.models.Training.Algorithm",
+        "MessageRole": ["system", "user", "assistant"],
+        "ProjectRole": ["annotator", "researcher", "administrator"],
+        "SlotState": "annotation.api.tasks.STATES",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.api.schema.with_errors",
+    ],
+}
+# Requests a minute that one token, or one account in a browser, may send to the API.
+API_RATE = env.integer("CONCORD_API_RATE", default=600, least=1)
+
+# Whether webhooks may lead into private networks, and without TLS.
+WEBHOOKS_PRIVATE = env.flag("CONCORD_WEBHOOKS_PRIVATE", default=False)
 
 # Limits of what comes in (DESIGN: JSONL), in bytes.
 MAX_TEXT_BYTES = env.integer("CONCORD_MAX_TEXT_BYTES", default=1_000_000, least=1)

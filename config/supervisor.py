@@ -1,8 +1,8 @@
-"""One process that keeps Concord's others alive: web, workers, beat, and the embedded Postgres.
+"""One process that keeps Concord's others alive: web, workers, beat, scorer, and the embedded Postgres.
 
     web      gunicorn                          worker-gpu   runs that train and sample, one at a time
     beat     sends the sweeps on time          worker-cpu   imports and exports
-                                               worker-quick sweeps, so that no long run delays them
+    scorer   keeps reward models loaded        worker-quick sweeps, so that no long run delays them
 
 A service that ends is started again, after a wait that doubles while it keeps ending. Each writes its own log under
 HOME/logs. SIGINT (Ctrl+C) or SIGTERM ends them all: SIGTERM first, SIGKILL after a while or at the second signal.
@@ -22,6 +22,7 @@ from typing import IO
 
 from config.postgres import Server
 
+CHECKOUT = Path(__file__).resolve().parents[1]
 TICK_SECONDS = 0.2
 # A run that is told to leave writes a checkpoint within this time (RUN_STOP_SECONDS) and its worker follows.
 END_SECONDS = 20.0
@@ -98,6 +99,7 @@ def services(*, address: str, home: Path) -> list[Service]:
         worker("cpu"),
         worker("quick"),
         Service("beat", [*celery, "beat", *schedule]),
+        Service("scorer", [python, str(CHECKOUT / "manage.py"), "scorer"]),
     ]
 
 

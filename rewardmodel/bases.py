@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from annotation.models import Project
+from rewardmodel.activation import require_active
 from rewardmodel.models import Fit, RewardModelSettings
 from runs import artifacts
 from runs.models import Artifact
@@ -39,6 +40,12 @@ def base_for(*, project: Project, named: str) -> Base:
         return Base(name)
     offered = (provider(project) for provider in _offers)
     return next((base for base in offered if base is not None), Base(SCRATCH))
+
+
+def active(project: Project) -> Base:
+    """The project's active reward model version, to go on from. Raises NoRewardModel."""
+    version = require_active(project)
+    return Base(f"reward model v{version.number}", version.artifact)
 
 
 def location(fit: Fit) -> str:

@@ -3,7 +3,8 @@
 RewardModelError
 ├── BadFitConfig        a field of the config is unknown or has a wrong value
 ├── NoRewardModel       the project has no active reward model version
-└── ScoringFailed       the scoring child failed; the message is its reason
+├── ScoringFailed       the texts could not be scored; the message is the reason
+└── NoScorer            no resident scorer answers; try again
 """
 
 
@@ -20,4 +21,8 @@ class NoRewardModel(RewardModelError):
 
 
 class ScoringFailed(RewardModelError):
-    """The scoring child failed; the message is its reason."""
+    """The texts could not be scored; the message is the reason."""
+
+
+class NoScorer(RewardModelError):
+    """No resident scorer answers: it is starting, or is not there at all. Try again."""

@@ -24,21 +24,32 @@ from runs.models import Run
 
 @transaction.atomic
 def request_fit(
-    *, project: Project, config: Mapping[str, Any] | None = None, created_by: User | None = None
+    *,
+    project: Project,
+    config: Mapping[str, Any] | None = None,
+    warm: bool = False,
+    why: str = "",
+    created_by: User | None = None,
 ) -> Run:
     """Queue a fit on the project's judgements as they will be when it begins.
 
-    ``config`` holds fields of FitConfig; they win over the project's settings. Raises BadFitConfig.
+    ``config`` holds fields of FitConfig; they win over the project's settings. A ``warm`` one goes on from the active
+    version, its head included. Raises BadFitConfig, NoRewardModel.
     """
     settings = RewardModelSettings.objects.filter(project=project).first()
     fields = {**(settings.config if settings else {}), **(config or {})}
-    base = bases.base_for(project=project, named=str(fields.pop("base", "")))
+    named = str(fields.pop("base", ""))
+    base = bases.active(project) if warm else bases.base_for(project=project, named=named)
+    if warm:
+        fields["keep_head"] = True
     try:
         parse_config(FitConfig, {**fields, "base": base.name})
     except BadInput as error:
         raise BadFitConfig(str(error)) from error
     run = lifecycle.create(kind=KIND.name, created_by=created_by, queue=Run.Queue.GPU)
-    Fit.objects.create(run=run, project=project, base=base.name, base_artifact=base.artifact, config=fields)
+    Fit.objects.create(
+        run=run, project=project, base=base.name, base_artifact=base.artifact, config=fields, why=why
+    )
     return run
 
 

@@ -1,4 +1,4 @@
-"""The rows of stage 2: a project's settings, a fit, the version it made."""
+"""The rows of stage 2: a project's settings, a fit, the version it made, and texts that wait for their scores."""
 
 from __future__ import annotations
 
@@ -25,6 +25,18 @@ class RewardModelSettings(models.Model):
         help_text="Fields of FitConfig that differ from their defaults (docs/algorithms.md).",
     )
 
+    # Fits that nobody has to ask for (rewardmodel.retraining).
+    retrain_rankings = models.PositiveIntegerField(
+        default=0, help_text="Fit again after so many new rankings. 0: not by their number."
+    )
+    retrain_hours = models.PositiveIntegerField(
+        default=0,
+        help_text="Fit again after so many hours, where there is a new ranking. 0: not by the clock.",
+    )
+    retrain_warm = models.BooleanField(
+        default=False, help_text="Go on from the active version, its head included, instead of from the base."
+    )
+
     def __str__(self) -> str:
         return f"reward model settings of {self.project_id}"
 
@@ -39,6 +51,7 @@ class Fit(models.Model):
         Artifact, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     config = models.JSONField(default=dict, blank=True)
+    why = models.CharField(max_length=200, blank=True, default="", help_text="Empty: somebody asked for it")
     # Made when the run is prepared, so that a fit trains on what was judged when it began.
     snapshot = models.ForeignKey(
         Snapshot, null=True, blank=True, on_delete=models.PROTECT, related_name="fits"
@@ -78,3 +91,24 @@ class RewardModelVersion(models.Model):
 
     def __str__(self) -> str:
         return f"reward model v{self.number}"
+
+
+class ScoreRequest(models.Model):
+    """Texts that the resident scorer is asked to score; whoever asked waits for the answer, and deletes the row."""
+
+    version = models.ForeignKey(RewardModelVersion, on_delete=models.CASCADE, related_name="+")
+    # Each {"form", "prompt": [message], "completion"}.
+    lines = models.JSONField()
+    # One [score, truncated] a line; or why there is none.
+    answer = models.JSONField(null=True)
+    failure = models.TextField(blank=True, db_default="")
+    asked_at = models.DateTimeField(db_default=Now(), editable=False)
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], condition=Q(answered_at__isnull=True), name="score_request_waiting")
+        ]
+
+    def __str__(self) -> str:
+        return f"score request {self.pk}"

@@ -7,6 +7,8 @@ give_back     running -> queued                a worker stopped on purpose: cost
 reclaim       running -> queued | failed       when the heartbeat stopped or the child was killed
 succeed, fail, end_cancelled   running -> the end
 cancel        queued -> cancelled; running gets a request that its worker obeys
+
+Whoever listens (runs.ends) hears of each end in its transaction.
 """
 
 import datetime
@@ -20,6 +22,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from runs import ends
 from runs.errors import LeaseLost, RunNotActive
 from runs.folder.progress import Reading
 from runs.models import Run, RunMetric, RunQuerySet
@@ -121,6 +124,7 @@ def give_back(*, run: Run) -> bool:
     return bool(_held(run).update(status=Status.QUEUED, worker="", heartbeat_at=None, sent_at=None))
 
 
+@transaction.atomic
 def reclaim(*, run: Run) -> str:
     """Queue a run whose worker or child was killed, or fail it after ``RUN_ATTEMPTS`` such losses.
 
@@ -129,27 +133,33 @@ def reclaim(*, run: Run) -> str:
     """
     lost = _held(run).filter(heartbeat_at=run.heartbeat_at)
     if run.cancel_requested_at:
-        lost.update(status=Status.CANCELLED, finished_at=Now(), reason="Cancelled.")
+        changed = lost.update(status=Status.CANCELLED, finished_at=Now(), reason="Cancelled.")
     elif run.lost_workers + 1 >= settings.RUN_ATTEMPTS:
         reason = (
             f"Its process was lost {run.lost_workers + 1} times (killed, out of memory, or the machine went down). "
             "See the log; start it again when the cause is mended."
         )
-        lost.update(
+        changed = lost.update(
             status=Status.FAILED, finished_at=Now(), reason=reason, lost_workers=F("lost_workers") + 1
         )
     else:
-        lost.update(status=Status.QUEUED, worker="", sent_at=None, lost_workers=F("lost_workers") + 1)
+        changed = lost.update(
+            status=Status.QUEUED, worker="", sent_at=None, lost_workers=F("lost_workers") + 1
+        )
     run.refresh_from_db()
+    if changed and run.status != Status.QUEUED:
+        ends.tell(run)
     return run.status
 
 
+@transaction.atomic
 def cancel(*, run: Run) -> None:
     """Cancel now if queued, else ask the worker to. Raises RunNotActive."""
     queued = Run.objects.filter(pk=run.pk, status=Status.QUEUED)
     if queued.update(
         status=Status.CANCELLED, finished_at=Now(), cancel_requested_at=Now(), reason="Cancelled."
     ):
+        ends.tell(Run.objects.get(pk=run.pk))
         return
     running = Run.objects.filter(pk=run.pk, status=Status.RUNNING)
     # A worker may have claimed it between the two updates; then the second one finds it.
@@ -165,6 +175,7 @@ def _held(run: Run) -> RunQuerySet:
     return Run.objects.filter(pk=run.pk, status=Status.RUNNING, attempt=run.attempt)
 
 
+@transaction.atomic
 def _end(run: Run, status: str, *, reason: str, log_tail: str | None = None) -> bool:
     changes: dict[str, Any] = {"status": status, "finished_at": Now(), "reason": reason}
     if log_tail is not None:
@@ -174,6 +185,7 @@ def _end(run: Run, status: str, *, reason: str, log_tail: str | None = None) -> 
     ended = bool(_held(run).update(**changes))
     if ended:
         run.refresh_from_db()
+        ends.tell(run)
     return ended
 
 

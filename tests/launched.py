@@ -65,7 +65,14 @@ class Concord:
 
     def services(self) -> dict[str, psutil.Process]:
         """The processes right under the supervisor, by a word of their command."""
-        words = {"gunicorn": "web", "gpu": "gpu", "cpu": "cpu", "quick": "quick", "beat": "beat"}
+        words = {
+            "gunicorn": "web",
+            "gpu": "gpu",
+            "cpu": "cpu",
+            "quick": "quick",
+            "beat": "beat",
+            "scorer": "scorer",
+        }
         found = {}
         for process in psutil.Process(self.process.pid).children():
             command = process.cmdline()

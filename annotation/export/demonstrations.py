@@ -1,9 +1,9 @@
 """Kind "demonstrations"."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from annotation.export.scope import Scope, chunks, given, moment, prompt_value
+from annotation.export.scope import Scope, chunks, given, made_here, moment, prompt_value
 from annotation.models import Demonstration
 
 _COLUMNS = (
@@ -12,6 +12,12 @@ _COLUMNS = (
     "external_id",
     "metadata",
     "created_at",
+    "active_seconds",
+    "guideline_version",
+    "reviewer__pseudonym",
+    "comment",
+    "edited",
+    "reviewed_at",
     "source__name",
     "source__annotator__pseudonym",
     "source__annotator__simulated",
@@ -23,8 +29,8 @@ _COLUMNS = (
 
 
 def values(scope: Scope) -> Iterator[dict[str, Any]]:
-    """All demonstrations."""
-    rows = scope.narrow(Demonstration.objects.kept().filter(project=scope.project), "prompt")
+    """Those that count: accepted or of a project without review, the latest version of each."""
+    rows = scope.narrow(Demonstration.objects.accepted().filter(project=scope.project), "prompt")
     for chunk in chunks(rows, *_COLUMNS):
         for row in chunk:
             yield {
@@ -40,7 +46,21 @@ def values(scope: Scope) -> Iterator[dict[str, Any]]:
                     "prompt": str(row["prompt__public_id"]),
                     "split": row["prompt__split"],
                     "sources": [row["source__name"]],
+                    **made_here(row),
+                    **_review(row),
                     "simulated": bool(row["source__annotator__simulated"]),
                     "created_at": moment(row["created_at"]),
                 },
             }
+
+
+def _review(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Who accepted it, when, with what words, and whether they changed the text; nothing without review."""
+    if row["reviewer__pseudonym"] is None:
+        return {}
+    return {
+        "reviewer": row["reviewer__pseudonym"],
+        "reviewed_at": moment(row["reviewed_at"]),
+        **given(comment=row["comment"]),
+        **({"edited": True} if row["edited"] else {}),
+    }

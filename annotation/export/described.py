@@ -32,7 +32,7 @@ def describe(task_ids: Iterable[int]) -> dict[int, DescribedTask]:
     """The tasks by id, in two queries."""
     wanted = set(task_ids)
     entries = defaultdict(list)
-    rows = TaskCompletion.objects.filter(task__in=wanted).order_by("task_id", "position")
+    rows = TaskCompletion.objects.filter(task__id__among=wanted).order_by("task_id", "position")
     for task_id, public_id, *rest in rows.values_list(
         "task_id",
         "completion__public_id",
@@ -41,7 +41,7 @@ def describe(task_ids: Iterable[int]) -> dict[int, DescribedTask]:
         "completion__sampling",
     ):
         entries[task_id].append(DescribedCompletion(str(public_id), *rest))
-    tasks = Task.objects.filter(pk__in=wanted).values_list(
+    tasks = Task.objects.filter(pk__among=wanted).values_list(
         "id",
         "public_id",
         "key",

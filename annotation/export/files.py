@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from django.db import transaction
 from django.db.models import QuerySet
 
+from annotation.collector import few_collections
 from annotation.errors import BadRequest, UnknownProject
 from annotation.export import demonstrations, pairs, prompts, rankings, ratings, tasks
 from annotation.export.scope import Scope
@@ -28,8 +29,8 @@ _VALUES: dict[str, Callable[[Scope], Iterator[dict[str, Any]]]] = {
 # Of each kind but pairs: its rows, and where their prompt is.
 _ROWS: "dict[str, tuple[Callable[[], QuerySet[Any]], str]]" = {
     "prompts": (Prompt.objects.kept, ""),
-    "completions": (Task.objects.collected, "prompt"),
-    "demonstrations": (Demonstration.objects.kept, "prompt"),
+    "completions": (Task.objects.ranked, "prompt"),
+    "demonstrations": (Demonstration.objects.accepted, "prompt"),
     "rankings": (Ranking.objects.collected, "task__prompt"),
     "ratings": (Rating.objects.kept, "completion__prompt"),
 }
@@ -71,11 +72,12 @@ def count(*, project: Project, kind: str, split: str | None = None, form: str | 
     """How many lines an export has. Raises BadRequest."""
     scope = _scope(project, kind, split, form)
     if kind == "pairs":
-        return pairs.comparisons(scope, tie=False)
+        return pairs.counted(scope).strict
     rows, prompt = _ROWS[kind]
     return int(scope.narrow(rows().filter(project=project), prompt).count())
 
 
+@few_collections()
 @transaction.atomic
 def write(
     *,
@@ -99,7 +101,7 @@ def write(
             watch(report.lines)
     watch(report.lines)
     if kind == "pairs":
-        report.ties_left_out = pairs.comparisons(scope, tie=True)
+        report.ties_left_out = pairs.counted(scope).ties
     return report
 
 

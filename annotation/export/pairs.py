@@ -5,16 +5,19 @@ that is why metadata, which may be anything, stands as text under ``concord``.
 """
 
 import json
-import uuid
-from collections.abc import Iterator
-from typing import Any
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import Count
 
 from annotation.errors import BadRequest
-from annotation.export.described import DescribedCompletion, DescribedTask, describe
 from annotation.export.rankings import COLUMNS, pseudonym
 from annotation.export.scope import Scope, chunks, moment, prompt_value
 from annotation.jsonl.records import extras_of
-from annotation.models import Comparison, Ranking
+from annotation.jsonl.writing import encoded, encoded_rest, with_rest
+from annotation.models import Ranking, Task, TaskCompletion
 from annotation.preferences.tiers import pairs
 
 
@@ -34,69 +37,117 @@ def check_one_form(scope: Scope) -> None:
         )
 
 
-def comparisons(scope: Scope, *, tie: bool) -> int:
-    """How many strict pairs there are, or how many ties they leave out."""
-    rankings = scope.narrow(_rankings(scope), "task__prompt").order_by()
-    return Comparison.objects.filter(tie=tie, ranking__in=rankings).count()
+class Counts(NamedTuple):
+    """How many strict pairs there are, and how many ties they leave out."""
+
+    strict: int
+    ties: int
+
+
+def counted(scope: Scope) -> Counts:
+    """Counted by the rankings' tiers, of which there are few kinds: a count of comparisons would walk through all."""
+    strict = ties = 0
+    kinds = _rankings(scope).order_by().values_list("tiers").annotate(rankings=Count("pk"))
+    for tiers, rankings in kinds:
+        found = pairs(tiers)
+        strict += rankings * len(found.strict)
+        ties += rankings * len(found.ties)
+    return Counts(strict, ties)
 
 
 def values(scope: Scope) -> Iterator[dict[str, Any]]:
-    """One object a strict pair, in the order of rankings and of their completions."""
+    """One object a strict pair, in the order of rankings and of their completions; some of its values are encoded."""
     for chunk in chunks(_rankings(scope), *COLUMNS):
-        tasks = describe(row["task_id"] for row in chunk)
+        tasks = _tasks({row["task_id"] for row in chunk})
         for row in chunk:
-            for chosen, rejected in pairs(row["tiers"]).strict:
-                yield _line(row, tasks[row["task_id"]], chosen, rejected)
+            yield from _lines(row, tasks[row["task_id"]])
 
 
-def _line(row: dict[str, Any], task: DescribedTask, chosen: int, rejected: int) -> dict[str, Any]:
-    two = [task.completions[chosen], task.completions[rejected]]
+def _tasks(wanted: Collection[int]) -> "dict[int, _PairTask]":
+    """The tasks by id, in two queries, with no more than pairs say of them."""
+    entries = defaultdict(list)
+    rows = TaskCompletion.objects.filter(task__id__among=wanted).order_by("task_id", "position")
+    for task_id, text, source in rows.values_list("task_id", "completion__text", "completion__source__name"):
+        entries[task_id].append((text, source))
+    tasks = Task.objects.filter(pk__among=wanted).values_list(
+        "id", "public_id", "prompt__form", "prompt__messages", "prompt__split"
+    )
     return {
-        "prompt": prompt_value(task.form, task.messages),
-        "chosen": _answer(task.form, two[0]),
-        "rejected": _answer(task.form, two[1]),
-        "strength": row["strength"],
-        "annotator": pseudonym(row),
-        "id": row["external_id"] or None,
-        "concord": {
-            "id": _pair_id(row["public_id"], task, chosen, rejected),
-            "task": _pair_id(task.public_id, task, *sorted((chosen, rejected))),
-            "split": task.split,
-            "sources": [item.source for item in two],
-            "order_shown": _order_shown(row["order_shown"], chosen, rejected),
-            "active_seconds": row["active_seconds"],
-            "guideline_version": row["guideline_version"],
-            "simulated": row["annotator__simulated"],
-            "metadata": _metadata(row["metadata"], len(task.completions), chosen, rejected),
-            "created_at": moment(row["created_at"]),
-        },
+        pk: _PairTask(public_id, form, messages, split, entries[pk])
+        for pk, public_id, form, messages, split in tasks
     }
 
 
-def _answer(form: str, completion: DescribedCompletion) -> str | list[dict[str, str]]:
-    if form == "text":
-        return completion.text
-    return [{"role": "assistant", "content": completion.text}]
+class _PairTask:
+    """What all pairs of a task say, made once."""
+
+    def __init__(
+        self,
+        public_id: UUID,
+        form: str,
+        messages: list[dict[str, str]],
+        split: str,
+        completions: list[tuple[str, str]],
+    ) -> None:
+        self.size = len(completions)
+        self.split = split
+        self.prompt = encoded(prompt_value(form, messages))
+        self.answers = [encoded(_answer(form, text)) for text, _ in completions]
+        self.sources = [source for _, source in completions]
+        self._public_id = str(public_id)
+
+    def pair_id(self, i: int, j: int) -> str:
+        """Of two of its completions, in either order."""
+        return _pair_id(self._public_id, self.size, *((i, j) if i < j else (j, i)))
 
 
-def _pair_id(public_id: object, task: DescribedTask, i: int, j: int) -> str:
-    """The id of the ranking (or task) itself where it is of two, else one of its own for the pair."""
-    if len(task.completions) == 2:
-        return str(public_id)
-    return str(uuid.uuid5(uuid.UUID(str(public_id)), f"{i}:{j}"))
+def _lines(row: dict[str, Any], task: _PairTask) -> Iterator[dict[str, Any]]:
+    extras = extras_of(row["metadata"], task.size)
+    metadata = None if extras is not None or not row["metadata"] else _text(row["metadata"])
+    seen = {place: number for number, place in enumerate(row["order_shown"] or ())}
+    public_id, annotator = str(row["public_id"]), pseudonym(row)
+    # What all its pairs say alike is encoded once.
+    alike = encoded_rest(
+        split=task.split,
+        active_seconds=row["active_seconds"],
+        guideline_version=row["guideline_version"],
+        simulated=row["annotator__simulated"],
+        created_at=moment(row["created_at"]),
+    )
+    for chosen, rejected in pairs(row["tiers"]).strict:
+        if extras is not None:
+            metadata = _text({**row["metadata"], "completions": [extras[chosen], extras[rejected]]})
+        yield {
+            "prompt": task.prompt,
+            "chosen": task.answers[chosen],
+            "rejected": task.answers[rejected],
+            "strength": row["strength"],
+            "annotator": annotator,
+            "id": row["external_id"] or None,
+            "concord": with_rest(
+                {
+                    "id": _pair_id(public_id, task.size, chosen, rejected),
+                    "task": task.pair_id(chosen, rejected),
+                    "sources": [task.sources[chosen], task.sources[rejected]],
+                    # In which order the two were seen: 0 is chosen, 1 rejected.
+                    "order_shown": ([0, 1] if seen[chosen] < seen[rejected] else [1, 0]) if seen else None,
+                    "metadata": metadata,
+                },
+                alike,
+            ),
+        }
 
 
-def _metadata(metadata: dict[str, Any], completions: int, chosen: int, rejected: int) -> str | None:
-    """The ranking's metadata as text, with what it says of these two completions only."""
-    extras = extras_of(metadata, completions)
-    if extras is not None:
-        metadata = {**metadata, "completions": [extras[chosen], extras[rejected]]}
-    return json.dumps(metadata, ensure_ascii=False) if metadata else None
+def _answer(form: str, text: str) -> str | list[dict[str, str]]:
+    return text if form == "text" else [{"role": "assistant", "content": text}]
 
 
-def _order_shown(order: list[int] | None, chosen: int, rejected: int) -> list[int] | None:
-    """In which order the two were seen: 0 is chosen, 1 rejected."""
-    if order is None:
-        return None
-    index = {chosen: 0, rejected: 1}
-    return [index[place] for place in order if place in index]
+def _pair_id(public_id: str, completions: int, i: int, j: int) -> str:
+    """The id of the ranking (or task) itself where it is of two, else that id with the pair in its last byte."""
+    if completions == 2:
+        return public_id
+    return f"{public_id[:-2]}{int(public_id[-2:], 16) ^ (16 * i + j + 1):02x}"
+
+
+def _text(metadata: dict[str, Any]) -> str:
+    return json.dumps(metadata, ensure_ascii=False)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from annotation.export.scope import Scope, chunks, given, moment, prompt_value
+from annotation.export.scope import Scope, chunks, given, made_here, moment, prompt_value
 from annotation.models import Rating
 
 _COLUMNS = (
@@ -13,6 +13,9 @@ _COLUMNS = (
     "external_id",
     "metadata",
     "created_at",
+    "active_seconds",
+    "guideline_version",
+    "is_current",
     "annotator__pseudonym",
     "annotator__anonymous",
     "annotator__simulated",
@@ -27,7 +30,7 @@ _COLUMNS = (
 
 
 def values(scope: Scope) -> Iterator[dict[str, Any]]:
-    """All ratings."""
+    """All ratings; a null score is "cannot say". A superseded one stands before the one that took its place."""
     rows = scope.narrow(Rating.objects.kept().filter(project=scope.project), "completion__prompt")
     for chunk in chunks(rows, *_COLUMNS):
         for row in chunk:
@@ -48,7 +51,9 @@ def values(scope: Scope) -> Iterator[dict[str, Any]]:
                     "completions": [str(row["completion__public_id"])],
                     "split": row["completion__prompt__split"],
                     "sources": [row["completion__source__name"]],
+                    **made_here(row),
                     "simulated": row["annotator__simulated"],
+                    **({} if row["is_current"] else {"superseded": True}),
                     "created_at": moment(row["created_at"]),
                 },
             }

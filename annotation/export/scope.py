@@ -53,6 +53,12 @@ def named_source(name: str) -> str | None:
     return None if name == NAMELESS_SOURCE else name
 
 
+def made_here(row: Mapping[str, Any]) -> dict[str, Any]:
+    """How long a judgement took and by which guidelines, of one that was made here and not imported without it."""
+    names = ("active_seconds", "guideline_version")
+    return {name: row[name] for name in names if row[name] is not None}
+
+
 def moment(value: datetime.datetime) -> str:
     """A time in UTC."""
     return value.astimezone(datetime.UTC).isoformat()

@@ -1,4 +1,4 @@
-"""Kind "completions": tasks."""
+"""Kind "completions": tasks to be ranked."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,11 +11,11 @@ from annotation.models import Task
 
 
 def values(scope: Scope) -> Iterator[dict[str, Any]]:
-    """All tasks to collect: gold tasks and repeats are this database's own.
+    """All tasks to be ranked and collected: gold tasks and repeats are this database's own.
 
     ``concord.slots`` says how many annotators each is for, 0 of those that came in judged.
     """
-    rows = scope.narrow(Task.objects.collected().filter(project=scope.project), "prompt")
+    rows = scope.narrow(Task.objects.ranked().filter(project=scope.project), "prompt")
     rows = rows.annotate(held=Count("slots"))
     for chunk in chunks(rows, "id", "priority", "external_id", "metadata", "created_at", "held"):
         tasks = describe(row["id"] for row in chunk)

@@ -2,11 +2,13 @@
 
 What others call:
     import_file, import_values    lines of a JSONL kind, all or nothing
-    read_scorable                 prompts with completions to be scored
+    read_scorable, scorable_values   prompts with completions to be scored
     source_for                    who wrote a text
     add_sampled_completions       what a policy answered, as tasks to be ranked
     add_demonstration             what a person wrote
+    create_tasks                  completions to be rated, prompts to be answered
     set_priorities                what is to be ranked next
+    add_prompt, add_task          one of them, found or made
 
 In the order of an import:
     files.py           a stream of lines -> batches -> rows, in one transaction
@@ -19,25 +21,33 @@ In the order of an import:
     rankings.py        rankings and comparisons; ratings.py and demonstrations.py: the other judgements
     slots.py           who has judged a task holds one of its slots
     sampled.py         a policy's answers
+    asked.py           tasks to rate and to demonstrate
+    single.py          one prompt or task from a program
     copying.py         many rows at once, by COPY
 """
 
+from annotation.intake.asked import create_tasks
 from annotation.intake.demonstrations import add_demonstration
 from annotation.intake.desk import Report
-from annotation.intake.files import import_file, import_values, open_input, read_scorable
+from annotation.intake.files import import_file, import_values, open_input, read_scorable, scorable_values
 from annotation.intake.names import source_for
 from annotation.intake.sampled import SampledPrompt, add_sampled_completions
+from annotation.intake.single import add_prompt, add_task
 from annotation.intake.tasks import set_priorities
 
 __all__ = [
     "Report",
     "SampledPrompt",
     "add_demonstration",
+    "add_prompt",
     "add_sampled_completions",
+    "add_task",
+    "create_tasks",
     "import_file",
     "import_values",
     "open_input",
     "read_scorable",
+    "scorable_values",
     "set_priorities",
     "source_for",
 ]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from annotation.intake.copying import Jsonb, copy_rows, restored_ids, take_ids
+from annotation.intake.copying import copy_rows, jsonb, restored_ids, take_ids
 from annotation.intake.desk import Desk
 from annotation.intake.flagging import flag_texts
 from annotation.intake.prompts import Stored
@@ -24,14 +24,17 @@ class Key(NamedTuple):
 class Wanted(NamedTuple):
     """A completion that a line speaks of."""
 
+    key: Key
     prompt: Stored
-    source_id: int
     value: CompletionValue
     public_id: str | None = None
 
-    @property
-    def key(self) -> Key:
-        return Key(self.prompt.id, self.source_id, self.value.digest)
+    @classmethod
+    def of(
+        cls, prompt: Stored, source_id: int, value: CompletionValue, public_id: str | None = None
+    ) -> "Wanted":
+        """What a line says of a prompt's completion."""
+        return cls(Key(prompt.id, source_id, value.digest), prompt, value, public_id)
 
 
 def ensure(desk: Desk, wanted: Iterable[Wanted]) -> dict[Key, int]:
@@ -61,7 +64,7 @@ def _stored(firsts: dict[Key, Wanted]) -> dict[Key, int]:
             """,
             [
                 [item.prompt.id for item in old],
-                [item.source_id for item in old],
+                [item.key.source_id for item in old],
                 [item.value.digest for item in old],
             ],
         )
@@ -89,7 +92,7 @@ def _copy(desk: Desk, missing: Sequence[Wanted], ids: Sequence[int]) -> None:
                 *item.key[:2],
                 item.value.text,
                 item.value.digest,
-                Jsonb(item.value.sampling),
+                jsonb(item.value.sampling),
                 desk.now,
             )
             for item, pk, public_id in zip(missing, ids, public_ids, strict=True)

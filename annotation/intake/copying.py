@@ -3,16 +3,17 @@
 Ids come from the table's sequence first, so rows that point at each other are written without reading any back.
 """
 
-import uuid
+import json
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import orjson
 from django.db import connection
 from django.db.models import Model
-from psycopg.types.json import Jsonb
 
-__all__ = ["Jsonb", "copy_rows", "restored_ids", "take_ids"]
-
+# Two bits of the seventeenth digit are fixed.
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 # The advisory lock of whoever gives public ids back; any number that is nobody else's.
 _RESTORING = 0x7265_7374_6F72_65
 
@@ -22,11 +23,15 @@ def take_ids(model: type[Model], count: int) -> list[int]:
     if not count:
         return []
     with connection.cursor() as cursor:
+        # MATERIALIZED: Postgres would look the sequence's name up for every id.
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+            """
+            WITH table_of AS MATERIALIZED (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS ids)
+            SELECT array_agg(nextval(table_of.ids)) FROM table_of, generate_series(1, %s)
+            """,
             [model._meta.db_table, count],
         )
-        return sorted(row[0] for row in cursor.fetchall())
+        return sorted(cursor.fetchone()[0])
 
 
 def copy_rows(model: type[Model], fields: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -42,6 +47,14 @@ def copy_rows(model: type[Model], fields: Sequence[str], rows: Iterable[Sequence
             copy.write_row(row)
 
 
+def jsonb(value: Any) -> str:
+    """A value of a jsonb column, as COPY takes it."""
+    try:
+        return orjson.dumps(value).decode() if value else ("{}" if isinstance(value, dict) else "[]")
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False)  # a whole number beyond 64 bits
+
+
 def restored_ids(model: type[Model], wanted: Sequence[str | None]) -> list[str]:
     """A public id a row: the one an export gave it where it is free in this database, else a new one.
 
@@ -52,11 +65,20 @@ def restored_ids(model: type[Model], wanted: Sequence[str | None]) -> list[str]:
     if given:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_RESTORING])
-        rows = model._default_manager.filter(public_id__in=given).values_list("public_id", flat=True)
+        rows = model._default_manager.filter(public_id__among=given).values_list("public_id", flat=True)
         taken = {str(identifier) for identifier in rows}
     answer = []
-    for identifier in wanted:
-        free = identifier is not None and identifier not in taken
-        answer.append(identifier if identifier is not None and free else str(uuid.uuid4()))
-        taken.add(answer[-1])
+    for identifier, new in zip(wanted, _random_ids(len(wanted)), strict=True):
+        if identifier is None or identifier in taken:
+            answer.append(new)
+        else:
+            answer.append(identifier)
+            taken.add(identifier)
     return answer
+
+
+def _random_ids(count: int) -> list[str]:
+    """UUIDs of version 4 (RFC 9562). All at once: one by one they are a tenth of an import."""
+    digits = os.urandom(16 * count).hex()
+    whole = (digits[start : start + 32] for start in range(0, 32 * count, 32))
+    return [f"{one[:12]}4{one[13:16]}{_VARIANT[one[16]]}{one[17:]}" for one in whole]

@@ -1,13 +1,13 @@
 """Kind "demonstrations": answers that people wrote."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.conf import settings
 from django.db import transaction
 
 from annotation.errors import BadText
 from annotation.intake import judgements, names, prompts
-from annotation.intake.copying import Jsonb, copy_rows, restored_ids, take_ids
+from annotation.intake.copying import copy_rows, jsonb, restored_ids, take_ids
 from annotation.intake.desk import Desk, Numbered
 from annotation.jsonl.errors import BadField
 from annotation.jsonl.records import NAMELESS_SOURCE, DemonstrationLine
@@ -22,7 +22,11 @@ def add_demonstration(*, prompt: Prompt, annotator: Annotator, text: str) -> Dem
     if "\0" in text or len(text.encode(errors="replace")) > settings.MAX_TEXT_BYTES:
         raise BadText(f"An answer holds at most {settings.MAX_TEXT_BYTES} bytes, and no NUL characters.")
     return Demonstration.objects.create(
-        project_id=prompt.project_id, prompt=prompt, source=names.person_source(annotator), text=text
+        project_id=prompt.project_id,
+        prompt=prompt,
+        source=names.person_source(annotator),
+        author=annotator,
+        text=text,
     )
 
 
@@ -31,6 +35,7 @@ def store(desk: Desk, lines: Sequence[Numbered[DemonstrationLine]]) -> None:
     fresh = prompts.admit(desk, judgements.unseen(desk, Demonstration, lines))
     sourced = _with_sources(desk, names.admit_annotators(desk, fresh))
     stored = prompts.ensure(desk, (line for line, _ in sourced))
+    reviewers = _reviewers(desk, (line for line, _ in sourced))
     ids = take_ids(Demonstration, len(sourced))
     public_ids = restored_ids(Demonstration, [line.provenance.id for line, _ in sourced])
     copy_rows(
@@ -45,10 +50,16 @@ def store(desk: Desk, lines: Sequence[Numbered[DemonstrationLine]]) -> None:
             "import_key",
             "external_id",
             "metadata",
+            "active_seconds",
+            "guideline_version",
+            "reviewer",
+            "comment",
+            "edited",
+            "reviewed_at",
             "created_at",
         ),
         (
-            (pk, public_id, stored[line.prompt.digest].id, source_id, *_values(desk, line))
+            (pk, public_id, stored[line.prompt.digest].id, source_id, *_values(desk, line, reviewers))
             for (line, source_id), pk, public_id in zip(sourced, ids, public_ids, strict=True)
         ),
     )
@@ -79,12 +90,27 @@ def _with_sources(
     return answer
 
 
-def _values(desk: Desk, line: DemonstrationLine) -> tuple[object, ...]:
+def _reviewers(desk: Desk, lines: Iterable[DemonstrationLine]) -> dict[str, int]:
+    """Who accepted what, by pseudonym; found or made."""
+    found = {}
+    for name in sorted({line.provenance.reviewer for line in lines if line.provenance.reviewer}):
+        annotator, _ = Annotator.objects.get_or_create(project=desk.project, pseudonym=name)
+        found[name] = annotator.pk
+    return found
+
+
+def _values(desk: Desk, line: DemonstrationLine, reviewers: Mapping[str, int]) -> tuple[object, ...]:
     return (
         desk.project.pk,
         line.text,
         line.import_key,
         line.external_id,
-        Jsonb(line.metadata),
+        jsonb(line.metadata),
+        line.provenance.active_seconds,
+        line.provenance.guideline_version,
+        reviewers.get(line.provenance.reviewer or ""),
+        line.provenance.comment or "",
+        bool(line.provenance.edited),
+        line.provenance.reviewed_at,
         line.provenance.created_at or desk.now,
     )

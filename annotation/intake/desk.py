@@ -76,5 +76,7 @@ def open_desk(project: Project) -> Desk:
     """
     locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     with connection.cursor() as cursor:
+        # Else Postgres keeps a note of every row to the commit, and checks them all there while nothing else is done.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SELECT now()")
         return Desk(locked, cursor.fetchone()[0])

@@ -3,13 +3,15 @@
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple, TypeVar, cast
 
 from django.conf import settings
 from django.db import transaction
 
+from annotation.collector import few_collections
 from annotation.errors import BadFile, BadLine, BadRequest
 from annotation.intake import demonstrations, prompts, rankings, ratings, tasks
 from annotation.intake.desk import Desk, Numbered, Report, open_desk
@@ -22,6 +24,7 @@ from annotation.models import Project
 
 # A batch ends at either, so that its lines and rows stay small in memory.
 BATCH_LINES, BATCH_BYTES = 1000, 8_000_000
+T = TypeVar("T")
 _STORES: dict[str, Callable[[Desk, Any], object]] = {
     "prompts": prompts.store,
     "completions": tasks.store,
@@ -54,6 +57,7 @@ def import_values(*, project: Project, kind: str, values: Iterable[Mapping[str, 
     return _import(project, kind, lines, False, lambda done: None)
 
 
+@few_collections()
 @transaction.atomic
 def _import(
     project: Project, kind: str, lines: Iterable[RawLine], skip_bad: bool, watch: Callable[[int], None]
@@ -62,8 +66,11 @@ def _import(
         raise BadRequest(f"There is no kind {kind!r}: it is one of {', '.join(KINDS)}.")
     desk = open_desk(project)
     try:
-        for batch in _batches(desk.report, kind, lines):
-            _STORES[kind](desk, batch)
+        for batch in _read_ahead(_batches(kind, lines)):
+            desk.report.lines += batch.read
+            for number, error in batch.bad:
+                desk.report.refuse(number, error)
+            _STORES[kind](desk, batch.good)
             watch(desk.report.lines)
     except BrokenFile as error:
         raise BadRequest(f"Nothing is imported: {error}.") from error
@@ -77,23 +84,42 @@ def bad_file(report: Report) -> BadFile:
     return BadFile(sorted(report.bad_lines), report.bad - len(report.bad_lines))
 
 
-def _batches(report: Report, kind: str, lines: Iterable[RawLine]) -> Iterator[list[Numbered[Line]]]:
+class _Batch(NamedTuple):
+    """Lines that were read, parsed, and found bad."""
+
+    good: list[Numbered[Line]]
+    bad: list[tuple[int, BadField]]
+
+    @property
+    def read(self) -> int:
+        return len(self.good) + len(self.bad)
+
+
+def _batches(kind: str, lines: Iterable[RawLine]) -> Iterator[_Batch]:
     limits = _limits()
-    batch: list[Numbered[Line]] = []
+    batch = _Batch([], [])
     size = 0
     for raw in lines:
-        report.lines += 1
         try:
-            batch.append(Numbered(raw.number, parse(kind, _whole(raw), limits)))
+            batch.good.append(Numbered(raw.number, parse(kind, _whole(raw), limits)))
         except BadField as error:
-            report.refuse(raw.number, error)
-            continue
+            batch.bad.append((raw.number, error))
         size += len(raw.data or b"")
-        if len(batch) >= BATCH_LINES or size >= BATCH_BYTES:
+        if batch.read >= BATCH_LINES or size >= BATCH_BYTES:
             yield batch
-            batch, size = [], 0
-    if batch:
+            batch, size = _Batch([], []), 0
+    if batch.read:
         yield batch
+
+
+def _read_ahead(items: Iterator[T]) -> Iterator[T]:
+    """The items, each made in a thread while the one before it is stored: most of storing is waiting for Postgres."""
+    end = object()
+    with ThreadPoolExecutor(1, "read-ahead") as pool:
+        coming = pool.submit(next, items, end)
+        while (item := coming.result()) is not end:
+            coming = pool.submit(next, items, end)
+            yield cast("T", item)
 
 
 def _limits() -> Limits:
@@ -123,10 +149,21 @@ def read_scorable(path: str) -> Iterator[dict[str, Any]]:
     """
     with open_input(path) as stream:
         try:
-            for raw in read_lines(unzipped(stream), settings.MAX_LINE_BYTES):
-                line = parse_scorable(_whole(raw), _limits())
-                yield {"form": line.prompt.form, "prompt": line.prompt.messages, "completion": line.text}
-        except BadField as error:
-            raise BadFile([BadLine(raw.number, error.field, error.reason)]) from error
+            yield from _scorable(read_lines(unzipped(stream), settings.MAX_LINE_BYTES))
         except BrokenFile as error:
             raise BadRequest(f"{path}: {error}.") from error
+
+
+def scorable_values(values: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The same of objects ``{"prompt", "completion"}``; the number of a bad one counts from 1. Raises BadFile."""
+    lines = (RawLine(number, json.dumps(value).encode()) for number, value in enumerate(values, start=1))
+    return list(_scorable(lines))
+
+
+def _scorable(lines: Iterable[RawLine]) -> Iterator[dict[str, Any]]:
+    for raw in lines:
+        try:
+            line = parse_scorable(_whole(raw), _limits())
+        except BadField as error:
+            raise BadFile([BadLine(raw.number, error.field, error.reason)]) from error
+        yield {"form": line.prompt.form, "prompt": line.prompt.messages, "completion": line.text}

@@ -20,7 +20,9 @@ def unseen(
     keyed = [_counted(desk, item) for item in lines]
     keys = [line.import_key for _, line in keyed]
     ids = [line.provenance.id for _, line in keyed if line.provenance.id]
-    rows = model._default_manager.filter(Q(import_key__in=keys) | Q(public_id__in=ids), project=desk.project)
+    rows = model._default_manager.filter(
+        Q(import_key__among=keys) | Q(public_id__among=ids), project=desk.project
+    )
     seen = {str(value) for row in rows.values_list("import_key", "public_id") for value in row}
     fresh = []
     for item in keyed:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
-from annotation.intake.copying import Jsonb, copy_rows, restored_ids, take_ids
+from annotation.intake.copying import copy_rows, jsonb, restored_ids, take_ids
 from annotation.intake.desk import Desk, Numbered
 from annotation.jsonl.errors import BadField
 from annotation.jsonl.records import (
@@ -34,7 +34,7 @@ class Splits:
     """
 
     def __init__(self, desk: Desk, openings: Iterable[str]) -> None:
-        rows = Prompt.objects.filter(project=desk.project, opening__in=set(openings))
+        rows = Prompt.objects.filter(project=desk.project, opening__among=set(openings))
         self._split_of = dict(rows.order_by().values_list("opening", "split").distinct())
 
     def settle(self, opening: str, wanted: str | None) -> str:
@@ -63,14 +63,14 @@ def admit(desk: Desk, lines: Sequence[Numbered[L]]) -> list[Numbered[L]]:
 
 
 def _withdrawn(desk: Desk, digests: Iterable[str]) -> set[str]:
-    rows = Prompt.objects.filter(project=desk.project, digest__in=digests, withdrawn_at__isnull=False)
+    rows = Prompt.objects.filter(project=desk.project, digest__among=digests, withdrawn_at__isnull=False)
     return set(rows.values_list("digest", flat=True))
 
 
 def ensure(desk: Desk, lines: Iterable[Line]) -> dict[str, Stored]:
     """The prompts of admitted lines by digest; those that are missing are made, in the order of the lines."""
     first_lines = {line.prompt.digest: line for line in reversed(list(lines))}
-    known = Prompt.objects.filter(project=desk.project, digest__in=first_lines)
+    known = Prompt.objects.filter(project=desk.project, digest__among=first_lines)
     stored = {digest: Stored(pk, False) for digest, pk in known.values_list("digest", "id")}
     missing = [line for digest, line in reversed(first_lines.items()) if digest not in stored]
     ids = take_ids(Prompt, len(missing))
@@ -109,12 +109,12 @@ def _row(desk: Desk, line: Line, pk: int, public_id: str) -> tuple[object, ...]:
         public_id,
         desk.project.pk,
         prompt.form,
-        Jsonb(prompt.messages),
+        jsonb(prompt.messages),
         prompt.digest,
         prompt.opening,
         prompt.split,
         own.external_id if own else "",
-        Jsonb(own.metadata if own else {}),
+        jsonb(own.metadata if own else {}),
         own is not None and own.provenance.sampled is not False,
         (own.provenance.created_at if own else None) or desk.now,
     )
@@ -148,7 +148,7 @@ def _consistent(desk: Desk, lines: Sequence[Numbered[PromptLine]]) -> list[Numbe
     """Lines that do not contradict the row that their prompt has. A row without id and metadata takes the line's."""
     digests = [line.prompt.digest for _, line in lines]
     rows = {
-        prompt.digest: prompt for prompt in Prompt.objects.filter(project=desk.project, digest__in=digests)
+        prompt.digest: prompt for prompt in Prompt.objects.filter(project=desk.project, digest__among=digests)
     }
     good, filled = [], []
     for number, line in lines:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from annotation import tallies
 from annotation.intake import judgements, names, prompts, slots, tasks
-from annotation.intake.copying import Jsonb, copy_rows, restored_ids, take_ids
+from annotation.intake.copying import copy_rows, jsonb, restored_ids, take_ids
 from annotation.intake.desk import Desk, Numbered
 from annotation.jsonl.records import RankingLine, extras_of
 from annotation.models import Comparison, Ranking
@@ -45,7 +45,7 @@ def _make(desk: Desk, lines: Sequence[RankingLine], placed: Mapping[str, tasks.P
     last = {
         (task_id, annotator_id): pk
         for pk, task_id, annotator_id in Ranking.objects.current()
-        .filter(task__in=old)
+        .filter(task__id__among=old)
         .values_list("id", "task_id", "annotator_id")
     }
     unnamed = _unnamed_counts(old)
@@ -64,7 +64,7 @@ def _make(desk: Desk, lines: Sequence[RankingLine], placed: Mapping[str, tasks.P
 
 def _unnamed_counts(task_ids: Sequence[int]) -> Counter[int]:
     """How many people without a name have ranked each task."""
-    rows = Ranking.objects.filter(task__in=task_ids, annotator__anonymous=True)
+    rows = Ranking.objects.filter(task__id__among=task_ids, annotator__anonymous=True)
     return Counter(rows.values_list("task_id", flat=True))
 
 
@@ -120,7 +120,7 @@ def _values(desk: Desk, ranking: Made) -> dict[str, Any]:
         "is_current": ranking.is_current,
         "import_key": line.import_key,
         "external_id": line.external_id,
-        "metadata": Jsonb(_metadata(ranking)),
+        "metadata": jsonb(_metadata(ranking)),
         "created_at": provenance.created_at or desk.now,
     }
 

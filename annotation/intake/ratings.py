@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from annotation.intake import completions, judgements, names, prompts
-from annotation.intake.copying import Jsonb, copy_rows, restored_ids, take_ids
+from annotation.intake.copying import copy_rows, jsonb, restored_ids, take_ids
 from annotation.intake.desk import Desk, Numbered
 from annotation.jsonl.records import RatingLine
 from annotation.models import Rating
@@ -16,7 +16,7 @@ def store(desk: Desk, lines: Sequence[Numbered[RatingLine]]) -> None:
     stored = prompts.ensure(desk, good)
     sources = names.ensure_sources(desk, {line.completion.source for line in good})
     wanted = [
-        completions.Wanted(
+        completions.Wanted.of(
             stored[line.prompt.digest],
             sources[line.completion.source],
             line.completion,
@@ -40,6 +40,9 @@ def store(desk: Desk, lines: Sequence[Numbered[RatingLine]]) -> None:
             "import_key",
             "external_id",
             "metadata",
+            "active_seconds",
+            "guideline_version",
+            "is_current",
             "created_at",
         ),
         (
@@ -58,6 +61,9 @@ def _values(desk: Desk, line: RatingLine) -> tuple[object, ...]:
         line.score,
         line.import_key,
         line.external_id,
-        Jsonb(line.metadata),
+        jsonb(line.metadata),
+        line.provenance.active_seconds,
+        line.provenance.guideline_version,
+        not line.provenance.superseded,
         line.provenance.created_at or desk.now,
     )

@@ -65,7 +65,7 @@ def _wanted(sample: SampledPrompt, source: Source) -> list[completions.Wanted]:
         raise BadRequest(f"A task ranks at most {MOST_COMPLETIONS} completions, not {len(texts)}.")
     prompt = Stored(sample.prompt.pk, is_new=False)
     return [
-        completions.Wanted(
+        completions.Wanted.of(
             prompt, source.pk, CompletionValue(text, text_digest(text), source.name, sample.sampling)
         )
         for text in texts

@@ -8,11 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from annotation.intake.copying import copy_rows, take_ids
 from annotation.intake.desk import Desk
-from annotation.models import Assignment, Ranking, Slot, Task
+from annotation.models import Assignment, Project, Ranking, Slot, Task
 
 
 class Opening(NamedTuple):
@@ -27,10 +27,12 @@ class Opening(NamedTuple):
 def open_slots(desk: Desk, openings: Sequence[Opening]) -> None:
     """Make the slots of tasks that have none, and give them to whoever has judged the task already."""
     old = [opening.task_id for opening in openings if not opening.is_new]
-    slotted = set(Slot.objects.filter(task__in=old).values_list("task_id", flat=True)) if old else set()
+    slotted = (
+        set(Slot.objects.filter(task__id__among=old).values_list("task_id", flat=True)) if old else set()
+    )
     if old:  # gold tasks and repeats have none on purpose, nor have tasks with a text that was withdrawn
         withdrawn = Q(entries__completion__source__annotator__withdrawn_at__isnull=False)
-        others = Task.objects.filter(~Q(purpose=Task.Purpose.COLLECT) | withdrawn, pk__in=old)
+        others = Task.objects.filter(~Q(purpose=Task.Purpose.COLLECT) | withdrawn, pk__among=old)
         slotted |= set(others.values_list("pk", flat=True))
     wanted = [opening for opening in openings if opening.task_id not in slotted]
     default = desk.project.annotators_per_task
@@ -45,13 +47,20 @@ def open_slots(desk: Desk, openings: Sequence[Opening]) -> None:
         ("id", "project", "priority", "task", "number"),
         ((pk, *row) for pk, row in zip(ids, rows, strict=True)),
     )
+    if rows:
+        reorder(desk.project)
     fill(desk, [opening.task_id for opening in wanted if not opening.is_new])
+
+
+def reorder(project: Project) -> None:
+    """Make bookmarks void: what was added or moved may stand before them. Locks the project's row."""
+    Project.objects.filter(pk=project.pk).update(queue_version=F("queue_version") + 1)
 
 
 def fill(desk: Desk, task_ids: Iterable[int]) -> None:
     """Give free slots of these tasks to the annotators who have ranked them and hold none. Locks the free slots."""
     free: dict[int, list[Slot]] = defaultdict(list)
-    rows = Slot.objects.filter(task__in=list(task_ids), annotator=None).order_by("task", "number")
+    rows = Slot.objects.filter(task__id__among=task_ids, annotator=None).order_by("task", "number")
     for slot in rows.select_for_update(skip_locked=True, of=("self",)):
         free[slot.task_id].append(slot)
     if not free:
@@ -66,11 +75,13 @@ def fill(desk: Desk, task_ids: Iterable[int]) -> None:
 
 def _without_slot(task_ids: Iterable[int]) -> list[Ranking]:
     held = set(
-        Slot.objects.filter(task__in=list(task_ids), annotator__isnull=False).values_list(
+        Slot.objects.filter(task__id__among=task_ids, annotator__isnull=False).values_list(
             "task_id", "annotator_id"
         )
     )
-    rankings = Ranking.objects.current().filter(task__in=list(task_ids)).select_related("task").order_by("id")
+    rankings = (
+        Ranking.objects.current().filter(task__id__among=task_ids).select_related("task").order_by("id")
+    )
     return [ranking for ranking in rankings if (ranking.task_id, ranking.annotator_id) not in held]
 
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from annotation.intake import completions, names, prompts, slots
-from annotation.intake.copying import Jsonb, copy_rows, restored_ids, take_ids
+from annotation.intake.copying import copy_rows, jsonb, restored_ids, take_ids
 from annotation.intake.desk import Desk, Numbered
 from annotation.jsonl.errors import BadField
 from annotation.jsonl.records import RankingLine, TaskLine
-from annotation.models import Project, Slot, Task, TaskCompletion
+from annotation.models import Project, Task, TaskCompletion
 
 T = TypeVar("T", TaskLine, RankingLine)
 Member = tuple[str, str]  # a completion's source and digest
@@ -56,7 +56,7 @@ def admit(desk: Desk, lines: Sequence[Numbered[T]]) -> tuple[list[Numbered[T]], 
 
 def _stored(desk: Desk, keys: Iterable[str]) -> dict[str, Facts]:
     rows = (
-        TaskCompletion.objects.filter(task__project=desk.project, task__key__in=keys)
+        TaskCompletion.objects.filter(task__project=desk.project, task__key__among=keys)
         .order_by("task_id", "position")
         .values_list(
             "task__key",
@@ -84,14 +84,15 @@ def ensure(
         firsts.setdefault(line.key, line)
     missing = [line for key, line in firsts.items() if facts[key].id is None]
     sources = names.ensure_sources(desk, {value.source for line in missing for value in line.completions})
-    known = completions.ensure(desk, (item for line in missing for item in _wanted(line, stored, sources)))
+    wanted = [_wanted(line, stored, sources) for line in missing]
+    known = completions.ensure(desk, (item for items in wanted for item in items))
     placed = {key: _placed(fact) for key, fact in facts.items() if fact.id is not None and key in firsts}
     ids = take_ids(Task, len(missing))
-    for line, pk in zip(missing, ids, strict=True):
+    for line, items, pk in zip(missing, wanted, ids, strict=True):
         placed[line.key] = Placed(
             id=pk,
             members=tuple(value.member for value in line.completions),
-            completion_ids=tuple(known[item.key] for item in _wanted(line, stored, sources)),
+            completion_ids=tuple(known[item.key] for item in items),
             is_new=True,
         )
     _copy_tasks(desk, missing, ids, stored)
@@ -110,7 +111,7 @@ def _wanted(
     prompt = stored[line.prompt.digest]
     public_ids: Sequence[str | None] = line.provenance.completion_ids or [None] * len(line.completions)
     return [
-        completions.Wanted(prompt, sources[value.source], value, public_id)
+        completions.Wanted.of(prompt, sources[value.source], value, public_id)
         for value, public_id in zip(line.completions, public_ids, strict=True)
     ]
 
@@ -138,7 +139,7 @@ def _copy_tasks(
                 line.key,
                 task.priority if task else 0,
                 task.external_id if task else "",
-                Jsonb(task.metadata if task else {}),
+                jsonb(task.metadata if task else {}),
                 (task.provenance.created_at if task else None) or desk.now,
             )
             for line, task, pk, public_id in zip(lines, own, ids, public_ids, strict=True)
@@ -206,11 +207,42 @@ def _complete(
 
 @transaction.atomic
 def set_priorities(*, project: Project, priorities: Mapping[int, int]) -> int:
-    """Set what is ranked next, the highest first, by task id; returns how many tasks of the project changed."""
-    changed = 0
-    for task_id, priority in sorted(priorities.items()):
-        rows = Task.objects.filter(project=project, pk=task_id).exclude(priority=priority)
-        if rows.update(priority=priority):
-            Slot.objects.filter(task=task_id).update(priority=priority)
-            changed += 1
-    return changed
+    """Set what is ranked next, the highest first, by task id; returns how many tasks of the project changed.
+
+    For any number of tasks at once: a reward model that is unsure of them may say so here. Locks the tasks, their
+    slots and the project's row; slots that are being claimed at this moment are waited for.
+    """
+    values: dict[str, Any] = {
+        "project": project.pk,
+        "tasks": list(priorities),
+        "priorities": list(priorities.values()),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_SET_TASKS, values)
+        changed = [row[0] for row in cursor.fetchall()]
+        cursor.execute(_SET_SLOTS, {"tasks": changed})
+    if changed:
+        slots.reorder(project)
+    return len(changed)
+
+
+# In one order, so that two at once wait for each other and never in a circle.
+_SET_TASKS = """
+    WITH wanted AS (
+        SELECT task.id, wanted.priority
+        FROM unnest(%(tasks)s::bigint[], %(priorities)s::int[]) AS wanted (id, priority)
+        JOIN annotation_task task ON task.id = wanted.id
+        WHERE task.project_id = %(project)s
+        ORDER BY task.id FOR UPDATE OF task
+    )
+    UPDATE annotation_task task SET priority = wanted.priority FROM wanted
+    WHERE task.id = wanted.id AND task.priority <> wanted.priority
+    RETURNING task.id
+"""
+_SET_SLOTS = """
+    WITH held AS (
+        SELECT slot.id, task.priority FROM annotation_slot slot JOIN annotation_task task ON task.id = slot.task_id
+        WHERE slot.task_id = ANY(%(tasks)s::bigint[]) ORDER BY slot.id FOR UPDATE OF slot
+    )
+    UPDATE annotation_slot slot SET priority = held.priority FROM held WHERE slot.id = held.id
+"""

@@ -41,6 +41,10 @@ class Fields:
         """The value, left where it is."""
         return self._values.get(name)
 
+    def has(self, name: str) -> bool:
+        """Whether it stands there, be it null."""
+        return name in self._values
+
     def rest(self) -> dict[str, Any]:
         """The fields that nobody took."""
         return self._values

@@ -229,8 +229,9 @@ def _ratings(fields: Fields) -> RatingLine:
     prompt = read_prompt(fields)
     provenance = read_provenance(fields, 1)
     rated = completion(fields.text("completion"), source_at(None, provenance, 0, "completion"))
+    says_nothing = fields.has("score")  # null is "cannot say", and not the same as nothing
     score = fields.number("score")
-    if score is None:
+    if score is None and not says_nothing:
         raise fields.bad("score", "is missing")
     axis = fields.label("axis", most=60) or "quality"
     annotator = _annotator(fields)

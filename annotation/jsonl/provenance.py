@@ -29,12 +29,21 @@ class Provenance(NamedTuple):
     simulated: bool | None = None
     metadata: str | None = None
     created_at: datetime.datetime | None = None
+    superseded: bool | None = None
+    reviewer: str | None = None
+    reviewed_at: datetime.datetime | None = None
+    comment: str | None = None
+    edited: bool | None = None
+
+
+_NOTHING = Provenance()
 
 
 def read_provenance(fields: Fields, completions: int) -> Provenance:
     """Take the key of a line about ``completions`` completions. Raises BadField, an unknown inner key included."""
+    if not fields.has(KEY):
+        return _NOTHING
     block = fields.within(KEY)
-    block.take("superseded")  # follows from the order of lines
     provenance = Provenance(
         id=block.identifier("id"),
         prompt=block.identifier("prompt"),
@@ -52,6 +61,11 @@ def read_provenance(fields: Fields, completions: int) -> Provenance:
         simulated=block.flag("simulated"),
         metadata=block.optional_text("metadata") or None,
         created_at=block.moment("created_at"),
+        superseded=block.flag("superseded"),  # of a ranking it follows from the order of lines
+        reviewer=block.label("reviewer"),
+        reviewed_at=block.moment("reviewed_at"),
+        comment=block.optional_text("comment") or None,
+        edited=block.flag("edited"),
     )
     for name in block.rest():
         raise BadField(f"{KEY}.{name}", "is not known: the file comes from another version")

@@ -90,11 +90,11 @@ class DemonstrationLine(NamedTuple):
 
 
 class RatingLine(NamedTuple):
-    """Kind "ratings"."""
+    """Kind "ratings". A score of None is "cannot say"."""
 
     prompt: PromptValue
     completion: CompletionValue
-    score: float
+    score: float | None
     axis: str
     annotator: str | None
     import_key: str

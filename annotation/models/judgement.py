@@ -51,7 +51,7 @@ class Ranking(models.Model):
         HIGH = "high", "high"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="rankings")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="rankings", db_index=False)
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="rankings")
     annotator = models.ForeignKey(Annotator, on_delete=models.PROTECT, related_name="rankings")
     assignment = models.OneToOneField(
@@ -102,7 +102,12 @@ class Ranking(models.Model):
                 violation_error_message="Active seconds cannot be negative.",
             ),
         ]
-        indexes = [models.Index(fields=["project", "id"], name="ranking_of_project")]
+        indexes = [
+            models.Index(fields=["project", "id"], name="ranking_of_project"),
+            models.Index(
+                fields=["annotator", "created_at"], condition=Q(is_current=True), name="ranking_of_annotator"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"ranking {self.pk}"
@@ -114,7 +119,7 @@ class Comparison(models.Model):
     Of a tie, ``preferred`` is the completion at the earlier place of the task.
     """
 
-    ranking = models.ForeignKey(Ranking, on_delete=models.CASCADE, related_name="comparisons")
+    ranking = models.ForeignKey(Ranking, on_delete=models.CASCADE, related_name="comparisons", db_index=False)
     preferred = models.ForeignKey(Completion, on_delete=models.CASCADE, related_name="+")
     rejected = models.ForeignKey(Completion, on_delete=models.CASCADE, related_name="+")
     tie = models.BooleanField()
@@ -140,20 +145,37 @@ class Comparison(models.Model):
 class RatingQuerySet(models.QuerySet["Rating"]):
     """Adjectives filter."""
 
+    def current(self) -> RatingQuerySet:
+        """Not superseded by the same annotator's later one."""
+        return self.filter(is_current=True)
+
     def kept(self) -> RatingQuerySet:
         """Neither the annotator nor the prompt is withdrawn."""
         return self.filter(annotator__withdrawn_at=None, completion__prompt__withdrawn_at=None)
 
 
 class Rating(models.Model):
-    """One annotator's score of one completion on a named axis (approach 1 of the lecture)."""
+    """One annotator's score of one completion on a named axis (approach 1). Never changed, only superseded.
+
+    Without a score it says "cannot say", which is neither a low score nor none given.
+    """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="ratings")
     completion = models.ForeignKey(Completion, on_delete=models.CASCADE, related_name="ratings")
     annotator = models.ForeignKey(Annotator, on_delete=models.PROTECT, related_name="ratings")
+    # Whose answer it was; an imported rating has none, and an assignment of several completions has many.
+    assignment = models.ForeignKey(
+        Assignment, null=True, blank=True, on_delete=models.SET_NULL, related_name="ratings"
+    )
     axis = models.CharField(max_length=60, default="quality")
-    score = models.FloatField()
+    score = models.FloatField(null=True, blank=True)
+    active_seconds = models.FloatField(null=True, blank=True)
+    guideline_version = models.PositiveIntegerField(null=True, blank=True)
+    supersedes = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="superseded_by"
+    )
+    is_current = models.BooleanField(default=True)
     import_key = models.CharField(max_length=64, null=True, blank=True)
     external_id = models.CharField(max_length=200, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
@@ -168,29 +190,86 @@ class Rating(models.Model):
                 fields=["project", "import_key"],
                 name="rating_imported_once",
                 violation_error_message="A line is imported once.",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["assignment", "completion", "axis"],
+                condition=Q(is_current=True, assignment__isnull=False),
+                name="rating_one_current",
+                violation_error_message="An answer has one current score a completion and axis.",
+            ),
+            models.CheckConstraint(
+                name="rating_active_seconds_not_negative",
+                condition=Q(active_seconds__isnull=True) | Q(active_seconds__gte=0),
+                violation_error_message="Active seconds cannot be negative.",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.score} on {self.axis}"
+        return f"{'cannot say' if self.score is None else self.score} on {self.axis}"
 
 
 class DemonstrationQuerySet(models.QuerySet["Demonstration"]):
     """Adjectives filter."""
 
+    def current(self) -> DemonstrationQuerySet:
+        """Not superseded by a later version."""
+        return self.filter(is_current=True)
+
     def kept(self) -> DemonstrationQuerySet:
         """Neither who wrote it nor the prompt is withdrawn."""
         return self.filter(prompt__withdrawn_at=None, source__annotator__withdrawn_at=None)
 
+    def accepted(self) -> DemonstrationQuerySet:
+        """What SFT learns from and an export holds: current, kept, and accepted or of a project without review."""
+        return self.current().kept().filter(review=Demonstration.Review.ACCEPTED)
+
+    def reviewable_by(self, annotator: Annotator) -> DemonstrationQuerySet:
+        """Waiting for a second person, of the annotator's project and written by others."""
+        waiting = (
+            self.current().kept().filter(review=Demonstration.Review.WAITING, project=annotator.project_id)
+        )
+        return waiting.exclude(author=annotator)
+
 
 class Demonstration(models.Model):
-    """An answer that a person wrote (InstructGPT step 1)."""
+    """An answer that a person wrote (InstructGPT step 1). Its text never changes: a later version supersedes it."""
+
+    class Review(models.TextChoices):
+        WAITING = "waiting", "waiting for review"
+        ACCEPTED = "accepted", "accepted"
+        SENT_BACK = "sent_back", "sent back"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="demonstrations")
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="demonstrations")
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="demonstrations")
+    # Who wrote it here. The source says it too, but a constraint cannot look there.
+    author = models.ForeignKey(
+        Annotator, null=True, blank=True, on_delete=models.PROTECT, related_name="demonstrations"
+    )
+    assignment = models.ForeignKey(
+        Assignment, null=True, blank=True, on_delete=models.SET_NULL, related_name="demonstrations"
+    )
     text = models.TextField()
+    active_seconds = models.FloatField(null=True, blank=True)
+    guideline_version = models.PositiveIntegerField(null=True, blank=True)
+    review = models.CharField(
+        max_length=9, choices=Review.choices, default=Review.ACCEPTED, db_default=Review.ACCEPTED.value
+    )
+    reviewer = models.ForeignKey(
+        Annotator, null=True, blank=True, on_delete=models.PROTECT, related_name="reviews"
+    )
+    comment = models.TextField(blank=True, default="", db_default="")
+    # The reviewer changed words before accepting it.
+    edited = models.BooleanField(default=False, db_default=False)
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    # Who has it on the screen for review, and until when nobody else is given it.
+    held_by = models.ForeignKey(Annotator, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    held_until = models.DateTimeField(null=True, blank=True)
+    supersedes = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="superseded_by"
+    )
+    is_current = models.BooleanField(default=True, db_default=True)
     import_key = models.CharField(max_length=64, null=True, blank=True)
     external_id = models.CharField(max_length=200, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
@@ -205,6 +284,39 @@ class Demonstration(models.Model):
                 fields=["project", "import_key"],
                 name="demonstration_imported_once",
                 violation_error_message="A line is imported once.",
+            ),
+            models.UniqueConstraint(
+                fields=["assignment"],
+                condition=Q(is_current=True, assignment__isnull=False),
+                name="demonstration_one_current",
+                violation_error_message="An assignment has one current demonstration.",
+            ),
+            models.CheckConstraint(
+                name="demonstration_reviewed_by_another",
+                condition=Q(reviewer__isnull=True) | Q(author__isnull=True) | ~Q(reviewer=F("author")),
+                violation_error_message="Nobody reviews what they wrote themselves.",
+            ),
+            models.CheckConstraint(
+                name="demonstration_sent_back_says_why",
+                condition=~Q(review="sent_back") | (Q(reviewer__isnull=False) & ~Q(comment="")),
+                violation_error_message="Whoever sends a demonstration back says why.",
+            ),
+            models.CheckConstraint(
+                name="demonstration_waits_for_a_reviewer",
+                condition=~Q(review="waiting") | Q(reviewer__isnull=True),
+                violation_error_message="What waits for review has no reviewer yet.",
+            ),
+            models.CheckConstraint(
+                name="demonstration_review_known",
+                condition=Q(review__in=["waiting", "accepted", "sent_back"]),
+                violation_error_message="A demonstration waits, is accepted or was sent back.",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["project", "id"],
+                condition=Q(review="waiting", is_current=True),
+                name="demonstration_waiting",
             )
         ]
 

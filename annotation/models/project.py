@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+
+from annotation.preferences.axes import default_axes
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -58,6 +60,40 @@ class Project(models.Model):
         validators=[MinValueValidator(60)],
         help_text="How long a task stays with an annotator who does nothing, in seconds.",
     )
+    # What an hour of annotators' active time costs; 0 where nobody counts it.
+    hour_cost = models.DecimalField(
+        max_digits=9,
+        decimal_places=2,
+        default=0,
+        db_default=0,
+        validators=[MinValueValidator(0)],
+        help_text="Of an hour of active time.",
+    )
+    currency = models.CharField(
+        max_length=3,
+        default="USD",
+        db_default="USD",
+        validators=[RegexValidator(r"^[A-Z]{3}$", "A currency is three letters, as USD or EUR.")],
+    )
+    # How the kinds of judgement are asked for (annotation.asking changes them).
+    rating_axes = models.JSONField(
+        default=default_axes, help_text="The scales of a rating, in the form of preferences.axes.Axis."
+    )
+    ask_strength = models.BooleanField(
+        default=False, help_text="Of two completions, ask how much better one is than the other."
+    )
+    review_demonstrations = models.BooleanField(
+        default=False, help_text="A demonstration counts when a second person has accepted it."
+    )
+    demonstration_least_characters = models.PositiveIntegerField(default=1)
+    random_share = models.FloatField(
+        default=0.0,
+        db_default=0.0,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="Share of tasks, 0 to 1, that are drawn at random instead of by priority, to evaluate on.",
+    )
+    # Rises when slots are added or change their order: bookmarks made before are void.
+    queue_version = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
     # Quality control (annotation.control); off by default.
     gold_every = models.PositiveSmallIntegerField(
         default=0, help_text="One task in so many is a gold task, drawn at random. 0: none."
@@ -122,6 +158,11 @@ class Project(models.Model):
                 name="project_someone_annotates",
                 condition=Q(annotators_per_task__gte=1),
                 violation_error_message="A task needs at least one annotator.",
+            ),
+            models.CheckConstraint(
+                name="project_random_share_is_a_share",
+                condition=Q(random_share__gte=0, random_share__lte=1),
+                violation_error_message="The share drawn at random lies between 0 and 1.",
             ),
         ]
 

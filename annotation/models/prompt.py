@@ -68,7 +68,7 @@ class Prompt(models.Model):
         CHAT = "chat", "chat"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="prompts")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="prompts", db_index=False)
     form = models.CharField(max_length=4, choices=Form.choices)
     messages = models.JSONField()
     digest = models.CharField(max_length=64, help_text="sha256 of the form and the messages")
@@ -113,7 +113,7 @@ class Completion(models.Model):
     """One answer to one prompt by one source."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="completions")
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="completions", db_index=False)
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="completions")
     text = models.TextField(blank=True)
     digest = models.CharField(max_length=64, help_text="sha256 of the text")

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import Exists, ExpressionWrapper, OuterRef, Q
+from django.db.models.functions import Now, Random
 
 from annotation.models.project import Annotator, Project
 from annotation.models.prompt import Completion, Prompt
@@ -21,17 +21,35 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Asked in order to learn what people prefer, of prompts that nobody withdrew: not gold, no repeat."""
         return self.filter(purpose=Task.Purpose.COLLECT, prompt__withdrawn_at=None)
 
+    def ranked(self) -> TaskQuerySet:
+        """Of those collected, the ones whose completions are put in order."""
+        return self.collected().filter(kind=Task.Kind.RANK)
+
     def gold(self) -> TaskQuerySet:
         """With an expert's order that annotators are measured by."""
         return self.filter(purpose=Task.Purpose.GOLD, prompt__withdrawn_at=None)
 
+    def with_complete(self) -> TaskQuerySet:
+        """``complete``: it has slots, and whoever holds each has submitted."""
+        submitted = Assignment.objects.filter(
+            task=OuterRef("task"), annotator=OuterRef("annotator"), status=Assignment.Status.SUBMITTED
+        )
+        slots = Slot.objects.filter(task=OuterRef("pk"))
+        complete = Q(Exists(slots)) & ~Q(Exists(slots.filter(~Exists(submitted))))
+        return self.annotate(complete=ExpressionWrapper(complete, output_field=models.BooleanField()))
+
 
 class Task(models.Model):
-    """K completions of one prompt to be ranked by N annotators.
+    """One prompt to be judged by N annotators: its K completions ranked or rated, or an answer to it written.
 
     Gold tasks and repeats measure whoever ranks them (annotation.control). They have no slots: everybody may get
     each of them once, which the assignments hold.
     """
+
+    class Kind(models.TextChoices):
+        RANK = "rank", "rank completions"
+        RATE = "rate", "rate completions"
+        DEMONSTRATE = "demonstrate", "write an answer"
 
     class Purpose(models.TextChoices):
         COLLECT = "collect", "collect"
@@ -40,10 +58,13 @@ class Task(models.Model):
         ADJUDICATION = "adjudication", "adjudication"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tasks")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tasks", db_index=False)
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="tasks")
     key = models.CharField(
         max_length=200, help_text="An import's name of the task, or the digest of what it ranks"
+    )
+    kind = models.CharField(
+        max_length=11, choices=Kind.choices, default=Kind.RANK, db_default=Kind.RANK.value
     )
     priority = models.IntegerField(default=0)
     # The import writes rows by COPY, which leaves a default to the database.
@@ -53,7 +74,7 @@ class Task(models.Model):
     gold_tiers = ArrayField(models.PositiveSmallIntegerField(), null=True, blank=True)
     # The task that a repeat or an adjudication asks again: the same completions at the same places.
     repeats = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="repeated_as"
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="repeated_as", db_index=False
     )
     external_id = models.CharField(max_length=200, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
@@ -67,6 +88,16 @@ class Task(models.Model):
                 fields=["project", "key"],
                 name="task_key_once",
                 violation_error_message="A task's key names one task of a project.",
+            ),
+            models.CheckConstraint(
+                name="task_kind_known",
+                condition=Q(kind__in=["rank", "rate", "demonstrate"]),
+                violation_error_message="A task is to rank, to rate or to demonstrate.",
+            ),
+            models.CheckConstraint(
+                name="task_measures_by_ranking",
+                condition=Q(purpose="collect") | Q(kind="rank"),
+                violation_error_message="Gold tasks, repeats and adjudications are ranked.",
             ),
             models.CheckConstraint(
                 name="task_gold_has_an_order",
@@ -102,7 +133,7 @@ class Task(models.Model):
 class TaskCompletion(models.Model):
     """One of a task's completions, at its place in the task (not the place in which anybody sees it)."""
 
-    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="entries")
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="entries", db_index=False)
     completion = models.ForeignKey(Completion, on_delete=models.CASCADE, related_name="entries")
     position = models.PositiveSmallIntegerField()
 
@@ -125,6 +156,14 @@ class TaskCompletion(models.Model):
         return f"{self.position} of task {self.task_id}"
 
 
+class SlotQuerySet(models.QuerySet["Slot"]):
+    """Adjectives filter."""
+
+    def set_free(self) -> int:
+        """Take these slots from whoever holds them. The only way: bookmarks go by the time that it keeps."""
+        return self.update(annotator=None, freed_at=Now())
+
+
 class Slot(models.Model):
     """One of a task's N places for an annotator: free, or held.
 
@@ -133,13 +172,19 @@ class Slot(models.Model):
     """
 
     # Two of the task's columns stand here again, because the claim must not join.
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
     priority = models.IntegerField(default=0)
-    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="slots")
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="slots", db_index=False)
     number = models.PositiveSmallIntegerField()
     annotator = models.ForeignKey(
         Annotator, null=True, blank=True, on_delete=models.CASCADE, related_name="slots"
     )
+    # When it was last given back; nobody gave back what was never taken.
+    freed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Its place in the order by chance, from 0 to 1: who draws at random starts anywhere in it.
+    lot = models.FloatField(db_default=Random(), editable=False)
+
+    objects = SlotQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -160,11 +205,37 @@ class Slot(models.Model):
                 fields=["project", "-priority", "task", "number"],
                 condition=Q(annotator__isnull=True),
                 name="slot_free",
-            )
+            ),
+            models.Index(
+                fields=["project", "freed_at"],
+                condition=Q(annotator__isnull=True, freed_at__isnull=False),
+                name="slot_given_back",
+            ),
+            models.Index(fields=["project", "lot"], condition=Q(annotator__isnull=True), name="slot_by_lot"),
         ]
 
     def __str__(self) -> str:
         return f"slot {self.number} of task {self.task_id}"
+
+
+class Bookmark(models.Model):
+    """How far an annotator is through the queue: of what stands before, nothing was left for them.
+
+    It spares the queue a walk past a million tasks that somebody has judged and others have not. It says nothing
+    that the slots do not say: without it the next task is the same, found more slowly (annotation.bookmarks).
+    """
+
+    annotator = models.OneToOneField(
+        Annotator, primary_key=True, on_delete=models.CASCADE, related_name="bookmark"
+    )
+    # The first slot that may be theirs: as a place in the order of the queue, whether or not it is still there.
+    priority = models.BigIntegerField()
+    task_number = models.BigIntegerField()
+    queue_version = models.PositiveBigIntegerField()
+    made_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"at {self.task_number}"
 
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
@@ -189,6 +260,10 @@ class Assignment(models.Model):
         RELEASED = "released", "released"
         EXPIRED = "expired", "expired"
 
+    class Choice(models.TextChoices):
+        PRIORITY = "priority", "by priority"
+        RANDOM = "random", "drawn at random"
+
     # Whoever has one of these of a task does not get the task again.
     HOLDING: ClassVar = (Status.OPEN, Status.SUBMITTED, Status.SKIPPED)
 
@@ -197,6 +272,9 @@ class Assignment(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="assignments")
     annotator = models.ForeignKey(Annotator, on_delete=models.CASCADE, related_name="assignments")
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.OPEN)
+    chosen = models.CharField(
+        max_length=8, choices=Choice.choices, default=Choice.PRIORITY, db_default=Choice.PRIORITY
+    )
     opened_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
@@ -232,6 +310,11 @@ class Assignment(models.Model):
         ]
         indexes = [
             models.Index(fields=["expires_at"], condition=Q(status="open"), name="assignment_lease"),
+            models.Index(
+                fields=["annotator", "closed_at"],
+                condition=Q(status="submitted"),
+                name="assignment_submitted",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -44,7 +44,9 @@ _LOOKED_AT = 20_000
 def names_its_model(text: str) -> str | None:
     """The words in which ``text`` names the model that wrote it, or None."""
     lowered = text[:_LOOKED_AT].lower()
-    if not any(hint in lowered for hint in _HINTS):
-        return None
-    found = _SELF.search(text, 0, _LOOKED_AT)
-    return " ".join(found.group().split()) if found else None
+    # A loop, because a generator would take three times as long, and an import looks at millions of texts.
+    for hint in _HINTS:
+        if hint in lowered:
+            found = _SELF.search(text, 0, _LOOKED_AT)
+            return " ".join(found.group().split()) if found else None
+    return None

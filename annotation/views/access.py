@@ -11,7 +11,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from annotation import people
-from annotation.models import Annotator, Assignment, Project
+from annotation.models import Annotator, Assignment, Project, Task
+from annotation.rows import Rows
 
 Arguments = ParamSpec("Arguments")
 
@@ -29,8 +30,11 @@ def for_annotator(
             # A form cannot be sent again by the log-in page, so that leads to the page of the form.
             back = request.get_full_path() if request.method == "GET" else reverse("rank", args=[slug])
             return redirect_to_login(back)
-        project = get_object_or_404(Project.objects.annotated_by(request.user), slug=slug)
-        return view(request, people.annotator_for(project=project, user=request.user), *args, **kwargs)
+        annotator = people.known_annotator(slug=slug, user=request.user)
+        if annotator is None:
+            project = get_object_or_404(Project.objects.annotated_by(request.user), slug=slug)
+            annotator = people.annotator_for(project=project, user=request.user)
+        return view(request, annotator, *args, **kwargs)
 
     return checked
 
@@ -41,6 +45,20 @@ def posted_assignment(request: HttpRequest, annotator: Annotator) -> Assignment:
         public_id = UUID(request.POST.get("assignment", ""))
     except ValueError as error:
         raise Http404 from error
-    return get_object_or_404(
-        Assignment.objects.select_related("task__prompt"), public_id=public_id, annotator=annotator
-    )
+    assignment = _OWN.first(public_id=public_id, annotator=annotator.pk)
+    if assignment is None:
+        raise Http404
+    # Both are loaded.
+    assignment.annotator, assignment.project = annotator, annotator.project
+    return assignment
+
+
+_OWN = Rows(
+    Assignment,
+    """
+    SELECT [assignment], [task] FROM annotation_assignment assignment
+    JOIN annotation_task task ON task.id = assignment.task_id
+    WHERE assignment.public_id = %(public_id)s AND assignment.annotator_id = %(annotator)s
+    """,
+    task=Task,
+)

@@ -13,11 +13,13 @@ from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotation import flags, progress, queue, ranking, shown, standing
-from annotation.errors import BadRequest, ClaimsPaused, LeaseOver
-from annotation.forms import DraftForm, FlagForm, RankingForm, SkipForm
+from annotation import flags, queue, ranking, shown
+from annotation.errors import BadRequest, LeaseOver
+from annotation.forms import FlagForm, RankingForm, SkipForm
 from annotation.markdown import render_document
-from annotation.models import Annotator, Assignment, Ranking
+from annotation.models import Annotator, Assignment, Ranking, Task
+from annotation.pair_form import PairForm, draft_form, ranking_form
+from annotation.views import judging
 from annotation.views.access import for_annotator, posted_assignment
 
 
@@ -26,7 +28,7 @@ from annotation.views.access import for_annotator, posted_assignment
 @for_annotator
 def rank(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     """The annotator's open task, or the next one, or the end."""
-    return _next(request, annotator)
+    return judging.next_task(request, annotator)
 
 
 @require_GET
@@ -37,7 +39,21 @@ def ahead(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     assignment = queue.reserve(annotator=annotator)
     if assignment is None:
         return HttpResponse(status=204)
-    return _page(request, assignment, RankingForm(assignment=assignment))
+    return judging.page_of(request, assignment)
+
+
+@judging.shows(Task.Kind.RANK)
+def page(
+    request: HttpRequest,
+    assignment: Assignment,
+    *,
+    status: int = 200,
+    skip_form: SkipForm | None = None,
+    flag_form: FlagForm | None = None,
+) -> HttpResponse:
+    """The completions to be put in order, as far as they are; of two, where the project asks it, how much better."""
+    form = ranking_form(assignment=assignment)
+    return _page(request, assignment, form, status=status, skip_form=skip_form, flag_form=flag_form)
 
 
 @require_POST
@@ -45,23 +61,17 @@ def ahead(request: HttpRequest, annotator: Annotator) -> HttpResponse:
 def submit(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     """Store the judgement and go on; back with what was wrong if it is not whole, or the task is gone."""
     assignment = posted_assignment(request, annotator)
-    form = RankingForm(request.POST, assignment=assignment)
-    if not form.is_valid():
-        return _again(request, assignment, form)
-    said = form.judgement()
-    try:
+    form = ranking_form(request.POST, assignment=assignment)
+
+    def store() -> None:
+        said = form.judgement()
         stored = ranking.submit(assignment=assignment, annotator=annotator, **said)
-    except LeaseOver as error:
-        form.add_error(None, f"{error} Nothing was stored; what you entered stays here until you go on.")
-        return _page(request, assignment, form, status=409)
-    except BadRequest as error:
-        form.add_error(None, str(error))
-        return _again(request, assignment, form)
-    if not ranking.says_the_same(stored, verdict=said["verdict"], ranks=said["ranks"]):
-        messages.warning(
-            request, "You had judged this task already, maybe in another tab: that judgement stands."
-        )
-    return _go_on(request, annotator)
+        if not ranking.says_the_same(stored, verdict=said["verdict"], ranks=said["ranks"]):
+            messages.warning(
+                request, "You had judged this task already, maybe in another tab: that judgement stands."
+            )
+
+    return judging.submitted(request, assignment, form, store=store, page=_page)
 
 
 @require_POST
@@ -69,16 +79,9 @@ def submit(request: HttpRequest, annotator: Annotator) -> HttpResponse:
 def draft(request: HttpRequest, annotator: Annotator) -> JsonResponse:
     """Renew the lease and keep the judgement as far as it has come: ``{}``, or ``{"error": text}``."""
     assignment = posted_assignment(request, annotator)
-    form = DraftForm(request.POST, assignment=assignment)
-    if not form.is_valid():
-        return JsonResponse({"error": " ".join(form.errors.as_text().split())}, status=422)
-    try:
-        queue.renew(assignment=assignment, annotator=annotator, draft=form.draft())
-    except LeaseOver as error:
-        return JsonResponse({"error": str(error)}, status=409)
-    except BadRequest as error:
-        return JsonResponse({"error": str(error)}, status=422)
-    return JsonResponse({})
+    return judging.keep_draft(
+        assignment, annotator, draft_form(request.POST, assignment=assignment), Task.Kind.RANK
+    )
 
 
 @require_POST
@@ -88,12 +91,12 @@ def skip(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     assignment = posted_assignment(request, annotator)
     form = SkipForm(request.POST)
     if not form.is_valid():
-        return _again(request, assignment, RankingForm(assignment=assignment), form)
+        return _again(request, assignment, skip_form=form)
     try:
         queue.skip(assignment=assignment, annotator=annotator, reason=form.cleaned_data["reason"])
     except LeaseOver as error:
         messages.warning(request, str(error))
-    return _go_on(request, annotator)
+    return judging.go_on(request, annotator)
 
 
 @require_POST
@@ -103,16 +106,16 @@ def flag(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     assignment = posted_assignment(request, annotator)
     form = FlagForm(request.POST)
     if not form.is_valid():
-        return _again(request, assignment, RankingForm(assignment=assignment), flag_form=form)
+        return _again(request, assignment, flag_form=form)
     try:
         flags.raise_flag(assignment=assignment, annotator=annotator, **form.cleaned_data)
         messages.success(request, "Flagged: a researcher will look at it.")
     except BadRequest as error:
         form.add_error("words", str(error))
-        return _again(request, assignment, RankingForm(assignment=assignment), flag_form=form)
+        return _again(request, assignment, flag_form=form)
     except LeaseOver as error:
         messages.warning(request, str(error))
-    return _go_on(request, annotator)
+    return judging.go_on(request, annotator)
 
 
 @require_POST
@@ -136,10 +139,21 @@ def last(request: HttpRequest, annotator: Annotator) -> HttpResponse:
         messages.info(request, "There is no ranking of yours that can still be changed.")
         return redirect("rank", slug=annotator.project.slug)
     assignment = Assignment.objects.get(task=stored.task, annotator=annotator, status="submitted")
+    return change(request, annotator, assignment, stored, "Your last ranking is changed.")
+
+
+def change(
+    request: HttpRequest,
+    annotator: Annotator,
+    assignment: Assignment,
+    stored: Ranking,
+    done: str = "Your ranking is changed.",
+) -> HttpResponse:
+    """A ranking of theirs, to be changed; the new one supersedes it."""
     if request.method != "POST":
-        form = RankingForm(assignment=assignment, said=shown.said(stored))
+        form = ranking_form(assignment=assignment, said=shown.said(stored))
         return _page(request, assignment, form, revised=stored)
-    form = RankingForm(request.POST, assignment=assignment)
+    form = ranking_form(request.POST, assignment=assignment)
     if not form.is_valid() or posted_assignment(request, annotator) != assignment:
         return _page(request, assignment, form, status=422, revised=stored)
     try:
@@ -147,8 +161,8 @@ def last(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     except BadRequest as error:
         form.add_error(None, str(error))
         return _page(request, assignment, form, status=422, revised=stored)
-    messages.success(request, "Your last ranking is changed.")
-    return _go_on(request, annotator)
+    messages.success(request, done)
+    return judging.go_on(request, annotator)
 
 
 @require_GET
@@ -160,68 +174,36 @@ def guidelines(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     return TemplateResponse(request, "annotation/guidelines.html", context)
 
 
-def _go_on(request: HttpRequest, annotator: Annotator) -> HttpResponse:
-    if request.headers.get("X-Requested-With") == "fetch":
-        return _next(request, annotator)
-    return redirect("rank", slug=annotator.project.slug)
-
-
 def _again(
     request: HttpRequest,
     assignment: Assignment,
-    form: RankingForm,
+    *,
     skip_form: SkipForm | None = None,
     flag_form: FlagForm | None = None,
 ) -> HttpResponse:
-    """The same task with what was wrong, unless it has left this annotator's hands meanwhile."""
-    if assignment.status != Assignment.Status.OPEN:
-        messages.warning(request, "This task is not in your hands any more: here is the next one.")
-        return _go_on(request, assignment.annotator)
-    return _page(request, assignment, form, skip_form, status=422, flag_form=flag_form)
-
-
-def _next(request: HttpRequest, annotator: Annotator) -> HttpResponse:
-    try:
-        assignment = queue.claim(annotator=annotator)
-    except ClaimsPaused as error:
-        context = {"project": annotator.project, "progress": progress.of(annotator), "why": str(error)}
-        return TemplateResponse(request, "annotation/paused.html", context)
-    if assignment is None:
-        context = {"project": annotator.project, "progress": progress.of(annotator)}
-        return TemplateResponse(request, "annotation/finished.html", context)
-    if request.headers.get("X-Shown") == str(assignment.public_id):
-        context = {
-            "project": annotator.project,
-            "progress": progress.of(annotator),
-            "assignment": assignment,
-        }
-        return TemplateResponse(request, "annotation/shown.html", context)
-    return _page(request, assignment, RankingForm(assignment=assignment))
+    """The same task, whatever its kind, with what was wrong; onwards where it is out of this annotator's hands."""
+    gone = judging.gone(request, assignment)
+    return gone or judging.page_of(request, assignment, status=422, skip_form=skip_form, flag_form=flag_form)
 
 
 def _page(
     request: HttpRequest,
     assignment: Assignment,
     form: RankingForm,
-    skip_form: SkipForm | None = None,
+    *,
     status: int = 200,
-    revised: Ranking | None = None,
+    skip_form: SkipForm | None = None,
     flag_form: FlagForm | None = None,
+    revised: Ranking | None = None,
 ) -> HttpResponse:
-    annotator = assignment.annotator
     cards = shown.cards(assignment)
     context = {
-        "project": annotator.project,
-        "progress": progress.of(annotator),
-        "guidelines": render_document(annotator.project.guidelines),
-        "assignment": assignment,
-        "turns": shown.turns(assignment.task.prompt),
+        **judging.common(assignment, skip_form, flag_form),
         "cards": [(card, form[f"rank_{card.letter}"]) for card in cards],
         "places": range(1, len(cards) + 1),
         "form": form,
-        "skip_form": skip_form or SkipForm(),
-        "flag_form": flag_form or FlagForm(),
-        "warning": standing.warning_of(annotator),
         "revised": revised,
+        "kind": "pair" if isinstance(form, PairForm) else "ranking",
     }
-    return TemplateResponse(request, "annotation/rank.html", context, status=status)
+    template = "annotation/pair.html" if isinstance(form, PairForm) else "annotation/rank.html"
+    return TemplateResponse(request, template, context, status=status)

@@ -3,6 +3,8 @@
 access.py     who may see which project and which run
 index.py      what needs a decision, over all of a person's projects
 project.py    one project's loop: judgements, reward models, policies, runs
+asking.py     the forms of what a project asks of its annotators
+action.py     what every form that acts has in common
 actions.py    the forms that start or change something, each calling one function of its app
 quality.py    how far a project's annotators agree, and their habits
 charts.py     figures as points of a picture
@@ -10,6 +12,8 @@ annotators.py who judges with care: gold, repeats, position, warnings and pauses
 flags.py      what annotators flagged and skipped
 disagreements.py  tasks whose annotators disagree, to be decided
 withdrawals.py    data taken back, and everything that had used it
+webhooks.py   which servers hear of a project, and what they were sent
 run.py        one run: status, progress, curves, log, cancel
+tokens.py     a person's own tokens for programs
 data.py       one version: its report, and where it comes from
 """

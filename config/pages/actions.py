@@ -3,7 +3,7 @@
 ``perform`` returns the run it started, or None where the change is done at once.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
@@ -12,35 +12,15 @@ from django.db.models import QuerySet
 from annotation import adjudication, control, flags, people, standing, transfers, withdrawal
 from annotation.models import Annotator, Flag, Membership, Project, Task, Transfer
 from annotation.models.project import MOST_COMPLETIONS
-from rewardmodel import activation, fits
-from rewardmodel.models import RewardModelVersion
+from config.pages.action import Action
+from config.pages.asking import AskForm, SettingsForm, TasksForm
+from rewardmodel import activation, fits, retraining
+from rewardmodel.models import RewardModelSettings, RewardModelVersion
 from rltrainer import evaluation, policies, sampling, training
 from rltrainer.models import PolicyVersion, Training
 from runs.models import Run
 
 SPLITS = [("", "all splits"), ("train", "train"), ("validation", "validation"), ("test", "test")]
-
-
-class Action(forms.Form):
-    """One thing a researcher can do to a project."""
-
-    button: ClassVar[str]
-    # The page that has the form: back there when it is done, or when something was wrong.
-    page: ClassVar[str] = "project"
-    # What the page says when it is done and no run was started.
-    done: str = "Done."
-
-    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.project = project
-        self.prepare()
-
-    def prepare(self) -> None:
-        """Narrow the choices to the project's."""
-
-    def perform(self, user: User) -> Run | None:
-        """Call the function. Raises errors of the apps, whose messages the page shows."""
-        raise NotImplementedError
 
 
 def _config_field() -> forms.JSONField:
@@ -61,13 +41,49 @@ class FitForm(Action):
         label="Base",
         help_text="Hub name, folder or scratch. Empty: the project's setting, else the current policy's trunk.",
     )
+    warm = forms.BooleanField(required=False, label="Go on from the active version instead of from a base")
     config = _config_field()
 
     def perform(self, user: User) -> Run:
         config = dict(self.cleaned_data["config"] or {})
         if self.cleaned_data["base"]:
             config["base"] = self.cleaned_data["base"]
-        return fits.request_fit(project=self.project, config=config, created_by=user)
+        return fits.request_fit(
+            project=self.project, config=config, warm=self.cleaned_data["warm"], created_by=user
+        )
+
+
+class RetrainForm(Action):
+    """When fits begin by themselves."""
+
+    button = "Save when to fit"
+    done = "Saved."
+    retrain_rankings = forms.IntegerField(
+        min_value=0,
+        max_value=10_000_000,
+        initial=0,
+        label="After so many new rankings",
+        help_text="0: never.",
+    )
+    retrain_hours = forms.IntegerField(
+        min_value=0,
+        max_value=100_000,
+        initial=0,
+        label="After so many hours, where there is a new ranking",
+        help_text="0: never.",
+    )
+    retrain_warm = forms.BooleanField(
+        required=False, label="Go on from the active version instead of from the base"
+    )
+
+    def prepare(self) -> None:
+        settings = RewardModelSettings.objects.filter(project=self.project).first()
+        if settings is not None:
+            for name, field in self.fields.items():
+                field.initial = getattr(settings, name)
+
+    def perform(self, user: User) -> None:
+        retraining.configure(project=self.project, **self.cleaned_data)
 
 
 class TrainForm(Action):
@@ -440,9 +456,13 @@ class DecideForm(Action):
 
 ACTIONS: dict[str, type[Action]] = {
     "fit": FitForm,
+    "retrain": RetrainForm,
     "train": TrainForm,
     "sample": SampleForm,
     "compare": CompareForm,
+    "settings": SettingsForm,
+    "ask": AskForm,
+    "tasks": TasksForm,
     "import": ImportForm,
     "export": ExportForm,
     "invite": InviteForm,

@@ -14,7 +14,8 @@ from annotation import adjudication
 from annotation.models import Project, Ranking, Task, TaskCompletion
 from annotation.shown import LETTERS
 from config.pages.access import for_project
-from config.pages.actions import Action, forms_of
+from config.pages.action import Action
+from config.pages.actions import forms_of
 
 
 @require_safe

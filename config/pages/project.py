@@ -14,7 +14,8 @@ from annotation.errors import AnnotationError
 from annotation.models import Assignment, Demonstration, Flag, Project, Prompt, Ranking, Slot, Task
 from config.pages import annotators, disagreements, flags, withdrawals
 from config.pages.access import for_project
-from config.pages.actions import ACTIONS, Action, forms_of
+from config.pages.action import Action
+from config.pages.actions import ACTIONS, forms_of
 from rewardmodel.errors import RewardModelError
 from rewardmodel.models import RewardModelVersion
 from rltrainer.errors import PolicyError

@@ -40,6 +40,9 @@ def quality_page(request: HttpRequest, project: Project) -> HttpResponse:
         "agreement_by_week": charts.line(
             [(week, figures["pairwise_agreement"]) for week, figures in weeks], least=0, most=1
         ),
+        "seconds_by_week": _line_of_seconds([(week, figures["seconds"]) for week, figures in weeks]),
+        "weeks": [(week, week.cost(project)) for week in reversed(found.weeks)],
+        "cost": sum(week.cost(project) for week in found.weeks) if project.hour_cost else None,
         "plots": [
             (title, charts.dots([(who, figures[name]) for who, figures in people], **shape))
             for title, name, shape in PLOTS
@@ -47,6 +50,20 @@ def quality_page(request: HttpRequest, project: Project) -> HttpResponse:
         "width": charts.WIDTH,
     }
     return TemplateResponse(request, "admin/quality.html", context)
+
+
+def _line_of_seconds(values: list[tuple[str, Figure | None]]) -> Any:
+    ends = [(figure["interval"] or [figure["value"]])[-1] for _, figure in values if figure]
+    return charts.line(values, least=0, most=_round_up(max(ends))) if ends else None
+
+
+def _round_up(seconds: float) -> float:
+    """To what four steps divide well."""
+    return next(step * 4 for step in _STEPS if step * 4 >= seconds)
+
+
+# Seconds between two lines of a picture; the last is a day, which no judgement takes.
+_STEPS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 1800, 3600, 86_400, float("inf"))
 
 
 COEFFICIENTS = (

@@ -1,6 +1,7 @@
 """One run: status, progress, curves, log, cancel, and what it made."""
 
 import mimetypes
+from pathlib import Path
 
 from django.contrib import admin, messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
@@ -93,15 +94,22 @@ def run_cancel(request: HttpRequest, run: Run, project: Project) -> HttpResponse
 @for_run
 def run_output(request: HttpRequest, run: Run, project: Project) -> HttpResponse | FileResponse:
     """An export's file."""
+    found = exported_file(run)
+    if found is None:
+        raise Http404
+    kind = mimetypes.guess_type(found.name)[0] or "application/jsonl"
+    return FileResponse(found.open("rb"), as_attachment=True, filename=found.name, content_type=kind)
+
+
+def exported_file(run: Run) -> Path | None:
+    """What a succeeded export made; None of anything else."""
     if run.kind != "export" or run.status != Run.Status.SUCCEEDED:
-        raise Http404
+        return None
     # A link would lead out of the run's folder.
-    found = folder_of(run).output.glob("*.jsonl*")
-    files = [path for path in found if path.is_file() and not path.is_symlink()]
-    if not files:
-        raise Http404
-    kind = mimetypes.guess_type(files[0].name)[0] or "application/jsonl"
-    return FileResponse(files[0].open("rb"), as_attachment=True, filename=files[0].name, content_type=kind)
+    files = (
+        path for path in folder_of(run).output.glob("*.jsonl*") if path.is_file() and not path.is_symlink()
+    )
+    return next(files, None)
 
 
 def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, object]:

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_safe
 from annotation import withdrawal
 from annotation.models import Project, Withdrawal
 from config.pages.access import for_project
-from config.pages.actions import Action, forms_of
+from config.pages.action import Action
+from config.pages.actions import forms_of
 
 A_PAGE = 10
 

@@ -1,14 +1,15 @@
 """A tokenizer and a trunk: the part of a language model that turns tokens into hidden states.
 
-A base is a hub name or a folder: of a policy or any causal language model (its head is left out), or of a
-reward model (its ``trunk/`` is taken). No code from a hub and no pickle is ever run. Dropout is off.
+A base is a hub name or a folder: of a policy, any causal language model or an encoder such as BERT (a head is left
+out), or of a reward model (its ``trunk/`` is taken). No code from a hub and no pickle is ever run. Dropout is off.
 """
 
+import inspect
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import MODEL_MAPPING, AutoConfig, AutoModel, AutoTokenizer
 
 from rewardmodel.backbone.manifest import check_manifest
 from runs.folder.errors import BadInput
@@ -18,11 +19,16 @@ TRUNK = "trunk"
 
 
 def load_tokenizer(base: str) -> Any:
-    """The tokenizer of ``base``, with a pad token that is not EOS. Raises BadInput where it has no EOS."""
+    """The tokenizer of ``base``, with a pad token that is not EOS; an encoder's separator is its EOS.
+
+    Raises BadInput where it has neither.
+    """
     try:
         tokenizer = AutoTokenizer.from_pretrained(_place(base), trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise _cannot_load(base, "tokenizer", error) from error
+    if tokenizer.eos_token_id is None and tokenizer.sep_token_id is not None:
+        tokenizer.eos_token = tokenizer.sep_token  # how a text ends for BERT and its kin
     if tokenizer.eos_token_id is None:
         raise BadInput(f"the tokenizer of {base!r} has no EOS token, so no answer can end: use another base")
     if tokenizer.pad_token_id is None or tokenizer.pad_token_id == tokenizer.eos_token_id:
@@ -43,7 +49,12 @@ def load_trunk(base: str, *, tokenizer: Any, dtype: torch.dtype = torch.float32)
     try:
         config = AutoConfig.from_pretrained(place, trust_remote_code=False)
         trunk: Any = AutoModel.from_pretrained(
-            place, config=config, dtype=dtype, use_safetensors=True, trust_remote_code=False
+            place,
+            config=config,
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=False,
+            **_without_pooler(config),
         )
     except (OSError, ValueError, KeyError) as error:
         raise _cannot_load(base, "trunk", error) from error
@@ -54,7 +65,14 @@ def make_trunk(config: Any, *, tokenizer: Any, seed: int) -> Any:
     """A trunk with random first weights from ``seed``; the global generators are left as they were."""
     with torch.random.fork_rng(range(torch.cuda.device_count())):
         torch.manual_seed(seed)
-        return prepare_trunk(AutoModel.from_config(config), tokenizer)
+        return prepare_trunk(AutoModel.from_config(config, **_without_pooler(config)), tokenizer)
+
+
+def _without_pooler(config: Any) -> dict[str, Any]:
+    """Leave out the layer that some encoders put on top: nobody reads it, and a base may come without it."""
+    kind = MODEL_MAPPING.get(type(config), None)
+    takes_it = kind is not None and "add_pooling_layer" in inspect.signature(kind.__init__).parameters
+    return {"add_pooling_layer": False} if takes_it else {}
 
 
 def prepare_trunk(trunk: Any, tokenizer: Any) -> Any:

@@ -65,7 +65,7 @@ def load_reward_model(folder: Path | str, device: torch.device | str = "cpu") ->
     meta = check_meta(folder)
     tokenizer = load_tokenizer(str(folder / TRUNK))
     trunk = load_trunk(str(folder / TRUNK), tokenizer=tokenizer)
-    network = RewardNetwork(trunk, _load_head(folder / HEAD, width(trunk))).to(device)
+    network = RewardNetwork(trunk, load_head(folder, trunk)).to(device)
     limits = Limits(**meta["encoding"])
     return RewardModel(
         network=network.requires_grad_(False),
@@ -92,7 +92,11 @@ def check_meta(folder: Path) -> dict[str, Any]:
     return meta
 
 
-def _load_head(path: Path, size: int) -> nn.Linear:
+def load_head(folder: Path, trunk: Any) -> nn.Linear:
+    """The head in ``folder``, of a trunk as wide as ``trunk``. Raises BadInput."""
+    path, size = folder / HEAD, width(trunk)
+    if not path.is_file():
+        raise BadInput(f"{folder} is no reward model's folder: it has no {HEAD}")
     tensors = load_file(path)
     shapes = {name: tuple(value.shape) for name, value in tensors.items()}
     if shapes != {"weight": (1, size), "bias": (1,)}:

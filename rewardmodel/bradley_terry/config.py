@@ -9,16 +9,31 @@ Ties = Literal["drop", "half", "rao_kupper", "davidson"]
 
 
 @dataclass(frozen=True)
+class AnnotatorWeight:
+    """How much one annotator's rankings count; everybody else's count 1, and 0 leaves them out."""
+
+    annotator: str  # the pseudonym
+    weight: float
+
+    def __post_init__(self) -> None:
+        _at_least(self, 0, "weight")
+
+
+@dataclass(frozen=True)
 class FitConfig:
     """A fit of a reward model to rankings. None means: chosen by what the base is (see ``resolved``)."""
 
     base: str = "scratch"  # "scratch", a folder (of a policy or a reward model) or a hub name
+    keep_head: bool = (
+        False  # go on with the head and tie parameter of a base that is a reward model (warm start)
+    )
     incumbent: str | None = None  # a reward model folder to be compared with on the same held-out prompts
     lora: LoraSettings | None = None  # None trains all weights
     ties: Ties = "davidson"  # what a shared tier says of two scores (Davidson 1970)
     margin: float = 0.0  # reward units a unit of preference strength (Llama 2, 2307.09288 eq. 2); 0 is off
     label_smoothing: float = 0.0  # share of judgements taken to be wrong; 0 is off
     centering: float = 0.0  # weight of (r1 + r2)^2 (Eisenstein et al. 2312.09244 use 0.01); 0 is off
+    annotator_weights: tuple[AnnotatorWeight, ...] = ()
     epochs: int | None = (
         None  # passes over the train split; more than one overfits a pretrained base (2009.01325)
     )
@@ -58,6 +73,8 @@ class FitConfig:
             raise ValueError(f"max_grad_norm must be above 0, not {self.max_grad_norm}")
         if not 0 <= self.label_smoothing < 0.5:
             raise ValueError(f"label_smoothing must be at least 0 and below 0.5, not {self.label_smoothing}")
+        if self.from_scratch and self.keep_head:
+            raise ValueError("keep_head goes on with a reward model: name its folder as the base")
         if self.from_scratch and self.lora is not None:
             raise ValueError('lora learns beside a trained base: with base "scratch" leave it out')
         if self.hidden % self.heads or self.hidden // self.heads % 2:

@@ -21,7 +21,7 @@ from rewardmodel.backbone.training import cosine, load_optimizer_tensors, optimi
 from rewardmodel.bradley_terry.batches import plan_epoch
 from rewardmodel.bradley_terry.finish import finish
 from rewardmodel.bradley_terry.gradient import Measure, accumulate_gradient, mean_loss
-from rewardmodel.bradley_terry.objective import Objective, first_tie_parameter
+from rewardmodel.bradley_terry.objective import Objective
 from rewardmodel.bradley_terry.optimizer import TIE, make_adamw, set_rates
 from rewardmodel.bradley_terry.start import Start, start_network
 from runs.folder.checkpoint import load_checkpoint, save_checkpoint
@@ -98,12 +98,12 @@ class Fitting:
 
     def _begin_attempt(self, attempt: int) -> None:
         """A network that knows nothing yet, and an optimizer without a past."""
-        config, counts = self.config, self.start.counts["train"]
+        config = self.config
         network = self.start.network
         if attempt:
             network = start_network(config, self.start.tokenizer, seed=config.seed + attempt)
-        first = first_tie_parameter(config.ties, strict=counts["pairs"], ties=counts["ties"])
-        self.tie_parameter = nn.Parameter(torch.tensor(first, device=network.head.weight.device))
+        first = torch.tensor(self.start.tie_parameter, device=network.head.weight.device)
+        self.tie_parameter = nn.Parameter(first)
         self.parameters = {name: value for name, value in network.named_parameters() if value.requires_grad}
         if config.ties in ("davidson", "rao_kupper"):
             self.parameters[TIE] = self.tie_parameter

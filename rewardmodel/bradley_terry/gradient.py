@@ -17,7 +17,7 @@ from rewardmodel.bradley_terry.packing import collate
 
 
 class Figures(NamedTuple):
-    """``loss``, the mean over rankings, in nats; ``right`` of ``pairs`` strict pairs scored in their order."""
+    """``loss``, the weighted mean over rankings, in nats; ``right`` of ``pairs`` strict pairs scored in their order."""
 
     loss: float
     right: float
@@ -44,11 +44,11 @@ class Measure:
 def accumulate_gradient(measure: Measure, examples: Sequence[Example]) -> Figures:
     """Add the gradient of the mean loss of ``examples`` to the parameters; the figures are from before the step.
 
-    Each part is divided by the number of rankings of the whole step, so how it is cut changes nothing.
+    Each part is divided by the weight of all rankings of the step, so how it is cut changes nothing.
     """
-    parts = []
+    parts, total = [], sum(each.weight for each in examples)
     for part in _parts(measure, examples):
-        figures, share = _forward(measure, part, len(examples))
+        figures, share = _forward(measure, part, total)
         torch.autograd.backward(share)
         parts.append(figures)
     return _total(parts)
@@ -57,15 +57,15 @@ def accumulate_gradient(measure: Measure, examples: Sequence[Example]) -> Figure
 @torch.no_grad()
 def mean_loss(measure: Measure, examples: Sequence[Example], *, between: Callable[[], None]) -> Figures:
     """The figures of ``examples`` without learning. ``between`` is called before each forward pass."""
-    parts = []
+    parts, total = [], sum(each.weight for each in examples)
     for part in _parts(measure, examples):
         between()
-        parts.append(_forward(measure, part, len(examples))[0])
+        parts.append(_forward(measure, part, total)[0])
     return _total(parts)
 
 
-def _forward(measure: Measure, part: Sequence[Example], rankings: int) -> tuple[Figures, Tensor]:
-    """The figures of ``part``, its loss being its share of the mean over ``rankings``; and that share."""
+def _forward(measure: Measure, part: Sequence[Example], total: float) -> tuple[Figures, Tensor]:
+    """The figures of ``part``, its loss being its share of a mean over the weight ``total``; and that share."""
     device = measure.network.head.weight.device
     rows = [row for example in part for row in _rows(measure, example)]
     batch = collate(rows, share=measure.share, pad_id=measure.pad_id, device=device)
@@ -73,7 +73,7 @@ def _forward(measure: Measure, part: Sequence[Example], rankings: int) -> tuple[
         scores = measure.network(batch)
     pairs = index_pairs(part, measure.objective.ties, device)
     losses = ranking_losses(scores, pairs, len(part), measure.objective, measure.tie_parameter)
-    share = losses.sum() / rankings
+    share = losses @ torch.tensor([each.weight for each in part], device=device) / total
     differences = (scores[pairs.first] - scores[pairs.second])[~pairs.tied].detach()
     right = float((differences > 0).sum() + 0.5 * (differences == 0).sum())
     return Figures(float(share.detach()), right, len(differences)), share

@@ -13,12 +13,16 @@ from rewardmodel.bradley_terry.records import Pair
 
 
 class Example(NamedTuple):
-    """A ranking to learn from. ``pairs`` and ``ties`` are indices into ``encoded.completions``."""
+    """A ranking to learn from. ``pairs`` and ``ties`` are indices into ``encoded.completions``.
+
+    ``weight`` is its share of a step's loss beside the others'.
+    """
 
     encoded: Encoded
     pairs: tuple[Pair, ...]
     ties: tuple[Pair, ...]
     strength: float
+    weight: float = 1.0
 
 
 class Objective(NamedTuple):

@@ -1,7 +1,8 @@
-"""What a fit starts from: rankings as token ids, and a network whose head knows nothing yet."""
+"""What a fit starts from: rankings as token ids, and a network with a new head or with that of a reward model."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,10 +11,11 @@ from rewardmodel.backbone.adapter import add_adapter
 from rewardmodel.backbone.devices import choose_device
 from rewardmodel.backbone.loading import context_length, load_tokenizer, load_trunk, make_trunk
 from rewardmodel.backbone.scratch import make_config, make_tokenizer
+from rewardmodel.bradley_terry.artifact import check_meta, load_head
 from rewardmodel.bradley_terry.config import FitConfig
 from rewardmodel.bradley_terry.encoding import Limits, encode
 from rewardmodel.bradley_terry.network import RewardNetwork, make_head
-from rewardmodel.bradley_terry.objective import Example, usable
+from rewardmodel.bradley_terry.objective import Example, first_tie_parameter, usable
 from rewardmodel.bradley_terry.packing import packing_is_exact
 from rewardmodel.bradley_terry.records import Record, count_verdicts, read_snapshot
 from runs.folder.errors import BadInput
@@ -33,6 +35,7 @@ class Start:
     validation: list[Example]
     counts: dict[str, Any]
     network: RewardNetwork
+    tie_parameter: float
 
 
 def prepare(config: FitConfig, folder: RunFolder) -> Start:
@@ -50,7 +53,8 @@ def prepare(config: FitConfig, folder: RunFolder) -> Start:
         max_completion=config.max_completion_tokens,
         row=config.micro_batch_tokens,
     )
-    examples = encode_examples(tokenizer, limits, train)
+    examples = encode_examples(tokenizer, limits, train, config)
+    counts = _counts(records, train, examples)
     return Start(
         config=config.resolved(sum(value.numel() for value in network.parameters())),
         records=records,
@@ -58,10 +62,20 @@ def prepare(config: FitConfig, folder: RunFolder) -> Start:
         limits=limits,
         share=packing_is_exact(network.trunk, limits, pad_id=tokenizer.pad_token_id),
         train=examples,
-        validation=encode_examples(tokenizer, limits, held[: config.validation_rankings]),
-        counts=_counts(records, train, examples),
+        validation=encode_examples(tokenizer, limits, held[: config.validation_rankings], config),
+        counts=counts,
         network=network,
+        tie_parameter=_tie_parameter(config, counts["train"]),
     )
+
+
+def _tie_parameter(config: FitConfig, counts: Mapping[str, int]) -> float:
+    """Where it starts: where the reward model that is gone on with left it, else by the share of ties."""
+    if config.keep_head:
+        before = check_meta(Path(config.base))["ties"]
+        if before["mode"] == config.ties:
+            return float(before["parameter"])
+    return first_tie_parameter(config.ties, strict=counts["pairs"], ties=counts["ties"])
 
 
 def start_tokenizer(config: FitConfig, train: Iterable[Record]) -> Any:
@@ -94,10 +108,13 @@ def start_network(config: FitConfig, tokenizer: Any, *, seed: int) -> RewardNetw
     if config.gradient_checkpointing:
         trunk.activation_checkpointing_enable()
         trunk.train()  # transformers looks at the mode; without dropout it changes nothing else
-    return RewardNetwork(trunk, make_head(trunk, seed=seed)).to(device)
+    head = load_head(Path(config.base), trunk) if config.keep_head else make_head(trunk, seed=seed)
+    return RewardNetwork(trunk, head).to(device)
 
 
-def encode_examples(tokenizer: Any, limits: Limits, records: Sequence[Record]) -> list[Example]:
+def encode_examples(
+    tokenizer: Any, limits: Limits, records: Sequence[Record], config: FitConfig
+) -> list[Example]:
     """``records`` as examples, in their order."""
     return [
         Example(
@@ -105,13 +122,19 @@ def encode_examples(tokenizer: Any, limits: Limits, records: Sequence[Record]) -
             record.pairs,
             record.ties,
             record.strength or 0.0,
+            _weight(record, config),
         )
         for record in records
     ]
 
 
 def _learnable(record: Record, config: FitConfig) -> bool:
-    return usable(record.pairs, record.ties, config.ties)
+    return usable(record.pairs, record.ties, config.ties) and _weight(record, config) > 0
+
+
+def _weight(record: Record, config: FitConfig) -> float:
+    weights = {each.annotator: each.weight for each in config.annotator_weights}
+    return weights.get(record.annotator or "", 1.0)
 
 
 def _nothing_to_learn(records: Sequence[Record], config: FitConfig) -> str:

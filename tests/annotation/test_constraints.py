@@ -14,10 +14,13 @@ from django.utils import timezone
 from annotation import queue, ranking
 from annotation.models import (
     Annotator,
+    ApiToken,
     Assignment,
     Completion,
+    Delivery,
     Demonstration,
     Flag,
+    KeptAnswer,
     Membership,
     Project,
     Prompt,
@@ -31,6 +34,7 @@ from annotation.models import (
     Task,
     TaskCompletion,
     Transfer,
+    Webhook,
     Withdrawal,
 )
 from runs.models import Artifact, Run
@@ -108,6 +112,13 @@ def twice(model: Any) -> Callable[[World], object]:
     return lambda w: again(model.objects.filter(project=w.project).exclude(import_key=None).get())
 
 
+def doubled(model: Any, w: World) -> None:
+    """Two current answers of one assignment."""
+    row = model.objects.get()
+    for _ in range(2):
+        again(row, assignment_id=w.held.pk, import_key=None)
+
+
 CASES: dict[str, Callable[[World], object]] = {
     "project_ranks_2_to_9": lambda w: Project.objects.filter(pk=w.project.pk).update(completions_per_task=10),
     "project_someone_annotates": lambda w: Project.objects.update(annotators_per_task=0),
@@ -150,7 +161,24 @@ CASES: dict[str, Callable[[World], object]] = {
     "comparison_of_two": lambda w: w.ranking.comparisons.update(
         rejected=w.task.entries.all()[0].completion_id, preferred=w.task.entries.all()[0].completion_id
     ),
+    "task_measures_by_ranking": lambda w: Task.objects.filter(pk=w.task.pk).update(
+        kind="rate", purpose="gold", gold_tiers=[1, 2, 2]
+    ),
+    "task_kind_known": lambda w: Task.objects.filter(pk=w.task.pk).update(kind="paint"),
     "rating_imported_once": twice(Rating),
+    "rating_one_current": lambda w: doubled(Rating, w),
+    "rating_active_seconds_not_negative": lambda w: Rating.objects.update(active_seconds=-0.001),
+    "demonstration_one_current": lambda w: doubled(Demonstration, w),
+    "demonstration_reviewed_by_another": lambda w: Demonstration.objects.update(
+        author=w.alice, reviewer=w.alice
+    ),
+    "demonstration_sent_back_says_why": lambda w: Demonstration.objects.update(
+        review="sent_back", reviewer=w.bob
+    ),
+    "demonstration_waits_for_a_reviewer": lambda w: Demonstration.objects.update(
+        review="waiting", reviewer=w.bob
+    ),
+    "demonstration_review_known": lambda w: Demonstration.objects.update(review="praised"),
     "demonstration_imported_once": twice(Demonstration),
     "annotator_withdrawn_has_no_account": lambda w: Annotator.objects.filter(pk=w.alice.pk).update(
         withdrawn_at=timezone.now()
@@ -168,6 +196,15 @@ CASES: dict[str, Callable[[World], object]] = {
     "flag_resolved_says_how": lambda w: flag(w, resolved_at=timezone.now()),
     "tally_once": lambda w: [tally(w) for _ in range(2)],
     "tally_of_two_exactly_when_pair": lambda w: tally(w, kind="pair"),
+    "project_random_share_is_a_share": lambda w: Project.objects.update(random_share=1.01),
+    "api_token_may_something": lambda w: ApiToken.objects.create(user=make_user(), digest="d", scopes=[]),
+    "kept_answer_once": lambda w: [
+        KeptAnswer.objects.create(user=user, key="once", request_digest="d") for user in [make_user()] * 2
+    ],
+    "webhook_hears_something": lambda w: Webhook.objects.create(project=w.project, events=[]),
+    "delivery_delivered_has_a_time": lambda w: Delivery.objects.create(
+        webhook=Webhook.objects.create(project=w.project, events=["run.ended"]), status="delivered"
+    ),
     "withdrawal_of_one": lambda w: Withdrawal.objects.create(project=w.project, erased={}),
     "transfer_import_has_a_file": lambda w: Transfer.objects.create(
         run=Run.objects.create(kind="import"), project=w.project, direction="import", kind="prompts"

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -38,6 +39,21 @@ def work_through(annotator: Annotator, fickle: bool) -> int:
     return done
 
 
+def work_and_send_twice(annotator: Annotator) -> int:
+    """Rank until nothing is left; every tenth time two tabs send it at the same moment."""
+    rng = random.Random(annotator.pk)
+    done = 0
+    while (assignment := queue.claim(annotator=annotator, shuffle=rng)) is not None:
+
+        def send(held: Assignment = assignment) -> Ranking:
+            return ranking.submit(assignment=held, annotator=annotator, verdict="ranked", ranks=[1, 2])
+
+        answers = at_once([send, send]) if rng.random() < 0.1 else [send()]
+        assert len({answer.pk for answer in answers if isinstance(answer, Ranking)}) == 1, answers
+        done += 1
+    return done
+
+
 def crew(project: Project, count: int = ANNOTATORS) -> list[Annotator]:
     return [make_annotator(project) for _ in range(count)]
 
@@ -60,6 +76,18 @@ def test_each_task_is_ranked_by_as_many_as_it_asks_for_and_by_nobody_twice(fickl
     held = set(Slot.objects.values_list("task_id", "annotator_id"))
     assert held == set(pairs)
     assert Comparison.objects.count() == TASKS * OVERLAP
+
+
+def test_32_annotators_on_500_tasks_make_exactly_as_many_rankings_as_are_asked_for() -> None:
+    project = make_project(annotators_per_task=OVERLAP)
+    make_tasks(project, 500, completions=2)
+    answers = at_once([partial(work_and_send_twice, one) for one in crew(project, 32)])
+    assert not [answer for answer in answers if not isinstance(answer, int)]
+    assert sum(answer for answer in answers if isinstance(answer, int)) == 1500
+    pairs = Counter(Ranking.objects.values_list("task_id", "annotator_id"))
+    assert (len(pairs), pairs.total()) == (1500, 1500)
+    assert set(Counter(task for task, _ in pairs).values()) == {OVERLAP}
+    assert set(Slot.objects.values_list("task_id", "annotator_id")) == set(pairs)
 
 
 def test_one_slot_wanted_by_all_goes_to_one() -> None:

@@ -107,7 +107,7 @@ def test_a_person_is_never_taken_for_a_simulated_annotator() -> None:
     ],
 )
 def test_what_cannot_be_simulated_is_refused(asked: dict[str, Any]) -> None:
-    with pytest.raises(BadRequest, match=r"length, attributes, or noise:P|at least one"):
+    with pytest.raises(BadRequest, match=r"length, attributes, noise:P|at least one"):
         simulate(**{"project": with_tasks(1), "rankings": 1, "preference": "length", **asked})
     assert not Ranking.objects.exists()
 

@@ -24,17 +24,17 @@ def rank_first_task(chromium: Browser, url: str, slug: str, user: str, password:
 
 def wait_until_ready(page: Page) -> None:
     """Until the page's script has taken over."""
-    page.wait_for_selector("html[data-ready=ranking]", state="attached")
+    page.wait_for_selector("html[data-ready=task]", state="attached")
 
 
 def assignment_of(page: Page) -> str:
     """The public id of the task in hand."""
-    return page.locator("#ranking [name=assignment]").input_value()
+    return page.locator("#judgement [name=assignment]").input_value()
 
 
 def wait_for_another(page: Page, assignment: str) -> None:
     """Until another task, or the end, has taken the place of ``assignment``, and the server has what was submitted."""
-    expect(page.locator(f'#ranking [name=assignment][value="{assignment}"]')).to_have_count(0)
+    expect(page.locator(f'#judgement [name=assignment][value="{assignment}"]')).to_have_count(0)
     wait_until_sent(page)
 
 

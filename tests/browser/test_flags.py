@@ -105,4 +105,4 @@ def test_whoever_is_paused_finishes_the_task_in_hand_and_reads_why(
     expect(page.get_by_role("heading", name="You are paused in this project")).to_be_visible()
     standing.resume(annotator=annotator, why="We talked.", by=None)
     page.get_by_role("link", name="Look again").click()
-    expect(page.locator("#ranking")).to_be_visible()
+    expect(page.locator("#judgement")).to_be_visible()

@@ -232,11 +232,11 @@ def test_what_an_annotator_wrote_comes_back_as_text(
         wait_until_ready(page)
         expect(page.locator("[name=rationale]")).to_have_value(text)
         page.keyboard.press("x")
-        page.locator("#ranking [name=reason]").fill(text)
+        page.locator("#judgement [name=reason]").fill(text)
         expect(page.locator("[data-saved]")).to_have_text("Draft saved.")
         page.reload()
         wait_until_ready(page)
-        expect(page.locator("#ranking [name=reason]")).to_have_value(text)
+        expect(page.locator("#judgement [name=reason]")).to_have_value(text)
         assert canary.alive(page) == []
 
 
@@ -262,12 +262,14 @@ def test_floods_are_shown_in_reasonable_time(
             sys.stdout.write(f"\n{len(chunk)} floods: {timing[0]:.0f} ms, {timing[1] / 1e6:.1f} MB\n")
         assert (canary.alive(page), overhang(page)) == ([], 0), list(chunk)
         # The page is alive: it can be judged.
-        before = page.locator("#ranking [name=assignment]").input_value()
+        before = page.locator("#judgement [name=assignment]").input_value()
         page.keyboard.press("t")
-        page.locator("#ranking [name=reason]").fill("floods")
+        page.locator("#judgement [name=reason]").fill("floods")
         page.keyboard.press("Enter")
         page.wait_for_timeout(100)
-        expect(page.locator(f'#ranking [name=assignment][value="{before}"]')).to_have_count(0, timeout=30_000)
+        expect(page.locator(f'#judgement [name=assignment][value="{before}"]')).to_have_count(
+            0, timeout=30_000
+        )
         wait_for_another(page, before)
 
 

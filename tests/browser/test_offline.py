@@ -83,7 +83,7 @@ def test_the_next_task_is_there_before_the_server_has_answered(page: Page) -> No
     held: list[Route] = []
     page.route("**/rank/submit/", lambda route: held.append(route))
     press(page, "2", "3", "4", "Enter")
-    expect(page.locator("#ranking [name=assignment]")).to_have_value(ahead)
+    expect(page.locator("#judgement [name=assignment]")).to_have_value(ahead)
     assert tray(page) == ["A", "B", "C", "D"]
     assert not Ranking.objects.exists()
     # It can be judged already.
@@ -226,7 +226,7 @@ def test_a_refused_judgement_comes_back_with_what_was_entered(page: Page, projec
     press(page, "2", "3", "4")
     page.locator("[name=rationale]").fill("worth keeping")
     press(page, "Control+Enter")
-    expect(page.locator("#ranking [name=assignment]")).to_have_value(second)
+    expect(page.locator("#judgement [name=assignment]")).to_have_value(second)
     # Meanwhile the lease ends, and Bob has the task.
     taken = Assignment.objects.get(public_id=first)
     alice = Annotator.objects.get(user__username="alice")

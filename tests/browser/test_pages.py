@@ -8,7 +8,8 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, ViewportSize, expect
 
 from annotation import control, flags, people, queue, standing, withdrawal
-from annotation.models import Project, Prompt
+from annotation.models import Delivery, Project, Prompt
+from annotation.webhooks import subscribing
 from runs.models import Run, RunMetric
 from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks, make_user, put
 from tests.browser.axe import violations
@@ -38,6 +39,7 @@ PAGES = {
     "skips": ("olivia", "/admin/projects/helpful/flags/?show=skips"),
     "disagreements": ("olivia", "/admin/projects/helpful/disagreements/"),
     "withdrawals": ("olivia", "/admin/projects/helpful/withdrawals/?annotator=bob"),
+    "webhooks": ("olivia", "/admin/projects/helpful/webhooks/"),
     "paused": ("alice", "/projects/paused/rank/"),
     "run": ("olivia", "/admin/runs/{run}/"),
     "table": ("olivia", "/admin/annotation/task/"),
@@ -52,6 +54,8 @@ PAGES = {
     "accounts": ("olivia", "/admin/auth/user/"),
     "account": ("olivia", "/admin/auth/user/{alice}/change/"),
     "password": ("olivia", "/admin/password_change/"),
+    "tokens": ("alice", "/account/tokens/"),
+    "api": (None, "/api/v1/docs/"),
 }
 
 
@@ -73,6 +77,7 @@ def paths(project: Project) -> dict[str, Any]:
     stopped = people.annotator_for(project=paused, user=alice)
     standing.pause(annotator=stopped, why="Your score on gold tasks is 0.31.", by=olivia)
     _flagged_and_skipped(project)
+    _failed_to_tell(project)
     run = make_transfer(project).run
     Run.objects.filter(pk=run.pk).update(log_tail="reading\nwriting")
     RunMetric.objects.bulk_create(
@@ -80,6 +85,17 @@ def paths(project: Project) -> dict[str, Any]:
     )
     path = people.invite(project=project, email="bob@example.org", role="annotator")
     return {"run": run.pk, "project": project.pk, "alice": alice.pk, "invitation": path}
+
+
+def _failed_to_tell(project: Project) -> None:
+    """One webhook that is active with a failed message, and one that is paused."""
+    hook, _ = subscribing.create(
+        project=project, url=f"https://{'long-name-' * 6}.example/a", events=["run.ended"]
+    )
+    subscribing.send_test(webhook=hook)
+    Delivery.objects.update(status="failed", attempts=12, answer_status=503, reason=HOSTILE)
+    paused, _ = subscribing.create(project=project, url="https://example.org/", events=["task.completed"])
+    subscribing.change(webhook=paused, active=False)
 
 
 def _flagged_and_skipped(project: Project) -> None:

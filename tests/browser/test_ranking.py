@@ -246,7 +246,7 @@ def test_the_last_ranking_can_be_changed_and_the_old_one_is_kept_as_superseded(p
     wait_until_ready(page)
     assert tiers(page) == [["A"], ["B"], ["C"], ["D"]]
     press(page, "a", "4", "d", "1", "Enter")
-    expect(page.get_by_text("Your last ranking is changed.")).to_be_visible()
+    expect(page.locator("#messages")).to_have_text("Your last ranking is changed.")
     old, new = Ranking.objects.order_by("pk")
     assert (old.is_current, new.is_current, new.supersedes) == (False, True, old)
     # A 4, B 2, C 3, D 1; four completions make six pairs, all of the new ranking.

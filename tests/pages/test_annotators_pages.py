@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern
 
-from annotation import intake, people, queue
-from annotation.models import Assignment, Flag, Membership, Project, Ranking
+from annotation import intake, people, queue, ranking
+from annotation.models import Assignment, Demonstration, Flag, Membership, Project, Prompt, Ranking
 from annotation.urls import urlpatterns
 from tests.pages.cast import Cast, make_cast
 
@@ -25,6 +25,15 @@ PAGES = {
     "rank_flag": ("post", "/projects/helpful/rank/flag/"),
     "rank_release": ("post", "/projects/helpful/rank/release/"),
     "rank_last": ("get", "/projects/helpful/rank/last/"),
+    "rate_submit": ("post", "/projects/helpful/rate/submit/"),
+    "rate_draft": ("post", "/projects/helpful/rate/draft/"),
+    "demonstrate_submit": ("post", "/projects/helpful/demonstrate/submit/"),
+    "demonstrate_draft": ("post", "/projects/helpful/demonstrate/draft/"),
+    "demonstrate_preview": ("post", "/projects/helpful/demonstrate/preview/"),
+    "review": ("get", "/projects/helpful/review/"),
+    "history": ("get", "/projects/helpful/history/"),
+    # {assignment} is the one that the visitor names; an open one has nothing to change yet.
+    "history_change": ("get", "/projects/helpful/history/{assignment}/"),
     "guidelines": ("get", "/projects/helpful/guidelines/"),
     # Whoever has the link may accept it: its token is the right, and "x" is none.
     "invitation": ("get", "/invitations/x/"),
@@ -52,7 +61,7 @@ def visit(cast: Cast, name: str | None, page: str, **fields: Any) -> Any:
     if name is not None:
         client.force_login(getattr(cast, name))
     method, path = PAGES[page]
-    return getattr(client, method)(path, fields)
+    return getattr(client, method)(path.format(**fields) if "{" in path else path, fields)
 
 
 def assignment_of(cast: Cast, name: str) -> Assignment:
@@ -74,6 +83,12 @@ def test_members_and_administrators_may(cast: Cast, page: str, name: str) -> Non
         "rank_flag": 422,
         "rank_release": 302,
         "rank_last": 302,
+        # Alice's task is to be ranked, and says so to the forms of the other kinds.
+        "rate_submit": 422,
+        "rate_draft": 422,
+        "demonstrate_submit": 422,
+        "demonstrate_draft": 422,
+        "history_change": 404,
     }.get(page, 200)
     assert visit(cast, name, page, assignment=own).status_code == expected
 
@@ -87,7 +102,21 @@ def test_nobody_else_may(cast: Cast, page: str, name: str | None, status: int) -
     assert assignment.status == Assignment.Status.OPEN
 
 
-@pytest.mark.parametrize("page", ["rank_submit", "rank_draft", "rank_skip", "rank_flag", "rank_release"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "rank_submit",
+        "rank_draft",
+        "rank_skip",
+        "rank_flag",
+        "rank_release",
+        "rate_submit",
+        "rate_draft",
+        "demonstrate_submit",
+        "demonstrate_draft",
+        "demonstrate_preview",
+    ],
+)
 def test_nobody_touches_the_assignment_of_another(cast: Cast, page: str) -> None:
     assignment = assignment_of(cast, "alice")
     answer = visit(
@@ -105,6 +134,46 @@ def test_nobody_touches_the_assignment_of_another(cast: Cast, page: str) -> None
     assert (assignment.status, assignment.draft) == (Assignment.Status.OPEN, {})
     assert not Ranking.objects.exists()
     assert not Flag.objects.exists()
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_person_changes_their_own_work_alone(cast: Cast, method: str) -> None:
+    assignment = assignment_of(cast, "alice")
+    annotator = people.annotator_for(project=cast.project, user=cast.alice)
+    ranking.submit(assignment=assignment, annotator=annotator, verdict="ranked", ranks=[1, 2, 3])
+    path = f"/projects/helpful/history/{assignment.public_id}/"
+    fields = {"assignment": str(assignment.public_id), "rank_A": 1, "rank_B": 1, "rank_C": 1}
+    for name, status in (("carol", 404), ("olivia", 404), ("erin", 404), ("dave", 404)):
+        client = Client()
+        client.force_login(getattr(cast, name))
+        assert getattr(client, method)(path, fields).status_code == status
+    assert Ranking.objects.get().tiers == [1, 2, 3]
+    client = Client()
+    client.force_login(cast.alice)
+    assert getattr(client, method)(path, fields).status_code == (302 if method == "post" else 200)
+    assert Ranking.objects.current().get().tiers == ([1, 1, 1] if method == "post" else [1, 2, 3])
+
+
+def test_nobody_reviews_what_they_wrote_or_sees_another_projects(cast: Cast) -> None:
+    author = people.annotator_for(project=cast.project, user=cast.alice)
+    Project.objects.update(review_demonstrations=True)
+    prompt = Prompt.objects.filter(project=cast.project)[0]
+    made = intake.add_demonstration(prompt=prompt, annotator=author, text="Mine alone.")
+    Demonstration.objects.filter(pk=made.pk).update(review="waiting")
+    own = {"demonstration": str(made.public_id), "decision": "accept", "text": made.text}
+    for name in ("alice", "erin", "dave"):
+        client = Client()
+        client.force_login(getattr(cast, name))
+        assert b"Mine alone." not in client.get("/projects/helpful/review/").content
+        assert client.post("/projects/helpful/review/", own).status_code == 404
+    made.refresh_from_db()
+    assert made.review == "waiting"
+    client = Client()
+    client.force_login(cast.carol)
+    assert b"Mine alone." in client.get("/projects/helpful/review/").content
+    assert client.post("/projects/helpful/review/", own).status_code == 302
+    made.refresh_from_db()
+    assert made.review == "accepted"
 
 
 def test_home_lists_a_persons_own_projects(cast: Cast) -> None:

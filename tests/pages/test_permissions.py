@@ -21,6 +21,7 @@ PAGES = {
     "flags": ("get", "/admin/projects/helpful/flags/"),
     "disagreements": ("get", "/admin/projects/helpful/disagreements/"),
     "withdrawals": ("get", "/admin/projects/helpful/withdrawals/"),
+    "webhooks": ("get", "/admin/projects/helpful/webhooks/"),
     "act": ("post", "/admin/projects/helpful/export/"),
     "run": ("get", "/admin/runs/{run}/"),
     "run_live": ("get", "/admin/runs/{run}/live/"),

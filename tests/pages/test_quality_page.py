@@ -2,6 +2,7 @@
 
 import random
 import re
+from decimal import Decimal
 
 import pytest
 from django.test import Client
@@ -96,3 +97,14 @@ def test_a_line_runs_from_the_first_week_to_the_last() -> None:
     assert drawn is not None
     assert drawn.path == "44.0,176.0 234.0,8.0 424.0,92.0"
     assert charts.line(weeks[:1], least=0, most=1) is None
+
+
+def test_weeks_say_how_many_an_hour_and_what_it_cost(cast: Cast) -> None:
+    judge(cast, tasks=12, people=3)
+    assert "of active time, at" not in page_of(cast), "a project without a price shows none"
+    cast.project.hour_cost, cast.project.currency = Decimal("50"), "EUR"
+    cast.project.save()
+    page = page_of(cast)
+    # 36 rankings of 36 seconds are 0.36 hours: a hundred an hour, and 18 euros.
+    assert "These weeks cost 18.00 EUR of active time, at 50.00 an hour." in page
+    assert re.search(r'<td class="number">100</td>\s*<td class="number">18\.00</td>', page)

@@ -1,14 +1,18 @@
 """What the web side and the child hand each other: the snapshot, the config, the report, the scores."""
 
+import json
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import transaction
 from django.template.loader import render_to_string
 
 from annotation import snapshots
-from annotation.models import Project
+from annotation.models import Project, Ranking
 from annotation.preferences.tiers import pairs
 from rewardmodel import activation, fits, scoring
 from rewardmodel.bradley_terry import commands
@@ -121,14 +125,14 @@ def test_a_fit_makes_a_version_whose_report_the_page_reads_and_whose_scores_it_g
     for figure in figures:
         low, high = figure["interval"]
         assert 0 <= low <= figure["value"] <= high <= 1
-        shown = render_to_string("admin/interval.html", {"figure": figure})
+        shown = render_to_string("admin/interval.html", {"figure": figure, "digits": 3})
         assert f"{figure['value']:.3f}" in shown
         assert f"{low:.3f}" in shown
         assert f"{high:.3f}" in shown
     line = {"form": "text", "prompt": [{"role": "user", "content": "How is the inn 0?"}]}
     texts = ["it is great and great", "it is awful and awful"]
     high, low = scoring.score(version=version, lines=[{**line, "completion": text} for text in texts])
-    assert high > low
+    assert high.value > low.value
 
 
 def test_a_later_version_is_compared_with_the_active_one_and_waits_where_it_is_worse(tmp_path: Path) -> None:
@@ -151,3 +155,39 @@ def test_a_later_version_is_compared_with_the_active_one_and_waits_where_it_is_w
     same = run_fit(project, tmp_path / "same", epochs=4)
     assert same.report["incumbent"]["difference"] == 0
     assert same.is_active
+
+
+def test_simulated_annotators_rank_by_a_reward_model_version(tmp_path: Path) -> None:
+    project = make_judged_project()
+    version = run_fit(project, tmp_path / "run")
+    lines = [
+        {"prompt": f"Which, {n}?", "completions": [{"text": f"{w} {n}"} for w in "abc"]} for n in range(3)
+    ]
+    put(project, "completions", *lines)
+    answer = call_command_json(
+        "simulate_annotators", project=project.slug, rankings=3, preference="reward:active", annotators=1
+    )
+    assert (answer["rankings"], answer["simulated"]) == (3, True)
+    made = Ranking.objects.filter(annotator__simulated=True).select_related("task__prompt")
+    assert {one.annotator.pseudonym for one in made} == {"simulated-reward:1-1"}
+    for one in made:
+        texts = [entry.completion.text for entry in one.task.entries.select_related("completion")]
+        prompt = {"form": "text", "prompt": one.task.prompt.messages}
+        scores = scoring.score(version=version, lines=[{**prompt, "completion": text} for text in texts])
+        best_first = sorted(range(3), key=lambda place: -scores[place].value)
+        assert [one.tiers[place] for place in best_first] == [1, 2, 3]
+    assert snapshots.take(project=project).rankings == 120, "what is simulated enters no snapshot"
+
+
+@pytest.mark.parametrize("name", ["reward:2", "reward:x", "reward:active", "reward:"])
+def test_a_reward_model_that_is_not_there_is_told(name: str) -> None:
+    project = make_project()
+    with pytest.raises(CommandError, match=r"no (active )?reward model"):
+        call_command("simulate_annotators", project=project.slug, rankings=1, preference=name)
+
+
+def call_command_json(name: str, **options: Any) -> dict[str, Any]:
+    """The object that a command prints."""
+    out = StringIO()
+    call_command(name, stdout=out, **options)
+    return dict(json.loads(out.getvalue()))

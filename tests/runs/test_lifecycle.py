@@ -5,7 +5,7 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from runs import lifecycle
+from runs import ends, lifecycle
 from runs.errors import LeaseLost, RunNotActive
 from runs.folder.progress import Reading
 from runs.models import Run, RunMetric
@@ -133,3 +133,28 @@ def test_sweep_finds_silent_runs_and_messages_that_never_came() -> None:
     Run.objects.filter(pk=unsent.pk).update(sent_at=timezone.now())
     assert not Run.objects.unsent(seconds=30)
     assert Run.objects.filter(pk=fresh.pk).active().exists()
+
+
+def test_every_end_is_told_once_and_a_listener_that_fails_keeps_no_run_from_ending(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[tuple[int, str]] = []
+
+    def fails(run: Run) -> None:
+        Run.objects.filter(pk=run.pk).update(reason="half written")
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(ends, "_listeners", [fails, lambda run: told.append((run.pk, run.status))])
+    done, failed, stopped, queued, lost = (make_run() for _ in range(5))
+    lifecycle.succeed(run=claimed(done), finish=lambda: None)
+    lifecycle.fail(run=claimed(failed), reason="No.")
+    held = claimed(stopped)
+    lifecycle.cancel(run=held)
+    lifecycle.end_cancelled(run=held)
+    lifecycle.cancel(run=queued)
+    for _ in range(3):
+        lifecycle.reclaim(run=claimed(Run.objects.get(pk=lost.pk)))
+    ended = [(done, "succeeded"), (failed, "failed"), (stopped, "cancelled"), (queued, "cancelled")]
+    assert told == [*((run.pk, status) for run, status in ended), (lost.pk, "failed")]
+    assert not Run.objects.filter(reason="half written").exists()
+    assert caplog.text.count("could not be told") == 5

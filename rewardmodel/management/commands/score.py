@@ -25,7 +25,8 @@ class Command(BaseCommand):
         try:
             version = require_active(find_project(options["project"]))
             lines = list(read_scorable(options["file"]))
-            for line, value in zip(lines, score(version=version, lines=lines), strict=True):
-                sys.stdout.write(json.dumps({**line, "score": value}, ensure_ascii=False) + "\n")
+            for line, (value, truncated) in zip(lines, score(version=version, lines=lines), strict=True):
+                said = {**line, "score": value, **({"truncated": True} if truncated else {})}
+                sys.stdout.write(json.dumps(said, ensure_ascii=False) + "\n")
         except (AnnotationError, RewardModelError) as error:
             raise CommandError(str(error)) from error

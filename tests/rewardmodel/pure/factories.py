@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, LlamaConfig
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    BertConfig,
+    LlamaConfig,
+    PreTrainedTokenizerFast,
+)
 
 from rewardmodel.backbone.loading import make_trunk
 from rewardmodel.backbone.scratch import make_config, make_tokenizer
@@ -130,6 +137,34 @@ def make_network(seed: int = 0, *, config: Any = None, spread: float = 0.3) -> t
     config.initializer_range = spread
     trunk = make_trunk(config, tokenizer=tokenizer, seed=seed)
     return tokenizer, RewardNetwork(trunk, make_head(trunk, seed=seed))
+
+
+def make_encoder(folder: Path) -> Path:
+    """A BERT as a hub would give it: no EOS, texts between [CLS] and [SEP]."""
+    words = sorted({word for text in TEXTS for word in text.split()})
+    names = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", *words]
+    raw = Tokenizer(models.WordLevel({name: number for number, name in enumerate(names)}, unk_token="[UNK]"))
+    raw.pre_tokenizer = pre_tokenizers.Whitespace()
+    raw.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
+    )
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=raw, cls_token="[CLS]", sep_token="[SEP]", pad_token="[PAD]", unk_token="[UNK]"
+    )
+    config = BertConfig(
+        vocab_size=len(names),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=128,
+        pad_token_id=0,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        AutoModelForMaskedLM.from_config(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
 
 
 def make_policy(folder: Path) -> Path:

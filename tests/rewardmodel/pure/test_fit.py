@@ -14,6 +14,7 @@ from rewardmodel.backbone.loading import load_tokenizer, load_trunk
 from rewardmodel.bradley_terry import commands
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rewardmodel.bradley_terry.config import FitConfig
+from rewardmodel.bradley_terry.encoding import encode
 from rewardmodel.bradley_terry.fit import Fitting
 from rewardmodel.bradley_terry.network import make_head
 from rewardmodel.bradley_terry.records import Record, read_snapshot
@@ -27,6 +28,7 @@ from runs.folder.stopping import StopSignal
 from tests.rewardmodel.pure.factories import (
     WORTH,
     fit,
+    make_encoder,
     make_fit,
     make_line,
     make_lines,
@@ -255,6 +257,73 @@ def test_a_fit_goes_on_from_an_earlier_reward_model_with_a_new_head(tmp_path: Pa
     assert all(torch.equal(trunks[0][name], value) for name, value in trunks[1].items())
     heads = [load_file(each.output / "head.safetensors")["weight"] for each in (first, second)]
     assert not torch.equal(*heads)
+
+
+def test_an_annotator_without_weight_teaches_nothing(tmp_path: Path) -> None:
+    """Bit for bit what a snapshot without their rankings gives."""
+    lines = make_lines(60)
+    weights = [{"annotator": "bob", "weight": 0.0}]
+    vocabulary = make_fit(tmp_path / "base", lines)
+    fit(vocabulary)
+    base = {"base": str(vocabulary.output)}
+    without = [line for line in lines if line["annotator"] != "bob"]
+    folders = [
+        make_and_fit(tmp_path / "weighted", lines, **base, annotator_weights=weights),
+        make_and_fit(tmp_path / "without", without, **base),
+    ]
+    first, second = (load_file(each.output / "trunk" / "model.safetensors") for each in folders)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    with pytest.raises(BadInput, match="weight must be at least 0"):
+        fit(make_fit(tmp_path / "bad", lines, annotator_weights=[{"annotator": "bob", "weight": -1}]))
+
+
+def test_an_encoder_learns_the_order_with_its_separator_as_eos(tmp_path: Path) -> None:
+    folder = make_fit(
+        tmp_path / "fit",
+        make_lines(120),
+        base=str(make_encoder(tmp_path / "bert")),
+        epochs=6,
+        learning_rate=0.02,
+    )
+    meta = fit(folder)
+    assert meta["report"]["held_out"]["accuracy"]["value"] > 0.7
+    model = load_reward_model(folder.output)
+    assert not model.share
+    ids = encode(
+        model.tokenizer, model.limits, "text", [{"role": "user", "content": "the inn"}], ["the bar is good"]
+    )
+    assert model.tokenizer.convert_ids_to_tokens(ids.prompt) == ["[CLS]", "the", "inn"]
+    assert model.tokenizer.convert_ids_to_tokens(ids.completions[0]) == ["the", "bar", "is", "good", "[SEP]"]
+
+
+def test_a_warm_fit_goes_on_with_head_and_tie_parameter(tmp_path: Path) -> None:
+    """It begins where the other ended; a mode of ties without that parameter begins with its own."""
+    lines = make_lines(60, ties=True)
+    earlier = make_fit(tmp_path / "earlier", lines)
+    before = fit(earlier)
+    warm = {"base": str(earlier.output), "keep_head": True}
+    start = prepare(parse_config(FitConfig, make_fit(tmp_path / "a", lines, **warm).read_config()), earlier)
+    assert torch.equal(start.network.head.weight, load_reward_model(earlier.output).network.head.weight)
+    assert start.tie_parameter == before["ties"]["parameter"]
+    other = make_fit(tmp_path / "b", lines, **warm, ties="rao_kupper").read_config()
+    assert prepare(parse_config(FitConfig, other), earlier).tie_parameter != before["ties"]["parameter"]
+    first = [
+        steps(make_and_fit(tmp_path / name, lines, **fields))[0]["loss"]
+        for name, fields in (("warm", warm), ("fresh", {"base": str(earlier.output)}))
+    ]
+    assert first[0] < first[1]
+
+
+def make_and_fit(path: Path, lines: list[Any], **config: Any) -> RunFolder:
+    folder = make_fit(path, lines, **config)
+    fit(folder)
+    return folder
+
+
+def test_a_warm_fit_needs_a_reward_model(tmp_path: Path) -> None:
+    folder = make_fit(tmp_path / "run", base=str(make_policy(tmp_path / "policy")), keep_head=True)
+    with pytest.raises(BadInput, match="no reward model's folder"):
+        fit(folder)
 
 
 def test_lora_learns_beside_frozen_weights_trains_the_head_and_is_merged(tmp_path: Path) -> None:

@@ -55,6 +55,32 @@ def test_the_loss_of_a_ranking_of_k_is_the_mean_of_its_k_choose_2_pairs() -> Non
     assert found == pytest.approx([sum(pairs) / 6, minus_log_sigmoid(0.1 - 1.1)], abs=1e-6)
 
 
+@pytest.mark.parametrize("tokens", [1, 4096])
+def test_a_ranking_counts_by_its_weight_however_a_step_is_cut(tokens: int) -> None:
+    """The gradient of weights 3, 1, 0.5 is that of each ranking alone, weighted by hand."""
+    tokenizer, network = make_network()
+    words = ["it is good", "it is awful", "it is plain and plain"]
+    examples = [
+        Example(encode(tokenizer, Limits(64, 64, 64), "text", ASK, own), ((0, 1),), (), 0.0, weight)
+        for own, weight in ((words[:2], 3.0), (words[1:], 1.0), (words[::-1][:2], 0.5))
+    ]
+    measure = Measure(network, torch.tensor(0.0), Objective("drop"), True, 64, tokens, 0)
+
+    def gradient(some: list[Example]) -> tuple[float, torch.Tensor]:
+        network.zero_grad(set_to_none=True)
+        figures = accumulate_gradient(measure, some)
+        return figures.loss, torch.cat(
+            [each.grad.flatten() for each in network.parameters() if each.grad is not None]
+        )
+
+    loss, found = gradient(examples)
+    alone = [gradient([each]) for each in examples]
+    weights = [each.weight / 4.5 for each in examples]
+    assert loss == pytest.approx(sum(w * each for w, (each, _) in zip(weights, alone, strict=True)), abs=1e-6)
+    by_hand = sum(w * each for w, (_, each) in zip(weights, alone, strict=True))
+    torch.testing.assert_close(found, by_hand, rtol=0, atol=1e-6)
+
+
 def test_ties_are_dropped_halved_or_modelled() -> None:
     example, scores = make_example(3, ((0, 1), (2, 1)), ((0, 2),)), [1.0, -0.5, 0.2]
     strict = [minus_log_sigmoid(1.5), minus_log_sigmoid(0.7)]

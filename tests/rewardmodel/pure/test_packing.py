@@ -5,14 +5,23 @@ from typing import Any
 import pytest
 import torch
 from transformers import (
+    BertConfig,
     BloomConfig,
+    ElectraConfig,
     Gemma2Config,
+    Gemma3TextConfig,
+    GemmaConfig,
     GPT2Config,
     GPTNeoXConfig,
+    GraniteConfig,
     MistralConfig,
+    Olmo2Config,
     OPTConfig,
     Phi3Config,
+    Qwen2Config,
     Qwen3Config,
+    RobertaConfig,
+    SmolLM3Config,
 )
 
 from rewardmodel.bradley_terry.encoding import Encoded, Limits, Row, rows_of
@@ -128,7 +137,13 @@ def test_rows_take_completions_until_the_limit_and_keep_their_order() -> None:
             word_embed_proj_dim=32,
         ),
         Phi3Config(**SIZES, **SMALL),
+        Qwen2Config(**SIZES, **SMALL, num_key_value_heads=2),
         Qwen3Config(**SIZES, **SMALL, num_key_value_heads=2, head_dim=8),
+        GemmaConfig(**SIZES, **SMALL, num_key_value_heads=2, head_dim=8),
+        Gemma3TextConfig(**SIZES, **SMALL, num_key_value_heads=2, head_dim=8),
+        Olmo2Config(**SIZES, **SMALL, num_key_value_heads=2),
+        GraniteConfig(**SIZES, **SMALL, num_key_value_heads=2),
+        SmolLM3Config(**SIZES, **SMALL, num_key_value_heads=2),
     ],
     ids=lambda config: config.model_type,
 )
@@ -140,8 +155,19 @@ def test_well_known_trunks_share_the_prompt_exactly(config: Any) -> None:
     torch.testing.assert_close(found, alone, rtol=0, atol=1e-5)
 
 
-def test_a_trunk_that_places_tokens_by_itself_gets_a_row_a_completion_and_scores_the_same() -> None:
-    _, network = make_network(config=BloomConfig(vocab_size=300, hidden_size=32, n_layer=2, n_head=4))
+@pytest.mark.parametrize(
+    "config",
+    [
+        BloomConfig(vocab_size=300, hidden_size=32, n_layer=2, n_head=4),
+        BertConfig(**SIZES, **SMALL),
+        RobertaConfig(**SIZES, **{**SMALL, "pad_token_id": 1}),
+        ElectraConfig(**SIZES, **SMALL, embedding_size=16),
+    ],
+    ids=lambda config: config.model_type,
+)
+def test_a_trunk_that_cannot_share_gets_a_row_a_completion_and_scores_the_same(config: Any) -> None:
+    """It places tokens by itself, or sees what comes after them."""
+    _, network = make_network(config=config)
     assert not packing_is_exact(network.trunk, LIMITS, pad_id=0)
     rows = [Row(row.prompt, [ids]) for row in ROWS for ids in row.completions]
     found = network(collate(rows, share=False, pad_id=0, device=CPU))

@@ -1,0 +1,22 @@
+"""Stage 1 for programs, mounted under /api/v1/ by config; views parse and call, as pages do.
+
+Shared by the endpoints of every stage:
+    base.py             who may call, of which project it speaks
+    authentication.py   tokens
+    rate.py             how often
+    idempotency.py      a POST that is sent again
+    paging.py           lists by cursor
+    filters.py          named query parameters
+
+In the order of the data's path:
+    projects.py     projects, their settings and annotators
+    prompts.py      prompts and completions
+    tasks.py        tasks, the state of their slots, their priority
+    answers.py      what a program says of a task
+    judging.py      an annotator at work: next task, draft, submit, rate, write, skip, release, flag
+    reviews.py      a second person reads what somebody wrote
+    judgements.py   rankings, ratings, demonstrations, agreement
+    quality.py      statistics with their intervals
+    transfers.py    files in and out
+    webhooks.py     who is told what happens
+"""

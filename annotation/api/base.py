@@ -1,0 +1,127 @@
+"""What every endpoint shares: who may call it, of which project it speaks, and that a keyed POST happens once.
+
+A person sees what their role in the project lets them see; everything else is 404, never 403, so that an id tells
+nothing. A token sees no more than its account, narrowed by its scopes (403 names the one that is missing) and, where it
+has one, by its project.
+"""
+
+from collections.abc import Collection
+from typing import Any, ClassVar, cast
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db.models import Model, QuerySet
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from annotation import people
+from annotation.api import idempotency
+from annotation.models import Annotator, ApiToken, Membership, Project
+from annotation.models.project import ProjectQuerySet
+
+Scope = ApiToken.Scope
+
+
+class MissingScope(PermissionDenied):
+    """The token lacks a scope."""
+
+    default_code = "missing_scope"
+
+
+class HasScope(BasePermission):
+    """A token needs one of the scopes that the view names for the method; a session may all that its account may."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """True, or MissingScope with the scope's name."""
+        if not isinstance(request.auth, ApiToken):
+            return True
+        wanted = wanted_scopes(view, request.method or "GET")
+        if not set(wanted) & set(request.auth.scopes):
+            raise MissingScope(f"This token needs the scope {' or '.join(wanted)}.")
+        return True
+
+
+def wanted_scopes(view: Any, method: str) -> Collection[str]:
+    """The scopes of which a token needs one, for ``method`` of ``view``."""
+    return cast("Collection[str]", view.reads if method in SAFE_METHODS else view.writes)
+
+
+class Endpoint(GenericAPIView[Any]):
+    """``reads`` and ``writes`` are the scopes of which a token needs one."""
+
+    reads: ClassVar[Collection[str]] = (Scope.READ,)
+    writes: ClassVar[Collection[str]] = (Scope.WRITE,)
+    permission_classes = (IsAuthenticated, HasScope)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Authentication, scope and rate come first; then a keyed POST is wrapped, so that it happens once."""
+        super().initial(request, *args, **kwargs)
+        key = request.headers.get(idempotency.HEADER)
+        post = getattr(self, "post", None)
+        if request.method == "POST" and key is not None and post is not None:
+            # ``dispatch`` looks the handler up after this.
+            self.post = idempotency.once(post, request=request, key=key)
+
+    @property
+    def account(self) -> User:
+        """Whose request it is; ``initial`` has refused everybody without an account."""
+        return cast("User", self.request.user)
+
+
+class ProjectEndpoint(Endpoint):
+    """An endpoint below /projects/SLUG/, for the project's researchers and administrators."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Find the project, or raise Http404, before anything is read or kept."""
+        super().initial(request, *args, **kwargs)
+        self.project = get_object_or_404(self.projects(request), slug=self.kwargs["slug"])
+
+    def projects(self, request: Request) -> ProjectQuerySet:
+        """Those of which this endpoint may speak to whoever asks."""
+        return within_token(request, Project.objects.researched_by(request.user))
+
+    def of_project(self, rows: "QuerySet[Any]") -> "QuerySet[Any]":
+        """The project's rows; none where the schema is being drawn, which asks without a project."""
+        return rows.filter(project=self.project) if hasattr(self, "project") else rows.none()
+
+
+class AnnotatorEndpoint(ProjectEndpoint):
+    """An endpoint for whoever judges in the project; all that it shows is their own."""
+
+    reads = (Scope.ANNOTATE,)
+    writes = (Scope.ANNOTATE,)
+
+    def projects(self, request: Request) -> ProjectQuerySet:
+        return within_token(request, Project.objects.annotated_by(request.user))
+
+    @property
+    def annotator(self) -> Annotator:
+        """Who this account is in the project, made at the first call."""
+        return people.annotator_for(project=self.project, user=self.account)
+
+
+def within_token(request: Request, projects: ProjectQuerySet) -> ProjectQuerySet:
+    """Of ``projects`` the one that a token is narrowed to, or all."""
+    only = request.auth.project_id if isinstance(request.auth, ApiToken) else None
+    return projects if only is None else projects.filter(pk=only)
+
+
+def role_in(request: Request, project: Project) -> str:
+    """What the caller is in a project: administrator, researcher or annotator."""
+    if getattr(request.user, "is_superuser", False):
+        return "administrator"
+    found = Membership.objects.filter(project=project, user=request.user.pk).values_list("role", flat=True)
+    return str(found.first() or "")
+
+
+def by_public_id(rows: "QuerySet[Any]", value: UUID | str) -> Any:
+    """The row with this id, among those that the caller may see; Http404."""
+    row = rows.filter(public_id=value).first()
+    if row is None:
+        raise Http404
+    return cast("Model", row)

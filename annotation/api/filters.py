@@ -1,0 +1,92 @@
+"""Filters by named query parameters alone: a client never names a field or a lookup (CVE-2023-47117)."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import ValidationError
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+# Of paging (annotation.api.paging), and of the schema's format.
+_OTHERS = {"cursor", "page_size"}
+
+
+class Filter(NamedTuple):
+    """One query parameter: which rows it keeps, and what it may be. ``lookup`` is ours, never the client's."""
+
+    lookup: str
+    meaning: str
+    choices: Sequence[str] = ()
+    type: Callable[[str], Any] = str
+
+
+def boolean(text: str) -> bool:
+    """``true`` or ``false``. Raises ValueError."""
+    return {"true": True, "false": False}[text] if text in {"true", "false"} else _fail(text)
+
+
+def _fail(text: str) -> bool:
+    raise ValueError(text)
+
+
+_NAMES: dict[Callable[[str], Any], str] = {
+    UUID: "an id",
+    boolean: "true or false",
+    int: "a whole number",
+    str: "text",
+}
+
+
+class NamedFilters(BaseFilterBackend):
+    """Reads a view's ``filters``; a parameter that it does not name is an error, not ignored."""
+
+    def filter_queryset(self, request: Request, queryset: "QuerySet[Any]", view: APIView) -> "QuerySet[Any]":
+        filters: dict[str, Filter] = getattr(view, "filters", {})
+        unknown = sorted(set(request.query_params) - set(filters) - _OTHERS)
+        if unknown:
+            known = ", ".join(sorted(set(filters) | _OTHERS))
+            raise ValidationError(
+                {name: [f"There is no such parameter; there are {known}."] for name in unknown}
+            )
+        for name, one in filters.items():
+            if name in request.query_params:
+                queryset = queryset.filter(**{one.lookup: _value(name, one, request.query_params[name])})
+        return queryset
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        return [parameter(name, one) for name, one in getattr(view, "filters", {}).items()]
+
+
+def _value(name: str, one: Filter, text: str) -> Any:
+    try:
+        value = one.type(text)
+        if one.choices and value not in one.choices:
+            raise ValueError(text)
+        if "\0" in text:
+            raise ValueError(text)
+    except ValueError as error:
+        may = f"one of {', '.join(one.choices)}" if one.choices else _NAMES[one.type]
+        raise ValidationError({name: [f"It must be {may}."]}) from error
+    return value
+
+
+def parameter(name: str, one: Filter) -> dict[str, Any]:
+    """The filter as OpenAPI writes it."""
+    schema: dict[str, Any] = {
+        UUID: {"type": "string", "format": "uuid"},
+        boolean: {"type": "boolean"},
+        int: {"type": "integer"},
+    }.get(one.type, {"type": "string"})
+    if one.choices:
+        schema = {**schema, "enum": list(one.choices)}
+    return {
+        "name": name,
+        "in": OpenApiParameter.QUERY,
+        "required": False,
+        "description": one.meaning,
+        "schema": schema,
+    }

@@ -1,0 +1,160 @@
+"""Prompts and completions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers, status
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation import intake
+from annotation.api.base import ProjectEndpoint, by_public_id
+from annotation.api.filters import Filter
+from annotation.errors import BadFile
+from annotation.jsonl.provenance import SPLITS
+from annotation.models import Completion, Prompt, Source
+
+FORMS = tuple(Prompt.Form.values)
+
+
+class MessageSerializer(serializers.Serializer[Any]):
+    """One message of a prompt."""
+
+    role = serializers.ChoiceField(choices=["system", "user", "assistant"])
+    content = serializers.CharField(trim_whitespace=False, allow_blank=True)
+
+
+@extend_schema_field(
+    {"oneOf": [{"type": "string"}, {"type": "array", "items": {"$ref": "#/components/schemas/Message"}}]}
+)
+class PromptField(serializers.JSONField):
+    """A text, or a list of messages; annotation.jsonl reads it."""
+
+
+class PromptSerializer(serializers.ModelSerializer[Prompt]):
+    """What a policy is asked. A text prompt is one user message."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    messages = MessageSerializer(many=True, read_only=True)
+    metadata = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = Prompt
+        fields = ("id", "form", "messages", "split", "external_id", "metadata", "created_at")
+        read_only_fields = fields
+
+
+class NewPromptSerializer(serializers.Serializer[Any]):
+    """A prompt to be added: a line of kind prompts."""
+
+    prompt = PromptField()
+    id = serializers.CharField(required=False, max_length=200, help_text="Your own name of it")
+    split = serializers.ChoiceField(choices=SPLITS, required=False)
+    metadata = serializers.DictField(required=False)
+
+
+class CompletionSerializer(serializers.ModelSerializer[Completion]):
+    """One answer to one prompt by one source."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    prompt = serializers.UUIDField(source="prompt.public_id", read_only=True)
+    source = serializers.CharField(source="source.name", read_only=True)  # type: ignore[assignment]  # what clients call it
+    sampling = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = Completion
+        fields = ("id", "prompt", "source", "text", "sampling", "created_at")
+        read_only_fields = fields
+
+
+class Prompts(ListAPIView[Prompt], ProjectEndpoint):
+    """The project's prompts."""
+
+    tag = "Prompts and completions"
+    serializer_class = PromptSerializer
+    filters = {
+        "split": Filter("split", "Of one split", SPLITS),
+        "form": Filter("form", "Texts, or chats", FORMS),
+        "external_id": Filter("external_id", "With this name of yours"),
+    }
+
+    def get_queryset(self) -> "QuerySet[Prompt]":
+        return self.of_project(Prompt.objects.kept())
+
+    @extend_schema(request=NewPromptSerializer, responses={200: PromptSerializer, 201: PromptSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Add a prompt: 201, or 200 where it is there already."""
+        line = checked_line(NewPromptSerializer, request)
+        with named_fields():
+            added = intake.add_prompt(project=self.project, line=line)
+        return Response(self.get_serializer(added.row).data, status=created(added.is_new))
+
+
+class OnePrompt(ProjectEndpoint):
+    """One prompt."""
+
+    tag = "Prompts and completions"
+    serializer_class = PromptSerializer
+
+    def get(self, request: Request, slug: str, id: UUID) -> Response:
+        """What is asked."""
+        return Response(self.get_serializer(by_public_id(self.of_project(Prompt.objects.kept()), id)).data)
+
+
+class Completions(ListAPIView[Completion], ProjectEndpoint):
+    """The project's completions, with who wrote them."""
+
+    tag = "Prompts and completions"
+    serializer_class = CompletionSerializer
+    filters = {
+        "prompt": Filter("prompt__public_id", "Answers to this prompt", type=UUID),
+        "source": Filter("source__name", "By this source"),
+        "source_kind": Filter("source__kind", "By sources of this kind", tuple(Source.Kind.values)),
+    }
+
+    def get_queryset(self) -> "QuerySet[Completion]":
+        return completions_of(self)
+
+
+class OneCompletion(ProjectEndpoint):
+    """One completion."""
+
+    tag = "Prompts and completions"
+    serializer_class = CompletionSerializer
+
+    def get(self, request: Request, slug: str, id: UUID) -> Response:
+        """Its text, and who wrote it."""
+        return Response(self.get_serializer(by_public_id(completions_of(self), id)).data)
+
+
+def completions_of(view: ProjectEndpoint) -> "QuerySet[Completion]":
+    """Those of the view's project whose prompt nobody withdrew."""
+    rows = Completion.objects.select_related("prompt", "source").filter(prompt__withdrawn_at=None)
+    return rows.filter(prompt__project=view.project) if hasattr(view, "project") else rows.none()
+
+
+def checked_line(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    """The request's body as a line of JSONL; the line's own reader says what is wrong with a prompt."""
+    given = kind(data=request.data)
+    given.is_valid(raise_exception=True)
+    return dict(given.validated_data)
+
+
+def created(is_new: bool) -> int:
+    """201, or 200 for what was there."""
+    return status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+
+
+@contextmanager
+def named_fields() -> Iterator[None]:
+    """A bad line becomes an error that names its fields."""
+    try:
+        yield
+    except BadFile as error:
+        fields = {line.field or "request": [line.reason] for line in error.lines}
+        raise serializers.ValidationError(fields) from error

@@ -1,0 +1,120 @@
+"""Files in and out: in the background as runs, or out at once as a stream."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import transaction
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers, status
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation import export, transfers
+from annotation.api.base import ProjectEndpoint, Scope
+from annotation.jsonl.kinds import KINDS
+from annotation.jsonl.provenance import SPLITS
+from annotation.jsonl.writing import line_of
+from annotation.models import Transfer
+from runs.api import RunSerializer
+
+JSONL = "application/jsonl"
+# So many lines go out together: one by one they cost more than to make.
+LINES_AT_ONCE = 200
+
+
+class NewImportSerializer(serializers.Serializer[Any]):
+    """A file to be imported."""
+
+    kind = serializers.ChoiceField(choices=Transfer.Kind.choices)
+    file = serializers.FileField(help_text="JSONL, gzip or not")
+    skip_bad = serializers.BooleanField(
+        required=False, default=False, help_text="Import the rest of a bad file"
+    )
+
+
+class NewExportSerializer(serializers.Serializer[Any]):
+    """What to export."""
+
+    kind = serializers.ChoiceField(choices=KINDS)
+    split = serializers.ChoiceField(choices=SPLITS, required=False)
+
+
+class StreamedExportSerializer(NewExportSerializer):
+    """What to stream."""
+
+    form = serializers.ChoiceField(
+        choices=export.FORMS, required=False, help_text="Of the prompts; a pairs file has one"
+    )
+
+
+class Imports(ProjectEndpoint):
+    """Files into the project."""
+
+    tag = "Import and export"
+    serializer_class = NewImportSerializer
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(request={"multipart/form-data": NewImportSerializer}, responses={202: RunSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Upload a file and start its import: all or nothing, unless ``skip_bad``. Its run names bad lines."""
+        wanted = self.get_serializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        said = wanted.validated_data
+        run = transfers.request_import(
+            project=self.project, file_name=said["file"].name, created_by=self.account, **said
+        )
+        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+
+class Exports(ProjectEndpoint):
+    """Files out of the project, made in the background."""
+
+    tag = "Import and export"
+    serializer_class = NewExportSerializer
+    writes = (Scope.RUNS,)
+
+    @extend_schema(request=NewExportSerializer, responses={202: RunSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Start an export; its run offers the file at ``runs/ID/output/``."""
+        wanted = self.get_serializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        run = transfers.request_export(project=self.project, created_by=self.account, **wanted.validated_data)
+        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+
+class ExportStream(ProjectEndpoint):
+    """A kind of rows as JSONL, at once."""
+
+    tag = "Import and export"
+    serializer_class = StreamedExportSerializer
+
+    @extend_schema(
+        parameters=[StreamedExportSerializer],
+        responses={(200, JSONL): OpenApiResponse(OpenApiTypes.BINARY, description="One object a line")},
+    )
+    def get(self, request: Request, slug: str) -> StreamingHttpResponse:
+        """Stream the rows as they are at this moment; an answer that breaks off is not whole."""
+        wanted = self.get_serializer(data=request.query_params)
+        wanted.is_valid(raise_exception=True)
+        said = {"split": None, "form": None, **wanted.validated_data}
+        # What is wrong with the request is found now, while it can still be said.
+        export.values(project=self.project, **said)
+        return StreamingHttpResponse(
+            self._lines(said),
+            content_type=JSONL,
+            headers={"Content-Disposition": f'attachment; filename="{slug}-{said["kind"]}.jsonl"'},
+        )
+
+    def _lines(self, said: dict[str, Any]) -> Iterator[str]:
+        """Through a server-side cursor, which sees one moment of the table."""
+        with transaction.atomic():
+            batch: list[str] = []
+            for value in export.values(project=self.project, **said):
+                batch.append(line_of(value))
+                if len(batch) == LINES_AT_ONCE:
+                    yield "".join(batch)
+                    batch.clear()
+            yield "".join(batch)

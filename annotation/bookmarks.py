@@ -1,0 +1,210 @@
+"""The free slot that an annotator gets, at a cost that does not grow with the project.
+
+The partial index on free slots is the queue. Somebody who has judged tasks that others have not would walk past all of
+those again and again, so a bookmark remembers the first slot that may still be theirs. What can come to stand before
+a bookmark is looked at apart:
+
+    slots given back             by the time at which it happened, with a margin
+    slots added or moved         raise the project's queue_version, which makes every older bookmark void
+    slots locked by somebody     a bookmark is set by a reading that ignores locks, so it never passes one
+
+A share of tasks is drawn at random instead: the next free slot after a random point in the order of lots.
+"""
+# ruff: noqa: S608 (the statements are put together from constants of this file; values are parameters)
+
+import random
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, cast
+
+from django.contrib.postgres.functions import TransactionNow
+from django.db import connection
+
+from annotation.models import Annotator, Assignment, Bookmark
+
+Choice = Assignment.Choice
+# Slots that are looked at before a bookmark is moved, and then if others lock all of these.
+WINDOW, WIDE_WINDOW = 32, 1024
+# Longer than any transaction that gives a slot back.
+MARGIN = timedelta(hours=1)
+# Below the least of Postgres' integer.
+_LAST = -(2**31) - 1
+
+
+class Taken(NamedTuple):
+    """A slot that is the annotator's from now on: of which task, with how many completions."""
+
+    task_id: int
+    completions: int
+    chosen: str
+
+
+class Mark(NamedTuple):
+    """A bookmark that holds: nothing is left for the annotator before this place, but what came back ``since``."""
+
+    priority: int
+    task: int
+    since: datetime
+
+
+def take(annotator: Annotator) -> Taken | None:
+    """Take a free slot for ``annotator``, whose row is locked and read with its project and bookmark, or None.
+
+    Under SKIP LOCKED: nobody waits for anybody else's claim.
+    """
+    share = annotator.project.random_share
+    drawn = _draw(annotator) if share and random.SystemRandom().random() < share else None
+    return drawn or _take_next(annotator)
+
+
+def tasks_left(annotator: Annotator, most: int) -> int:
+    """How many tasks have a free slot for this annotator, counted to ``most``."""
+    rows = _run(_COUNT, annotator, _mark(annotator), most=most)
+    return int(rows[0][0])
+
+
+def _mark(annotator: Annotator) -> Mark | None:
+    stored: Bookmark | None = getattr(annotator, "bookmark", None)
+    if stored is None or stored.queue_version != annotator.project.queue_version:
+        return None
+    return Mark(stored.priority, stored.task_number, stored.made_at - MARGIN)
+
+
+def _take_next(annotator: Annotator) -> Taken | None:
+    mark = _mark(annotator)
+    rows = _run(_TAKE, annotator, mark, window=WINDOW)
+    if not rows:
+        mark = _move(annotator, mark)
+        # The wider ones are for the moment in which others lock all of a window.
+        tries = (_run(_TAKE, annotator, mark, window=window) for window in (WINDOW, WIDE_WINDOW, None))
+        rows = next(filter(None, tries), [])
+    return Taken(rows[0][0], rows[0][1], Choice.PRIORITY) if rows else None
+
+
+def _move(annotator: Annotator, mark: Mark | None) -> Mark | None:
+    """The bookmark at the first free slot that is for this annotator, stored if that is elsewhere than before."""
+    rows = _run(_FIND, annotator, mark)
+    priority, task = rows[0] if rows else (_LAST, 0)
+    if mark is not None and (priority, task) == (mark.priority, mark.task):
+        return mark
+    moved, _ = Bookmark.objects.update_or_create(
+        annotator=annotator,
+        defaults={
+            "priority": priority,
+            "task_number": task,
+            "queue_version": annotator.project.queue_version,
+            # Postgres' CURRENT_TIMESTAMP is when this transaction began, and so before the reading.
+            "made_at": TransactionNow(),
+        },
+    )
+    moved.refresh_from_db()
+    annotator.bookmark = moved
+    return _mark(annotator)
+
+
+def _draw(annotator: Annotator) -> Taken | None:
+    """A slot near a random point in the order of lots; None where the annotator knows all that lie there."""
+    start = random.SystemRandom().random()
+    for first, last in ((start, 1.0), (0.0, start)):
+        rows = _run(_DRAW, annotator, None, first=first, last=last, window=WINDOW)
+        if rows:
+            return Taken(rows[0][0], rows[0][1], Choice.RANDOM)
+    return None
+
+
+def _run(statement: str, annotator: Annotator, mark: Mark | None, **values: Any) -> list[tuple[Any, ...]]:
+    """Run ``statement`` with its parts filled in: from where it reads, and what is not for this annotator."""
+    parts = _FROM_START if mark is None else _FROM_MARK
+    text = statement.format(tasks=parts.tasks, slots=parts.slots, first=parts.first)
+    kind = _RANKED if annotator.simulated else "true"
+    given = {
+        "project": annotator.project_id,
+        "annotator": annotator.pk,
+        **({} if mark is None else mark._asdict()),
+        **values,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(text.replace("[for them]", f"{_UNSEEN} AND {_OWN_TEXT} AND {kind}"), given)
+        return cast("list[tuple[Any, ...]]", cursor.fetchall())
+
+
+# Subqueries of one row each, so that the planner has no choice but to look a few rows up in an index. As NOT EXISTS
+# they may become a join with everything that the annotator has ever seen.
+_UNSEEN = """(
+    SELECT true FROM annotation_assignment seen
+    WHERE seen.task_id = slot.task_id AND seen.annotator_id = %(annotator)s
+    AND seen.status IN ('open', 'submitted', 'skipped') LIMIT 1
+) IS NULL"""
+# Nobody ranks their own text; most people wrote none, which is asked once.
+_OWN_TEXT = """((SELECT true FROM annotation_source wrote WHERE wrote.annotator_id = %(annotator)s LIMIT 1) IS NULL OR (
+    SELECT true FROM annotation_taskcompletion entry
+    JOIN annotation_completion text ON text.id = entry.completion_id
+    JOIN annotation_source own ON own.id = text.source_id
+    WHERE entry.task_id = slot.task_id AND own.annotator_id = %(annotator)s LIMIT 1
+) IS NULL)"""
+# Simulated annotators rank; they have nothing to say on a scale or in words.
+_RANKED = "(SELECT task.kind FROM annotation_task task WHERE task.id = slot.task_id) = 'rank'"
+
+
+class _Parts(NamedTuple):
+    """A reading in the order of the queue: some slots' ids, the first slot for somebody, their tasks."""
+
+    slots: str
+    first: str
+    tasks: str
+
+
+_FREE = "annotation_slot slot WHERE slot.project_id = %(project)s AND slot.annotator_id IS NULL"
+_LEVEL = f"{_FREE} AND slot.priority = %(priority)s AND slot.task_id >= %(task)s"
+_BELOW = f"{_FREE} AND slot.priority < %(priority)s"
+_BACK = f"{_FREE} AND slot.freed_at > %(since)s"
+_BEFORE = f"{_BACK} AND (slot.priority, -slot.task_id) > (%(priority)s, -%(task)s)"
+_ORDER = "ORDER BY slot.priority DESC, slot.task_id, slot.number"
+
+
+def _slots(source: str) -> str:
+    return f"(SELECT slot.id FROM {source} {_ORDER} LIMIT %(window)s)"
+
+
+def _first(source: str) -> str:
+    return f"(SELECT slot.priority, slot.task_id FROM {source} AND [for them] {_ORDER} LIMIT 1)"
+
+
+def _tasks(source: str) -> str:
+    """Each task once before it is looked at."""
+    order = "ORDER BY slot.priority DESC, slot.task_id"
+    return f"(SELECT task_id FROM (SELECT DISTINCT slot.priority, slot.task_id FROM {source} {order}) slot)"
+
+
+_FROM_START = _Parts(_slots(_FREE), _first(_FREE), _tasks(_FREE))
+# The rest of the bookmark's priority, then what is lower; and whatever was given back.
+_FROM_MARK = _Parts(
+    f"{_slots(_LEVEL)} UNION ALL {_slots(_BELOW)} UNION ALL (SELECT slot.id FROM {_BACK})",
+    f"{_first(_LEVEL)} UNION ALL {_first(_BELOW)} LIMIT 1",
+    f"{_tasks(_LEVEL)} UNION ALL {_tasks(_BELOW)} UNION ALL {_tasks(_BEFORE)}",
+)
+_TAKEN = """
+    UPDATE annotation_slot SET annotator_id = %(annotator)s FROM chosen WHERE annotation_slot.id = chosen.id
+    RETURNING task_id,
+        (SELECT count(*) FROM annotation_taskcompletion entry WHERE entry.task_id = annotation_slot.task_id)
+"""
+_TAKE = f"""
+    WITH ahead AS MATERIALIZED ({{slots}}), chosen AS MATERIALIZED (
+        SELECT slot.id FROM ahead JOIN annotation_slot slot USING (id)
+        WHERE slot.annotator_id IS NULL AND [for them]
+        {_ORDER} LIMIT 1 FOR UPDATE OF slot SKIP LOCKED
+    )
+    {_TAKEN}
+"""
+_DRAW = f"""
+    WITH near AS MATERIALIZED (
+        SELECT slot.id FROM {_FREE} AND slot.lot >= %(first)s AND slot.lot < %(last)s
+        ORDER BY slot.lot LIMIT %(window)s
+    ), chosen AS MATERIALIZED (
+        SELECT slot.id FROM near JOIN annotation_slot slot USING (id)
+        WHERE slot.annotator_id IS NULL AND [for them]
+        ORDER BY slot.lot LIMIT 1 FOR UPDATE OF slot SKIP LOCKED
+    )
+    {_TAKEN}
+"""
+_FIND = "{first}"
+_COUNT = "SELECT count(*) FROM (SELECT FROM ({tasks}) slot WHERE [for them] LIMIT %(most)s) found"

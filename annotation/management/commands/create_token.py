@@ -1,0 +1,40 @@
+"""Make a token for a program; its secret is printed once."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import CommandError, CommandParser
+
+from annotation.commands import AnnotationCommand
+from annotation.export import find_project
+from annotation.models import ApiToken
+from annotation.tokens import create_token
+
+
+class Command(AnnotationCommand):
+    help = __doc__ or ""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("username", help="the account that the program acts for")
+        parser.add_argument("--name", default="command line", help="what will hold it")
+        parser.add_argument("--project", metavar="SLUG", help="narrow it to one project")
+        parser.add_argument(
+            "--scope", action="append", choices=ApiToken.SCOPES, help="read without any; repeatable"
+        )
+        parser.add_argument(
+            "--days", type=int, help="it expires after so many; without, it is revoked by hand"
+        )
+
+    def perform(self, options: dict[str, Any]) -> dict[str, Any]:
+        user = User.objects.filter(username=options["username"]).first()
+        if user is None:
+            raise CommandError(f"There is no account {options['username']!r}.")
+        token, secret = create_token(
+            user=user,
+            name=options["name"],
+            scopes=options["scope"] or [ApiToken.Scope.READ],
+            project=find_project(options["project"]) if options["project"] else None,
+            days=options["days"],
+        )
+        self.stderr.write("Keep it now: only its digest is stored, so it cannot be shown again.")
+        return {"token": secret, "id": token.pk, "scopes": token.scopes, "project": options["project"]}

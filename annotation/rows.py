@@ -1,0 +1,110 @@
+"""Rows by statements that are written out, for the few that every judgement waits for.
+
+Django puts a query together anew each time it is asked, which takes several times as long as Postgres takes to find a
+row by its key; a judgement asks a dozen. What is asked once a page or once a run stays a queryset.
+
+    Rows(Assignment, "SELECT [assignment], [task] FROM ... WHERE assignment.id = %(id)s", task=Task).first(id=7)
+
+[name] stands for all columns of the table that goes by that name in the statement.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Generic, TypeVar, cast
+
+from django.db import connection
+from django.db.models import Model
+from django.db.models.fields.mixins import FieldCacheMixin
+
+M = TypeVar("M", bound=Model)
+
+
+class Rows(Generic[M]):
+    """A statement whose rows are of ``model``, each with the rows ``joined`` to it by the names of its relations.
+
+    ``model`` goes by the lower case of its name in the statement; "prompt" of a "task" is joined as task__prompt.
+    """
+
+    def __init__(self, model: type[M], statement: str, **joined: type[Model]) -> None:
+        self._model = model
+        self._tables = [_Table(model), *(_Table(other, path) for path, other in joined.items())]
+        for table in self._tables:
+            statement = statement.replace(f"[{table.name}]", table.columns)
+        self._statement = statement
+
+    def first(self, **values: Any) -> M | None:
+        """The first row, or None."""
+        with connection.cursor() as cursor:
+            cursor.execute(self._statement, values)
+            row = cursor.fetchone()
+        return None if row is None else self._made(row)
+
+    def one(self, **values: Any) -> M:
+        """The only row. Raises the model's DoesNotExist."""
+        row = self.first(**values)
+        if row is None:
+            raise cast("Any", self._model).DoesNotExist
+        return row
+
+    def all(self, **values: Any) -> list[M]:
+        """Every row."""
+        with connection.cursor() as cursor:
+            cursor.execute(self._statement, values)
+            return [self._made(row) for row in cursor.fetchall()]
+
+    def _made(self, row: Sequence[Any]) -> M:
+        made: dict[str, Model | None] = {}
+        start = 0
+        for table in self._tables:
+            end = start + len(table.names)
+            made[table.path] = table.made(row[start:end])
+            start = end
+            if table.path:
+                owner, _, relation = table.path.rpartition("__")
+                _relate(made[owner], relation, made[table.path])
+        return cast("M", made[""])
+
+
+class _Table:
+    """One table of a statement: its columns, and an instance of its model from their values."""
+
+    def __init__(self, model: type[Model], path: str = "") -> None:
+        self.path = path
+        self.name = path.rpartition("__")[2] or model.__name__.lower()
+        self._model = model
+        fields = model._meta.concrete_fields
+        self.names = [field.attname for field in fields]
+        self.columns = ", ".join(f'{self.name}."{field.column}"' for field in fields)
+        self._key = next(place for place, field in enumerate(fields) if field.primary_key)
+        self._read = [
+            (i, field.from_db_value) for i, field in enumerate(fields) if hasattr(field, "from_db_value")
+        ]
+
+    def made(self, values: Sequence[Any]) -> Model | None:
+        """The instance; None of an outer join that found none."""
+        if values[self._key] is None:
+            return None
+        read = list(values)
+        for place, converter in self._read:
+            read[place] = converter(read[place], None, connection)
+        return self._model.from_db(connection.alias, self.names, read)
+
+
+def _relate(owner: Model | None, relation: str, related: Model | None) -> None:
+    """As ``select_related`` does: None is remembered too, and not asked for again."""
+    if owner is not None:
+        field = cast("FieldCacheMixin", owner._meta.get_field(relation))
+        field.set_cached_value(owner, related)
+
+
+def values(statement: str, **given: Any) -> tuple[Any, ...]:
+    """The first row of a statement that always has one."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, given)
+        return cast("tuple[Any, ...]", cursor.fetchone())
+
+
+def column(statement: str, **given: Any) -> Iterator[Any]:
+    """The first value of each row."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, given)
+        return iter([row[0] for row in cursor.fetchall()])

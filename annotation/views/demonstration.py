@@ -1,0 +1,173 @@
+"""Writing an ideal answer, and reviewing what others wrote."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from annotation import demonstrating, progress, shown
+from annotation.demonstration_form import DemonstrationDraftForm, DemonstrationForm, ReviewForm
+from annotation.errors import BadRequest, ClaimsPaused, LeaseOver, NotAllowed
+from annotation.forms import FlagForm, SkipForm
+from annotation.markdown import render
+from annotation.models import Annotator, Assignment, Demonstration, Task
+from annotation.views import judging
+from annotation.views.access import for_annotator, posted_assignment
+
+
+@judging.shows(Task.Kind.DEMONSTRATE)
+def page(
+    request: HttpRequest,
+    assignment: Assignment,
+    *,
+    status: int = 200,
+    skip_form: SkipForm | None = None,
+    flag_form: FlagForm | None = None,
+) -> HttpResponse:
+    """The prompt, and the answer as far as it is written."""
+    form = DemonstrationForm(assignment=assignment)
+    return _page(request, assignment, form, status=status, skip_form=skip_form, flag_form=flag_form)
+
+
+@require_POST
+@for_annotator
+def submit(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    """Store the answer and go on; back with what was wrong, or where the task is gone."""
+    assignment = posted_assignment(request, annotator)
+    form = DemonstrationForm(request.POST, assignment=assignment)
+
+    def store() -> None:
+        demonstrating.submit(assignment=assignment, annotator=annotator, **form.judgement())
+
+    return judging.submitted(request, assignment, form, store=store, page=_page, field="text")
+
+
+@require_POST
+@for_annotator
+def draft(request: HttpRequest, annotator: Annotator) -> JsonResponse:
+    """Renew the lease and keep the answer as far as it has come."""
+    assignment = posted_assignment(request, annotator)
+    form = DemonstrationDraftForm(request.POST, assignment=assignment)
+    return judging.keep_draft(assignment, annotator, form, Task.Kind.DEMONSTRATE)
+
+
+@require_POST
+@for_annotator
+def preview(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    """The answer as readers will see it: a fragment."""
+    form = DemonstrationDraftForm(request.POST, assignment=posted_assignment(request, annotator))
+    if not form.is_valid():
+        return HttpResponse(form.errors.as_text(), status=422, content_type="text/plain")
+    return HttpResponse(render(form.cleaned_data["text"]))
+
+
+def change(request: HttpRequest, annotator: Annotator, assignment: Assignment) -> HttpResponse:
+    """What they wrote, to be changed; the new version supersedes it and is reviewed again."""
+    stored = get_object_or_404(Demonstration.objects.current(), assignment=assignment)
+    if request.method != "POST":
+        said = {"text": stored.text, "active_seconds": stored.active_seconds}
+        form = DemonstrationForm(assignment=assignment, said=said)
+        return _page(request, assignment, form, revised=stored)
+    form = DemonstrationForm(request.POST, assignment=assignment)
+    if form.is_valid():
+        try:
+            demonstrating.revise(demonstration=stored, annotator=annotator, **form.judgement())
+        except (BadRequest, NotAllowed) as error:
+            form.add_error("text", str(error))
+        else:
+            messages.success(request, "Your answer is changed.")
+            return judging.go_on(request, annotator)
+    return _page(request, assignment, form, status=422, revised=stored)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@for_annotator
+def review(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    """The oldest answer that waits for a second person; a POST decides on it and goes on."""
+    if request.method != "POST":
+        return _review_next(request, annotator)
+    held = _posted_demonstration(request, annotator)
+    form = ReviewForm(request.POST)
+    if not form.is_valid():
+        return _review_page(request, annotator, held, form, status=422)
+    text, comment = form.cleaned_data["text"], form.cleaned_data["comment"]
+    try:
+        if form.cleaned_data["decision"] == "accept":
+            demonstrating.accept(demonstration=held, reviewer=annotator, text=text, comment=comment)
+            messages.success(request, "Accepted.")
+        else:
+            demonstrating.send_back(demonstration=held, reviewer=annotator, comment=comment)
+            messages.success(request, "Sent back to its author with your comment.")
+    except (LeaseOver, NotAllowed) as error:
+        messages.warning(request, str(error))
+    except BadRequest as error:
+        held.refresh_from_db()
+        if held.is_current and held.review == Demonstration.Review.WAITING:
+            form.add_error(None, str(error))
+            return _review_page(request, annotator, held, form, status=422)
+        messages.warning(request, str(error))
+    return redirect("review", slug=annotator.project.slug)
+
+
+def _review_next(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    try:
+        held = demonstrating.claim_review(reviewer=annotator)
+    except ClaimsPaused as error:
+        context = {"project": annotator.project, "progress": progress.of(annotator), "why": str(error)}
+        return TemplateResponse(request, "annotation/paused.html", context)
+    if held is None:
+        context = {"project": annotator.project, "progress": progress.of(annotator)}
+        return TemplateResponse(request, "annotation/reviewed.html", context)
+    return _review_page(request, annotator, held, ReviewForm(initial={"text": held.text}))
+
+
+def _review_page(
+    request: HttpRequest, annotator: Annotator, held: Demonstration, form: ReviewForm, status: int = 200
+) -> HttpResponse:
+    context = {
+        "project": annotator.project,
+        "progress": progress.of(annotator),
+        "demonstration": held,
+        "turns": shown.turns(held.prompt),
+        "html": render(held.text),
+        "form": form,
+        "edits": form["text"].value() != held.text,
+        "history": held.supersedes,
+    }
+    return TemplateResponse(request, "annotation/review.html", context, status=status)
+
+
+def _posted_demonstration(request: HttpRequest, annotator: Annotator) -> Demonstration:
+    """One of the project, by others: nobody learns of their own whether it is being reviewed."""
+    try:
+        public_id = UUID(request.POST.get("demonstration", ""))
+    except ValueError as error:
+        raise Http404 from error
+    rows = Demonstration.objects.filter(project=annotator.project_id).exclude(author=annotator)
+    return get_object_or_404(rows.select_related("prompt", "project"), public_id=public_id)
+
+
+def _page(
+    request: HttpRequest,
+    assignment: Assignment,
+    form: DemonstrationDraftForm,
+    *,
+    status: int = 200,
+    skip_form: SkipForm | None = None,
+    flag_form: FlagForm | None = None,
+    revised: Demonstration | None = None,
+) -> HttpResponse:
+    context = {
+        **judging.common(assignment, skip_form, flag_form),
+        "form": form,
+        "revised": revised,
+        "kind": "demonstration",
+        "least": assignment.project.demonstration_least_characters,
+        "reviewed": assignment.project.review_demonstrations,
+    }
+    return TemplateResponse(request, "annotation/demonstrate.html", context, status=status)

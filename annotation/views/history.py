@@ -1,0 +1,49 @@
+"""An annotator's recent work, and changing what may still be changed."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from annotation import history as work
+from annotation import progress, ranking
+from annotation.models import Annotator, Assignment, Task
+from annotation.views import demonstration, rating
+from annotation.views import ranking as ranking_page
+from annotation.views.access import for_annotator
+
+
+@require_safe
+@never_cache
+@for_annotator
+def history(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    """The newest submissions; what a reviewer sent back comes first."""
+    context = {
+        "project": annotator.project,
+        "progress": progress.of(annotator),
+        "entries": work.recent(annotator),
+        "most": work.MOST,
+    }
+    return TemplateResponse(request, "annotation/history.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@for_annotator
+def change(request: HttpRequest, annotator: Annotator, assignment: UUID) -> HttpResponse:
+    """One of them on the page of its kind, to be changed."""
+    rows = Assignment.objects.filter(annotator=annotator, status=Assignment.Status.SUBMITTED)
+    held = get_object_or_404(rows.select_related("task__prompt"), public_id=assignment)
+    if not work.may_change(annotator, held):
+        messages.info(request, "This can no longer be changed: it is more than a day old.")
+        return redirect("history", slug=annotator.project.slug)
+    if held.task.kind == Task.Kind.RATE:
+        return rating.change(request, annotator, held)
+    if held.task.kind == Task.Kind.DEMONSTRATE:
+        return demonstration.change(request, annotator, held)
+    stored = ranking.all_revisable(annotator).get(task=held.task_id)
+    return ranking_page.change(request, annotator, held, stored)

@@ -1,0 +1,152 @@
+"""What the pages of all kinds of task share: the next task on the page of its kind, and drafts."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+
+from annotation import progress, queue, shown, standing
+from annotation.errors import BadRequest, ClaimsPaused, LeaseOver
+from annotation.forms import FlagForm, SkipForm
+from annotation.markdown import render_document
+from annotation.models import Annotator, Assignment
+
+
+class Page(Protocol):
+    """Shows an assignment on the page of its task's kind, as far as it has come."""
+
+    def __call__(
+        self,
+        request: HttpRequest,
+        assignment: Assignment,
+        *,
+        status: int = 200,
+        skip_form: SkipForm | None = None,
+        flag_form: FlagForm | None = None,
+    ) -> HttpResponse: ...
+
+
+class Draft(Protocol):
+    """A form that takes an answer as far as it has come."""
+
+    @property
+    def errors(self) -> Any: ...
+    def is_valid(self) -> bool: ...
+    def draft(self) -> dict[str, Any]: ...
+
+
+_pages: dict[str, Page] = {}
+# Nobody has said anything in them, and making them takes longer than showing them.
+_EMPTY_SKIP, _EMPTY_FLAG = SkipForm(), FlagForm()
+
+
+def shows(kind: str) -> Callable[[Page], Page]:
+    """Registers the page of a kind of task."""
+
+    def register(page: Page) -> Page:
+        _pages[kind] = page
+        return page
+
+    return register
+
+
+def page_of(request: HttpRequest, assignment: Assignment, **options: Any) -> HttpResponse:
+    """The page of an assignment, whatever its kind."""
+    return _pages[assignment.task.kind](request, assignment, **options)
+
+
+def next_task(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    """The annotator's open task, or the next one, or the end; its counts alone where a script shows it already."""
+    try:
+        assignment = queue.claim(annotator=annotator)
+    except ClaimsPaused as error:
+        context = {"project": annotator.project, "progress": progress.of(annotator), "why": str(error)}
+        return TemplateResponse(request, "annotation/paused.html", context)
+    if assignment is None:
+        context = {"project": annotator.project, "progress": progress.of(annotator)}
+        return TemplateResponse(request, "annotation/finished.html", context)
+    if request.headers.get("X-Shown") == str(assignment.public_id):
+        context = {
+            "project": annotator.project,
+            "progress": progress.of(assignment.annotator),
+            "assignment": assignment,
+        }
+        return TemplateResponse(request, "annotation/shown.html", context)
+    return page_of(request, assignment)
+
+
+def go_on(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    """To the next task: the page itself for a script, a redirect for a form."""
+    if request.headers.get("X-Requested-With") == "fetch":
+        return next_task(request, annotator)
+    return redirect("rank", slug=annotator.project.slug)
+
+
+def gone(request: HttpRequest, assignment: Assignment) -> HttpResponse | None:
+    """Onwards, where the task has left this annotator's hands meanwhile; else None."""
+    if assignment.status == Assignment.Status.OPEN:
+        return None
+    messages.warning(request, "This task is not in your hands any more: here is the next one.")
+    return go_on(request, assignment.annotator)
+
+
+def submitted(
+    request: HttpRequest,
+    assignment: Assignment,
+    form: forms.Form,
+    *,
+    store: Callable[[], None],
+    page: Callable[..., HttpResponse],
+    field: str | None = None,
+) -> HttpResponse:
+    """Store a whole answer and go on; back to ``page`` with what was wrong, or onwards where the task is gone.
+
+    ``store`` writes what the form says and raises the errors of annotation; they stand at ``field``.
+    """
+    if not form.is_valid():
+        return gone(request, assignment) or page(request, assignment, form, status=422)
+    try:
+        store()
+    except LeaseOver as error:
+        form.add_error(None, f"{error} Nothing was stored; what you entered stays here until you go on.")
+        return page(request, assignment, form, status=409)
+    except BadRequest as error:
+        form.add_error(field, str(error))
+        return gone(request, assignment) or page(request, assignment, form, status=422)
+    return go_on(request, assignment.annotator)
+
+
+def keep_draft(assignment: Assignment, annotator: Annotator, form: Draft, kind: str) -> JsonResponse:
+    """Renew the lease and keep the answer as far as it has come: ``{}``, or ``{"error": text}``."""
+    if assignment.task.kind != kind:
+        return JsonResponse({"error": "This task asks for another kind of answer."}, status=422)
+    if not form.is_valid():
+        return JsonResponse({"error": " ".join(form.errors.as_text().split())}, status=422)
+    try:
+        queue.renew(assignment=assignment, annotator=annotator, draft=form.draft())
+    except LeaseOver as error:
+        return JsonResponse({"error": str(error)}, status=409)
+    except BadRequest as error:
+        return JsonResponse({"error": str(error)}, status=422)
+    return JsonResponse({})
+
+
+def common(
+    assignment: Assignment, skip_form: SkipForm | None = None, flag_form: FlagForm | None = None
+) -> dict[str, Any]:
+    """What the page of every kind shows of an assignment."""
+    annotator = assignment.annotator
+    return {
+        "project": annotator.project,
+        "progress": progress.of(annotator),
+        "guidelines": render_document(annotator.project.guidelines),
+        "assignment": assignment,
+        "turns": shown.turns(assignment.task.prompt),
+        "skip_form": skip_form or _EMPTY_SKIP,
+        "flag_form": flag_form or _EMPTY_FLAG,
+        "warning": standing.warning_of(annotator),
+    }

@@ -1,0 +1,89 @@
+"""The rating page: every completion of a task on the project's axes."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_POST
+
+from annotation import rating, shown
+from annotation.errors import BadRequest
+from annotation.forms import FlagForm, SkipForm
+from annotation.models import Annotator, Assignment, Task
+from annotation.rating_form import RatingDraftForm, RatingForm
+from annotation.views import judging
+from annotation.views.access import for_annotator, posted_assignment
+
+
+@judging.shows(Task.Kind.RATE)
+def page(
+    request: HttpRequest,
+    assignment: Assignment,
+    *,
+    status: int = 200,
+    skip_form: SkipForm | None = None,
+    flag_form: FlagForm | None = None,
+) -> HttpResponse:
+    """The completions with their scales, as far as they are rated."""
+    form = RatingForm(assignment=assignment)
+    return _page(request, assignment, form, status=status, skip_form=skip_form, flag_form=flag_form)
+
+
+@require_POST
+@for_annotator
+def submit(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    """Store the scores and go on; back with what was wrong if they are not whole, or the task is gone."""
+    assignment = posted_assignment(request, annotator)
+    form = RatingForm(request.POST, assignment=assignment)
+
+    def store() -> None:
+        rating.submit(assignment=assignment, annotator=annotator, **form.judgement())
+
+    return judging.submitted(request, assignment, form, store=store, page=_page)
+
+
+@require_POST
+@for_annotator
+def draft(request: HttpRequest, annotator: Annotator) -> JsonResponse:
+    """Renew the lease and keep the scores there are."""
+    assignment = posted_assignment(request, annotator)
+    return judging.keep_draft(
+        assignment, annotator, RatingDraftForm(request.POST, assignment=assignment), Task.Kind.RATE
+    )
+
+
+def change(request: HttpRequest, annotator: Annotator, assignment: Assignment) -> HttpResponse:
+    """An answer of theirs, to be changed; only the scores that differ get a new version."""
+    if request.method != "POST":
+        said = shown.said_scores(assignment)
+        return _page(request, assignment, RatingForm(assignment=assignment, said=said), revised=assignment)
+    form = RatingForm(request.POST, assignment=assignment)
+    if form.is_valid():
+        try:
+            rating.revise(assignment=assignment, annotator=annotator, **form.judgement())
+        except BadRequest as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, "Your scores are changed.")
+            return judging.go_on(request, annotator)
+    return _page(request, assignment, form, status=422, revised=assignment)
+
+
+def _page(
+    request: HttpRequest,
+    assignment: Assignment,
+    form: RatingDraftForm,
+    *,
+    status: int = 200,
+    skip_form: SkipForm | None = None,
+    flag_form: FlagForm | None = None,
+    revised: Assignment | None = None,
+) -> HttpResponse:
+    cards = shown.cards(assignment)
+    context = {
+        **judging.common(assignment, skip_form, flag_form),
+        "cards": [(card, form.rows(card.letter)) for card in cards],
+        "form": form,
+        "revised": revised,
+        "kind": "rating",
+    }
+    return TemplateResponse(request, "annotation/rate.html", context, status=status)

@@ -1,0 +1,116 @@
+"""One POST to an address that a person gave, which may not lead into the network that Concord itself stands in.
+
+The name is looked up once, every address that it has is checked, and the connection goes to a checked address: a name
+that answers otherwise the second time (DNS rebinding) gains nothing. Redirects are answers like any other, so they
+lead nowhere.
+"""
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+# For the whole of it, however slowly an answer trickles in.
+SECONDS = 5.0
+# Of an answer no more is read than is kept.
+MOST_ANSWER_BYTES = 500
+
+# All that IPv6 has given out to the public (RFC 4291). The address library calls others global too: of sites, and
+# such as lead on into IPv4.
+_GIVEN_OUT = ipaddress.IPv6Network("2000::/3")
+# An IPv6 network reaches IPv4 through these (RFC 6052): the last four bytes say where.
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# Kept for protocols (RFC 6890).
+_PROTOCOLS = ipaddress.IPv4Network("192.0.0.0/24")
+
+
+class Refused(Exception):
+    """The address is not one that messages are sent to."""
+
+
+def post(url: str, *, body: bytes, headers: Mapping[str, str], private: bool) -> tuple[int, str]:
+    """The answer's status and the beginning of its body. ``private`` allows http and addresses of one's own network.
+
+    Raises Refused, OSError, http.client.HTTPException.
+    """
+    check_form(url, private=private)
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    connection = http.client.HTTPConnection(host, port, timeout=SECONDS)
+    sock = connection.sock = _connected(host, port, parts.scheme, private)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    over = threading.Event()
+    deadline = threading.Timer(SECONDS, _shut, [sock, over])
+    deadline.start()
+    try:
+        connection.request("POST", target, body=body, headers={**headers, "Connection": "close"})
+        answer = connection.getresponse()
+        words = answer.read(MOST_ANSWER_BYTES).decode(errors="replace")
+        if over.is_set():
+            raise TimeoutError("The answer took too long.")
+        return answer.status, words
+    finally:
+        deadline.cancel()
+        connection.close()
+
+
+def _shut(sock: socket.socket, over: threading.Event) -> None:
+    over.set()
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def check_form(url: str, *, private: bool) -> None:
+    """Raises Refused for what no message could be sent to, before any name is looked up."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise Refused("This is no address.") from error
+    if parts.scheme not in ({"https", "http"} if private else {"https"}) or not parts.hostname or port == 0:
+        raise Refused("The address must begin with https:// and name a host.")
+    if not url.isascii() or any(sign <= " " or sign == "\x7f" for sign in url):
+        raise Refused(
+            "Write the address in ASCII without spaces: a host as xn--, anything else percent-encoded."
+        )
+    if parts.username or parts.password:
+        raise Refused("The address must not hold a name or password: the signature says who sent a message.")
+
+
+def _connected(host: str, port: int, scheme: str, private: bool) -> socket.socket:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    if not private and not all(_is_public(address) for address in addresses):
+        raise Refused(
+            f"{host} is an address of a private network, and messages go to public ones alone. "
+            "CONCORD_WEBHOOKS_PRIVATE=1 allows it for a network of one's own."
+        )
+    raw = socket.create_connection((str(addresses[0]), port), timeout=SECONDS)
+    if scheme == "http":
+        return raw
+    try:
+        return ssl.create_default_context().wrap_socket(raw, server_hostname=host)
+    except BaseException:
+        raw.close()
+        raise
+
+
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = _leads_to(address)
+        if inner is not None:
+            return _is_public(inner)
+        return address in _GIVEN_OUT and address.is_global
+    return address.is_global and not (address.is_multicast or address.is_reserved or address in _PROTOCOLS)
+
+
+def _leads_to(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that packets to this one end up at, if they do."""
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour

@@ -1,0 +1,115 @@
+"""Deliveries that are due, sent one after another, each by one worker at a time."""
+
+import http.client
+import time
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from annotation.models import Delivery
+from annotation.webhooks import connecting, signing
+
+Status = Delivery.Status
+# After each failure, in minutes: three days in all (the specification's own schedule ends a little earlier).
+WAITS = (0.1, 0.5, 2, 10, 30, 2 * 60, 5 * 60, 10 * 60, 14 * 60, 20 * 60, 24 * 60)
+# Longer than one POST can take: a worker that died with a delivery in hand leaves it due again after this.
+_IN_HAND = timedelta(seconds=60)
+# One call sends no more than it can in this time; sweeps of leases wait behind it.
+_SECONDS_A_CALL = 10.0
+# What else waits for a server that does not answer is left alone for so long: one message at a time asks whether it
+# is back, so that its queue, however long, takes no time from the messages to others.
+_AWAY = timedelta(seconds=60)
+# How long the page shows what became of a message.
+KEPT_FOR = timedelta(days=30)
+
+
+def send_due() -> int:
+    """Send what is due, for some seconds; returns how many were tried."""
+    until = time.monotonic() + _SECONDS_A_CALL
+    tried = 0
+    while time.monotonic() < until:
+        delivery = _take()
+        if delivery is None:
+            break
+        _send(delivery)
+        tried += 1
+    return tried
+
+
+@transaction.atomic
+def _take() -> Delivery | None:
+    """The next due delivery, not due for anybody else while it is in hand. Under SKIP LOCKED, so workers share."""
+    due = Delivery.objects.due().select_for_update(of=("self",), skip_locked=True)
+    delivery = due.select_related("webhook").order_by("next_attempt_at", "pk").first()
+    if delivery is not None:
+        Delivery.objects.filter(pk=delivery.pk).update(
+            attempts=F("attempts") + 1, next_attempt_at=Now() + _IN_HAND
+        )
+        delivery.attempts += 1
+    return delivery
+
+
+def _send(delivery: Delivery) -> None:
+    body = delivery.body.encode()
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "Concord-Webhooks",
+        **signing.headers(
+            secret=delivery.webhook.secret,
+            message_id=str(delivery.public_id),
+            timestamp=int(timezone.now().timestamp()),
+            body=body,
+        ),
+    }
+    try:
+        status, words = connecting.post(
+            delivery.webhook.url, body=body, headers=headers, private=settings.WEBHOOKS_PRIVATE
+        )
+    except connecting.Refused as error:
+        return _end(delivery, reason=str(error))
+    except (OSError, http.client.HTTPException, UnicodeError) as error:
+        _spare(delivery)
+        return _again(delivery, None, f"{type(error).__name__}: {error}")
+    if 200 <= status < 300:
+        return _delivered(delivery, status)
+    return _again(delivery, status, words)
+
+
+def _delivered(delivery: Delivery, status: int) -> None:
+    _mine(delivery).update(
+        status=Status.DELIVERED, delivered_at=Now(), answer_status=status, reason="", next_attempt_at=Now()
+    )
+
+
+def _again(delivery: Delivery, status: int | None, why: str) -> None:
+    """Later, unless this was the last try."""
+    if delivery.attempts > len(WAITS):
+        return _end(delivery, reason=why, answer_status=status)
+    wait = timedelta(minutes=WAITS[delivery.attempts - 1])
+    _mine(delivery).update(next_attempt_at=Now() + wait, answer_status=status, reason=why[:1000])
+    return None
+
+
+def _spare(delivery: Delivery) -> None:
+    """Nobody answered: the webhook's other messages wait too, and it is no attempt of theirs."""
+    due = Delivery.objects.due().filter(webhook=delivery.webhook_id)
+    due.update(next_attempt_at=Now() + _AWAY)
+
+
+def _end(delivery: Delivery, *, reason: str, answer_status: int | None = None) -> None:
+    _mine(delivery).update(status=Status.FAILED, reason=reason[:1000], answer_status=answer_status)
+
+
+def _mine(delivery: Delivery) -> "QuerySet[Delivery]":
+    """The row as long as no later attempt has begun."""
+    return Delivery.objects.filter(pk=delivery.pk, status=Status.WAITING, attempts=delivery.attempts)
+
+
+def forget_old() -> int:
+    """Delete messages that ended a month ago; returns how many."""
+    ended = Delivery.objects.exclude(status=Status.WAITING)
+    return ended.filter(created_at__lt=Now() - KEPT_FOR).delete()[0]

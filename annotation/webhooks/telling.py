@@ -1,0 +1,88 @@
+"""What happened, written down for each webhook that hears of it, in the transaction of what happened."""
+
+from contextlib import suppress
+from typing import Any
+
+import orjson
+from django.db import transaction
+from django.utils import timezone
+
+from annotation import rows
+from annotation.models import Assignment, Delivery, Project, Slot, Task, Webhook
+from runs.kinds import kind_of
+from runs.models import Run
+
+Event = Webhook.Event
+
+
+def hears(*, project_id: int, event: str) -> bool:
+    """Whether anybody would be told."""
+    (found,) = rows.values(_HEARS, project=project_id, event=event)
+    return bool(found)
+
+
+_HEARS = """
+    SELECT EXISTS (SELECT FROM annotation_webhook
+        WHERE active AND project_id = %(project)s AND events @> ARRAY[%(event)s]::varchar[])
+"""
+
+
+def task_judged(*, assignment: Assignment) -> None:
+    """Tell of a task whose last annotator has just submitted; the assignment is closed in this transaction.
+
+    Locks the task's row where somebody hears of it, so that of two who submit at the same moment the second one
+    sees the first: one of them is the last.
+    """
+    if not hears(project_id=assignment.project_id, event=Event.TASK_COMPLETED):
+        return
+    task = Task.objects.select_for_update(of=("self",), no_key=True).get(pk=assignment.task_id)
+    if not _is_complete(task):
+        return
+    tell(
+        project_id=assignment.project_id,
+        event=Event.TASK_COMPLETED,
+        data={
+            "task": str(task.public_id),
+            "key": task.key,
+            "kind": task.kind,
+            "judgements": Slot.objects.filter(task=task).count(),
+        },
+    )
+
+
+def _is_complete(task: Task) -> bool:
+    return bool(getattr(Task.objects.with_complete().get(pk=task.pk), "complete"))  # noqa: B009 (an annotation)
+
+
+def run_ended(run: Run) -> None:
+    """Tell of a run's end, whatever it is. Runs without a project are nobody's."""
+    project = Project.objects.filter(slug=kind_of(run).project(run)).only("pk").first()
+    if project is None:
+        return
+    # Why is not said: a reason may quote what stood in a file. The id is the one that the API and the pages know.
+    data = {"run": run.pk, "kind": run.kind, "status": run.status}
+    tell(project_id=project.pk, event=Event.RUN_ENDED, data=data)
+
+
+def tell(*, project_id: int, event: str, data: dict[str, Any], only: Webhook | None = None) -> None:
+    """A delivery for each webhook of the project that hears of ``event``, or for ``only`` one; sent once committed."""
+    hooks = Webhook.objects.hearing(event).filter(project=project_id) if only is None else [only]
+    body = orjson.dumps(
+        {
+            "type": event,
+            "timestamp": timezone.now().isoformat(),
+            "data": {"project": Project.objects.values_list("slug", flat=True).get(pk=project_id), **data},
+        }
+    ).decode()
+    made = Delivery.objects.bulk_create(Delivery(webhook=hook, event=event, body=body) for hook in hooks)
+    if made:
+        transaction.on_commit(_hint)
+
+
+def _hint() -> None:
+    """Losing it costs one sweep, so a broker that is down is no error here."""
+    from annotation.tasks import send_webhooks
+
+    # Any transport has its own errors.
+    with suppress(Exception):
+        send_webhooks.apply_async(queue="quick", retry=False)

@@ -1,0 +1,8 @@
+"""The API as a whole: what is true of the endpoints of every stage, and where they are mounted.
+
+errors.py     one shape of error
+schema.py     the OpenAPI schema: tags, scopes, errors and keys of every operation
+docs.py       the schema as a page
+runs.py       runs of every kind
+urls.py       /api/v1/
+"""

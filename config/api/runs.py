@@ -1,0 +1,108 @@
+"""Runs of every kind, below their project."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import FileResponse, Http404
+from django.shortcuts import get_object_or_404
+from django.urls import path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation.api.base import ProjectEndpoint, Scope
+from annotation.api.filters import Filter
+from annotation.api.paging import NewestFirst
+from config.pages.project import runs_of
+from config.pages.run import exported_file
+from runs import lifecycle
+from runs.api import MetricsSerializer, RunDetailSerializer, RunSerializer
+from runs.models import Run, RunMetric
+
+TAG = "Runs"
+
+
+class Runs(ListAPIView[Run], ProjectEndpoint):
+    """The project's runs, the newest first."""
+
+    tag = TAG
+    serializer_class = RunSerializer
+    pagination_class = NewestFirst
+    filters = {
+        "status": Filter("status", "With this status", tuple(Run.Status.values)),
+        "kind": Filter("kind", "Of this kind: fit_reward_model, train_policy, import, ..."),
+    }
+
+    def get_queryset(self) -> "QuerySet[Run]":
+        return _runs(self)
+
+
+class OneRun(ProjectEndpoint):
+    """One run."""
+
+    tag = TAG
+    serializer_class = RunDetailSerializer
+
+    def get(self, request: Request, slug: str, id: int) -> Response:
+        """How far it is, and the end of its log."""
+        return Response(self.get_serializer(get_object_or_404(_runs(self), pk=id)).data)
+
+
+class Metrics(ListAPIView[RunMetric], ProjectEndpoint):
+    """What a run measured, step by step."""
+
+    tag = TAG
+    serializer_class = MetricsSerializer
+
+    def get_queryset(self) -> "QuerySet[RunMetric]":
+        if not hasattr(self, "project"):
+            return RunMetric.objects.none()
+        return RunMetric.objects.filter(run=get_object_or_404(_runs(self), pk=self.kwargs["id"]))
+
+
+class Cancel(ProjectEndpoint):
+    """The end of a run, before its time."""
+
+    tag = TAG
+    serializer_class = RunDetailSerializer
+    writes = (Scope.RUNS,)
+
+    @extend_schema(request=None, responses=RunDetailSerializer)
+    def post(self, request: Request, slug: str, id: int) -> Response:
+        """Cancel it: at once where it waits, within ten seconds where it runs."""
+        run = get_object_or_404(_runs(self), pk=id)
+        lifecycle.cancel(run=run)
+        run.refresh_from_db()
+        return Response(self.get_serializer(run).data)
+
+
+class Output(ProjectEndpoint):
+    """What an export made."""
+
+    tag = TAG
+    serializer_class = None
+
+    @extend_schema(
+        responses={(200, "application/jsonl"): OpenApiResponse(OpenApiTypes.BINARY, description="The file")}
+    )
+    def get(self, request: Request, slug: str, id: int) -> FileResponse:
+        """Download the file of an export that has succeeded."""
+        found = exported_file(get_object_or_404(_runs(self), pk=id))
+        if found is None:
+            raise Http404
+        return FileResponse(found.open("rb"), as_attachment=True, content_type="application/jsonl")
+
+
+def _runs(view: ProjectEndpoint) -> "QuerySet[Any]":
+    return runs_of(view.project) if hasattr(view, "project") else Run.objects.none()
+
+
+urlpatterns = [
+    path("projects/<slug:slug>/runs/", Runs.as_view()),
+    path("projects/<slug:slug>/runs/<int:id>/", OneRun.as_view()),
+    path("projects/<slug:slug>/runs/<int:id>/metrics/", Metrics.as_view()),
+    path("projects/<slug:slug>/runs/<int:id>/cancel/", Cancel.as_view()),
+    path("projects/<slug:slug>/runs/<int:id>/output/", Output.as_view()),
+]

@@ -1,0 +1,124 @@
+"""What a project asks of its annotators: its guidelines and numbers, the kinds of judgement, tasks of other kinds."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import User
+
+from annotation import asking, intake, people
+from annotation.models import Task
+from annotation.models.project import MOST_COMPLETIONS
+from config.pages.action import Action
+
+
+class SettingsForm(Action):
+    """Guidelines, and how many judge how many."""
+
+    button = "Save the settings"
+    done = "Saved. Other guidelines are their next version, which each judgement names."
+    guidelines = forms.CharField(
+        required=False,
+        strip=False,
+        help_text="What makes one answer better than another, in markdown. Annotators have it one key away.",
+        widget=forms.Textarea(attrs={"rows": 12}),
+    )
+    completions_per_task = forms.IntegerField(
+        min_value=2, max_value=MOST_COMPLETIONS, label="Completions a task"
+    )
+    annotators_per_task = forms.IntegerField(
+        min_value=1, max_value=50, label="Annotators a task", help_text="Of tasks that are made from now on."
+    )
+    lease_seconds = forms.IntegerField(
+        min_value=60, max_value=86_400, label="Seconds until a task that nobody works on is free again"
+    )
+    random_share = forms.FloatField(
+        min_value=0,
+        max_value=1,
+        label="Share of tasks drawn at random instead of by priority",
+        help_text="Between 0 and 1. What is drawn at random is fit to evaluate on.",
+    )
+    hour_cost = forms.DecimalField(
+        min_value=0,
+        max_digits=9,
+        decimal_places=2,
+        label="What an hour of annotators' active time costs",
+        help_text="0: costs are not shown.",
+    )
+    currency = forms.RegexField(r"^[A-Z]{3}$", label="Currency", help_text="Three letters, as USD or EUR.")
+
+    def prepare(self) -> None:
+        for name, field in self.fields.items():
+            field.initial = getattr(self.project, name)
+
+    def clean_guidelines(self) -> str:
+        """With plain line ends: browsers send CRLF, and that is no other version."""
+        text: str = self.cleaned_data["guidelines"]
+        return text.replace("\r\n", "\n")
+
+    def perform(self, user: User) -> None:
+        people.change_project(project=self.project, **self.cleaned_data)
+
+
+class ReadableJSON(forms.JSONField):
+    """JSON that stands in the form a field a line."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """Laid out, unless it is what somebody typed."""
+        return json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, list) else value
+
+
+class AskForm(Action):
+    """How each kind of judgement is asked for."""
+
+    button = "Save what is asked"
+    done = "Saved. What was judged before stays as it was said."
+    rating_axes = ReadableJSON(
+        label="Axes of ratings (JSON)",
+        help_text=(
+            "A list of objects: name, label, least, most, least_words, most_words, required. "
+            'An axis that is not required offers "cannot say".'
+        ),
+        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "class": "mono"}),
+    )
+    ask_strength = forms.BooleanField(required=False, label="Of two completions, ask how much better one is")
+    review_demonstrations = forms.BooleanField(
+        required=False, label="A demonstration counts when a second person has accepted it"
+    )
+    demonstration_least_characters = forms.IntegerField(
+        min_value=1, max_value=asking.MOST_LEAST_CHARACTERS, label="Least characters of a demonstration"
+    )
+
+    def prepare(self) -> None:
+        for name, field in self.fields.items():
+            field.initial = getattr(self.project, name)
+
+    def perform(self, user: User) -> None:
+        asking.change(project=self.project, **self.cleaned_data)
+
+
+class TasksForm(Action):
+    """Make tasks to rate completions or to write answers."""
+
+    button = "Make tasks to rate or to write"
+    kind = forms.ChoiceField(
+        choices=[(Task.Kind.RATE, "rate completions"), (Task.Kind.DEMONSTRATE, "write an answer")]
+    )
+    prompts = forms.IntegerField(min_value=1, max_value=100_000, initial=50, label="At most so many tasks")
+    completions = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MOST_COMPLETIONS,
+        label="Completions on one page to rate",
+        help_text="Empty: as many as a ranking has.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("kind") == Task.Kind.DEMONSTRATE:
+            cleaned["completions"] = None
+        return cleaned
+
+    def perform(self, user: User) -> None:
+        made = intake.create_tasks(project=self.project, **self.cleaned_data)
+        self.done = f"Tasks made: {made}."

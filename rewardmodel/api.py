@@ -1,0 +1,211 @@
+"""Stage 2 for programs: reward model versions, and the fits that make them."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation import intake
+from annotation.api.base import Endpoint, ProjectEndpoint, Scope, within_token
+from annotation.api.paging import NewestFirst
+from annotation.models import Project
+from rewardmodel import activation, fits, retraining, scoring
+from rewardmodel.models import RewardModelSettings, RewardModelVersion
+from runs.api import RunSerializer
+
+TAG = "Reward models"
+# Texts of one request for scores.
+MOST_SCORED = 10_000
+
+
+class RewardModelSerializer(serializers.ModelSerializer[RewardModelVersion]):
+    """A fitted reward model."""
+
+    run = serializers.IntegerField(source="fit.run_id", read_only=True, help_text="The fit that made it")
+    snapshot = serializers.CharField(
+        source="fit.snapshot.digest",
+        read_only=True,
+        allow_null=True,
+        help_text="Digest of what it was fitted on",
+    )
+    artifact = serializers.CharField(source="artifact.digest", read_only=True)
+    active = serializers.BooleanField(source="is_active", read_only=True)
+    report = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = RewardModelVersion
+        fields = ("number", "active", "activation", "run", "snapshot", "artifact", "report", "created_at")
+        read_only_fields = fields
+
+
+class NewFitSerializer(serializers.Serializer[Any]):
+    """What of a fit differs from the project's settings and the defaults."""
+
+    config = serializers.DictField(
+        required=False, default=dict, help_text="Fields of FitConfig, base among them"
+    )
+    warm = serializers.BooleanField(
+        required=False, default=False, help_text="Go on from the active version, its head included"
+    )
+
+
+class RetrainingSerializer(serializers.ModelSerializer[RewardModelSettings]):
+    """When fits of the project begin by themselves."""
+
+    class Meta:
+        model = RewardModelSettings
+        fields = ("retrain_rankings", "retrain_hours", "retrain_warm")
+
+
+class RewardModels(ListAPIView[RewardModelVersion], ProjectEndpoint):
+    """The project's reward model versions, the newest first."""
+
+    tag = TAG
+    serializer_class = RewardModelSerializer
+    pagination_class = NewestFirst
+
+    def get_queryset(self) -> "QuerySet[RewardModelVersion]":
+        return _versions(self)
+
+
+class OneRewardModel(ProjectEndpoint):
+    """One version."""
+
+    tag = TAG
+    serializer_class = RewardModelSerializer
+
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        """Its report."""
+        return Response(self.get_serializer(get_object_or_404(_versions(self), number=number)).data)
+
+
+class Activate(ProjectEndpoint):
+    """Which version PPO follows."""
+
+    tag = TAG
+    serializer_class = RewardModelSerializer
+    writes = (Scope.RUNS,)
+
+    @extend_schema(request=None, responses=RewardModelSerializer)
+    def post(self, request: Request, slug: str, number: int) -> Response:
+        """Make it the active version of the project."""
+        version = get_object_or_404(_versions(self), number=number)
+        activation.activate(version=version, why=f"By hand: {self.account.get_username()}.")
+        return Response(self.get_serializer(version).data)
+
+
+class Fits(ProjectEndpoint):
+    """Attempts at fitting."""
+
+    tag = TAG
+    serializer_class = NewFitSerializer
+    writes = (Scope.RUNS,)
+
+    @extend_schema(request=NewFitSerializer, responses={202: RunSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Start a fit on the judgements there are."""
+        wanted = self.get_serializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        run = fits.request_fit(project=self.project, created_by=self.account, **wanted.validated_data)
+        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+
+class Retraining(ProjectEndpoint):
+    """Fits that nobody has to ask for."""
+
+    tag = TAG
+    serializer_class = RetrainingSerializer
+    writes = (Scope.RUNS,)
+
+    def get(self, request: Request, slug: str) -> Response:
+        """After how many rankings or hours a fit begins by itself; 0 is never."""
+        return Response(self.get_serializer(self._settings()).data)
+
+    def patch(self, request: Request, slug: str) -> Response:
+        """Change it; what is left out stays."""
+        wanted = self.get_serializer(self._settings(), data=request.data, partial=True)
+        wanted.is_valid(raise_exception=True)
+        settings = self._settings()
+        names = RetrainingSerializer.Meta.fields
+        said = {name: wanted.validated_data.get(name, getattr(settings, name)) for name in names}
+        return Response(self.get_serializer(retraining.configure(project=self.project, **said)).data)
+
+    def _settings(self) -> RewardModelSettings:
+        found = RewardModelSettings.objects.filter(project=self.project).first()
+        return found or RewardModelSettings(project=self.project)
+
+
+class ScoreRequestSerializer(serializers.Serializer[Any]):
+    """Texts to be scored by one reward model."""
+
+    project = serializers.SlugField()
+    version = serializers.IntegerField(
+        required=False, help_text="A version's number; the active one without it"
+    )
+    # Looked at one by one by the reader of files, which is far quicker than a serializer of each.
+    items = serializers.ListField(
+        child=serializers.DictField(),
+        min_length=1,
+        max_length=MOST_SCORED,
+        help_text="Of prompt and completion",
+    )
+
+
+class OneScoreSerializer(serializers.Serializer[Any]):
+    """The score of one text."""
+
+    score = serializers.FloatField(
+        help_text="0 and 1 are mean and standard deviation on reference completions"
+    )
+    truncated = serializers.BooleanField(help_text="It was too long to be read whole")
+
+
+class ScoresSerializer(serializers.Serializer[Any]):
+    """The scores, in the order of the texts."""
+
+    version = serializers.IntegerField()
+    scores = OneScoreSerializer(many=True)
+
+
+class Scores(Endpoint):
+    """Scores of texts by a reward model."""
+
+    tag = TAG
+    serializer_class = ScoreRequestSerializer
+    writes = (Scope.READ,)  # nothing is kept
+
+    @extend_schema(request=ScoreRequestSerializer, responses=ScoresSerializer)
+    def post(self, request: Request) -> Response:
+        """Answered by the resident scorer; 503 where none runs."""
+        wanted = self.get_serializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        said = wanted.validated_data
+        projects = within_token(request, Project.objects.researched_by(request.user))
+        project = get_object_or_404(projects, slug=said["project"])
+        version = activation.require_active(project)
+        if "version" in said:
+            rows = RewardModelVersion.objects.select_related("artifact")
+            version = get_object_or_404(rows, project=project, number=said["version"])
+        scores = scoring.ask(version=version, lines=intake.scorable_values(said["items"]))
+        answers = [{"score": score.value, "truncated": score.truncated} for score in scores]
+        return Response({"version": version.number, "scores": answers})
+
+
+def _versions(view: ProjectEndpoint) -> "QuerySet[RewardModelVersion]":
+    return view.of_project(RewardModelVersion.objects.select_related("fit__snapshot", "artifact"))
+
+
+urlpatterns = [
+    path("score/", Scores.as_view()),
+    path("projects/<slug:slug>/reward-models/", RewardModels.as_view()),
+    path("projects/<slug:slug>/reward-models/<int:number>/", OneRewardModel.as_view()),
+    path("projects/<slug:slug>/reward-models/<int:number>/activate/", Activate.as_view()),
+    path("projects/<slug:slug>/fits/", Fits.as_view()),
+    path("projects/<slug:slug>/retraining/", Retraining.as_view()),
+]

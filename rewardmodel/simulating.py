@@ -1,0 +1,60 @@
+"""A reward model as the taste of simulated annotators: trials of the loop against a judge whose mind is known."""
+
+from collections.abc import Sequence
+
+from annotation.models import Project, Prompt, Task
+from annotation.simulated import Judge
+from rewardmodel.activation import require_active
+from rewardmodel.errors import NoRewardModel
+from rewardmodel.models import RewardModelVersion
+from rewardmodel.scoring import score
+
+PREFIX = "reward:"
+
+
+def find_version(*, project: Project, name: str) -> RewardModelVersion:
+    """The version that ``name`` says: its number, or ``active``. Raises NoRewardModel."""
+    if name == "active":
+        return require_active(project)
+    number = int(name) if name.isdecimal() and len(name) < 10 else 0
+    found = (
+        RewardModelVersion.objects.filter(project=project, number=number).select_related("artifact").first()
+    )
+    if found is None:
+        raise NoRewardModel(
+            f"{project.slug} has no reward model version {name!r}: name one by its number, or say reward:active."
+        )
+    return found
+
+
+def judge_by(*, version: RewardModelVersion, tasks: int) -> Judge:
+    """A judge that scores with ``version``; the texts of the next ``tasks`` tasks are scored now, in one child.
+
+    A task that was not among them costs a child of its own. Raises ScoringFailed.
+    """
+    known: dict[tuple[int, str], float] = {}
+
+    def learn(prompt_texts: Sequence[tuple[Prompt, str]]) -> None:
+        lines = [
+            {"form": prompt.form, "prompt": prompt.messages, "completion": text}
+            for prompt, text in prompt_texts
+        ]
+        if lines:
+            keys = [(prompt.pk, text) for prompt, text in prompt_texts]
+            scores = score(version=version, lines=lines)
+            known.update(zip(keys, (each.value for each in scores), strict=True))
+
+    def judge(prompt: Prompt, texts: Sequence[str]) -> list[float]:
+        learn([(prompt, text) for text in texts if (prompt.pk, text) not in known])
+        return [known[prompt.pk, text] for text in texts]
+
+    waiting = Task.objects.ranked().filter(project=version.project_id, slots__annotator=None)
+    wanted = waiting.distinct().order_by("-priority", "pk").select_related("prompt")[:tasks]
+    learn(
+        [
+            (task.prompt, entry.completion.text)
+            for task in wanted.prefetch_related("entries__completion")
+            for entry in task.entries.all()
+        ]
+    )
+    return judge

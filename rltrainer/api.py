@@ -1,0 +1,214 @@
+"""Stage 3 for programs: policy versions, and the runs that train, sample and compare them."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation.api.base import ProjectEndpoint, Scope
+from annotation.api.paging import NewestFirst
+from rltrainer import evaluation, policies, sampling, training
+from rltrainer.models import PolicyVersion, Training
+from runs.api import RunSerializer
+from runs.models import Run
+
+TAG = "Policies"
+
+
+class PolicySerializer(serializers.ModelSerializer[PolicyVersion]):
+    """A policy that can be sampled: a base by name, or what a training made."""
+
+    run = serializers.IntegerField(
+        source="training.run_id",
+        read_only=True,
+        allow_null=True,
+        default=None,
+        help_text="The training's run",
+    )
+    algorithm = serializers.CharField(
+        source="training.algorithm", read_only=True, allow_null=True, default=None
+    )
+    artifact = serializers.CharField(source="artifact.digest", read_only=True, allow_null=True, default=None)
+    source = serializers.CharField(  # type: ignore[assignment]  # what clients call it
+        source="source.name", read_only=True, help_text="As completions name it"
+    )
+    current = serializers.BooleanField(source="is_current", read_only=True)
+    report = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = PolicyVersion
+        fields = (
+            "number",
+            "current",
+            "run",
+            "algorithm",
+            "base",
+            "artifact",
+            "source",
+            "report",
+            "created_at",
+        )
+        read_only_fields = fields
+
+
+class NewTrainingSerializer(serializers.Serializer[Any]):
+    """A training to be started."""
+
+    algorithm = serializers.ChoiceField(choices=Training.Algorithm.choices)
+    start = serializers.IntegerField(
+        required=False, min_value=1, help_text="A policy's number; else the current one"
+    )
+    config = serializers.DictField(required=False, default=dict, help_text="Fields of SftConfig or PpoConfig")
+
+
+class NewSamplingSerializer(serializers.Serializer[Any]):
+    """A sampling to be started."""
+
+    policy = serializers.IntegerField(
+        required=False, min_value=1, help_text="A policy's number; else the current one"
+    )
+    prompts = serializers.IntegerField(required=False, default=100, min_value=1, max_value=1_000_000)
+    config = serializers.DictField(required=False, default=dict, help_text="Fields of SampleConfig")
+
+
+class NewEvaluationSerializer(serializers.Serializer[Any]):
+    """A comparison to be started."""
+
+    policies = serializers.ListField(
+        child=serializers.IntegerField(min_value=1),
+        min_length=2,
+        max_length=20,
+        help_text="Policies' numbers",
+    )
+    config = serializers.DictField(required=False, default=dict, help_text="Fields of EvaluateConfig")
+
+    def validate_policies(self, numbers: list[int]) -> list[int]:
+        """Two different ones at least."""
+        if len(set(numbers)) < 2:
+            raise serializers.ValidationError("Name at least two policies.")
+        return sorted(set(numbers))
+
+
+class Policies(ListAPIView[PolicyVersion], ProjectEndpoint):
+    """The project's policy versions, the newest first."""
+
+    tag = TAG
+    serializer_class = PolicySerializer
+    pagination_class = NewestFirst
+
+    def get_queryset(self) -> "QuerySet[PolicyVersion]":
+        return _versions(self)
+
+
+class OnePolicy(ProjectEndpoint):
+    """One version."""
+
+    tag = TAG
+    serializer_class = PolicySerializer
+
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        """Its report."""
+        return Response(self.get_serializer(get_object_or_404(_versions(self), number=number)).data)
+
+
+class MakeCurrent(ProjectEndpoint):
+    """Which version is sampled and trained on from."""
+
+    tag = TAG
+    serializer_class = PolicySerializer
+    writes = (Scope.RUNS,)
+
+    @extend_schema(request=None, responses=PolicySerializer)
+    def post(self, request: Request, slug: str, number: int) -> Response:
+        """Make it the current policy of the project."""
+        version = get_object_or_404(_versions(self), number=number)
+        policies.make_current(version=version)
+        return Response(self.get_serializer(version).data)
+
+
+class Starting(ProjectEndpoint):
+    """An endpoint that starts a run."""
+
+    tag = TAG
+    writes = (Scope.RUNS,)
+
+    def wanted(self) -> dict[str, Any]:
+        """The request's body. Raises ValidationError."""
+        given = self.get_serializer(data=self.request.data)
+        given.is_valid(raise_exception=True)
+        return dict(given.validated_data)
+
+    def version(self, number: int | None) -> PolicyVersion | None:
+        """The policy that the request names. Raises NoPolicy."""
+        return None if number is None else policies.require_policy(project=self.project, number=number)
+
+    def accepted(self, run: Run) -> Response:
+        """202 with the run."""
+        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+
+class Trainings(Starting):
+    """Attempts at training."""
+
+    serializer_class = NewTrainingSerializer
+
+    @extend_schema(request=NewTrainingSerializer, responses={202: RunSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Start a training."""
+        said = self.wanted()
+        start = self.version(said.pop("start", None))
+        return self.accepted(
+            training.request_training(project=self.project, start=start, created_by=self.account, **said)
+        )
+
+
+class Samplings(Starting):
+    """Attempts at sampling."""
+
+    serializer_class = NewSamplingSerializer
+
+    @extend_schema(request=NewSamplingSerializer, responses={202: RunSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Sample a policy into new tasks."""
+        said = self.wanted()
+        policy = self.version(said.pop("policy", None))
+        return self.accepted(
+            sampling.request_sampling(project=self.project, policy=policy, created_by=self.account, **said)
+        )
+
+
+class Evaluations(Starting):
+    """Comparisons of policies."""
+
+    serializer_class = NewEvaluationSerializer
+
+    @extend_schema(request=NewEvaluationSerializer, responses={202: RunSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Compare policies on held-out prompts, the lowest number being the reference."""
+        said = self.wanted()
+        versions = [policies.require_policy(project=self.project, number=one) for one in said.pop("policies")]
+        return self.accepted(
+            evaluation.request_evaluation(
+                project=self.project, versions=versions, created_by=self.account, **said
+            )
+        )
+
+
+def _versions(view: ProjectEndpoint) -> "QuerySet[PolicyVersion]":
+    return view.of_project(PolicyVersion.objects.select_related("training", "artifact", "source"))
+
+
+urlpatterns = [
+    path("projects/<slug:slug>/policies/", Policies.as_view()),
+    path("projects/<slug:slug>/policies/<int:number>/", OnePolicy.as_view()),
+    path("projects/<slug:slug>/policies/<int:number>/make-current/", MakeCurrent.as_view()),
+    path("projects/<slug:slug>/trainings/", Trainings.as_view()),
+    path("projects/<slug:slug>/samplings/", Samplings.as_view()),
+    path("projects/<slug:slug>/evaluations/", Evaluations.as_view()),
+]

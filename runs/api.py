@@ -1,0 +1,57 @@
+"""A run as the API shows it. The endpoints are where the stages are known (config.api.runs)."""
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from runs.models import Run
+
+
+class RunSerializer(serializers.ModelSerializer[Run]):
+    """One attempt: its status, how far it is, and what it said at its end."""
+
+    seconds_left = serializers.SerializerMethodField(
+        help_text="At the rate so far; null while that is unknown"
+    )
+    result = serializers.DictField(read_only=True, help_text="What it made: counts, version numbers, figures")
+
+    class Meta:
+        model = Run
+        fields = (
+            "id",
+            "kind",
+            "status",
+            "queue",
+            "created_at",
+            "started_at",
+            "finished_at",
+            "attempt",
+            "done",
+            "total",
+            "doing",
+            "seconds_left",
+            "reason",
+            "result",
+        )
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.FloatField(allow_null=True))
+    def get_seconds_left(self, run: Run) -> float | None:
+        return run.seconds_left(timezone.now())
+
+
+class RunDetailSerializer(RunSerializer):
+    """The same, with the end of its log."""
+
+    class Meta(RunSerializer.Meta):
+        fields = (*RunSerializer.Meta.fields, "log_tail")  # type: ignore[assignment]
+        read_only_fields = fields  # type: ignore[assignment]
+
+
+class MetricsSerializer(serializers.Serializer[Any]):
+    """One line of what a run measured."""
+
+    step = serializers.IntegerField(read_only=True)
+    figures = serializers.DictField(read_only=True)

@@ -1,0 +1,75 @@
+// The keyboard: what is common to all tasks; each kind takes its own keys first. Single keys work wherever the focus is,
+// unless they were turned off (WCAG 2.1.4): then they work inside the answer alone, and no letter opens anything.
+
+import { closeOpen, openDialog, toggleKeyOf } from "./dialogs.js";
+
+const STORED = "single-keys";
+const DIALOGS = { g: "guidelines", s: "skip", f: "flag", v: "compare", "?": "keys" };
+
+export function singleKeys() {
+  try {
+    return localStorage.getItem(STORED) !== "off";
+  } catch {
+    return true;
+  }
+}
+
+export function setSingleKeys(on) {
+  try {
+    localStorage.setItem(STORED, on ? "on" : "off");
+  } catch {
+    // Storage is off: single keys stay on.
+  }
+}
+
+export function listen(answer, submit, signal) {
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.isComposing) return;
+    if (handle(answer, submit, event)) event.preventDefault();
+  }, { signal });
+}
+
+// Returns whether the key was for us.
+function handle(answer, submit, event) {
+  const { key, target } = event;
+  if (document.querySelector("dialog:modal")) return inDialog(event);
+  if (event.ctrlKey || event.metaKey) return withControl(answer, submit, event);
+  if (isTyping(target)) return key === "Escape" && leaveText(answer);
+  const letters = singleKeys();
+  if (event.altKey || (!letters && !target.closest(".completion, .scale, .preference"))) return false;
+  if (key === "Enter") return enter(submit, event);
+  return answer.key(event, letters) || (letters && command(key));
+}
+
+function inDialog(event) {
+  const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event.target);
+  return plain && event.key.toLowerCase() === toggleKeyOf() && closeOpen();
+}
+
+function withControl(answer, submit, { key, target }) {
+  if (key.toLowerCase() === "z") return !isTyping(target) && answer.undo();
+  if (key !== "Enter") return false;
+  submit();
+  return true;
+}
+
+// Enter presses a button or a link that has the focus; everywhere else it submits.
+function enter(submit, { target, repeat }) {
+  if (target.closest("button, a, summary")) return false;
+  if (!repeat) submit();
+  return true;
+}
+
+function command(key) {
+  const dialog = DIALOGS[key.toLowerCase()];
+  return Boolean(dialog) && openDialog(dialog);
+}
+
+function leaveText(answer) {
+  answer.leaveText();
+  return true;
+}
+
+function isTyping(target) {
+  return target.matches("textarea, select, input:not([type=radio], [type=checkbox])");
+}

@@ -1,0 +1,130 @@
+"""Annotators in their browsers, against web processes that are killed under them: each judgement is stored once.
+
+``CONCORD_RACE_TASKS=500`` runs it at full size.
+"""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from urllib.parse import quote, urlencode
+
+import psutil
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client as Browser
+
+from annotation.models import Assignment, Comparison, Ranking, Slot
+from benchmarks.clients import Answer, Client
+from tests.annotation.factories import make_member, make_project, make_tasks
+from tests.annotation.judging import at_once
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+ANNOTATORS, OVERLAP, WORKERS = 32, 3, 3
+TASKS = int(os.environ.get("CONCORD_RACE_TASKS", "60"))
+# A web process that was killed is there again within this time.
+PATIENCE_SECONDS = 60
+
+
+def address() -> str:
+    """The tests' database as DATABASE_URL."""
+    given = connection.settings_dict
+    words = {"host": given["HOST"], "port": given["PORT"]}
+    options = urlencode({name: value for name, value in words.items() if value})
+    user = ":".join(quote(given[name]) for name in ("USER", "PASSWORD") if given[name])
+    return f"postgres://{user}@/{given['NAME']}?{options}"
+
+
+@contextmanager
+def web() -> Iterator[tuple[int, psutil.Process]]:
+    """gunicorn with several web processes on the tests' database: its port, and its master."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}"]
+    options = ["--workers", str(WORKERS), "--threads", "4", "--no-control-socket", "--log-level", "critical"]
+    environment = {**os.environ, "DATABASE_URL": address()}
+    process = subprocess.Popen([*command, *options], cwd=settings.BASE_DIR, env=environment)
+    try:
+        yield port, psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def patiently(client: Client, method: str, path: str, fields: dict[str, str] | None = None) -> Answer:
+    """As a browser whose person presses the button again: what was sent may have been stored already."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            answer = client.send(method, path, fields)
+            assert answer.status == 200, (answer.status, answer.body[:500])
+            return answer
+        except OSError:
+            assert time.monotonic() < deadline, "the web server is gone"
+            client.close()
+            time.sleep(0.1)
+
+
+def work_through(port: int, slug: str, cookies: dict[str, str], seed: int) -> int:
+    """Rank until nothing is left; every tenth form goes out twice at the same moment. Returns the forms sent."""
+    rng = random.Random(seed)
+    page, submit = f"/projects/{slug}/rank/", f"/projects/{slug}/rank/submit/"
+    sent = 0
+    with closing(Client(port, cookies)) as first, closing(Client(port, cookies)) as second:
+        first.page = patiently(first, "GET", page).body
+        while (form := first.form()) is not None:
+            second.cookies.update(first.cookies)
+            tabs = [first, second] if rng.random() < 0.1 else [first]
+            answers = at_once([partial(patiently, tab, "POST", submit, form) for tab in tabs])
+            assert all(isinstance(answer, Answer) for answer in answers), answers
+            first.page = answers[0].body  # type: ignore[attr-defined]  # just asserted
+            sent += 1
+    assert b"Nothing left for you" in first.page
+    return sent
+
+
+def kill_now_and_then(master: psutil.Process, over: threading.Event, killed: list[int]) -> None:
+    """SIGKILL to one web process after the other, each time when all are there."""
+    while not over.wait(2):
+        workers = master.children()
+        if len(workers) == WORKERS:
+            killed.append(workers[0].pid)
+            workers[0].send_signal(signal.SIGKILL)
+
+
+def test_every_judgement_is_stored_once_though_web_processes_are_killed_and_forms_are_sent_twice() -> None:
+    project = make_project(annotators_per_task=OVERLAP)
+    make_tasks(project, TASKS, completions=2)
+    people = []
+    for _ in range(ANNOTATORS):
+        browser = Browser()
+        browser.force_login(make_member(project))
+        people.append({name: cookie.value for name, cookie in browser.cookies.items()})
+    killed: list[int] = []
+    over = threading.Event()
+    with web() as (port, master):
+        killer = threading.Thread(target=kill_now_and_then, args=(master, over, killed))
+        killer.start()
+        jobs = [partial(work_through, port, project.slug, cookies, n) for n, cookies in enumerate(people)]
+        answers = at_once(jobs)
+        over.set()
+        killer.join()
+    assert not [answer for answer in answers if not isinstance(answer, int)], answers
+    assert killed
+    pairs = Counter(Ranking.objects.values_list("task_id", "annotator_id"))
+    assert (len(pairs), pairs.total()) == (TASKS * OVERLAP, TASKS * OVERLAP)
+    assert set(Counter(task for task, _ in pairs).values()) == {OVERLAP}
+    assert set(Slot.objects.values_list("task_id", "annotator_id")) == set(pairs)
+    assert set(Assignment.objects.values_list("status", flat=True)) == {"submitted"}
+    assert Comparison.objects.count() == TASKS * OVERLAP
+    assert sum(answer for answer in answers if isinstance(answer, int)) == TASKS * OVERLAP

@@ -1,0 +1,294 @@
+"""Who may call what, one row an endpoint: an endpoint that is not in the table fails the last test."""
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from annotation.models import Assignment, Membership, Ranking
+from config.api import schema
+from runs.models import Run
+from tests.api.world import SECRET, Program, World, make_world, program
+
+pytestmark = pytest.mark.django_db
+P = "projects/{slug}/"
+RESEARCHERS, MEMBERS, OWN, ANYBODY = "researchers", "members", "own", "anybody"
+
+
+class Row(NamedTuple):
+    """An endpoint: who may, with which scope (any one of them), what to send, what comes back to whoever may."""
+
+    who: str
+    scopes: tuple[str, ...]
+    status: int
+    body: Any = None
+
+
+READ, WRITE, RUNS, ANNOTATE = ("read",), ("write",), ("runs",), ("annotate",)
+TASK = {"prompt": "New?", "completions": [{"text": "yes"}, {"text": "no"}]}
+URL = "https://example.org/another"
+SCORED = {"prompt": "Where?", "completion": "Here."}
+RANKS = {"ranks": {"A": 1, "B": 2, "C": 2}}
+ENDPOINTS: dict[tuple[str, str], Row] = {
+    ("GET", "projects/"): Row(ANYBODY, ("read", "annotate"), 200),
+    ("POST", "projects/"): Row("administrators", WRITE, 201, {"slug": "new"}),
+    ("GET", P): Row(MEMBERS, ("read", "annotate"), 200),
+    ("PATCH", P): Row(RESEARCHERS, WRITE, 200, {"guidelines": "Be kind."}),
+    ("GET", P + "agreement/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "quality/"): Row(RESEARCHERS, READ, 200),
+    ("POST", P + "tasks/make/"): Row(RESEARCHERS, WRITE, 201, {"kind": "rate", "prompts": 1}),
+    ("GET", P + "annotators/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "prompts/"): Row(RESEARCHERS, READ, 200),
+    ("POST", P + "prompts/"): Row(RESEARCHERS, WRITE, 201, {"prompt": "New?"}),
+    ("GET", P + "prompts/{prompt}/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "completions/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "completions/{completion}/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "tasks/"): Row(RESEARCHERS, READ, 200),
+    ("POST", P + "tasks/"): Row(RESEARCHERS, WRITE, 201, TASK),
+    ("GET", P + "tasks/{task}/"): Row(RESEARCHERS, READ, 200),
+    ("PATCH", P + "tasks/{task}/"): Row(RESEARCHERS, WRITE, 200, {"priority": 3}),
+    ("GET", P + "rankings/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "rankings/{ranking}/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "ratings/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "ratings/{rating}/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "demonstrations/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "demonstrations/{demonstration}/"): Row(RESEARCHERS, READ, 200),
+    ("POST", P + "next/"): Row(MEMBERS, ANNOTATE, 200),
+    ("GET", P + "assignments/"): Row(MEMBERS, ANNOTATE, 200),
+    ("GET", P + "assignments/{assignment}/"): Row(OWN, ANNOTATE, 200),
+    ("PUT", P + "assignments/{assignment}/draft/"): Row(OWN, ANNOTATE, 200, {"ranks": {"A": 1}}),
+    ("POST", P + "assignments/{assignment}/submit/"): Row(OWN, ANNOTATE, 200, RANKS),
+    ("POST", P + "assignments/{assignment}/skip/"): Row(OWN, ANNOTATE, 200, {"reason": "hard"}),
+    ("POST", P + "assignments/{assignment}/release/"): Row(OWN, ANNOTATE, 200),
+    ("POST", P + "assignments/{assignment}/flag/"): Row(OWN, ANNOTATE, 200, {"category": "harmful"}),
+    # It is a task to rank.
+    ("POST", P + "assignments/{assignment}/rate/"): Row(OWN, ANNOTATE, 400, {"scores": {}}),
+    ("POST", P + "assignments/{assignment}/write/"): Row(OWN, ANNOTATE, 400, {"text": "An answer."}),
+    ("POST", P + "reviews/next/"): Row(MEMBERS, ANNOTATE, 204),
+    # It is accepted already.
+    ("POST", P + "reviews/{demonstration}/accept/"): Row(MEMBERS, ANNOTATE, 400),
+    ("POST", P + "reviews/{demonstration}/send-back/"): Row(MEMBERS, ANNOTATE, 400, {"comment": "Longer."}),
+    ("GET", P + "webhooks/"): Row(RESEARCHERS, READ, 200),
+    ("POST", P + "webhooks/"): Row(RESEARCHERS, WRITE, 201, {"url": URL, "events": ["task.completed"]}),
+    ("GET", P + "webhooks/{webhook}/"): Row(RESEARCHERS, READ, 200),
+    ("PATCH", P + "webhooks/{webhook}/"): Row(RESEARCHERS, WRITE, 200, {"active": False}),
+    ("DELETE", P + "webhooks/{webhook}/"): Row(RESEARCHERS, WRITE, 204),
+    ("POST", P + "webhooks/{webhook}/secret/"): Row(RESEARCHERS, WRITE, 200),
+    ("POST", P + "webhooks/{webhook}/test/"): Row(RESEARCHERS, WRITE, 202),
+    ("GET", P + "deliveries/"): Row(RESEARCHERS, READ, 200),
+    ("POST", P + "deliveries/{delivery}/again/"): Row(RESEARCHERS, WRITE, 202),
+    ("POST", P + "imports/"): Row(RESEARCHERS, WRITE, 202, {"kind": "prompts"}),
+    ("POST", P + "exports/"): Row(RESEARCHERS, RUNS, 202, {"kind": "pairs"}),
+    ("GET", P + "export/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "runs/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "runs/{run}/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "runs/{run}/metrics/"): Row(RESEARCHERS, READ, 200),
+    ("POST", P + "runs/{run}/cancel/"): Row(RESEARCHERS, RUNS, 200),
+    # Found, but it has no file yet; the message of the 404 is the same.
+    ("GET", P + "runs/{run}/output/"): Row(RESEARCHERS, READ, 404),
+    ("GET", P + "reward-models/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "reward-models/{number}/"): Row(RESEARCHERS, READ, 200),
+    ("POST", P + "reward-models/{number}/activate/"): Row(RESEARCHERS, RUNS, 200),
+    ("POST", P + "fits/"): Row(RESEARCHERS, RUNS, 202),
+    # Found, but none of its versions is active.
+    ("POST", "score/"): Row(RESEARCHERS, READ, 409, {"project": "helpful", "items": [SCORED]}),
+    ("GET", P + "retraining/"): Row(RESEARCHERS, READ, 200),
+    ("PATCH", P + "retraining/"): Row(RESEARCHERS, RUNS, 200, {"retrain_hours": 24}),
+    ("GET", P + "policies/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "policies/{number}/"): Row(RESEARCHERS, READ, 200),
+    ("POST", P + "policies/{number}/make-current/"): Row(RESEARCHERS, RUNS, 200),
+    ("POST", P + "trainings/"): Row(RESEARCHERS, RUNS, 202, {"algorithm": "sft"}),
+    ("POST", P + "samplings/"): Row(RESEARCHERS, RUNS, 202),
+    ("POST", P + "evaluations/"): Row(RESEARCHERS, RUNS, 202, {"policies": [1, 2]}),
+}
+# What is left for Olivia after Carol has done it.
+SECOND = {
+    ("POST", P + "runs/{run}/cancel/"): 409,
+    ("POST", P + "prompts/"): 200,
+    ("POST", P + "tasks/"): 200,
+    ("DELETE", P + "webhooks/{webhook}/"): 404,
+    ("POST", P + "deliveries/{delivery}/again/"): 400,
+}
+MAY: dict[str, Callable[[str], bool]] = {
+    ANYBODY: lambda name: True,
+    "administrators": lambda name: name == "olivia",
+    RESEARCHERS: lambda name: name in {"carol", "olivia"},
+    MEMBERS: lambda name: name in {"alice", "carol", "olivia"},
+    OWN: lambda name: name == "alice",
+}
+PEOPLE = ("alice", "bob", "carol", "dave", "erin", "olivia")
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world()
+
+
+def call(world: World, who: Program, endpoint: tuple[str, str]) -> Any:
+    method, path = endpoint
+    row = ENDPOINTS[endpoint]
+    address = path.format(**world.ids)
+    if path.endswith("imports/"):
+        return who.ask(
+            method, address, row.body, file=SimpleUploadedFile("new.jsonl", b'{"prompt": "New?"}\n')
+        )
+    if path.endswith("export/"):
+        address += "?kind=prompts"
+    return who.ask(method, address, row.body)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=" ".join)
+def test_each_role_may_what_the_table_says_and_is_told_404_of_the_rest(
+    world: World, endpoint: tuple[str, str]
+) -> None:
+    row = ENDPOINTS[endpoint]
+    # Those who may not come first: what the others do must not hide that these did nothing.
+    for name in sorted(PEOPLE, key=lambda name: MAY[row.who](name)):
+        before = Run.objects.count(), Ranking.objects.count()
+        # The scope that the table names is all that it takes.
+        answer = call(world, program(world, name, row.scopes[0]), endpoint)
+        refused = 403 if row.who == "administrators" else 404
+        expected = row.status if MAY[row.who](name) else refused
+        if name == "olivia":
+            expected = SECOND.get(endpoint, expected)
+        assert answer.status_code == expected, (name, answer.content)
+        if not MAY[row.who](name):
+            assert (Run.objects.count(), Ranking.objects.count()) == before
+            assert answer.json()["error"]["code"] in {"not_found", "permission_denied"}
+
+
+def test_nobody_gets_in_without_a_token_or_a_session(world: World) -> None:
+    for endpoint in ENDPOINTS:
+        for who in (Program(), Program("concord_nonsense"), Program("")):
+            answer = call(world, who, endpoint)
+            assert answer.status_code == 401, endpoint
+            assert answer.headers["WWW-Authenticate"] == 'Bearer realm="concord"'
+            assert answer.json()["error"]["code"] in {"not_authenticated", "authentication_failed"}
+
+
+def test_a_token_without_the_scope_is_told_which(world: World) -> None:
+    for endpoint, row in ENDPOINTS.items():
+        others = [scope for scope in ("read", "annotate", "write", "runs") if scope not in row.scopes]
+        name = "alice" if row.who == OWN else "olivia"
+        answer = call(world, program(world, name, *others), endpoint)
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (403, "missing_scope"), endpoint
+        assert " or ".join(row.scopes) in error["message"]
+
+
+def test_a_token_of_another_project_finds_nothing_even_for_an_administrator(world: World) -> None:
+    stranger = program(world, "olivia", project=world.cast.other)
+    for endpoint in ENDPOINTS:
+        if endpoint[1] != "projects/":
+            assert call(world, stranger, endpoint).status_code == 404, endpoint
+    assert Assignment.objects.filter(public_id=world.ids["assignment"], status="open").exists()
+
+
+def test_a_narrowed_token_lists_its_project_alone_and_makes_none(world: World) -> None:
+    narrowed = program(world, "olivia", project=world.cast.other)
+    assert [row["slug"] for row in narrowed.rows("projects/")] == ["haiku"]
+    assert narrowed.ask("POST", "projects/", {"slug": "new"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "prompts/{prompt}/",
+        "completions/{completion}/",
+        "tasks/{task}/",
+        "rankings/{ranking}/",
+        "ratings/{rating}/",
+        "demonstrations/{demonstration}/",
+        "webhooks/{webhook}/",
+        "runs/{run}/",
+        "runs/{run}/metrics/",
+        "reward-models/{number}/",
+        "policies/{number}/",
+    ],
+)
+def test_a_researcher_finds_no_row_of_another_project_under_their_own(world: World, path: str) -> None:
+    # CVE-2026-22033: an id of another project below a project that one may see.
+    answer = program(world, "erin").ask("GET", "projects/haiku/" + path.format(**world.ids))
+    assert answer.status_code == 404
+
+
+def test_who_has_left_may_no_more_with_the_token_they_had(world: World) -> None:
+    alice = program(world, "alice")
+    assert alice.ask("POST", "projects/helpful/next/").status_code == 200
+    Membership.objects.filter(user=world.cast.alice).delete()
+    assert alice.ask("POST", "projects/helpful/next/").status_code == 404
+    world.cast.alice.is_active = False
+    world.cast.alice.save()
+    assert alice.ask("GET", "projects/").status_code == 401
+
+
+def test_an_annotator_is_shown_no_source_no_setting_and_nothing_of_others(world: World) -> None:
+    alice = program(world, "alice")
+    answers = [
+        alice.ask("GET", "projects/"),
+        alice.ask("GET", "projects/helpful/"),
+        alice.ask("POST", "projects/helpful/next/"),
+        alice.ask("GET", "projects/helpful/assignments/"),
+        alice.ask("GET", f"projects/helpful/assignments/{world.ids['assignment']}/"),
+    ]
+    assert {answer.status_code for answer in answers} == {200}
+    everything = " ".join(answer.content.decode() for answer in answers)
+    for word in (SECRET, "carol", "gold", "purpose", str(world.ids["task"]), str(world.ids["completion"])):
+        assert word not in everything, word
+    assert "Answer a" in everything
+
+
+def test_a_browsers_session_needs_the_csrf_token_to_change_anything(world: World) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(world.cast.carol)
+    path = "/api/v1/projects/helpful/"
+    assert browser.get(path).status_code == 200
+    refused = browser.patch(path, {"name": "Taken"}, content_type="application/json")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "permission_denied")
+    browser.get("/login/")
+    browser.cookies["csrftoken"] = "a" * 32
+    allowed = browser.patch(
+        path, {"name": "Kept"}, content_type="application/json", headers={"X-CSRFToken": "a" * 32}
+    )
+    assert allowed.json()["name"] == "Kept"
+
+
+def test_a_wrong_token_is_not_made_good_by_a_session(world: World) -> None:
+    browser = Client()
+    browser.force_login(world.cast.carol)
+    assert browser.get("/api/v1/projects/", headers={"Authorization": "Bearer nonsense"}).status_code == 401
+
+
+def test_every_endpoint_is_in_the_table() -> None:
+    names = {"id": "{id}", "number": "{number}"}
+    drawn = {
+        (method.upper(), path.removeprefix("/api/v1/"))
+        for path, operations in schema.document()["paths"].items()
+        for method in operations
+    }
+    of_rows = [*("prompt", "completion", "task", "assignment", "ranking", "rating", "demonstration", "run")]
+    of_rows += ["webhook", "delivery"]
+    table = set()
+    for method, path in ENDPOINTS:
+        for name in of_rows:
+            path = path.replace(f"{{{name}}}", names["id"])
+        table.add((method, path))
+    assert drawn == table
+    assert json.dumps(schema.document())
+
+
+def test_a_token_may_what_its_own_account_may(world: World) -> None:
+    roles = {
+        name: program(world, name).ask("GET", "projects/helpful/").json()
+        for name in ("alice", "carol", "olivia")
+    }
+    assert {name: project["role"] for name, project in roles.items()} == {
+        "alice": "annotator",
+        "carol": "researcher",
+        "olivia": "administrator",
+    }
+    assert roles["alice"]["settings"] is None
+    assert roles["carol"]["settings"]["completions_per_task"] == 4

@@ -1,0 +1,253 @@
+"""The resident scorer, as a real process on the test's own database: what it answers, and what happens without it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection, connections
+from django.test import Client
+
+from annotation import tokens
+from annotation.models import ApiToken
+from rewardmodel import activation, scoring
+from rewardmodel.errors import NoScorer, ScoringFailed
+from rewardmodel.models import Fit, RewardModelVersion, ScoreRequest
+from runs import artifacts
+from runs.models import Artifact, Run
+from tests.annotation.factories import make_member, make_project
+from tests.pages.cast import make_cast
+from tests.rewardmodel.pure.factories import fit, make_fit
+from tests.runs.conftest import _database_url, wait_for
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+
+TEXTS = ["it is great and great", "it is awful and awful", "it is plain", ""]
+
+
+def line(text: str, prompt: str = "How is the inn 0?") -> dict[str, Any]:
+    return {"form": "text", "prompt": [{"role": "user", "content": prompt}], "completion": text}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, settings: Any) -> Path:
+    """Where this process and the scorer find the artifacts."""
+    location = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": tmp_path / "home" / "artifacts"},
+    }
+    settings.STORAGES = {**settings.STORAGES, "artifacts": location}
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a fit leaves in output/."""
+    folder = make_fit(tmp_path_factory.mktemp("fit") / "run")
+    fit(folder)
+    return folder.output
+
+
+@pytest.fixture
+def version(fitted: Path) -> RewardModelVersion:
+    """The active reward model of a project, in this test's own storage."""
+    project, run = make_project(), Run.objects.create(kind="fit_reward_model")
+    artifact = artifacts.store(folder=fitted, kind="reward_model", run=run)
+    made = RewardModelVersion.objects.create(
+        project=project,
+        number=1,
+        fit=Fit.objects.create(run=run, project=project),
+        artifact=artifact,
+        report={},
+    )
+    activation.activate(version=made, why="For the test.")
+    return made
+
+
+@pytest.fixture
+def start(home: Path) -> Iterator[Callable[[], "subprocess.Popen[bytes]"]]:
+    """Start a scorer with it; none outlives the test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def one() -> "subprocess.Popen[bytes]":
+        environment = {**os.environ, "DATABASE_URL": _database_url(), "CONCORD_HOME": str(home)}
+        command = [sys.executable, str(django_settings.BASE_DIR / "manage.py"), "scorer"]
+        started.append(subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL))
+        wait_for(scoring.is_resident_running)
+        return started[-1]
+
+    yield one
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_it_gives_the_scores_of_a_child_and_keeps_nothing(version: RewardModelVersion, start: Any) -> None:
+    lines = [line(text) for text in TEXTS] + [line("it is good " * 200)]
+    expected = scoring.score(version=version, lines=lines)
+    assert [each.truncated for each in expected] == [False] * 4 + [True]
+    process = start()
+    for answered in (scoring.ask(version=version, lines=lines), scoring.score(version=version, lines=lines)):
+        assert [each.value for each in answered] == pytest.approx([each.value for each in expected], abs=1e-5)
+        assert [each.truncated for each in answered] == [each.truncated for each in expected]
+    assert not ScoreRequest.objects.exists()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    wait_for(lambda: not scoring.is_resident_running())
+
+
+def test_without_one_nobody_waits(version: RewardModelVersion) -> None:
+    with pytest.raises(NoScorer, match=r"manage\.py scorer"):
+        scoring.ask(version=version, lines=[line("a")])
+    assert not ScoreRequest.objects.exists()
+
+
+def test_inside_a_transaction_a_child_is_asked(version: RewardModelVersion, start: Any) -> None:
+    from django.db import transaction
+
+    start()
+    with transaction.atomic():
+        (answered,) = scoring.score(version=version, lines=[line("it is good")])
+    assert answered.value == pytest.approx(
+        scoring.ask(version=version, lines=[line("it is good")])[0].value, abs=1e-5
+    )
+
+
+def test_many_who_ask_at_once_get_their_own_answers(version: RewardModelVersion, start: Any) -> None:
+    start()
+    start()
+
+    def ask(number: int) -> list[float]:
+        try:
+            answered = scoring.ask(
+                version=version, lines=[line(text, f"How is {number}?") for text in TEXTS[:3]]
+            )
+            return [each.value for each in answered]
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(ask, range(24)))
+    alone = scoring.ask(
+        version=version, lines=[line(text, f"How is {number}?") for number in range(24) for text in TEXTS[:3]]
+    )
+    values = [each.value for each in alone]
+    for number, own in enumerate(found):
+        assert own == pytest.approx(values[3 * number : 3 * number + 3], abs=1e-5)
+
+
+def test_what_a_killed_scorer_was_at_is_answered_by_the_next(version: RewardModelVersion, start: Any) -> None:
+    """It holds the row's lock while it loads the model: the lock goes with its connection."""
+    first = start()
+    request = ScoreRequest.objects.create(version=version, lines=[line(text) for text in TEXTS] * 500)
+    scoring.notify(scoring.ASKED, request.pk)
+    wait_for(lambda: _locked(request.pk))
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    request.refresh_from_db()
+    assert request.answered_at is None
+    start()
+    wait_for(lambda: ScoreRequest.objects.filter(pk=request.pk, answered_at__isnull=False).exists())
+    request.refresh_from_db()
+    assert request.failure == ""
+    assert len(request.answer or []) == 2000
+
+
+def _locked(pk: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM rewardmodel_scorerequest WHERE id = %s", [pk])
+        assert cursor.fetchone()[0] == 1
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT id FROM rewardmodel_scorerequest WHERE id = %s FOR UPDATE SKIP LOCKED", [pk])
+        free = cursor.fetchone() is not None
+        cursor.execute("ROLLBACK")
+    return not free
+
+
+def test_a_damaged_artifact_is_told_and_the_scorer_goes_on(version: RewardModelVersion, start: Any) -> None:
+    start()
+    broken = Artifact.objects.get(pk=version.artifact_id)
+    (artifacts.local_folder(broken) / "head.safetensors").write_bytes(b"not weights")
+    with pytest.raises(ScoringFailed):
+        scoring.ask(version=version, lines=[line("a")])
+    assert scoring.is_resident_running()
+
+
+def test_it_waits_no_longer_than_it_was_told(version: RewardModelVersion, start: Any) -> None:
+    process = start()
+    process.send_signal(signal.SIGSTOP)
+    began = time.monotonic()
+    with pytest.raises(NoScorer, match="in time"):
+        scoring.ask(version=version, lines=[line("a")], wait=1.5)
+    assert time.monotonic() - began < 30
+    process.send_signal(signal.SIGCONT)
+
+
+class TestApi:
+    """POST /api/v1/score/."""
+
+    @pytest.fixture
+    def call(self, version: RewardModelVersion) -> Callable[..., Any]:
+        researcher = make_member(version.project, name="rita", role="researcher")
+        _, secret = tokens.create_token(user=researcher, name="t", scopes=[ApiToken.Scope.READ])
+        client = Client(headers={"Authorization": f"Bearer {secret}"})
+
+        def post(**fields: Any) -> Any:
+            body = {"project": version.project.slug, **fields}
+            return client.post("/api/v1/score/", body, content_type="application/json")
+
+        return post
+
+    def test_several_thousand_texts_are_one_request(
+        self, call: Callable[..., Any], version: RewardModelVersion, start: Any
+    ) -> None:
+        start()
+        items = [
+            {"prompt": "How is the inn 0?", "completion": f"{n} it is good and {'fine ' * 50}"}
+            for n in range(3000)
+        ]
+        items[7]["completion"] = TEXTS[0]
+        answer = call(items=items)
+        assert answer.status_code == 200, answer.content[:300]
+        said = answer.json()
+        assert said["version"] == 1
+        assert len(said["scores"]) == 3000
+        (alone,) = scoring.ask(version=version, lines=[line(TEXTS[0])])
+        assert said["scores"][7] == {"score": pytest.approx(alone.value, abs=1e-5), "truncated": False}
+
+    def test_without_a_scorer_it_says_when_to_try_again(self, call: Callable[..., Any]) -> None:
+        answer = call(items=[{"prompt": "a", "completion": "b"}])
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert answer.json()["error"]["code"] == "no_scorer"
+
+    @pytest.mark.parametrize(
+        ("fields", "status"),
+        [
+            ({"items": []}, 400),
+            ({"items": [{"prompt": "a"}]}, 400),
+            ({"items": [{"prompt": 3, "completion": "b"}]}, 400),
+            ({"items": [{"prompt": "a", "completion": "b"}], "project": "nobodys"}, 404),
+            ({"items": [{"prompt": "a", "completion": "b"}], "version": 9}, 404),
+            ({"items": [{"prompt": "a", "completion": "b"}] * 10_001}, 400),
+        ],
+    )
+    def test_what_cannot_be_scored_is_told(self, call: Callable[..., Any], fields: Any, status: int) -> None:
+        answer = call(**fields)
+        assert answer.status_code == status
+        assert answer.json()["error"]["message"]
+
+    def test_a_project_without_a_reward_model_has_no_scores(self) -> None:
+        cast = make_cast()
+        client = Client()
+        client.force_login(cast.olivia)
+        make_project("bare")
+        body = {"project": "bare", "items": [{"prompt": "a", "completion": "b"}]}
+        answer = client.post("/api/v1/score/", body, content_type="application/json")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "no_reward_model")
