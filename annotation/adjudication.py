@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from annotation import control, people
+from annotation import control, locks, people
 from annotation.errors import BadRequest
-from annotation.models import Assignment, Project, Ranking, Slot, Task, TaskCompletion
+from annotation.models import Annotator, Assignment, Project, Ranking, Slot, Task, TaskCompletion
 from annotation.preferences.agreement import Agreement, Judged
 from annotation.ranking import checked_tiers, store_comparisons
 from annotation.snapshots import judged
+from runs.writing import write
 
 # How many of the newest tasks are looked through for those that disagree.
 MOST_TASKS = 2000
@@ -68,16 +68,21 @@ def _agreement(rankings: Sequence[Ranking]) -> float | None:
     return agreement.pairwise
 
 
-@transaction.atomic
 def decide(*, project: Project, task: Task, user: User, ranks: Sequence[int], rationale: str = "") -> Ranking:
-    """Store a researcher's order of the task's completions. Locks the task of decisions: of two, one decides.
+    """Store a researcher's order of the task's completions, under a pseudonym. Raises BadRequest, BadRanking."""
+    by = people.annotator_for(project=project, user=user)
+    return _decide(task=task, by=by, ranks=ranks, rationale=rationale)
 
-    Raises BadRequest, BadRanking.
-    """
+
+@write
+def _decide(*, task: Task, by: Annotator, ranks: Sequence[int], rationale: str) -> Ranking:
+    """Locks the annotator's row and the task of decisions: of two, one decides."""
+    locks.annotator(by)
+    project = by.project
     if not Task.objects.collected().filter(pk=task.pk, project=project).exists():
         raise BadRequest("This is not a task of the project that can be decided.")
     asked = control.asked_again(task_id=task.pk, purpose=ADJUDICATION)
-    Task.objects.select_for_update().get(pk=asked.pk)
+    locks.rows(Task.objects.filter(pk=asked.pk))
     if Ranking.objects.current().filter(task=asked).exists():
         raise BadRequest("Somebody decided this task a moment ago.")
     entries = TaskCompletion.objects.filter(task=asked).order_by("position")
@@ -85,7 +90,7 @@ def decide(*, project: Project, task: Task, user: User, ranks: Sequence[int], ra
     ranking = Ranking.objects.create(
         project=project,
         task=asked,
-        annotator=people.annotator_for(project=project, user=user),
+        annotator=by,
         verdict=Ranking.Verdict.RANKED,
         tiers=checked_tiers(Ranking.Verdict.RANKED, ranks, len(completion_ids)),
         rationale=rationale,

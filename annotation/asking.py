@@ -2,11 +2,10 @@
 
 from typing import Any, TypedDict
 
-from django.db import transaction
-
 from annotation.errors import BadRequest
 from annotation.models import Project
 from annotation.preferences.axes import read_axes
+from runs.writing import write
 
 MOST_LEAST_CHARACTERS = 100_000
 
@@ -20,7 +19,7 @@ class Asked(TypedDict):
     demonstration_least_characters: int
 
 
-@transaction.atomic
+@write
 def change(
     *,
     project: Project,

@@ -191,7 +191,7 @@ _TAKE = f"""
     WITH ahead AS MATERIALIZED ({{slots}}), chosen AS MATERIALIZED (
         SELECT slot.id FROM ahead JOIN annotation_slot slot USING (id)
         WHERE slot.annotator_id IS NULL AND [for them]
-        {_ORDER} LIMIT 1 FOR UPDATE OF slot SKIP LOCKED
+        {_ORDER} LIMIT 1 FOR NO KEY UPDATE OF slot SKIP LOCKED
     )
     {_TAKEN}
 """
@@ -202,7 +202,7 @@ _DRAW = f"""
     ), chosen AS MATERIALIZED (
         SELECT slot.id FROM near JOIN annotation_slot slot USING (id)
         WHERE slot.annotator_id IS NULL AND [for them]
-        ORDER BY slot.lot LIMIT 1 FOR UPDATE OF slot SKIP LOCKED
+        ORDER BY slot.lot LIMIT 1 FOR NO KEY UPDATE OF slot SKIP LOCKED
     )
     {_TAKEN}
 """

@@ -17,16 +17,15 @@ from typing import NamedTuple, TypedDict, Unpack
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Now
 
-from annotation import tallies
+from annotation import holding, locks, tallies
 from annotation.errors import BadRequest
-from annotation.intake.desk import open_desk
+from annotation.intake.desk import close_desk, open_desk
 from annotation.intake.slots import Opening, open_slots
 from annotation.models import Annotator, Assignment, Project, Ranking, Slot, Task, TaskCompletion
 from annotation.models.task import TaskQuerySet
+from runs.writing import write
 
 Purpose = Task.Purpose
 # Of how many candidates one is drawn; more would be read for nothing.
@@ -134,7 +133,7 @@ def asked_again(*, task_id: int, purpose: str) -> Task:
     return task
 
 
-@transaction.atomic
+@write
 def configure(*, project: Project, **settings: Unpack[ControlSettings]) -> None:
     """Change the project's quality control. Raises BadRequest where a setting is not what it may be."""
     for name, value in settings.items():
@@ -148,26 +147,29 @@ def configure(*, project: Project, **settings: Unpack[ControlSettings]) -> None:
     project.save(update_fields=list(settings))
 
 
-@transaction.atomic
+@write
 def mark_gold(
     *, project: Project, tasks: Sequence[str] = (), from_annotator: str | None = None
 ) -> list[Task]:
     """Make tasks gold, by a ranking of each as the expert's order: that of ``from_annotator``, else the only one.
 
     ``tasks`` are public ids or keys; without them, all that ``from_annotator`` put in an order. A gold task gives up
-    its slots, and its rankings leave snapshots, exports and agreement. Locks the tasks. Raises BadRequest.
+    its slots, and its rankings leave snapshots, exports and agreement. Locks the project's desk, the slots and the
+    tasks. Raises BadRequest.
     """
     if not tasks and not from_annotator:
         raise BadRequest("Name the tasks, or whose rankings make gold.")
     if from_annotator and not project.annotators.filter(pseudonym=from_annotator).exists():
         raise BadRequest(f"{project.slug} has no annotator {from_annotator!r}.")
+    locks.desk(project)
     expert = Ranking.objects.current().filter(project=project, verdict=Ranking.Verdict.RANKED)
     if from_annotator:
         expert = expert.filter(annotator__pseudonym=from_annotator)
     rows = Task.objects.collected().filter(project=project, pk__in=expert.values("task"))
     if tasks:
         rows = _named(project, tasks)
-    locked = list(rows.select_for_update(of=("self",)).order_by("pk"))
+    slots = locks.rows(Slot.objects.filter(task__in=rows))
+    locked = locks.rows(rows)
     orders: dict[int, list[list[int]]] = {task.pk: [] for task in locked}
     for task_id, tiers in expert.filter(task__in=locked).values_list("task", "tiers"):
         orders[task_id].append(tiers)
@@ -177,7 +179,8 @@ def mark_gold(
         task.purpose, task.gold_tiers = Purpose.GOLD, _expert_order(task, orders[task.pk])
     Task.objects.bulk_update(locked, ["purpose", "gold_tiers"], batch_size=500)
     tallies.changed(project_id=project.pk, task_ids=[task.pk for task in locked])
-    Slot.objects.filter(task__in=locked).delete()
+    gold = {task.pk for task in locked}
+    Slot.objects.filter(pk__in=[slot.pk for slot in slots if slot.task_id in gold]).delete()
     return locked
 
 
@@ -216,20 +219,20 @@ def _expert_order(task: Task, orders: list[list[int]]) -> list[int]:
     return orders[0]
 
 
-@transaction.atomic
+@write
 def unmark_gold(*, project: Project, tasks: Sequence[Task]) -> int:
     """Make gold tasks ordinary again; returns how many were gold.
 
     Who has ranked one holds one of its new slots; whoever has one in hand hands it back, so that nobody ranks beside
-    the slots. Locks the project's row, as an import does.
+    the slots. Locks the project's desk, everybody and the tasks. Raises Busy.
     """
     desk = open_desk(project)
+    locks.everybody(project)
     rows = Task.objects.filter(project=project, pk__in=[task.pk for task in tasks], purpose=Purpose.GOLD)
-    locked = list(rows.select_for_update(of=("self",)).order_by("pk"))
-    Assignment.objects.open().filter(task__in=locked).update(
-        status=Assignment.Status.RELEASED, closed_at=Now()
-    )
+    holding.hand_back(locks.rows(Assignment.objects.open().filter(task__in=rows)), Assignment.Status.RELEASED)
+    locked = locks.rows(rows)
     rows.update(purpose=Purpose.COLLECT, gold_tiers=None)
     tallies.changed(project_id=project.pk, task_ids=[task.pk for task in locked])
     open_slots(desk, [Opening(task.pk, False, task.priority, None) for task in locked])
+    close_desk(desk)
     return len(locked)

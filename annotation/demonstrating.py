@@ -12,21 +12,21 @@ What is neither current nor accepted trains nothing and is not exported (Demonst
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from annotation import holding, standing
+from annotation import holding, locks, standing
 from annotation.errors import BadRequest, BadText, LeaseOver, NotAllowed
 from annotation.intake.names import person_source
 from annotation.models import Annotator, Assignment, Demonstration, Project, Task
 from annotation.ranking import REVISABLE
+from runs.writing import write
 
 Review = Demonstration.Review
 LONGEST_COMMENT = 2_000
 
 
-@transaction.atomic
+@write
 def submit(
     *, assignment: Assignment, annotator: Annotator, text: str, active_seconds: float | None = None
 ) -> Demonstration:
@@ -59,13 +59,13 @@ def revisable(annotator: Annotator) -> QuerySet[Demonstration]:
     return own.filter(open_).select_related("prompt", "project").order_by("-pk")
 
 
-@transaction.atomic
+@write
 def revise(
     *, demonstration: Demonstration, annotator: Annotator, text: str, active_seconds: float | None = None
 ) -> Demonstration:
-    """The author's new version in the place of ``demonstration``. Locks its row: of two at once the second is
-    refused. Raises BadText, BadRequest, NotAllowed."""
-    old = _locked(demonstration)
+    """The author's new version in the place of ``demonstration``. Locks the annotator's row and its own: of two at once
+    the second is refused. Raises BadText, BadRequest, NotAllowed."""
+    old = _locked(demonstration, annotator)
     if old.author_id != annotator.pk:
         raise NotAllowed("This is not yours to change.")
     if not old.is_current:
@@ -78,32 +78,33 @@ def revise(
     )
 
 
-@transaction.atomic
+@write
 def claim_review(*, reviewer: Annotator) -> Demonstration | None:
     """The demonstration that ``reviewer`` has in hand, or the oldest that waits, or None.
 
     Locks the reviewer's row (two tabs get the same one), and takes it under SKIP LOCKED: two people get two.
     Raises ClaimsPaused.
     """
-    reviewer.refresh_from_db(fields=["standing"], from_queryset=Annotator.objects.select_for_update())
+    locks.annotator(reviewer)
+    reviewer.refresh_from_db(fields=["standing"])
     standing.refuse_paused(reviewer)
     waiting = Demonstration.objects.reviewable_by(reviewer).select_related("prompt", "project")
     held = waiting.filter(held_by=reviewer).order_by("pk").first()
     free = waiting.filter(Q(held_until=None) | Q(held_until__lt=Now()))
-    taken = held or free.select_for_update(skip_locked=True, of=("self",)).order_by("pk").first()
+    taken = held or free.select_for_update(skip_locked=True, of=("self",), no_key=True).order_by("pk").first()
     if taken is not None:
         lease = timedelta(seconds=reviewer.project.lease_seconds)
         Demonstration.objects.filter(pk=taken.pk).update(held_by=reviewer, held_until=Now() + lease)
     return taken
 
 
-@transaction.atomic
+@write
 def accept(
     *, demonstration: Demonstration, reviewer: Annotator, text: str = "", comment: str = ""
 ) -> Demonstration:
     """Accept it; another ``text`` than its own becomes a version of its own, marked as edited.
 
-    Locks its row. Raises BadText, BadRequest, NotAllowed.
+    Locks the reviewer's row and its own. Raises BadText, BadRequest, NotAllowed.
     """
     held = _for_review(demonstration, reviewer)
     decision = {"review": Review.ACCEPTED, "reviewer": reviewer, "comment": _plain(comment)}
@@ -118,9 +119,10 @@ def accept(
     return held
 
 
-@transaction.atomic
+@write
 def send_back(*, demonstration: Demonstration, reviewer: Annotator, comment: str) -> Demonstration:
-    """Give it back to its author, who sees the comment. Locks its row. Raises BadRequest, NotAllowed."""
+    """Give it back to its author, who sees the comment. Locks the reviewer's row and its own. Raises BadRequest,
+    NotAllowed."""
     if not comment.strip():
         raise BadRequest("Say what should be different, so that its author can change it.")
     held = _for_review(demonstration, reviewer)
@@ -158,14 +160,17 @@ def _first_state(project: Project) -> str:
     return Review.WAITING if project.review_demonstrations else Review.ACCEPTED
 
 
-def _locked(demonstration: Demonstration) -> Demonstration:
-    rows = Demonstration.objects.select_for_update(of=("self",)).select_related("project", "author")
+def _locked(demonstration: Demonstration, by: Annotator) -> Demonstration:
+    locks.annotator(by)
+    rows = Demonstration.objects.select_for_update(of=("self",), no_key=True).select_related(
+        "project", "author"
+    )
     return rows.get(pk=demonstration.pk)
 
 
 def _for_review(demonstration: Demonstration, reviewer: Annotator) -> Demonstration:
     """Locked, and ``reviewer`` may decide on it. Raises NotAllowed, BadRequest, LeaseOver."""
-    held = _locked(demonstration)
+    held = _locked(demonstration, reviewer)
     if held.project_id != reviewer.project_id or held.author_id == reviewer.pk:
         raise NotAllowed("Nobody reviews what they wrote themselves.")
     if not held.is_current:

@@ -5,7 +5,8 @@ AnnotationError
 ├── BadRequest           what was asked cannot be done as it is
 │   ├── BadRanking       the order is not whole, or not an order
 │   ├── BadRating        a score is missing, or not on its scale
-│   └── BadText          too long, or characters that cannot be kept
+│   ├── BadText          too long, or characters that cannot be kept
+│   └── Busy             somebody else is writing; later it can be done
 ├── NotAllowed           this person has no such role in this project
 ├── LeaseOver            the assignment is not this annotator's any more
 ├── ClaimsPaused         the annotator gets no tasks until a researcher resumes them
@@ -39,6 +40,10 @@ class BadRating(BadRequest):
 
 class BadText(BadRequest):
     """A text is too long or holds characters that cannot be kept."""
+
+
+class Busy(BadRequest):
+    """Somebody else is writing to the project for longer than anybody would wait. Try again later."""
 
 
 class NotAllowed(AnnotationError):

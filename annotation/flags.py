@@ -9,30 +9,32 @@ Completions whose text names its model are flagged as they come in (annotation.i
 from collections.abc import Sequence
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.db.models.functions import Now
 
-from annotation import queue
+from annotation import locks, queue
 from annotation.errors import BadRequest, LeaseOver
 from annotation.models import Annotator, Assignment, Completion, Flag
+from runs.writing import write
 
 MOST_WORDS = 500
 
 
-@transaction.atomic
+@write
 def raise_flag(
     *, assignment: Assignment, annotator: Annotator, category: str, words: str = "", passing: bool = False
 ) -> Flag:
     """Flag the task in the annotator's hands; ``passing`` skips it too, for that reason.
 
-    Flagging it again for the same reason changes the words. Raises LeaseOver, BadRequest.
+    Flagging it again for the same reason changes the words. Locks the annotator's row and the assignment's. Raises
+    LeaseOver, BadRequest.
     """
     words = words.strip()[:MOST_WORDS]
     if category not in Flag.Category.values:
         raise BadRequest(f"The reason must be one of {', '.join(Flag.Category.values)}.")
     if category == Flag.Category.OTHER and not words:
         raise BadRequest("Say in a few words what is wrong.")
-    held = Assignment.objects.open().select_for_update(of=("self",)).select_related("task")
+    locks.annotator(annotator)
+    held = Assignment.objects.open().select_for_update(of=("self",), no_key=True).select_related("task")
     locked = held.filter(pk=assignment.pk, annotator=annotator).first()
     if locked is None:
         raise LeaseOver("This task is not in your hands any more. Take the next one.")
@@ -55,7 +57,7 @@ def raise_flag(
     return flag
 
 
-@transaction.atomic
+@write
 def resolve(*, flags: Sequence[Flag], resolution: str, by: User) -> int:
     """Close open flags with what became of them; returns how many were open. Raises BadRequest without words."""
     if not resolution.strip():

@@ -1,7 +1,11 @@
 """The assignment that a judgement answers, whatever its kind: locked while the answer is stored, then closed."""
 
-from django.db import connection
+from collections.abc import Sequence
 
+from django.db import connection
+from django.db.models.functions import Now
+
+from annotation import locks
 from annotation.errors import BadRequest, LeaseOver
 from annotation.models import Annotator, Assignment, Project, Slot
 from annotation.rows import Rows
@@ -11,13 +15,14 @@ Status = Assignment.Status
 
 
 def hold(*, assignment: Assignment, annotator: Annotator, kind: str) -> Assignment:
-    """Lock the annotator's assignment of a task of ``kind`` for an answer. Call inside a transaction.
+    """Lock the annotator and their assignment of a task of ``kind`` for an answer. Call inside a transaction.
 
     A double submit waits here and then finds the status SUBMITTED: the first one's answer stands. A lease that
-    expired but was not taken by anybody else still counts. Raises LeaseOver, BadRequest.
+    expired but was not taken by anybody else still counts. Raises LeaseOver, BadRequest, Busy.
     """
-    locked = _LOCKED.one(id=assignment.pk)
-    if locked.annotator_id != annotator.pk:
+    with locks.refusing():
+        locked = _LOCKED.first(id=assignment.pk, annotator=annotator.pk)
+    if locked is None:
         raise LeaseOver("This task is not yours.")
     locked.task, locked.annotator = assignment.task, annotator  # neither is ever another one
     if locked.task.kind != kind:
@@ -36,12 +41,28 @@ def close(assignment: Assignment) -> None:
     telling.task_judged(assignment=assignment)
 
 
+def hand_back(held: Sequence[Assignment], status: str) -> int:
+    """Close open assignments that this transaction has locked, and free their slots; returns how many."""
+    pairs = {(one.task_id, one.annotator_id) for one in held}
+    slots = Slot.objects.filter(task__in={task for task, _ in pairs}, annotator__in={who for _, who in pairs})
+    freed = [slot.pk for slot in locks.rows(slots) if (slot.task_id, slot.annotator_id) in pairs]
+    Slot.objects.filter(pk__in=freed).set_free()
+    rows = Assignment.objects.open().filter(pk__in=[one.pk for one in held])
+    return rows.update(status=status, closed_at=Now())
+
+
 _LOCKED = Rows(
     Assignment,
     """
-    SELECT [assignment], [project] FROM annotation_assignment assignment
+    WITH briefly AS MATERIALIZED (SELECT set_config('lock_timeout', '10s', true)),
+    person AS MATERIALIZED (
+        SELECT annotator.id FROM briefly, annotation_annotator annotator WHERE annotator.id = %(annotator)s
+        FOR NO KEY UPDATE OF annotator
+    )
+    SELECT [assignment], [project] FROM person
+    JOIN annotation_assignment assignment ON assignment.annotator_id = person.id
     JOIN annotation_project project ON project.id = assignment.project_id
-    WHERE assignment.id = %(id)s FOR UPDATE OF assignment
+    WHERE assignment.id = %(id)s FOR NO KEY UPDATE OF assignment
     """,
     project=Project,
 )
@@ -51,12 +72,13 @@ _CLOSE = """
 
 
 def _take_back(assignment: Assignment) -> None:
-    """Take a free slot for an expired assignment. Locks the annotator's row, as a claim does. Raises LeaseOver."""
-    Annotator.objects.select_for_update().get(pk=assignment.annotator_id)
+    """Take a free slot for an expired assignment. Raises LeaseOver."""
     again = Assignment.objects.filter(
         task=assignment.task_id, annotator=assignment.annotator_id, status__in=Assignment.HOLDING
     )
-    free = Slot.objects.select_for_update(skip_locked=True).filter(task=assignment.task_id, annotator=None)
+    free = Slot.objects.select_for_update(skip_locked=True, no_key=True).filter(
+        task=assignment.task_id, annotator=None
+    )
     if assignment.task.is_check and not again.exists():
         return  # it has no slots: nobody else can have taken its place
     slot = None if again.exists() else free.first()

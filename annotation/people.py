@@ -8,12 +8,12 @@ from typing import TypedDict, Unpack
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.utils import timezone
 
 from annotation.errors import BadRequest, NotAllowed
 from annotation.models import Annotator, Invitation, Membership, Project
 from annotation.rows import Rows
+from runs.writing import write
 
 INVITATION_DAYS = 14
 
@@ -31,7 +31,7 @@ class ProjectChanges(TypedDict, total=False):
     currency: str
 
 
-@transaction.atomic
+@write
 def create_project(
     *,
     slug: str,
@@ -59,13 +59,13 @@ def create_project(
     return project
 
 
-@transaction.atomic
+@write
 def change_project(*, project: Project, **changes: Unpack[ProjectChanges]) -> Project:
     """Change what is asked of annotators; other guidelines are the next version of them. Raises BadRequest.
 
     Locks the project, so that of two changes at once each makes a version.
     """
-    locked = Project.objects.select_for_update().get(pk=project.pk)
+    locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     if changes.get("guidelines", locked.guidelines) != locked.guidelines:
         locked.guideline_version += 1
     for name, value in changes.items():
@@ -79,7 +79,7 @@ def change_project(*, project: Project, **changes: Unpack[ProjectChanges]) -> Pr
     return locked
 
 
-@transaction.atomic
+@write
 def invite(*, project: Project, email: str, role: str) -> str:
     """The path of a link that makes its holder a member, once, within 14 days. Raises BadRequest.
 
@@ -107,13 +107,13 @@ def invitation_for(*, token: str) -> Invitation:
     return _open(Invitation.objects.select_related("project").filter(token_digest=_digest(token)).first())
 
 
-@transaction.atomic
+@write
 def accept(*, token: str, user: User) -> Membership:
     """Make ``user`` a member, and use the invitation up; a researcher who is asked to annotate stays one.
 
     Locks the invitation: of two who hold the link, one gets in. Raises NotAllowed.
     """
-    held = Invitation.objects.select_for_update(of=("self",)).select_related("project")
+    held = Invitation.objects.select_for_update(of=("self",), no_key=True).select_related("project")
     invitation = _open(held.filter(token_digest=_digest(token)).first())
     membership, made = Membership.objects.get_or_create(
         project=invitation.project, user_id=user.pk, defaults={"role": invitation.role}

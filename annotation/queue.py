@@ -16,23 +16,23 @@ import random
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
-from annotation import bookmarks, control, standing
+from annotation import bookmarks, control, holding, locks, standing
 from annotation.bookmarks import Taken
 from annotation.errors import BadRequest, LeaseOver
 from annotation.models import Annotator, Assignment, Bookmark, Project, Prompt, Slot, Task, TaskCompletion
 from annotation.rows import Rows
+from runs.writing import write
 
 Status = Assignment.Status
 # The lease is renewed while the annotator works, so a draft may be saved every few seconds.
 MOST_DRAFT_BYTES = 64_000
 
 
-@transaction.atomic
+@write
 def claim(*, annotator: Annotator, shuffle: random.Random | None = None) -> Assignment | None:
     """The annotator's open assignment, or a new one on a free slot, or None where nothing is left for them.
 
@@ -56,8 +56,9 @@ def claim(*, annotator: Annotator, shuffle: random.Random | None = None) -> Assi
 
 
 def _locked(annotator: Annotator) -> Annotator:
-    """The annotator's row, locked, with the project and the bookmark as they are now."""
-    return _LOCKED.one(id=annotator.pk)
+    """The annotator's row, locked, with the project and the bookmark as they are now. Raises Busy."""
+    with locks.refusing():
+        return _LOCKED.one(id=annotator.pk)
 
 
 def _held(annotator: Annotator) -> list[Assignment]:
@@ -71,10 +72,11 @@ def _held(annotator: Annotator) -> list[Assignment]:
 _LOCKED = Rows(
     Annotator,
     """
-    SELECT [annotator], [project], [bookmark] FROM annotation_annotator annotator
+    WITH briefly AS MATERIALIZED (SELECT set_config('lock_timeout', '10s', true))
+    SELECT [annotator], [project], [bookmark] FROM briefly, annotation_annotator annotator
     JOIN annotation_project project ON project.id = annotator.project_id
     LEFT JOIN annotation_bookmark bookmark ON bookmark.annotator_id = annotator.id
-    WHERE annotator.id = %(id)s FOR UPDATE OF annotator
+    WHERE annotator.id = %(id)s FOR NO KEY UPDATE OF annotator
     """,
     project=Project,
     bookmark=Bookmark,
@@ -117,7 +119,7 @@ def _check_due(annotator: Annotator, rng: random.Random, *, ahead: bool = False)
     return _assign(annotator, check.task_id, control.order_of(check, rng), ahead=ahead)
 
 
-@transaction.atomic
+@write
 def reserve(*, annotator: Annotator, shuffle: random.Random | None = None) -> Assignment | None:
     """The annotator's next assignment, held ahead of the open one; None where they have no open one or none is free.
 
@@ -155,13 +157,17 @@ def _held_ahead_by_others(annotator: Annotator) -> Taken | None:
     slots = _claimable_slots(annotator).filter(
         Exists(spare.filter(task=OuterRef("task"), annotator=OuterRef("annotator")))
     )
-    slot = slots.exclude(annotator=annotator).select_for_update(skip_locked=True, of=("self",)).first()
+    slot = (
+        slots.exclude(annotator=annotator)
+        .select_for_update(skip_locked=True, of=("self",), no_key=True)
+        .first()
+    )
     if slot is None:
         return None
     # Its holder may begin with it, or keep a draft of it, at this moment. SKIP LOCKED: who closes an assignment
     # locks it before its slot, and two who wait for each other would never end.
-    theirs = spare.filter(task=slot.task_id, annotator=slot.annotator_id).select_for_update(skip_locked=True)
-    held = theirs.first()
+    theirs = spare.filter(task=slot.task_id, annotator=slot.annotator_id)
+    held = theirs.select_for_update(skip_locked=True, no_key=True).first()
     if held is None:
         return None
     Assignment.objects.filter(pk=held.pk).update(status=Status.EXPIRED, closed_at=Now())
@@ -212,12 +218,13 @@ def _claimable_slots(annotator: Annotator) -> QuerySet[Slot]:
     return open_to.filter(task__kind=Task.Kind.RANK) if annotator.simulated else open_to
 
 
-@transaction.atomic
+@write
 def renew(*, assignment: Assignment, annotator: Annotator, draft: dict[str, Any] | None = None) -> None:
     """Start the lease anew, and keep a draft. Raises LeaseOver where it has ended, BadRequest for a huge draft.
 
-    What is held ahead stays as long: it comes next, however long this one takes.
+    What is held ahead stays as long: it comes next, however long this one takes. Locks the annotator's row.
     """
+    locks.annotator(annotator)
     changes: dict[str, Any] = {"expires_at": _lease_end(annotator)}
     if draft is not None:
         if len(str(draft)) > MOST_DRAFT_BYTES:
@@ -228,17 +235,25 @@ def renew(*, assignment: Assignment, annotator: Annotator, draft: dict[str, Any]
     Assignment.objects.open().filter(annotator=annotator, ahead=True).update(expires_at=_lease_end(annotator))
 
 
-@transaction.atomic
+@write
 def skip(*, assignment: Assignment, annotator: Annotator, reason: str) -> None:
-    """Close it as skipped, with the reason, and free its slot for others. Raises LeaseOver, BadRequest."""
+    """Close it as skipped, with the reason, and free its slot for others. Locks the annotator's row.
+
+    Raises LeaseOver, BadRequest.
+    """
     if not reason.strip():
         raise BadRequest("Say in a few words why you skip this task.")
+    locks.annotator(annotator)
     _close(assignment, annotator, Status.SKIPPED, reason.strip())
 
 
-@transaction.atomic
+@write
 def release(*, assignment: Assignment, annotator: Annotator) -> None:
-    """Close it as handed back, with what is held ahead, and free their slots for everybody. Raises LeaseOver."""
+    """Close it as handed back, with what is held ahead, and free their slots for everybody. Locks the annotator's row.
+
+    Raises LeaseOver.
+    """
+    locks.annotator(annotator)
     _close(assignment, annotator, Status.RELEASED, "")
     for ahead in Assignment.objects.open().filter(annotator=annotator, ahead=True):
         _close(ahead, annotator, Status.RELEASED, "")
@@ -251,17 +266,13 @@ def _close(assignment: Assignment, annotator: Annotator, status: str, reason: st
     Slot.objects.filter(task=assignment.task_id, annotator=annotator).set_free()
 
 
-@transaction.atomic
+@write
 def expire(*, project: Project | None = None) -> int:
     """Free the slots of leases that have ended, of one project or all; returns how many.
 
     SKIP LOCKED: a lease that is being renewed or submitted at this moment is not overdue.
     """
-    overdue = Assignment.objects.overdue().select_for_update(skip_locked=True)
+    overdue = Assignment.objects.overdue().select_for_update(skip_locked=True, no_key=True)
     if project is not None:
         overdue = overdue.filter(project=project)
-    ended = list(overdue.only("pk", "task_id", "annotator_id"))
-    for assignment in ended:
-        Slot.objects.filter(task=assignment.task_id, annotator=assignment.annotator_id).set_free()
-    Assignment.objects.filter(pk__in=[a.pk for a in ended]).update(status=Status.EXPIRED, closed_at=Now())
-    return len(ended)
+    return holding.hand_back(list(overdue.only("pk", "task_id", "annotator_id")), Status.EXPIRED)

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models.functions import Now
 
-from annotation import holding, rows, standing, tallies
+from annotation import holding, locks, rows, standing, tallies
 from annotation.errors import BadRanking, BadRequest
 from annotation.models import Annotator, Assignment, Comparison, Ranking, Task
 from annotation.models.judgement import RankingQuerySet
 from annotation.preferences.tiers import dense, pairs
+from runs.writing import write
 
 Verdict = Ranking.Verdict
 # How long an annotator may change their mind.
@@ -45,7 +46,7 @@ _STORE = """
 """
 
 
-@transaction.atomic
+@write
 def submit(
     *,
     assignment: Assignment,
@@ -107,7 +108,7 @@ def all_revisable(annotator: Annotator) -> RankingQuerySet:
     return own.filter(created_at__gte=since).select_related("task__prompt", "project").order_by("-pk")
 
 
-@transaction.atomic
+@write
 def revise(
     *,
     ranking: Ranking,
@@ -121,9 +122,11 @@ def revise(
 ) -> Ranking:
     """Put another judgement in the place of ``ranking``, which stays, superseded and without its comparisons.
 
-    Locks the ranking's row: of two revisions at once the second is refused. Raises BadRanking, BadRequest.
+    Locks the annotator's row and the ranking's: of two revisions at once the second is refused. Raises BadRanking,
+    BadRequest.
     """
-    held = Ranking.objects.select_for_update(of=("self",)).select_related("project", "task")
+    locks.annotator(ranking.annotator)
+    held = Ranking.objects.select_for_update(of=("self",), no_key=True).select_related("project", "task")
     old = held.get(pk=ranking.pk)
     if not old.is_current:
         raise BadRequest("You changed this ranking a moment ago, maybe in another tab. Open it again.")
@@ -156,7 +159,7 @@ def _imported_meanwhile(assignment: Assignment) -> int | None:
     (pk,) = rows.values(_CURRENT, task=assignment.task_id, annotator=assignment.annotator_id)
     if pk is None:
         return None
-    Ranking.objects.select_for_update(of=("self",)).get(pk=pk)
+    locks.rows(Ranking.objects.filter(pk=pk))
     _retire(pk)
     return int(pk)
 

@@ -6,7 +6,6 @@ A score that is changed later supersedes the one before; those that stay the sam
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
@@ -15,6 +14,7 @@ from annotation.errors import BadRating, BadRequest
 from annotation.models import Annotator, Assignment, Project, Rating, Task, TaskCompletion
 from annotation.preferences.axes import Axis, read_axes
 from annotation.ranking import REVISABLE
+from runs.writing import write
 
 # Of the completion at each place of the task: its score by axis, None for "cannot say".
 Scores = Sequence[Mapping[str, int | None]]
@@ -32,7 +32,7 @@ def axes_of(project: Project) -> list[Axis]:
     return read_axes(project.rating_axes)
 
 
-@transaction.atomic
+@write
 def submit(
     *,
     assignment: Assignment,
@@ -67,7 +67,7 @@ def revisable(annotator: Annotator) -> QuerySet[Assignment]:
     return own.filter(closed_at__gte=Now() - REVISABLE).select_related("task__prompt").order_by("-closed_at")
 
 
-@transaction.atomic
+@write
 def revise(
     *,
     assignment: Assignment,

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from annotation import locks
 from annotation.errors import NothingToSnapshot
 from annotation.export.described import DescribedTask, describe
 from annotation.export.rankings import COLUMNS, pseudonym
@@ -18,10 +19,9 @@ from annotation.models.judgement import RankingQuerySet
 from annotation.preferences.tiers import pairs
 from runs import artifacts
 from runs.folder.files import file_digest
+from runs.writing import write
 
 FILE_NAME = "snapshot.jsonl"
-# The class of the advisory locks of snapshots; any number that is nobody else's.
-_SNAPSHOTS = 0x736E6170
 
 
 class Counts(NamedTuple):
@@ -32,20 +32,14 @@ class Counts(NamedTuple):
     last_ranking_id: int
 
 
-def hold_still(project: Project) -> None:
-    """Wait for whoever takes a snapshot of the project or withdraws from it, and keep them waiting to the commit."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_SNAPSHOTS, project.pk])
-
-
-@transaction.atomic
+@write
 def take(*, project: Project) -> Snapshot:
     """The project's current rankings as they are now; equal content gives the same snapshot.
 
     The file is stored before the row, and nothing is withdrawn meanwhile. Raises NothingToSnapshot where no comparison
     follows from any ranking.
     """
-    hold_still(project)
+    locks.snapshots(project)
     with tempfile.TemporaryDirectory(prefix="concord-snapshot-") as name:
         path = Path(name) / FILE_NAME
         counts = _write(project, path)

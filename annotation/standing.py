@@ -12,13 +12,13 @@ import secrets
 from typing import NamedTuple
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.db.models import Max
 
 from annotation.errors import BadRequest, ClaimsPaused
 from annotation.models import Annotator, Project, Ranking, StandingChange, Task
 from annotation.models.judgement import RankingQuerySet
 from annotation.preferences.care import Mean, credit, earlier_wins, mean_of
+from runs.writing import write
 
 Standing = Annotator.Standing
 # Of how many of the newest a figure is the mean: what somebody did a year ago says little of today.
@@ -128,7 +128,7 @@ def consider(*, ranking: Ranking) -> None:
         review(annotator=ranking.annotator)
 
 
-@transaction.atomic
+@write
 def review(*, annotator: Annotator) -> str:
     """Take the step that the figures since the last one ask for; returns the standing. Locks the annotator's row."""
     locked = _locked(annotator)
@@ -146,7 +146,7 @@ def review(*, annotator: Annotator) -> str:
     return locked.standing
 
 
-@transaction.atomic
+@write
 def pause(*, annotator: Annotator, why: str, by: User | None) -> None:
     """No more tasks for them; what they hold they may finish. Raises BadRequest without a reason."""
     locked = _locked(annotator)
@@ -155,7 +155,7 @@ def pause(*, annotator: Annotator, why: str, by: User | None) -> None:
     _change(locked, Standing.PAUSED, _said(why), by)
 
 
-@transaction.atomic
+@write
 def resume(*, annotator: Annotator, why: str, by: User | None) -> None:
     """Tasks again, and figures from now on. Raises BadRequest without a reason, or where they are not paused."""
     locked = _locked(annotator)
@@ -182,7 +182,8 @@ def reason_of(annotator: Annotator) -> str:
 
 
 def _locked(annotator: Annotator) -> Annotator:
-    return Annotator.objects.select_for_update(of=("self",)).select_related("project").get(pk=annotator.pk)
+    rows = Annotator.objects.select_for_update(of=("self",), no_key=True).select_related("project")
+    return rows.get(pk=annotator.pk)
 
 
 def _said(why: str) -> str:

@@ -13,12 +13,13 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models.functions import Length
 
 from annotation.models import Project, StaleTask, Tally, Task, TaskCompletion, TaskTally
 from annotation.preferences.tally import Judgement, Scope, Total, contributions
 from annotation.snapshots import judged
+from runs.writing import write
 
 # Tasks counted in one transaction.
 BATCH = 2000
@@ -52,7 +53,7 @@ def count_everywhere() -> None:
         count(project=project)
 
 
-@transaction.atomic
+@write
 def rebuild(*, project: Project) -> None:
     """Forget the totals and put every task that has a ranking on the list."""
     _lock(project)
@@ -104,7 +105,7 @@ def _lock(project: Project) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, project.pk])
 
 
-@transaction.atomic
+@write
 def _count_batch(project: Project) -> int:
     """Count the oldest changes of the list; returns how many lines of it were done."""
     _lock(project)

@@ -6,13 +6,13 @@ import secrets
 from collections.abc import Sequence
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from annotation.errors import BadRequest, NotAllowed
 from annotation.models import ApiToken, Project
+from runs.writing import write
 
 # What a secret begins with, so that people and scanners of leaked secrets know what they see.
 PREFIX = "concord_"
@@ -21,7 +21,7 @@ LONGEST_DAYS = 3650
 NOTED_EVERY = datetime.timedelta(minutes=1)
 
 
-@transaction.atomic
+@write
 def create_token(
     *,
     user: User,

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.files import File
-from django.db import transaction
 
 from annotation.errors import BadRequest
 from annotation.jsonl.provenance import SPLITS
@@ -16,12 +15,13 @@ from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
 from runs.kinds import Kind
 from runs.models import Run
+from runs.writing import write
 
 # Names of our own: an upload's name never becomes a path.
 INPUT_NAME, REPORT_NAME = "upload.jsonl", "report.json"
 
 
-@transaction.atomic
+@write
 def request_import(
     *,
     project: Project,
@@ -47,7 +47,7 @@ def request_import(
     return run
 
 
-@transaction.atomic
+@write
 def request_export(
     *,
     project: Project,

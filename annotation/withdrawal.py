@@ -23,7 +23,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from annotation import lineage, tallies
+from annotation import holding, lineage, locks, tallies
 from annotation.erasing import ERASERS, Erased, erase, erase_reports, holds, silenced
 from annotation.errors import BadRequest
 from annotation.intake.desk import open_desk
@@ -47,26 +47,27 @@ from annotation.models import (
     Withdrawal,
 )
 from annotation.preferences.splits import text_digest
-from annotation.snapshots import FILE_NAME, hold_still
+from annotation.snapshots import FILE_NAME
 from runs import artifacts
 from runs.errors import ArtifactMissing, UnknownKind
 from runs.execution import folder_of
 from runs.kinds import kind_of
 from runs.models import Artifact, Run
+from runs.writing import write
 
 # What stands where words must, and were erased.
 WITHDRAWN = "Withdrawn."
+Status = Assignment.Status
 
 
-@transaction.atomic
+@write
 def withdraw_annotator(*, project: Project, pseudonym: str, by: User | None = None) -> Withdrawal:
-    """Erase what an annotator wrote and let their account go. Locks the project, as an import does, and snapshots.
+    """Erase what an annotator wrote and let their account go. Locks the project's desk, its snapshots and everybody.
 
-    The withdrawal of one who has been withdrawn already is given back. Raises BadRequest.
+    The withdrawal of one who has been withdrawn already is given back. Raises BadRequest, Busy.
     """
-    open_desk(project)
-    hold_still(project)
-    annotator = Annotator.objects.select_for_update().filter(project=project, pseudonym=pseudonym).first()
+    _stop_the_work(project)
+    annotator = Annotator.objects.filter(project=project, pseudonym=pseudonym).first()
     names = Q(annotator=annotator) if annotator else Q(name_digest=text_digest(pseudonym))
     known = Withdrawal.objects.filter(names, project=project).first()
     if known is not None:
@@ -88,7 +89,7 @@ def withdraw_annotator(*, project: Project, pseudonym: str, by: User | None = No
     _erase_texts(completions, demonstrations)
     Demonstration.objects.filter(reviewer=annotator).exclude(comment="").update(comment=WITHDRAWN)
     own = Assignment.objects.filter(annotator=annotator)
-    _give_back(own.open())
+    _give_back(own)
     own.update(reason="", draft={})
     Flag.objects.filter(Q(annotator=annotator) | Q(completion__in=completions)).update(words="")
     StandingChange.objects.filter(annotator=annotator).update(why=WITHDRAWN)
@@ -106,15 +107,14 @@ def withdraw_annotator(*, project: Project, pseudonym: str, by: User | None = No
     )
 
 
-@transaction.atomic
+@write
 def withdraw_prompt(*, project: Project, public_id: str, by: User | None = None) -> Withdrawal:
-    """Erase a prompt and everything written under it. Locks the project, as an import does, and snapshots.
+    """Erase a prompt and everything written under it. Locks the project's desk, its snapshots and everybody.
 
-    The withdrawal of one that has been withdrawn already is given back. Raises BadRequest.
+    The withdrawal of one that has been withdrawn already is given back. Raises BadRequest, Busy.
     """
-    open_desk(project)
-    hold_still(project)
-    prompt = Prompt.objects.select_for_update().filter(project=project, public_id=_id(public_id)).first()
+    _stop_the_work(project)
+    prompt = Prompt.objects.filter(project=project, public_id=_id(public_id)).first()
     if prompt is None:
         raise BadRequest(f"{project.slug} has no prompt {public_id}.")
     known = Withdrawal.objects.filter(prompt=prompt).first()
@@ -142,6 +142,13 @@ def withdraw_prompt(*, project: Project, public_id: str, by: User | None = None)
     return Withdrawal.objects.create(project=project, prompt=prompt, requested_by=by, erased=gone.as_json())
 
 
+def _stop_the_work(project: Project) -> None:
+    """To the commit nothing comes in, nobody has a claim or a submission on its way, and no snapshot is taken."""
+    open_desk(project)
+    locks.snapshots(project)
+    locks.everybody(project)
+
+
 def _id(text: str) -> UUID:
     try:
         return UUID(text)
@@ -164,11 +171,18 @@ def _gone(
 
 
 def _close(tasks: "QuerySet[Task]") -> None:
-    """Nobody is asked for these tasks any more, nor measured by them; what is in hand is handed back."""
-    ids = list(tasks.values_list("pk", flat=True))
-    _give_back(Assignment.objects.open().filter(task__in=ids))
-    Slot.objects.filter(task__in=ids, annotator=None).delete()
-    Task.objects.filter(pk__in=ids, purpose=Task.Purpose.GOLD).update(
+    """Nobody is asked for these tasks any more, nor measured by them; what is in hand is handed back.
+
+    What ask them again are such tasks too. A lease that had ended is handed back as well: it would count if its
+    judgement came in late.
+    """
+    firsts = list(tasks.values_list("pk", flat=True))
+    ids = list(Task.objects.filter(Q(pk__in=firsts) | Q(repeats__in=firsts)).values_list("pk", flat=True))
+    _give_back(Assignment.objects.filter(task__in=ids))
+    free = locks.rows(Slot.objects.filter(task__in=ids, annotator=None).only("pk"))
+    Slot.objects.filter(pk__in=[slot.pk for slot in free]).delete()
+    gold = locks.rows(Task.objects.filter(pk__in=ids, purpose=Task.Purpose.GOLD).only("pk"))
+    Task.objects.filter(pk__in=[task.pk for task in gold]).update(
         purpose=Task.Purpose.COLLECT, gold_tiers=None
     )
 
@@ -179,16 +193,16 @@ def _count_anew(project: Project, rankings: "QuerySet[Ranking]") -> None:
 
 
 def _give_back(assignments: "QuerySet[Assignment]") -> None:
-    held = list(assignments.values_list("pk", "task_id", "annotator_id"))
-    for _, task_id, annotator_id in held:
-        Slot.objects.filter(task=task_id, annotator=annotator_id).set_free()
-    rows = Assignment.objects.filter(pk__in=[pk for pk, _, _ in held])
-    rows.update(status=Assignment.Status.RELEASED, closed_at=Now(), draft={})
+    """Those that are open, and those whose lease has ended: neither takes a judgement any more."""
+    held = locks.rows(assignments.filter(status__in=[Status.OPEN, Status.EXPIRED]))
+    holding.hand_back([one for one in held if one.status == Status.OPEN], Status.RELEASED)
+    ended = Assignment.objects.filter(pk__in=[one.pk for one in held])
+    ended.update(status=Status.RELEASED, draft={})
 
 
 def _retire(rankings: "QuerySet[Ranking]") -> None:
     """They stay as they are, but nothing follows from them any more."""
-    ids = list(rankings.values_list("pk", flat=True))
+    ids = [ranking.pk for ranking in locks.rows(rankings.only("pk"))]
     Comparison.objects.filter(ranking__in=ids).delete()
     Ranking.objects.filter(pk__in=ids).update(is_current=False)
 

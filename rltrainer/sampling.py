@@ -1,7 +1,7 @@
 """A policy sampled into new tasks, as a kind of run."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -90,18 +90,20 @@ def _finish(run: Run, folder: RunFolder) -> None:
     )
 
 
-def _samples(sampling: Sampling, folder: RunFolder) -> Iterator[intake.SampledPrompt]:
+def _samples(sampling: Sampling, folder: RunFolder) -> list[intake.SampledPrompt]:
     lines = list(read_jsonl(folder.output / "samples.jsonl"))
     prompts = Prompt.objects.filter(
         project=sampling.project, public_id__in=[line["prompt_id"] for line in lines]
     ).in_bulk(field_name="public_id")
     by_id = {str(public_id): prompt for public_id, prompt in prompts.items()}
-    for line in lines:
-        yield intake.SampledPrompt(
+    return [
+        intake.SampledPrompt(
             prompt=by_id[line["prompt_id"]],
             texts=[completion["text"] for completion in line["completions"]],
             sampling=line["sampling"],
         )
+        for line in lines
+    ]
 
 
 def _project(run: Run) -> str:

@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 from hashlib import sha256
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation.errors import BadRequest
 from annotation.intake import slots
 from annotation.intake.copying import copy_rows, restored_ids, take_ids
-from annotation.intake.desk import Desk, open_desk
+from annotation.intake.desk import Desk, close_desk, open_desk
 from annotation.models import Completion, Project, Prompt, Task, TaskCompletion
+from runs.writing import write
 
 Kind = Task.Kind
 DEFAULT_PROMPTS = 50
 
 
-@transaction.atomic
+@write
 def create_tasks(
     *,
     project: Project,
@@ -29,7 +29,7 @@ def create_tasks(
 
     The oldest prompts come first. A task to rate holds up to ``completions`` of its prompt's, the newest first
     (None: as many as the project ranks); a prompt without completions has nothing to rate. Each gets a slot for each
-    of the project's annotators a task. Locks the project's row. Raises BadRequest.
+    of the project's annotators a task. Locks the project's desk. Raises BadRequest.
     """
     if kind not in {Kind.RATE, Kind.DEMONSTRATE}:
         raise BadRequest(
@@ -44,6 +44,7 @@ def create_tasks(
     wanted = list(_without_task(desk, kind)[:prompts])
     entries = [_newest(prompt, shown) if kind == Kind.RATE else [] for prompt in wanted]
     _make(desk, kind, wanted, entries, priority)
+    close_desk(desk)
     return len(wanted)
 
 

@@ -3,24 +3,28 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from django.conf import settings
-from django.db import transaction
 
-from annotation.errors import BadText
+from annotation import locks
+from annotation.errors import BadRequest, BadText
 from annotation.intake import judgements, names, prompts
 from annotation.intake.copying import copy_rows, jsonb, restored_ids, take_ids
 from annotation.intake.desk import Desk, Numbered
 from annotation.jsonl.errors import BadField
 from annotation.jsonl.records import NAMELESS_SOURCE, DemonstrationLine
 from annotation.models import Annotator, Demonstration, Prompt
+from runs.writing import write
 
 
-@transaction.atomic
+@write
 def add_demonstration(*, prompt: Prompt, annotator: Annotator, text: str) -> Demonstration:
-    """What ``annotator`` wrote as the ideal answer to ``prompt``. Raises BadText."""
+    """What ``annotator`` wrote as the ideal answer to ``prompt``. Locks their row. Raises BadText, BadRequest."""
     if not text.strip():
         raise BadText("Write an answer before you submit it.")
     if "\0" in text or len(text.encode(errors="replace")) > settings.MAX_TEXT_BYTES:
         raise BadText(f"An answer holds at most {settings.MAX_TEXT_BYTES} bytes, and no NUL characters.")
+    locks.annotator(annotator)
+    if not Prompt.objects.kept().filter(pk=prompt.pk).exists():
+        raise BadRequest("This prompt was withdrawn.")
     return Demonstration.objects.create(
         project_id=prompt.project_id,
         prompt=prompt,

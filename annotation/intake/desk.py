@@ -7,6 +7,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import connection
 
+from annotation import locks
 from annotation.errors import BadLine
 from annotation.jsonl.errors import BadField
 from annotation.models import Project
@@ -54,7 +55,7 @@ class KnownAnnotator(NamedTuple):
 
 @dataclass
 class Desk:
-    """The project's row is locked for as long as a desk is open: one import or sampling at a time writes to it."""
+    """A project has one, and it is locked for as long as it is open: one import or sampling at a time writes to it."""
 
     project: Project
     now: datetime.datetime
@@ -65,18 +66,28 @@ class Desk:
     nobodies: list[int] = field(default_factory=list)
     # How often a line without an annotator has come already: votes are anonymous, equal, and all count.
     unnamed: Counter[str] = field(default_factory=Counter)
+    # Whether slots were added or moved, which makes bookmarks void when the desk closes.
+    queue_moved: bool = False
     # The line on which each prompt of a file of prompts stands, by the beginning of its digest.
     prompt_lines: dict[int, int] = field(default_factory=dict)
 
 
-def open_desk(project: Project) -> Desk:
-    """Lock the project and read the clock of the database. Call inside a transaction.
+def open_desk(project: Project, *, patient: bool = False) -> Desk:
+    """Lock the project's desk and read the clock of the database. Call inside a transaction.
 
-    NO KEY: annotators go on claiming and submitting, whose rows point at the project.
+    Annotators go on claiming and submitting, and settings change. ``patient`` waits for whoever has the desk now as
+    long as that takes. Raises Busy.
     """
-    locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    locks.desk(project, patient=patient)
+    current = Project.objects.get(pk=project.pk)
     with connection.cursor() as cursor:
         # Else Postgres keeps a note of every row to the commit, and checks them all there while nothing else is done.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SELECT now()")
-        return Desk(locked, cursor.fetchone()[0])
+        return Desk(current, cursor.fetchone()[0])
+
+
+def close_desk(desk: Desk) -> None:
+    """What others wait for comes last: the project's row is locked from here to the commit."""
+    if desk.queue_moved:
+        locks.queue_moved(desk.project)

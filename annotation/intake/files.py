@@ -14,7 +14,7 @@ from django.db import transaction
 from annotation.collector import few_collections
 from annotation.errors import BadFile, BadLine, BadRequest
 from annotation.intake import demonstrations, prompts, rankings, ratings, tasks
-from annotation.intake.desk import Desk, Numbered, Report, open_desk
+from annotation.intake.desk import Desk, Numbered, Report, close_desk, open_desk
 from annotation.jsonl.errors import BadField, BrokenFile
 from annotation.jsonl.fields import Limits
 from annotation.jsonl.kinds import KINDS, parse, parse_scorable
@@ -46,25 +46,32 @@ def import_file(
     """Import lines of ``kind`` from a stream of JSONL, gzip or not; ``watch`` hears how many lines are done.
 
     All or nothing: one bad line leaves the database as it was (BadFile names the lines), unless ``skip_bad`` asks
-    for the rest. Locks the project's row. Raises BadRequest for an unknown kind or a damaged file.
+    for the rest. Locks the project's desk, and waits for it. Raises BadRequest for an unknown kind or a damaged file.
     """
-    return _import(project, kind, read_lines(unzipped(stream), settings.MAX_LINE_BYTES), skip_bad, watch)
+    lines = read_lines(unzipped(stream), settings.MAX_LINE_BYTES)
+    return _import(project, kind, lines, skip_bad, watch, patient=True)
 
 
 def import_values(*, project: Project, kind: str, values: Iterable[Mapping[str, Any]]) -> Report:
-    """The same, from objects in the form of the kind's lines."""
+    """The same, from objects in the form of the kind's lines, by somebody who does not wait long. Raises Busy."""
     lines = (RawLine(number, json.dumps(value).encode()) for number, value in enumerate(values, start=1))
-    return _import(project, kind, lines, False, lambda done: None)
+    return _import(project, kind, lines, False, lambda done: None, patient=False)
 
 
 @few_collections()
 @transaction.atomic
 def _import(
-    project: Project, kind: str, lines: Iterable[RawLine], skip_bad: bool, watch: Callable[[int], None]
+    project: Project,
+    kind: str,
+    lines: Iterable[RawLine],
+    skip_bad: bool,
+    watch: Callable[[int], None],
+    *,
+    patient: bool,
 ) -> Report:
     if kind not in KINDS:
         raise BadRequest(f"There is no kind {kind!r}: it is one of {', '.join(KINDS)}.")
-    desk = open_desk(project)
+    desk = open_desk(project, patient=patient)
     try:
         for batch in _read_ahead(_batches(kind, lines)):
             desk.report.lines += batch.read
@@ -76,6 +83,7 @@ def _import(
         raise BadRequest(f"Nothing is imported: {error}.") from error
     if desk.report.bad and not skip_bad:
         raise bad_file(desk.report)
+    close_desk(desk)
     return desk.report
 
 

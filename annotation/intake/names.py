@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+from annotation import locks
 from annotation.intake.desk import Desk, KnownAnnotator, Numbered
 from annotation.jsonl.errors import BadField
 from annotation.jsonl.records import DemonstrationLine, Judgement, RankingLine, RatingLine
@@ -73,6 +74,8 @@ def _look_up(desk: Desk, names: Iterable[str | None]) -> None:
     unknown = {name for name in names if name is not None} - desk.annotators.keys()
     if unknown:
         rows = Annotator.objects.filter(project=desk.project, pseudonym__in=unknown)
+        # Who may be at work on the same tasks at this moment waits, as in another tab of theirs.
+        locks.annotators(rows.exclude(user=None, simulated=False).values_list("pk", flat=True))
         for name, pk, simulated in rows.values_list("pseudonym", "id", "simulated"):
             desk.annotators[name] = KnownAnnotator(pk, simulated)
 

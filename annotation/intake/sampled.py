@@ -1,20 +1,19 @@
 """What a policy answered, as tasks to be ranked."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
-
-from django.db import transaction
 
 from annotation.errors import BadRequest
 from annotation.intake import completions, slots
 from annotation.intake.copying import copy_rows, restored_ids, take_ids
-from annotation.intake.desk import Desk, open_desk
+from annotation.intake.desk import Desk, close_desk, open_desk
 from annotation.intake.prompts import Stored
 from annotation.jsonl.parts import LEAST_COMPLETIONS, MOST_COMPLETIONS
 from annotation.jsonl.records import CompletionValue
 from annotation.models import Completion, Project, Prompt, Source, Task, TaskCompletion
 from annotation.preferences.splits import text_digest
 from annotation.preferences.task_key import set_key
+from runs.writing import write
 
 
 class SampledPrompt(NamedTuple):
@@ -31,32 +30,32 @@ class SampledCompletions(list[Completion]):
     too_alike: int = 0
 
 
-@transaction.atomic
+@write
 def add_sampled_completions(
-    *, project: Project, source: Source, samples: Iterable[SampledPrompt], priority: int = 0
+    *, project: Project, source: Source, samples: Sequence[SampledPrompt], priority: int = 0
 ) -> SampledCompletions:
     """Store the completions, and one task a prompt with a slot for each of the project's annotators a task.
 
     Equal texts of a prompt are one completion, and a set of completions that is a task already makes no other.
     Characters that Postgres cannot hold are replaced, and what answers a prompt that was withdrawn meanwhile is
-    dropped. Locks the project's row. Raises BadRequest for more texts than a task can have.
+    dropped. Locks the project's desk, and waits for it. Raises BadRequest for more texts than a task can have.
     """
-    desk = open_desk(project)
+    desk = open_desk(project, patient=True)
     answers = [(sample.prompt, _wanted(sample, source)) for sample in _kept(samples)]
     ids = completions.ensure(desk, (item for _, wanted in answers for item in wanted))
     many = [(prompt, wanted) for prompt, wanted in answers if len(wanted) >= LEAST_COMPLETIONS]
     _make_tasks(desk, source, many, ids, priority)
+    close_desk(desk)
     stored = SampledCompletions(Completion.objects.filter(pk__in=ids.values()).order_by("id"))
     stored.too_alike = len(answers) - len(many)
     return stored
 
 
-def _kept(samples: Iterable[SampledPrompt]) -> list[SampledPrompt]:
-    """Read again under the project's lock, which a withdrawal takes too."""
-    whole = list(samples)
-    kept = Prompt.objects.kept().filter(pk__in=[sample.prompt.pk for sample in whole])
+def _kept(samples: Sequence[SampledPrompt]) -> list[SampledPrompt]:
+    """Read again at the project's desk, which a withdrawal takes too."""
+    kept = Prompt.objects.kept().filter(pk__in=[sample.prompt.pk for sample in samples])
     ids = set(kept.values_list("pk", flat=True))
-    return [sample for sample in whole if sample.prompt.pk in ids]
+    return [sample for sample in samples if sample.prompt.pk in ids]
 
 
 def _wanted(sample: SampledPrompt, source: Source) -> list[completions.Wanted]:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import transaction
 
 from annotation.errors import BadFile, BadLine
 from annotation.intake.files import import_values
@@ -14,6 +13,7 @@ from annotation.jsonl.fields import Limits
 from annotation.jsonl.kinds import parse
 from annotation.jsonl.records import PromptLine, TaskLine
 from annotation.models import Project, Prompt, Task
+from runs.writing import write
 
 
 class Added(NamedTuple):
@@ -23,7 +23,7 @@ class Added(NamedTuple):
     is_new: bool
 
 
-@transaction.atomic
+@write
 def add_prompt(*, project: Project, line: Mapping[str, Any]) -> Added:
     """The prompt of a line of kind "prompts", made where it is new. Raises BadFile, which names the field."""
     parsed = _parsed("prompts", line)
@@ -32,7 +32,7 @@ def add_prompt(*, project: Project, line: Mapping[str, Any]) -> Added:
     return Added(Prompt.objects.get(project=project, digest=parsed.prompt.digest), report.added > 0)
 
 
-@transaction.atomic
+@write
 def add_task(*, project: Project, line: Mapping[str, Any]) -> Added:
     """The task of a line of kind "completions", made where it is new. Raises BadFile, which names the field."""
     parsed = _parsed("completions", line)

@@ -8,11 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from django.db.models import F, Q
+from django.db.models import Q
 
+from annotation import locks
 from annotation.intake.copying import copy_rows, take_ids
 from annotation.intake.desk import Desk
-from annotation.models import Assignment, Project, Ranking, Slot, Task
+from annotation.models import Assignment, Ranking, Slot, Task
 
 
 class Opening(NamedTuple):
@@ -47,21 +48,20 @@ def open_slots(desk: Desk, openings: Sequence[Opening]) -> None:
         ("id", "project", "priority", "task", "number"),
         ((pk, *row) for pk, row in zip(ids, rows, strict=True)),
     )
-    if rows:
-        reorder(desk.project)
+    desk.queue_moved = desk.queue_moved or bool(rows)
     fill(desk, [opening.task_id for opening in wanted if not opening.is_new])
 
 
-def reorder(project: Project) -> None:
-    """Make bookmarks void: what was added or moved may stand before them. Locks the project's row."""
-    Project.objects.filter(pk=project.pk).update(queue_version=F("queue_version") + 1)
-
-
 def fill(desk: Desk, task_ids: Iterable[int]) -> None:
-    """Give free slots of these tasks to the annotators who have ranked them and hold none. Locks the free slots."""
+    """Give free slots of these tasks to the annotators who have ranked them and hold none.
+
+    Locks these annotators, so that none of them is given the same task at this moment, and the free slots.
+    """
+    task_ids = list(task_ids)
+    locks.annotators(ranking.annotator_id for ranking in _without_slot(task_ids))
     free: dict[int, list[Slot]] = defaultdict(list)
     rows = Slot.objects.filter(task__id__among=task_ids, annotator=None).order_by("task", "number")
-    for slot in rows.select_for_update(skip_locked=True, of=("self",)):
+    for slot in rows.select_for_update(skip_locked=True, of=("self",), no_key=True):
         free[slot.task_id].append(slot)
     if not free:
         return

@@ -1,17 +1,20 @@
 """Tasks of a batch: found by their key, or made with their entries and slots."""
+# ruff: noqa: S608 (the statements are put together from constants of this file; values are parameters)
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 
-from django.db import connection, transaction
+from django.db import connection
 
+from annotation import locks
 from annotation.intake import completions, names, prompts, slots
 from annotation.intake.copying import copy_rows, jsonb, restored_ids, take_ids
 from annotation.intake.desk import Desk, Numbered
 from annotation.jsonl.errors import BadField
 from annotation.jsonl.records import RankingLine, TaskLine
 from annotation.models import Project, Task, TaskCompletion
+from runs.writing import write
 
 T = TypeVar("T", TaskLine, RankingLine)
 Member = tuple[str, str]  # a completion's source and digest
@@ -205,44 +208,45 @@ def _complete(
     Task.objects.bulk_update(bare, ["external_id", "metadata", "priority"], batch_size=500)
 
 
-@transaction.atomic
+@write
 def set_priorities(*, project: Project, priorities: Mapping[int, int]) -> int:
     """Set what is ranked next, the highest first, by task id; returns how many tasks of the project changed.
 
-    For any number of tasks at once: a reward model that is unsure of them may say so here. Locks the tasks, their
-    slots and the project's row; slots that are being claimed at this moment are waited for.
+    For any number of tasks at once: a reward model that is unsure of them may say so here. Locks the project's desk,
+    the slots and the tasks; slots that are being claimed at this moment are waited for. Raises Busy.
     """
+    locks.desk(project)
     values: dict[str, Any] = {
         "project": project.pk,
         "tasks": list(priorities),
         "priorities": list(priorities.values()),
     }
     with connection.cursor() as cursor:
+        cursor.execute(_SET_SLOTS, values)
         cursor.execute(_SET_TASKS, values)
         changed = [row[0] for row in cursor.fetchall()]
-        cursor.execute(_SET_SLOTS, {"tasks": changed})
     if changed:
-        slots.reorder(project)
+        locks.queue_moved(project)
     return len(changed)
 
 
-# In one order, so that two at once wait for each other and never in a circle.
-_SET_TASKS = """
-    WITH wanted AS (
-        SELECT task.id, wanted.priority
-        FROM unnest(%(tasks)s::bigint[], %(priorities)s::int[]) AS wanted (id, priority)
-        JOIN annotation_task task ON task.id = wanted.id
-        WHERE task.project_id = %(project)s
-        ORDER BY task.id FOR UPDATE OF task
-    )
-    UPDATE annotation_task task SET priority = wanted.priority FROM wanted
-    WHERE task.id = wanted.id AND task.priority <> wanted.priority
-    RETURNING task.id
+_WANTED = """
+    SELECT task.id AS task_id, wanted.priority
+    FROM unnest(%(tasks)s::bigint[], %(priorities)s::int[]) AS wanted (id, priority)
+    JOIN annotation_task task ON task.id = wanted.id
+    WHERE task.project_id = %(project)s AND task.priority <> wanted.priority
 """
-_SET_SLOTS = """
-    WITH held AS (
-        SELECT slot.id, task.priority FROM annotation_slot slot JOIN annotation_task task ON task.id = slot.task_id
-        WHERE slot.task_id = ANY(%(tasks)s::bigint[]) ORDER BY slot.id FOR UPDATE OF slot
+_SET_SLOTS = f"""
+    WITH wanted AS MATERIALIZED ({_WANTED}), held AS MATERIALIZED (
+        SELECT slot.id, wanted.priority FROM annotation_slot slot JOIN wanted USING (task_id)
+        ORDER BY slot.id FOR NO KEY UPDATE OF slot
     )
     UPDATE annotation_slot slot SET priority = held.priority FROM held WHERE slot.id = held.id
+"""
+_SET_TASKS = f"""
+    WITH wanted AS MATERIALIZED ({_WANTED}), held AS MATERIALIZED (
+        SELECT task.id, wanted.priority FROM annotation_task task JOIN wanted ON task.id = wanted.task_id
+        ORDER BY task.id FOR NO KEY UPDATE OF task
+    )
+    UPDATE annotation_task task SET priority = held.priority FROM held WHERE task.id = held.id RETURNING task.id
 """

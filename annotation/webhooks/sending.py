@@ -5,13 +5,13 @@ import time
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from annotation.models import Delivery
 from annotation.webhooks import connecting, signing
+from runs.writing import write
 
 Status = Delivery.Status
 # After each failure, in minutes: three days in all (the specification's own schedule ends a little earlier).
@@ -40,10 +40,10 @@ def send_due() -> int:
     return tried
 
 
-@transaction.atomic
+@write
 def _take() -> Delivery | None:
     """The next due delivery, not due for anybody else while it is in hand. Under SKIP LOCKED, so workers share."""
-    due = Delivery.objects.due().select_for_update(of=("self",), skip_locked=True)
+    due = Delivery.objects.due().select_for_update(of=("self",), skip_locked=True, no_key=True)
     delivery = due.select_related("webhook").order_by("next_attempt_at", "pk").first()
     if delivery is not None:
         Delivery.objects.filter(pk=delivery.pk).update(

@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models.functions import Now
 
 from annotation.errors import BadRequest
 from annotation.models import Delivery, Project, Webhook
 from annotation.webhooks import connecting, signing
 from annotation.webhooks.telling import tell
+from runs.writing import write
 
 MOST_WEBHOOKS = 20
 
 
-@transaction.atomic
+@write
 def create(*, project: Project, url: str, events: Sequence[str]) -> tuple[Webhook, str]:
     """A webhook and its secret. Raises BadRequest."""
     _check(url, events)
@@ -54,7 +54,7 @@ def delete(*, webhook: Webhook) -> None:
     webhook.delete()
 
 
-@transaction.atomic
+@write
 def send_test(*, webhook: Webhook) -> None:
     """A message of type "test", whatever the webhook hears of."""
     tell(project_id=webhook.project_id, event=Webhook.TEST, data={}, only=webhook)

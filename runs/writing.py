@@ -1,0 +1,44 @@
+"""How a function of the write path runs: in one transaction, and once more where Postgres gave it up.
+
+Locks are taken in one order (annotation.locks), so two writers should never wait for each other in a circle. Where
+they do all the same, Postgres ends one of them with nothing written; that one simply begins again, and nobody hears.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from django.db import OperationalError, connection, transaction
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+# Deadlock detected; could not serialize access.
+GIVEN_UP = {"40P01", "40001"}
+
+
+def write(function: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+    """``function`` in a transaction, tried again once after a deadlock.
+
+    Inside of another transaction it is a part of that one, whose outermost function begins again. So it must not use
+    its arguments up: no iterators.
+    """
+    atomic = transaction.atomic(function)
+
+    @wraps(function)
+    def written(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+        if connection.in_atomic_block:
+            return atomic(*args, **kwargs)
+        try:
+            return atomic(*args, **kwargs)
+        except OperationalError as error:
+            if sqlstate(error) not in GIVEN_UP:
+                raise
+        return atomic(*args, **kwargs)
+
+    return written
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """Postgres' code of an error that Django has wrapped."""
+    code = getattr(error.__cause__, "sqlstate", None)
+    return code if isinstance(code, str) else None
