@@ -6,6 +6,7 @@
 4. The services under one supervisor, until Ctrl+C.
 """
 
+import errno
 import fcntl
 import http.client
 import os
@@ -15,10 +16,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connections
 
+from config import database
 from config.postgres import PostgresFailed, Server
 from config.supervisor import Supervisor, services
 
@@ -31,12 +34,14 @@ def launch(*, host: str, port: int, home: Path, own_database: bool, prepare: Cal
     """Start everything and keep it running until a signal.
 
     ``prepare`` runs on a migrated database and returns what is printed once the pages answer, with ``{address}``
-    in it where the address belongs. Raises CommandError.
+    in it where the address belongs. Raises CommandError, or ImproperlyConfigured where a variable is at fault.
     """
     home.mkdir(parents=True, exist_ok=True)
     with _only_one(home / "running", f"http://{_shown(host)}:{port}"):
         _check_port(host, port)
         server = None if own_database else _start_database(home)
+        if own_database:
+            database.check(migrating=True)
         say("Bringing the database up to date")
         call_command("migrate", verbosity=0, interactive=False)
         words = prepare()
@@ -89,10 +94,22 @@ def _check_port(host: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
+        # UnicodeError: no name at all. EADDRNOTAVAIL: another machine's.
+        except (socket.gaierror, UnicodeError) as error:
+            raise _bad_host(host) from error
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise _bad_host(host) from error
+            other = port + 1 if 1024 <= port < 65535 else 8000
             raise CommandError(
-                f"Port {port} of {host} cannot be used ({error.strerror}). Choose another: PORT={port + 1}"
+                f"Port {port} of {host} cannot be used ({error.strerror}). Choose another: PORT={other}"
             ) from None
+
+
+def _bad_host(host: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        f"HOST={host!r}: it must be an address or name of this machine, without a port, as 127.0.0.1 or 0.0.0.0."
+    )
 
 
 def _start_database(home: Path) -> Server:

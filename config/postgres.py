@@ -169,15 +169,21 @@ class Server:
         return psycopg.conninfo.make_conninfo(host=str(self.folder), port=PORT, user=USER, dbname="postgres")
 
 
-def hold_for_command() -> None:
-    """Keep the embedded server for the rest of this process, where the settings name no Postgres of one's own."""
+def hold_for_command(*, migrating: bool) -> None:
+    """Keep the embedded server for the rest of this process; a Postgres of one's own is looked at instead.
+
+    Raises ImproperlyConfigured.
+    """
     from django.conf import settings
 
+    from config import database
+
+    if settings.OWN_DATABASE:
+        database.check(migrating=migrating)
+        return
     try:
-        if settings.OWN_DATABASE:
-            return
         Server(settings.HOME).hold()
-    except (ImproperlyConfigured, PostgresFailed) as error:
+    except PostgresFailed as error:
         sys.exit(str(error))
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _leave)
