@@ -141,6 +141,8 @@ AXES_CLIENT_IP_CALLABLE = "config.visitors.client_address"
 AXES_LOCKOUT_CALLABLE = "config.guessing.locked_page"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
+# What is closed counts nothing more: going on trying keeps nobody shut out.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
 
