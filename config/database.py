@@ -9,13 +9,14 @@ from django.db import connection
 OLDEST = 15
 CONNECT_SECONDS = 10
 _FACTS = """
-    SELECT current_setting('server_encoding'), pg_is_in_recovery(), current_database(), current_user, current_schema()
+    SELECT current_setting('server_encoding'), current_setting('transaction_read_only')::bool,
+           quote_ident(current_database()), quote_ident(current_user), quote_ident(current_schema())
 """
 _RIGHTS = """
     SELECT has_schema_privilege(current_schema(), 'CREATE'),
            has_database_privilege(current_database(), 'CREATE')
                OR EXISTS (SELECT FROM pg_namespace WHERE nspname = 'pgmq'),
-           (SELECT pg_get_userbyid(relowner) FROM pg_class
+           (SELECT quote_ident(pg_get_userbyid(relowner)) FROM pg_class
             WHERE oid = to_regclass('django_migrations') AND NOT pg_has_role(relowner, 'USAGE'))
 """
 
@@ -44,11 +45,11 @@ def _check_server(database: "psycopg.Connection[tuple[object, ...]]") -> None:
     version = database.info.server_version // 10_000
     if version < OLDEST:
         raise _bad(f"the server is PostgreSQL {version}; it must be {OLDEST} or newer")
-    encoding, standby, name, *_ = _row(database, _FACTS)
+    encoding, read_only, name, *_ = _row(database, _FACTS)
     if encoding != "UTF8":
         raise _bad(f"the database {name} has the encoding {encoding}; it must be made with ENCODING 'UTF8'")
-    if standby:
-        raise _bad("the server is a standby, which takes no writes; it must be the primary")
+    if read_only:
+        raise _bad(f"the database {name} takes no writes; it must be writable, and its server no standby")
 
 
 def _check_rights(database: "psycopg.Connection[tuple[object, ...]]") -> None:
@@ -73,7 +74,7 @@ def _row(database: "psycopg.Connection[tuple[object, ...]]", query: str) -> tupl
 
 def _reason(error: Exception) -> str:
     """libpq's words on one line, without its advice to look whether the server runs."""
-    return " ".join(str(error).split()).removesuffix("?").rstrip(". ")
+    return " ".join(str(error).split()).partition(" Is the server running")[0].rstrip(". ")
 
 
 def _bad(what: str) -> ImproperlyConfigured:

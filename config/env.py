@@ -20,6 +20,7 @@ _ORIGIN = re.compile(
 )
 # The schemes of Celery's brokers for a fleet, and the package that each needs.
 _BROKERS = {"redis": "redis", "rediss": "redis", "redis+socket": "redis", "amqp": "amqp", "amqps": "amqp"}
+_HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 _ESCAPES = "in a user or password write %2F for /, %23 for #, %3F for ?, %40 for @ and %25 for %"
 
 
@@ -107,6 +108,16 @@ def folder(name: str, default: Path) -> Path:
             f"{name}={value or str(default)!r}: it must be a folder that can be made and written ({reason})."
         ) from error
     return path
+
+
+def policy(name: str) -> str:
+    """A folder that is there, or what can be a name on a hub, or nothing."""
+    value = text(name)
+    if value and not _HUB_NAME.fullmatch(value) and not Path(value).is_dir():
+        raise ImproperlyConfigured(
+            f"{name}={value!r}: it must be a folder with a model, or its name on a hub."
+        )
+    return value
 
 
 def broker(name: str) -> str:

@@ -48,7 +48,9 @@ def launch(*, host: str, port: int, home: Path, own_database: bool, prepare: Cal
         # The services open connections of their own; this process needs none while it waits.
         connections.close_all()
         say("Starting web, workers and beat")
-        _supervise(f"{host}:{port}", home, server, words.format(address=f"http://{_shown(host)}:{port}"))
+        _supervise(
+            f"{_bracketed(host)}:{port}", home, server, words.format(address=f"http://{_shown(host)}:{port}")
+        )
         if server is not None:
             server.release()
     say("Ended.")
@@ -124,7 +126,7 @@ def _start_database(home: Path) -> Server:
 
 def _answers(bind: str) -> bool:
     host, _, port = bind.rpartition(":")
-    with closing(http.client.HTTPConnection(_shown(host), int(port), timeout=5)) as connection:
+    with closing(http.client.HTTPConnection(_shown(host.strip("[]")), int(port), timeout=5)) as connection:
         try:
             connection.request("HEAD", "/login/")
             return connection.getresponse().status < 500
@@ -134,4 +136,9 @@ def _answers(bind: str) -> bool:
 
 def _shown(host: str) -> str:
     """The name that a browser on this machine may use."""
-    return "localhost" if host in {"0.0.0.0", "127.0.0.1", "::"} else host  # noqa: S104 (compared, not bound)
+    return "localhost" if host in {"0.0.0.0", "127.0.0.1", "::"} else _bracketed(host)  # noqa: S104 (compared, not bound)
+
+
+def _bracketed(host: str) -> str:
+    """As an address with a port has it."""
+    return f"[{host}]" if ":" in host else host

@@ -108,9 +108,14 @@ class Server:
         return True
 
     def _make_folder(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.folder.chmod(0o700)
-        unprivileged.give(self.folder)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.chmod(0o700)
+            unprivileged.give(self.folder)
+        except OSError as error:
+            raise PostgresFailed(
+                f"CONCORD_HOME: {self.folder} must be a folder of its own for the database ({error.strerror})."
+            ) from error
 
     @contextmanager
     def _changing(self) -> Iterator[None]:

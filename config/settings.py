@@ -277,7 +277,7 @@ RUN_ATTEMPTS = 3
 RUN_STOP_SECONDS = 10.0
 SWEEP_SECONDS = float(env.integer("CONCORD_SWEEP_SECONDS", default=10, least=1, most=86_400))
 # "auto" sends a run that wants a GPU to the gpu queue; with one machine both queues end at one worker.
-DEFAULT_BASE = env.text("CONCORD_POLICY", "")
+DEFAULT_BASE = env.policy("CONCORD_POLICY")
 
 LOGGING = {
     "version": 1,
