@@ -126,7 +126,8 @@ def _start_database(home: Path) -> Server:
 
 def _answers(bind: str) -> bool:
     host, _, port = bind.rpartition(":")
-    with closing(http.client.HTTPConnection(_shown(host.strip("[]")), int(port), timeout=5)) as connection:
+    address = f"{_shown(host.strip('[]'))}:{port}"
+    with closing(http.client.HTTPConnection(address, timeout=5)) as connection:
         try:
             connection.request("HEAD", "/login/")
             return connection.getresponse().status < 500
