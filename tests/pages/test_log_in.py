@@ -138,6 +138,8 @@ def test_commands_find_accounts_in_any_capitals() -> None:
     assert ApiToken.objects.get().user == alice
     with pytest.raises(CommandError, match="There is no account 'bob'"):
         call_command("create_token", "bob")
+    with pytest.raises(CommandError, match="already taken"):
+        call_command("createsuperuser", "--noinput", username="Alice", email="a@example.org")
 
 
 def test_the_demo_takes_no_name_that_differs_in_capitals_alone() -> None:
