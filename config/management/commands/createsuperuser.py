@@ -11,5 +11,7 @@ class Command(createsuperuser.Command):
     def _validate_username(self, username: str, verbose_field_name: str, database: str) -> str | None:
         if username and account_named(username) is not None:
             return f"Error: That {verbose_field_name} is already taken."
-        problem: str | None = super()._validate_username(username, verbose_field_name, database)
+        problem: str | None = super()._validate_username(  # type: ignore[misc]  # not in the stubs
+            username, verbose_field_name, database
+        )
         return problem
