@@ -8,6 +8,8 @@ from typing import TypedDict, Unpack
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db.models import Value
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from annotation.errors import BadRequest, NotAllowed
@@ -77,6 +79,11 @@ def change_project(*, project: Project, **changes: Unpack[ProjectChanges]) -> Pr
         raise BadRequest(" ".join(problems)) from error
     locked.save(update_fields=[*changes, "guideline_version"])
     return locked
+
+
+def account_named(name: str) -> User | None:
+    """The account of this name, in whatever capitals either is written."""
+    return User.objects.alias(lower=Lower("username")).filter(lower=Lower(Value(name))).first()
 
 
 @write

@@ -19,11 +19,8 @@ app.set_default()
 def _broker() -> dict[str, object]:
     from django.conf import settings
 
-    from config import env
-
-    url = env.text("CELERY_BROKER_URL")
-    if url:
-        return {"broker_url": url}
+    if settings.OWN_BROKER:
+        return {"broker_url": settings.OWN_BROKER}
     return {
         "broker_url": "pgmq://localhost",  # the address that counts is conn_string
         "broker_transport": "config.broker:Transport",

@@ -6,6 +6,7 @@
 4. The services under one supervisor, until Ctrl+C.
 """
 
+import errno
 import fcntl
 import http.client
 import os
@@ -15,10 +16,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connections
 
+from config import database
 from config.postgres import PostgresFailed, Server
 from config.supervisor import Supervisor, services
 
@@ -31,19 +34,23 @@ def launch(*, host: str, port: int, home: Path, own_database: bool, prepare: Cal
     """Start everything and keep it running until a signal.
 
     ``prepare`` runs on a migrated database and returns what is printed once the pages answer, with ``{address}``
-    in it where the address belongs. Raises CommandError.
+    in it where the address belongs. Raises CommandError, or ImproperlyConfigured where a variable is at fault.
     """
     home.mkdir(parents=True, exist_ok=True)
     with _only_one(home / "running", f"http://{_shown(host)}:{port}"):
         _check_port(host, port)
         server = None if own_database else _start_database(home)
+        if own_database:
+            database.check(migrating=True)
         say("Bringing the database up to date")
         call_command("migrate", verbosity=0, interactive=False)
         words = prepare()
         # The services open connections of their own; this process needs none while it waits.
         connections.close_all()
         say("Starting web, workers and beat")
-        _supervise(f"{host}:{port}", home, server, words.format(address=f"http://{_shown(host)}:{port}"))
+        _supervise(
+            f"{_bracketed(host)}:{port}", home, server, words.format(address=f"http://{_shown(host)}:{port}")
+        )
         if server is not None:
             server.release()
     say("Ended.")
@@ -89,10 +96,22 @@ def _check_port(host: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
+        # UnicodeError: no name at all. EADDRNOTAVAIL: another machine's.
+        except (socket.gaierror, UnicodeError) as error:
+            raise _bad_host(host) from error
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise _bad_host(host) from error
+            other = port + 1 if 1024 <= port < 65535 else 8000
             raise CommandError(
-                f"Port {port} of {host} cannot be used ({error.strerror}). Choose another: PORT={port + 1}"
+                f"Port {port} of {host} cannot be used ({error.strerror}). Choose another: PORT={other}"
             ) from None
+
+
+def _bad_host(host: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        f"HOST={host!r}: it must be an address or name of this machine, without a port, as 127.0.0.1 or 0.0.0.0."
+    )
 
 
 def _start_database(home: Path) -> Server:
@@ -107,7 +126,8 @@ def _start_database(home: Path) -> Server:
 
 def _answers(bind: str) -> bool:
     host, _, port = bind.rpartition(":")
-    with closing(http.client.HTTPConnection(_shown(host), int(port), timeout=5)) as connection:
+    address = f"{_shown(host.strip('[]'))}:{port}"
+    with closing(http.client.HTTPConnection(address, timeout=5)) as connection:
         try:
             connection.request("HEAD", "/login/")
             return connection.getresponse().status < 500
@@ -117,4 +137,9 @@ def _answers(bind: str) -> bool:
 
 def _shown(host: str) -> str:
     """The name that a browser on this machine may use."""
-    return "localhost" if host in {"0.0.0.0", "127.0.0.1", "::"} else host  # noqa: S104 (compared, not bound)
+    return "localhost" if host in {"0.0.0.0", "127.0.0.1", "::"} else _bracketed(host)  # noqa: S104 (compared, not bound)
+
+
+def _bracketed(host: str) -> str:
+    """As an address with a port has it."""
+    return f"[{host}]" if ":" in host else host

@@ -1,13 +1,13 @@
 """What ``demo`` and ``serve`` share: where to listen, and the start itself."""
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from config import env
 from config.launch import launch
 
 
@@ -18,8 +18,10 @@ class LaunchCommand(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1")
-        parser.add_argument("--port", type=_port, default=os.environ.get("PORT") or "8000")
+        parser.add_argument("--host", default=env.text("HOST", "127.0.0.1"))
+        parser.add_argument(
+            "--port", type=_port, default=env.integer("PORT", default=8000, least=1, most=65535)
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         launch(

@@ -108,9 +108,14 @@ class Server:
         return True
 
     def _make_folder(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.folder.chmod(0o700)
-        unprivileged.give(self.folder)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.chmod(0o700)
+            unprivileged.give(self.folder)
+        except OSError as error:
+            raise PostgresFailed(
+                f"CONCORD_HOME: {self.folder} must be a folder of its own for the database ({error.strerror})."
+            ) from error
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -169,15 +174,21 @@ class Server:
         return psycopg.conninfo.make_conninfo(host=str(self.folder), port=PORT, user=USER, dbname="postgres")
 
 
-def hold_for_command() -> None:
-    """Keep the embedded server for the rest of this process, where the settings name no Postgres of one's own."""
+def hold_for_command(*, migrating: bool) -> None:
+    """Keep the embedded server for the rest of this process; a Postgres of one's own is looked at instead.
+
+    Raises ImproperlyConfigured.
+    """
     from django.conf import settings
 
+    from config import database
+
+    if settings.OWN_DATABASE:
+        database.check(migrating=migrating)
+        return
     try:
-        if settings.OWN_DATABASE:
-            return
         Server(settings.HOME).hold()
-    except (ImproperlyConfigured, PostgresFailed) as error:
+    except PostgresFailed as error:
         sys.exit(str(error))
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _leave)

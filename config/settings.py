@@ -1,5 +1,6 @@
 """Concord's settings: one file, read from the environment by ``config.env``; docs/operations.md lists each variable."""
 
+import fcntl
 import os
 import secrets
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from config import env, postgres
 
@@ -21,25 +23,30 @@ NODE_MODULES = BASE_DIR / "node_modules"
 
 def _secret_key() -> str:
     """The key in ``CONCORD_SECRET_KEY``, else one made once and kept in the home, readable by its owner alone."""
-    given = env.text("CONCORD_SECRET_KEY")
+    given = env.secret("CONCORD_SECRET_KEY")
     if given:
         return given
     path = HOME / "secret_key"
-    HOME.mkdir(parents=True, exist_ok=True)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        key = secrets.token_urlsafe(50)
-        file.write(key)
+        if path.exists() and (key := path.read_text().strip()):
+            return key
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
+            # Of two first starts at once, the second waits for the first one's key.
+            fcntl.flock(file, fcntl.LOCK_EX)
+            key = file.read().strip() or secrets.token_urlsafe(50)
+            file.seek(0)
+            file.write(key)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"CONCORD_HOME: the file {path} must be one that can be read and written ({error.strerror})."
+        ) from error
     return key
 
 
 SECRET_KEY = _secret_key()
 DEBUG = env.flag("CONCORD_DEBUG", default=False)
-ALLOWED_HOSTS = env.words("CONCORD_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.words("CONCORD_ORIGINS", [])
+ALLOWED_HOSTS = env.hosts("CONCORD_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.origins("CONCORD_ORIGINS")
 
 INSTALLED_APPS = [
     "config.apps.ConfigConfig",
@@ -75,6 +82,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "config.guessing.remember_browsers",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -106,6 +114,7 @@ DATABASES = {
         **(OWN_DATABASE or postgres.connection(HOME)),
     }
 }
+OWN_BROKER = env.broker("CELERY_BROKER_URL")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTHENTICATION_BACKENDS = [
@@ -120,12 +129,30 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
-# Guessing is slowed by account and address together, so that no one can lock another person out.
+# A link from an administrator for a new password, in seconds.
+PASSWORD_RESET_TIMEOUT = 24 * 3600
+# Proxies between the clients and the web server; X-Forwarded-For is believed for so many entries (config.visitors).
+TRUSTED_PROXIES = env.integer("CONCORD_TRUSTED_PROXIES", default=0, most=10)
+# Guessing is slowed by account and address together, so that no one can lock another person out, and by address
+# over all accounts (config.guessing).
+ADDRESS_FAILURES = env.integer("CONCORD_ADDRESS_FAILURES", default=100, least=10, most=1_000_000)
+AXES_HANDLER = "config.guessing.Guesses"
+AXES_CLIENT_IP_CALLABLE = "config.visitors.client_address"
+AXES_LOCKOUT_CALLABLE = "config.guessing.locked_page"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
+# What is closed counts nothing more: going on trying keeps nobody shut out.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_VERBOSE = False
+
+# Mail, where a server is named (config.accounts).
+MAIL = env.mail("CONCORD_EMAIL_URL")
+DEFAULT_FROM_EMAIL = env.sender("CONCORD_EMAIL_FROM", needed=MAIL is not None)
+EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS, EMAIL_USE_SSL = (
+    MAIL or env.Mail()
+)
+EMAIL_TIMEOUT = 10
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -233,23 +260,24 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 # Requests a minute that one token, or one account in a browser, may send to the API.
-API_RATE = env.integer("CONCORD_API_RATE", default=600, least=1)
+API_RATE = env.integer("CONCORD_API_RATE", default=600, least=1, most=1_000_000)
 
 # Whether webhooks may lead into private networks, and without TLS.
 WEBHOOKS_PRIVATE = env.flag("CONCORD_WEBHOOKS_PRIVATE", default=False)
 
-# Limits of what comes in (DESIGN: JSONL), in bytes.
-MAX_TEXT_BYTES = env.integer("CONCORD_MAX_TEXT_BYTES", default=1_000_000, least=1)
-MAX_LINE_BYTES = env.integer("CONCORD_MAX_LINE_BYTES", default=10_000_000, least=1)
+# Limits of what comes in (DESIGN: JSONL), in bytes; Postgres keeps less than a gigabyte in a field.
+MOST_BYTES = 500_000_000
+MAX_TEXT_BYTES = env.integer("CONCORD_MAX_TEXT_BYTES", default=1_000_000, least=1, most=MOST_BYTES)
+MAX_LINE_BYTES = env.integer("CONCORD_MAX_LINE_BYTES", default=10_000_000, least=1, most=MOST_BYTES)
 
 # Runs (runs/execution.py says how these meet).
 RUN_HEARTBEAT_SECONDS = 2.0
-RUN_STALE_SECONDS = float(env.integer("CONCORD_RUN_STALE_SECONDS", default=30, least=4))
+RUN_STALE_SECONDS = float(env.integer("CONCORD_RUN_STALE_SECONDS", default=30, least=4, most=86_400))
 RUN_ATTEMPTS = 3
 RUN_STOP_SECONDS = 10.0
-SWEEP_SECONDS = float(env.integer("CONCORD_SWEEP_SECONDS", default=10, least=1))
+SWEEP_SECONDS = float(env.integer("CONCORD_SWEEP_SECONDS", default=10, least=1, most=86_400))
 # "auto" sends a run that wants a GPU to the gpu queue; with one machine both queues end at one worker.
-DEFAULT_BASE = env.text("CONCORD_POLICY", "")
+DEFAULT_BASE = env.policy("CONCORD_POLICY")
 
 LOGGING = {
     "version": 1,

@@ -8,11 +8,15 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from annotation import models as annotation
+from annotation.people import account_named
+from config import guessing
 from rewardmodel import models as rewardmodel
 from rltrainer import models as rltrainer
 from runs import models as runs
@@ -137,6 +141,18 @@ class AdministratorsAdmin(ReadOnlyAdmin):
         return rows if getattr(request.user, "is_superuser", False) else rows.none()
 
 
+class AccountChangeForm(UserChangeForm[User]):
+    """An account whose name differs from all others in more than capitals."""
+
+    def clean_username(self) -> str:
+        """The name, unless it is another account's."""
+        name = str(self.cleaned_data["username"])
+        other = account_named(name)
+        if other is not None and other.pk != self.instance.pk:
+            raise ValidationError("A user with that username already exists.")
+        return name
+
+
 class AccountAdmin(UserAdmin[User]):
     """Accounts, for administrators alone. Without groups and permissions: roles are memberships of projects."""
 
@@ -148,6 +164,15 @@ class AccountAdmin(UserAdmin[User]):
     list_display = ("username", "email", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser")
     filter_horizontal = ()
+    form = AccountChangeForm
+    change_form_template = "admin/account.html"
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Set a password by hand; an account that too many attempts had closed is free again."""
+        answer = super().user_change_password(request, id, form_url)
+        if answer.status_code == 302 and (user := self.get_object(request, id)) is not None:
+            guessing.free(user=user)
+        return answer
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Administrators."""

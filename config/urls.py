@@ -4,12 +4,15 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import include, path
 
-from config.pages import tokens
+from config.pages import accounts, tokens
 
 urlpatterns = [
-    path("login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("login/", accounts.LogIn.as_view(), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
+    path("account/password/", accounts.OwnPassword.as_view(), name="account_password"),
+    path("account/reset/<uidb64>/<token>/", accounts.Reset.as_view(), name="account_reset"),
+    path("account/<int:pk>/reset-link/", accounts.reset_link, name="reset_link"),
     path("account/tokens/", tokens.own_tokens, name="tokens"),
     path("account/tokens/<int:pk>/revoke/", tokens.revoke, name="token_revoke"),
     path("api/v1/", include("config.api.urls")),

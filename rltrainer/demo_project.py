@@ -75,7 +75,7 @@ def _make_account(project: Project, role: str) -> Account:
     """A new account of its own: an account that exists already keeps its password and gets no role here."""
     users = get_user_model()._default_manager
     name, number = role, 1
-    while users.filter(username=name).exists():
+    while people.account_named(name) is not None:
         number += 1
         name = f"{role}{number}"
     password = secrets.token_urlsafe(12)

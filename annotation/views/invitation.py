@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth import login
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -39,10 +39,14 @@ def _join(request: HttpRequest, held: Invitation, token: str) -> HttpResponse:
         if not form.is_valid():
             return _page(request, held, form, status=422)
         # Of two who hold the link at once, the second gets neither membership nor account.
-        with transaction.atomic():
-            form.instance.email = held.email
-            user = form.save()
-            people.accept(token=token, user=user)
+        try:
+            with transaction.atomic():
+                form.instance.email = held.email
+                user = form.save()
+                people.accept(token=token, user=user)
+        except IntegrityError:  # the name was taken after the form had looked
+            form.add_error("username", "A user with that username already exists.")
+            return _page(request, held, form, status=422)
         login(request, user, backend=BACKEND)
     messages.success(request, f"You are a member of {held.project.name} now.")
     return redirect("home")

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 from annotation import control, flags, people, queue, standing, withdrawal
 from annotation.models import Delivery, Project, Prompt
 from annotation.webhooks import subscribing
+from config import accounts
 from runs.models import Run, RunMetric
 from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks, make_user, put
 from tests.browser.axe import violations
@@ -53,7 +54,9 @@ PAGES = {
     "row": ("olivia", "/admin/annotation/project/{project}/change/"),
     "accounts": ("olivia", "/admin/auth/user/"),
     "account": ("olivia", "/admin/auth/user/{alice}/change/"),
-    "password": ("olivia", "/admin/password_change/"),
+    "password": ("alice", "/account/password/"),
+    "reset link": ("olivia", "/account/{alice}/reset-link/"),
+    "reset": (None, "{reset}"),
     "tokens": ("alice", "/account/tokens/"),
     "api": (None, "/api/v1/docs/"),
 }
@@ -84,7 +87,13 @@ def paths(project: Project) -> dict[str, Any]:
         RunMetric(run=run, step=step, figures={"step": step, "loss": 1 / step}) for step in range(1, 20)
     )
     path = people.invite(project=project, email="bob@example.org", role="annotator")
-    return {"run": run.pk, "project": project.pk, "alice": alice.pk, "invitation": path}
+    return {
+        "run": run.pk,
+        "project": project.pk,
+        "alice": alice.pk,
+        "invitation": path,
+        "reset": accounts.reset_path(user=alice),
+    }
 
 
 def _failed_to_tell(project: Project) -> None:
@@ -181,6 +190,13 @@ def trouble(visit: Visit, name: str, live_server: Any) -> Page:
             page.get_by_label("Username").fill("alice")
             page.get_by_label("Password").fill("wrong")
             page.get_by_role("button", name="Log in").click()
+    elif name == "closed address":
+        for number in range(11):
+            page.get_by_label("Username").fill(f"account-{number}")
+            page.get_by_label("Password").fill("wrong")
+            page.get_by_role("button", name="Log in").click()
+    elif name == "used link":
+        page.goto("/account/reset/MQ/used/")
     elif name == "used invitation":
         page.goto("/invitations/used/")
     return page
@@ -191,6 +207,8 @@ TROUBLES = {
     "no token": "This page was open for too long",
     "no sense": "This request makes no sense",
     "locked": "Too many attempts",
+    "closed address": "Too many attempts",
+    "used link": "This link does not work any more",
     "used invitation": "This link does not open anything",
     "broken": "Something broke",
 }
@@ -204,7 +222,9 @@ def test_axe_finds_nothing_where_something_went_wrong(
     live_server: Any,
     monkeypatch: pytest.MonkeyPatch,
     complaints: list[str],
+    settings: Any,
 ) -> None:
+    settings.ADDRESS_FAILURES = 10 if name == "closed address" else 100
     if name == "broken":
         monkeypatch.setattr("annotation.progress.of", lambda annotator: 1 / 0)
         page = visit("/", User.objects.get(username="alice"))
@@ -227,6 +247,25 @@ def test_axe_finds_nothing_where_something_went_wrong(
 def test_no_page_is_wider_than_a_small_phone(visit: Visit, paths: dict[str, Any], name: str) -> None:
     page = open_named(visit, name, paths, viewport={"width": 360, "height": 640})
     assert overhang(page) == 0
+
+
+def test_a_link_for_a_new_password_is_made_followed_and_used(visit: Visit, paths: dict[str, Any]) -> None:
+    page = open_named(visit, "reset link", paths, viewport={"width": 360, "height": 640})
+    page.get_by_role("button", name="Make a link").click()
+    link = page.locator("code.copyable").inner_text()
+    assert overhang(page) == 0
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(250)
+        assert violations(page) == [], scheme
+    holder = visit(link)
+    holder.locator("[name=new_password1]").fill("a long new password")
+    holder.locator("[name=new_password2]").fill("a long new password")
+    holder.get_by_role("button", name="Set it and log in").click()
+    expect(holder.get_by_text("Your new password is set")).to_be_visible()
+    holder.locator(".site details summary").click()
+    holder.get_by_role("link", name="Change password").click()
+    expect(holder.get_by_role("heading", level=1)).to_have_text("Change your password")
 
 
 def test_hostile_and_unwieldy_texts_do_nothing_and_fit(visit: Visit, complaints: list[str]) -> None:

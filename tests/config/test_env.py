@@ -26,8 +26,8 @@ def test_a_flag_is_read(monkeypatch: pytest.MonkeyPatch, text: str, value: bool)
     ("read", "text"),
     [
         (lambda: env.flag(NAME, default=True), "maybe"),
-        (lambda: env.integer(NAME, default=1), "-3"),
-        (lambda: env.integer(NAME, default=1, least=4), "3"),
+        (lambda: env.integer(NAME, default=1, most=9), "-3"),
+        (lambda: env.integer(NAME, default=1, least=4, most=9), "3"),
         (lambda: env.database(NAME), "mysql://host/name"),
         (lambda: env.database(NAME), "postgres://host"),
     ],

@@ -18,8 +18,10 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from config import unprivileged
+from config.database import check
 from tests.launched import free_port
 
 QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
@@ -67,11 +69,11 @@ def address(request: pytest.FixtureRequest) -> Iterator[str]:
 def manage(address: str, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """Run a command against the server; returns its JSON object, {} where it says nothing."""
 
-    def run(*arguments: str) -> dict[str, Any]:
+    def run(*arguments: str, **variables: str) -> dict[str, Any]:
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=settings.BASE_DIR,
-            env={**os.environ, "DATABASE_URL": address, "CONCORD_HOME": str(tmp_path / "home")},
+            env={**os.environ, "DATABASE_URL": address, "CONCORD_HOME": str(tmp_path / "home"), **variables},
             capture_output=True,
             text=True,
             check=False,
@@ -139,3 +141,90 @@ def _ended(database: "psycopg.Connection[Any]", run: int) -> bool:
             return True
         time.sleep(0.2)
     return False
+
+
+def told(address: str, home: Path, *arguments: str) -> str:
+    """The one sentence with which a command stops."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DATABASE_URL": address, "CONCORD_HOME": str(home)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    *before, sentence = done.stderr.splitlines()
+    assert before == []
+    assert sentence.startswith("DATABASE_URL: ")
+    return sentence
+
+
+def execute(address: str, *statements: str) -> None:
+    with psycopg.connect(address, autocommit=True) as database:
+        for statement in statements:
+            database.execute(statement)
+
+
+def test_a_database_that_lets_nobody_in_is_told_in_one_sentence(address: str, tmp_path: Path) -> None:
+    wrong = address.replace("a%20b%27c", "wrong")
+    for command in (
+        ("migrate",),
+        ("check",),
+        ("create_project", "colours"),
+        ("serve", "--port", str(free_port())),
+    ):
+        sentence = told(wrong, tmp_path, *command)
+        assert 'password authentication failed for user "owner"' in sentence
+        assert "it must name a PostgreSQL from 15 on" in sentence
+        assert "wrong" not in sentence
+    assert 'database "other" does not exist' in told(
+        address.replace("/concord?", "/other?"), tmp_path, "migrate"
+    )
+
+
+def test_a_database_that_cannot_hold_the_data_is_told(address: str, tmp_path: Path) -> None:
+    execute(
+        address,
+        "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0",
+        "CREATE DATABASE still",
+        "ALTER DATABASE still SET default_transaction_read_only = on",
+    )
+    assert "must be made with ENCODING 'UTF8'" in told(
+        address.replace("/concord?", "/latin?"), tmp_path, "migrate"
+    )
+    assert "takes no writes" in told(address.replace("/concord?", "/still?"), tmp_path, "migrate")
+
+
+def test_what_a_role_may_not_do_is_told_with_what_to_grant(
+    address: str, tmp_path: Path, manage: Callable[..., dict[str, Any]]
+) -> None:
+    execute(
+        address,
+        "CREATE ROLE \"Guest\" LOGIN PASSWORD 'guest'",
+        "CREATE ROLE before",
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+        "CREATE TABLE django_migrations ()",
+        "ALTER TABLE django_migrations OWNER TO before",
+    )
+    guest = address.replace("owner:a%20b%27c@", "Guest:guest@")
+    sentence = told(guest, tmp_path, "migrate")
+    assert told(guest, tmp_path, "serve", "--port", str(free_port())) == sentence
+    grants = sentence.partition("an owner must run: ")[2].removesuffix(".").split("; ")
+    assert grants == [
+        'GRANT USAGE, CREATE ON SCHEMA public TO "Guest"',
+        'GRANT CREATE ON DATABASE concord TO "Guest"',
+        'GRANT before TO "Guest"',
+    ]
+    execute(address, "DROP TABLE django_migrations", *grants)
+    manage("migrate", "--verbosity", "0", DATABASE_URL=guest)
+
+
+def test_a_release_that_is_too_old_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.database.OLDEST", 99)
+    with pytest.raises(
+        ImproperlyConfigured, match=r"DATABASE_URL: the server is PostgreSQL \d\d; it must be 99"
+    ):
+        check(migrating=False)

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.management.base import CommandError, CommandParser
 
 from annotation.commands import AnnotationCommand
 from annotation.export import find_project
 from annotation.models import ApiToken
+from annotation.people import account_named
 from annotation.tokens import create_token
 
 
@@ -26,7 +26,7 @@ class Command(AnnotationCommand):
         )
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
-        user = User.objects.filter(username=options["username"]).first()
+        user = account_named(options["username"])
         if user is None:
             raise CommandError(f"There is no account {options['username']!r}.")
         token, secret = create_token(
