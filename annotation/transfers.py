@@ -99,8 +99,14 @@ def _manage(transfer: Transfer, folder: RunFolder, command: list[str]) -> list[s
     return [sys.executable, "manage.py", *command, *what]
 
 
-def _finish(run: Run, folder: RunFolder) -> None:
-    Run.objects.filter(pk=run.pk).update(result=read_json(folder.output / REPORT_NAME))
+def _store(run: Run, folder: RunFolder) -> dict[str, Any]:
+    """An import has made its rows and an export its file: their counts are left."""
+    report: dict[str, Any] = read_json(folder.output / REPORT_NAME)
+    return report
+
+
+def _finish(run: Run, report: dict[str, Any]) -> None:
+    Run.objects.filter(pk=run.pk).update(result=report)
 
 
 def _project(run: Run) -> str:
@@ -112,6 +118,7 @@ IMPORT = Kind(
     title="Import",
     prepare=_prepare_import,
     command=_import_command,
+    store=_store,
     finish=_finish,
     project=_project,
 )
@@ -120,6 +127,7 @@ EXPORT = Kind(
     title="Export",
     prepare=_prepare_export,
     command=_export_command,
+    store=_store,
     finish=_finish,
     project=_project,
 )

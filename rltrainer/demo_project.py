@@ -88,10 +88,9 @@ def _make_account(project: Project, role: str) -> Account:
     return Account(role, name, password)
 
 
-@transaction.atomic
 def _register_policy(project: Project, base: str) -> None:
     if base:
         policies.make_version(project=project, base=base)
         return
-    folder = Path(demo.POLICY_FOLDER)
-    policies.make_version(project=project, artifact=artifacts.store(folder=folder, kind="policy", run=None))
+    artifact = artifacts.store(folder=Path(demo.POLICY_FOLDER), kind="policy", run=None)
+    policies.make_version(project=project, artifact=artifact)
