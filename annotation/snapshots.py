@@ -52,7 +52,7 @@ def take(*, project: Project) -> Snapshot:
         snapshot = _name(project, stored, withdrawals)
         if snapshot is not None:
             return snapshot
-        artifacts.discard(stored.artifact)
+        artifacts.discard(digest=stored.artifact.digest)
 
 
 class Stored(NamedTuple):

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.core.files import File
 from django.db import transaction
 
+from annotation import uploads
 from annotation.errors import BadRequest
 from annotation.jsonl.provenance import SPLITS
 from annotation.models import Project, Transfer
@@ -17,11 +18,9 @@ from runs.folder.folder import RunFolder
 from runs.kinds import Kind
 from runs.models import Run
 
-# Names of our own: an upload's name never becomes a path.
-INPUT_NAME, REPORT_NAME = "upload.jsonl", "report.json"
+REPORT_NAME = "report.json"
 
 
-@transaction.atomic
 def request_import(
     *,
     project: Project,
@@ -31,19 +30,64 @@ def request_import(
     skip_bad: bool = False,
     created_by: User | None = None,
 ) -> Run:
-    """Queue an import of an uploaded file, gzip or not. Raises BadRequest for an unknown kind."""
+    """Queue an import of an uploaded file, gzip or not. Raises BadRequest for an unknown kind or too large a file.
+
+    The file is stored before the transaction, and removed where that is rolled back; where a whole request is, the
+    sweep removes it (annotation.uploads).
+    """
     _check(kind, None)
+    stored = uploads.keep(file)
+    try:
+        return _queue_import(
+            project=project,
+            kind=kind,
+            stored=stored,
+            file_name=file_name[:200],
+            skip_bad=skip_bad,
+            created_by=created_by,
+        )
+    except BaseException:
+        uploads.drop(stored)
+        raise
+
+
+def request_rest(*, run: Run, created_by: User | None = None) -> Run:
+    """Queue an import of the good lines of a file that was refused for its bad ones. Raises BadRequest where ``run``
+    is no such import, or its file was removed."""
+    if not has_rest(run):
+        raise BadRequest("There is no rest to import: choose the file again.")
+    failed = run.transfer
+    return _queue_import(
+        project=failed.project,
+        kind=failed.kind,
+        stored=str(failed.file.name),
+        file_name=failed.file_name,
+        skip_bad=True,
+        created_by=created_by,
+    )
+
+
+def has_rest(run: Run) -> bool:
+    """Whether ``run`` is an import of a whole file that failed, and its file is still there."""
+    if run.kind != IMPORT.name or run.status != Run.Status.FAILED or run.transfer.skip_bad:
+        return False
+    return uploads.is_kept(run.transfer)
+
+
+@transaction.atomic
+def _queue_import(
+    *, project: Project, kind: str, stored: str, file_name: str, skip_bad: bool, created_by: User | None
+) -> Run:
     run = lifecycle.create(kind=IMPORT.name, created_by=created_by)
-    transfer = Transfer(
+    Transfer.objects.create(
         run=run,
         project=project,
         direction=Transfer.Direction.IMPORT,
         kind=kind,
-        file_name=file_name[:200],
+        file=stored,
+        file_name=file_name,
         skip_bad=skip_bad,
     )
-    transfer.file.save(f"{run.public_id}.jsonl", file, save=False)
-    transfer.save()
     return run
 
 
@@ -72,7 +116,7 @@ def _check(kind: str, split: str | None) -> None:
 
 def _prepare_import(run: Run, folder: RunFolder) -> None:
     transfer = run.transfer
-    with transfer.file.open("rb") as source, (folder.inputs / INPUT_NAME).open("wb") as target:
+    with transfer.file.open("rb") as source, (folder.inputs / uploads.INPUT_NAME).open("wb") as target:
         shutil.copyfileobj(source, target)
     folder.write_config({"kind": transfer.kind, "skip_bad": transfer.skip_bad})
 
@@ -83,7 +127,7 @@ def _prepare_export(run: Run, folder: RunFolder) -> None:
 
 def _import_command(run: Run, folder: RunFolder) -> list[str]:
     transfer = run.transfer
-    command = ["import_jsonl", str(folder.inputs / INPUT_NAME), "--skip-bad"]
+    command = ["import_jsonl", str(folder.inputs / uploads.INPUT_NAME), "--skip-bad"]
     return _manage(transfer, folder, command if transfer.skip_bad else command[:-1])
 
 
@@ -109,6 +153,12 @@ def _finish(run: Run, report: dict[str, Any]) -> None:
     Run.objects.filter(pk=run.pk).update(result=report)
 
 
+def _finish_import(run: Run, report: dict[str, Any]) -> None:
+    """What was imported is rows now: the file is removed once they are kept for certain."""
+    _finish(run, report)
+    transaction.on_commit(lambda: uploads.forget(run.transfer), robust=True)
+
+
 def _project(run: Run) -> str:
     return str(run.transfer.project.slug)
 
@@ -119,7 +169,7 @@ IMPORT = Kind(
     prepare=_prepare_import,
     command=_import_command,
     store=_store,
-    finish=_finish,
+    finish=_finish_import,
     project=_project,
 )
 EXPORT = Kind(

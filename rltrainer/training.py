@@ -173,4 +173,6 @@ KIND = Kind(
     store=_store,
     finish=_finish,
     project=_project,
+    # A withdrawal finds the policies that learned from a text by what their runs had read.
+    lasting=("inputs", "config.json"),
 )

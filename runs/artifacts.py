@@ -8,6 +8,7 @@ has named for a day.
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -58,29 +59,40 @@ def refuse_under_lock() -> None:
         raise StoredUnderLock(str(StoredUnderLock.__doc__)) from error
 
 
-def discard(artifact: Artifact) -> bool:
-    """Remove an artifact that no row names, its files after its row; False where one names it."""
-    with holding(artifact.digest):
+def discard(*, digest: str, idle: timedelta = timedelta(0)) -> bool:
+    """Remove an artifact that no row names, its files after its row; False where one names it, or where it was stored
+    within ``idle``. Holds the digest's advisory lock, so that nobody stores it meanwhile."""
+    with holding(digest):
+        rows = Artifact.objects.filter(digest=digest)
+        if rows.filter(stored_at__gt=Now() - idle).exists():
+            return False
         try:
-            artifact.delete()
+            rows.delete()
         except IntegrityError:  # named before, or at this moment
             return False
-        remove_files(artifact.digest)
+        _remove_tree(digest)
+        shutil.rmtree(_cache_of(digest), ignore_errors=True)
     return True
 
 
-def remove_files(digest: str) -> None:
-    """What lies under a digest in the storage and in this machine's cache. Hold the digest, and have no row."""
-    _remove_tree(digest)
-    shutil.rmtree(_cache_of(digest), ignore_errors=True)
+def files_under(folder: str) -> Iterator[str]:
+    """The names in the storage of all files below a folder."""
+    folders, files = _listed(folder)
+    yield from (f"{folder}/{name}" for name in files)
+    for name in folders:
+        yield from files_under(f"{folder}/{name}")
+
+
+def _listed(folder: str) -> tuple[list[str], list[str]]:
+    try:
+        return storages["artifacts"].listdir(folder)
+    except FileNotFoundError:
+        return [], []
 
 
 def _remove_tree(folder: str) -> None:
     storage = storages["artifacts"]
-    try:
-        folders, files = storage.listdir(folder)
-    except FileNotFoundError:
-        return
+    folders, files = _listed(folder)
     for name in files:
         storage.delete(f"{folder}/{name}")
     for name in folders:

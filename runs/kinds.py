@@ -20,7 +20,8 @@ class Kind(Generic[Output]):
     artifacts' storage, outside of any transaction: it may take minutes and may be called again, since what
     it stores is named by its digest. What it returns goes to ``finish``, which writes rows alone and runs in
     the transaction that marks the run succeeded, so that a version exists exactly when its run succeeded.
-    ``project`` is the slug of the run's project, for permissions and pages.
+    ``project`` is the slug of the run's project, for permissions and pages. ``lasting`` names what stays in
+    the folder of a succeeded run when old folders are cleaned (runs.cleaning).
     """
 
     name: str
@@ -30,6 +31,7 @@ class Kind(Generic[Output]):
     store: Callable[[Run, RunFolder], Output]
     finish: Callable[[Run, Output], None]
     project: Callable[[Run], str]
+    lasting: tuple[str, ...] = ()
 
 
 _kinds: dict[str, Kind[Any]] = {}

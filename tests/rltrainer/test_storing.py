@@ -22,7 +22,8 @@ from runs.kinds import kind_of
 from runs.models import Artifact, Run
 from tests.annotation.factories import make_annotator, make_project, make_tasks, put
 from tests.runs import slow_storage
-from tests.runs.conftest import claimed
+from tests.runs.beside import somebody_waits
+from tests.runs.conftest import claimed, wait_for
 from tests.runs.slow_storage import answered_at_once, in_thread, slow
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -136,8 +137,7 @@ def test_two_who_store_the_same_at_once_leave_one_file(settings: Any) -> None:
         return artifacts.store(folder=folder_of(run).output, kind="reward_model", run=run).digest
 
     with in_thread(store) as first, in_thread(store) as second:
-        assert slow_storage.begun.wait(30)
-        slow_storage.let_go.set()
+        wait_for(lambda: len(slow_storage.saving) == 2 or (slow_storage.saving and somebody_waits()))
     assert first == second == [Artifact.objects.get().digest]
     place = Path(settings.STORAGES["artifacts"]["OPTIONS"]["location"])
     assert sorted(path.name for path in place.rglob("*") if path.is_file()) == [

@@ -10,21 +10,24 @@ from django.core.files.storage import FileSystemStorage
 from django.db import connection
 
 begun, let_go = threading.Event(), threading.Event()
+saving: list[str] = []
 
 
 class SlowStorage(FileSystemStorage):
     """As a network's would be."""
 
     def _save(self, name: str, content: "File[Any]") -> str:
+        saving.append(name)
         begun.set()
         assert let_go.wait(60)
-        return super()._save(name, content)
+        return str(super()._save(name, content))  # type: ignore[misc]  # django-stubs leaves it out
 
 
 def slow(settings: Any) -> None:
     """Make the artifacts' storage slow from here on."""
     begun.clear()
     let_go.clear()
+    saving.clear()
     artifacts = settings.STORAGES["artifacts"]
     settings.STORAGES = {
         **settings.STORAGES,
