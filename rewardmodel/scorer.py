@@ -30,9 +30,9 @@ def serve(stopped: Callable[[], bool]) -> None:
         cursor.execute("SELECT pg_advisory_lock_shared(%s)", [scoring.LOCK])
         cursor.execute(f"LISTEN {scoring.ASKED}")
     models = Loaded()
-    ScoreRequest.objects.filter(asked_at__lt=Now() - _FORGOTTEN).delete()
     while not stopped():
         if not answer_one(models):
+            ScoreRequest.objects.filter(asked_at__lt=Now() - _FORGOTTEN).delete()
             scoring.wait_for_notice(_LOOK_SECONDS)
 
 
