@@ -243,7 +243,7 @@ WEBHOOKS_PRIVATE = env.flag("CONCORD_WEBHOOKS_PRIVATE", default=False)
 # Limits of what comes in (DESIGN: JSONL), in bytes.
 MAX_TEXT_BYTES = env.integer("CONCORD_MAX_TEXT_BYTES", default=1_000_000, least=1)
 MAX_LINE_BYTES = env.integer("CONCORD_MAX_LINE_BYTES", default=10_000_000, least=1)
-MAX_UPLOAD_BYTES = env.integer("CONCORD_MAX_UPLOAD_BYTES", default=2_000_000_000, least=1)
+MAX_UPLOAD_BYTES = env.integer("CONCORD_MAX_UPLOAD_BYTES", default=2_147_483_648, least=1)
 
 # Runs (runs/execution.py says how these meet).
 RUN_HEARTBEAT_SECONDS = 2.0

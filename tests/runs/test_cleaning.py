@@ -78,6 +78,7 @@ def test_the_folder_of_a_run_that_ended_long_ago_is_removed_and_its_rows_stay(st
 @pytest.mark.parametrize("status", ["queued", "running"])
 def test_the_folder_of_a_run_that_has_not_ended_stays_whole_however_old(status: str) -> None:
     run = ended(status, 400)
+    os.utime(folder_of(run).path, (time.time() - 400 * DAY,) * 2)
     assert cleaning.clean() == (0, 0)
     assert names(run) == WHOLE
 
