@@ -14,11 +14,12 @@ from annotation.errors import NothingToSnapshot
 from annotation.export.described import DescribedTask, describe
 from annotation.export.rankings import COLUMNS, pseudonym
 from annotation.export.scope import chunks, named_source
-from annotation.models import Demonstration, Project, Prompt, Ranking, Snapshot, Task
+from annotation.models import Demonstration, Project, Prompt, Ranking, Snapshot, Task, Withdrawal
 from annotation.models.judgement import RankingQuerySet
 from annotation.preferences.tiers import pairs
 from runs import artifacts
 from runs.folder.files import file_digest
+from runs.models import Artifact
 from runs.writing import write
 
 FILE_NAME = "snapshot.jsonl"
@@ -32,14 +33,31 @@ class Counts(NamedTuple):
     last_ranking_id: int
 
 
-@write
 def take(*, project: Project) -> Snapshot:
     """The project's current rankings as they are now; equal content gives the same snapshot.
 
-    The file is stored before the row, and nothing is withdrawn meanwhile. Raises NothingToSnapshot where no comparison
-    follows from any ranking.
+    The file is written and stored before the transaction of the row, so that nobody waits for it. Where something was
+    withdrawn meanwhile, it may hold that: it is removed, and written again. Raises NothingToSnapshot where no
+    comparison follows from any ranking, StoredUnderLock inside a transaction.
     """
-    locks.snapshots(project)
+    while True:
+        withdrawals = _withdrawals(project)
+        stored = _store(project)
+        snapshot = _name(project, stored, withdrawals)
+        if snapshot is not None:
+            return snapshot
+        artifacts.discard(digest=stored.artifact.digest)
+
+
+class Stored(NamedTuple):
+    """A snapshot's file in the storage, which no snapshot names yet."""
+
+    artifact: Artifact
+    digest: str
+    counts: Counts
+
+
+def _store(project: Project) -> Stored:
     with tempfile.TemporaryDirectory(prefix="concord-snapshot-") as name:
         path = Path(name) / FILE_NAME
         counts = _write(project, path)
@@ -47,15 +65,29 @@ def take(*, project: Project) -> Snapshot:
             raise NothingToSnapshot(
                 f"{project.slug} has no current rankings to train on: rank some tasks or import rankings first."
             )
-        digest = file_digest(path)
-        known = Snapshot.objects.filter(project=project, digest=digest).first()
-        if known is not None:
-            return known
         artifact = artifacts.store(folder=Path(name), kind="snapshot", run=None)
+        return Stored(artifact, file_digest(path), counts)
+
+
+@write
+def _name(project: Project, stored: Stored, withdrawals: int) -> Snapshot | None:
+    """The snapshot's row; None where something was withdrawn since there were ``withdrawals``.
+
+    A withdrawal either waits here for the commit, and then finds the row, or has committed and is counted.
+    """
+    locks.snapshots(project)
+    if _withdrawals(project) != withdrawals:
+        return None
     snapshot, _ = Snapshot.objects.get_or_create(
-        project=project, digest=digest, defaults={"artifact": artifact, **counts._asdict()}
+        project=project,
+        digest=stored.digest,
+        defaults={"artifact": stored.artifact, **stored.counts._asdict()},
     )
     return snapshot
+
+
+def _withdrawals(project: Project) -> int:
+    return Withdrawal.objects.filter(project=project).count()
 
 
 def judged(project: Project) -> RankingQuerySet:

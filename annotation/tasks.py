@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from annotation import queue, tallies, withdrawal
+from annotation import queue, tallies, uploads, withdrawal
 from annotation.api import idempotency, rate
 from annotation.webhooks import sending
 
@@ -37,3 +37,9 @@ def forget_old() -> None:
     idempotency.forget_old()
     rate.forget_old()
     sending.forget_old()
+
+
+@shared_task(name="annotation.clean_uploads")
+def clean_uploads() -> None:
+    """Remove uploads that no import will read again."""
+    uploads.clean()

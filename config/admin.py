@@ -73,6 +73,7 @@ class ConcordAdminSite(AdminSite):
             path("runs/<int:pk>/live/", view(run.run_live), name="run_live"),
             path("runs/<int:pk>/metrics/", view(run.run_metrics), name="run_metrics"),
             path("runs/<int:pk>/cancel/", view(run.run_cancel), name="run_cancel"),
+            path("runs/<int:pk>/rest/", view(run.run_rest), name="run_rest"),
             path("runs/<int:pk>/output/", view(run.run_output), name="run_output"),
             *super().get_urls(),
         ]

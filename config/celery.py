@@ -71,6 +71,7 @@ def configure() -> None:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         timezone="UTC",
+        # On quick stands only what takes a moment, reads no file and asks nobody else: sweeps wait behind it.
         beat_schedule={
             "sweep-runs": {
                 "task": "runs.sweep",
@@ -88,10 +89,12 @@ def configure() -> None:
                 "schedule": settings.SWEEP_SECONDS,
                 "options": {"queue": "cpu", "expires": settings.SWEEP_SECONDS},
             },
+            # A queue of its own: a stranger's server may be slow, which neither sweeps nor runs should wait for, and
+            # an import of an hour on cpu is no reason to tell others late.
             "send-webhooks": {
                 "task": "annotation.send_webhooks",
                 "schedule": settings.SWEEP_SECONDS,
-                "options": {"queue": "quick", "expires": settings.SWEEP_SECONDS},
+                "options": {"queue": "webhooks", "expires": settings.SWEEP_SECONDS},
             },
             "forget-old": {
                 "task": "annotation.forget_old",
@@ -103,10 +106,21 @@ def configure() -> None:
                 "schedule": settings.SWEEP_SECONDS,
                 "options": {"queue": "quick", "expires": settings.SWEEP_SECONDS},
             },
+            # Files of every run and snapshot of a project are read.
             "finish-withdrawals": {
                 "task": "annotation.finish_withdrawals",
                 "schedule": settings.SWEEP_SECONDS,
-                "options": {"queue": "quick"},
+                "options": {"queue": "cpu", "expires": settings.SWEEP_SECONDS},
+            },
+            "clean-runs": {
+                "task": "runs.clean",
+                "schedule": 3600.0,
+                "options": {"queue": "cpu", "expires": 3600.0},
+            },
+            "clean-uploads": {
+                "task": "annotation.clean_uploads",
+                "schedule": 3600.0,
+                "options": {"queue": "cpu", "expires": 3600.0},
             },
         },
     )

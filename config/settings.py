@@ -74,6 +74,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    # Before anything reads a body.
+    "config.uploads.BoundedBodies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -269,12 +271,16 @@ WEBHOOKS_PRIVATE = env.flag("CONCORD_WEBHOOKS_PRIVATE", default=False)
 MOST_BYTES = 500_000_000
 MAX_TEXT_BYTES = env.integer("CONCORD_MAX_TEXT_BYTES", default=1_000_000, least=1, most=MOST_BYTES)
 MAX_LINE_BYTES = env.integer("CONCORD_MAX_LINE_BYTES", default=10_000_000, least=1, most=MOST_BYTES)
+MAX_UPLOAD_BYTES = env.integer("CONCORD_MAX_UPLOAD_BYTES", default=2_147_483_648, least=1, most=2**50)
 
 # Runs (runs/execution.py says how these meet).
 RUN_HEARTBEAT_SECONDS = 2.0
 RUN_STALE_SECONDS = float(env.integer("CONCORD_RUN_STALE_SECONDS", default=30, least=4, most=86_400))
 RUN_ATTEMPTS = 3
 RUN_STOP_SECONDS = 10.0
+# How long and how many folders of ended runs are kept (runs/cleaning.py).
+KEEP_RUN_DAYS = env.integer("CONCORD_KEEP_RUN_DAYS", default=30, most=36_500)
+KEEP_RUNS = env.integer("CONCORD_KEEP_RUNS", default=200, most=10**9)
 SWEEP_SECONDS = float(env.integer("CONCORD_SWEEP_SECONDS", default=10, least=1, most=86_400))
 # "auto" sends a run that wants a GPU to the gpu queue; with one machine both queues end at one worker.
 DEFAULT_BASE = env.policy("CONCORD_POLICY")

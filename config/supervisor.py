@@ -1,8 +1,9 @@
 """One process that keeps Concord's others alive: web, workers, beat, scorer, and the embedded Postgres.
 
-    web      gunicorn                          worker-gpu   runs that train and sample, one at a time
-    beat     sends the sweeps on time          worker-cpu   imports and exports
-    scorer   keeps reward models loaded        worker-quick sweeps, so that no long run delays them
+    web      gunicorn                      worker-gpu       runs that train and sample, one at a time
+    beat     sends the sweeps on time      worker-cpu       imports, exports, and whatever reads files for long
+    scorer   keeps reward models loaded    worker-quick     sweeps, so that nothing long delays them
+                                           worker-webhooks  messages to other servers, however slow those are
 
 A service that ends is started again, after a wait that doubles while it keeps ending. Each writes its own log under
 HOME/logs. SIGINT (Ctrl+C) or SIGTERM ends them all: SIGTERM first, SIGKILL after a while or at the second signal.
@@ -20,12 +21,15 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from django.conf import settings
+
 from config.postgres import Server
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 TICK_SECONDS = 0.2
-# A run that is told to leave writes a checkpoint within this time (RUN_STOP_SECONDS) and its worker follows.
-END_SECONDS = 20.0
+# A run that is told to leave has RUN_STOP_SECONDS for its checkpoint; then its worker ends it, gives it back and
+# leaves. A worker that is ended before that counts as lost, so it has ten seconds more.
+END_SECONDS = settings.RUN_STOP_SECONDS + 10.0
 LONGEST_WAIT_SECONDS = 30.0
 # A service that ran for so long counts as well again.
 WELL_SECONDS = 60.0
@@ -98,6 +102,7 @@ def services(*, address: str, home: Path) -> list[Service]:
         worker("gpu"),
         worker("cpu"),
         worker("quick"),
+        worker("webhooks"),
         Service("beat", [*celery, "beat", *schedule]),
         Service("scorer", [python, str(CHECKOUT / "manage.py"), "scorer"]),
     ]

@@ -2,10 +2,9 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
-from django.db import transaction
 
 from annotation import snapshots
 from annotation.models import Project
@@ -19,10 +18,11 @@ from runs.folder.errors import BadInput
 from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
 from runs.kinds import Kind
-from runs.models import Run
+from runs.models import Artifact, Run
+from runs.writing import write
 
 
-@transaction.atomic
+@write
 def request_fit(
     *,
     project: Project,
@@ -62,6 +62,7 @@ def _prepare(run: Run, folder: RunFolder) -> None:
     (folder.inputs / snapshots.FILE_NAME).write_bytes(source.read_bytes())
     config = {**fit.config, "base": bases.location(fit)}
     active = activation.active_version(fit.project)
+    Fit.objects.filter(pk=fit.pk).update(incumbent=active)
     if active is not None:
         config["incumbent"] = str(artifacts.local_folder(active.artifact))
     folder.write_config(config)
@@ -71,18 +72,29 @@ def _command(run: Run, folder: RunFolder) -> list[str]:
     return [sys.executable, "-m", "rewardmodel.bradley_terry", "fit", str(folder.path)]
 
 
-def _finish(run: Run, folder: RunFolder) -> None:
-    """Keep the artifact and make the version; number it under the project's lock."""
-    fit = Fit.objects.select_related("project").get(run=run)
-    project = Project.objects.select_for_update().get(pk=fit.project_id)
-    artifact = artifacts.store(folder=folder.output, kind="reward_model", run=run)
+class Fitted(NamedTuple):
+    """What a fit's child made."""
+
+    artifact: Artifact
+    report: dict[str, Any]
+
+
+def _store(run: Run, folder: RunFolder) -> Fitted:
+    report = read_json(folder.output / "meta.json")["report"]
+    return Fitted(artifacts.store(folder=folder.output, kind="reward_model", run=run), report)
+
+
+def _finish(run: Run, fitted: Fitted) -> None:
+    """Make the version, numbered under the project's lock: NO KEY, so that annotators' rows go on pointing at it."""
+    fit = Fit.objects.select_related("project", "incumbent").get(run=run)
+    project = Project.objects.select_for_update(no_key=True).get(pk=fit.project_id)
     last = RewardModelVersion.objects.filter(project=project).order_by("-number").first()
     version = RewardModelVersion.objects.create(
         project=project,
         number=last.number + 1 if last else 1,
         fit=fit,
-        artifact=artifact,
-        report=read_json(folder.output / "meta.json")["report"],
+        artifact=fitted.artifact,
+        report=fitted.report,
     )
     activation.consider(version=version)
     Run.objects.filter(pk=run.pk).update(
@@ -99,6 +111,7 @@ KIND = Kind(
     title="Fit a reward model",
     prepare=_prepare,
     command=_command,
+    store=_store,
     finish=_finish,
     project=_project,
 )

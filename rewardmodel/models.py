@@ -57,6 +57,11 @@ class Fit(models.Model):
         Snapshot, null=True, blank=True, on_delete=models.PROTECT, related_name="fits"
     )
 
+    # The version that was active when the run was prepared: the report compares with this one, and with no other.
+    incumbent = models.ForeignKey(
+        "RewardModelVersion", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
     def __str__(self) -> str:
         return f"fit {self.pk}"
 

@@ -6,7 +6,6 @@ once does not begin again by itself until there is more. One fit of a project at
 
 from datetime import timedelta
 
-from django.db import transaction
 from django.db.models import Max, Q
 from django.utils import timezone
 
@@ -17,12 +16,13 @@ from rewardmodel.errors import BadFitConfig
 from rewardmodel.fits import request_fit
 from rewardmodel.models import Fit, RewardModelSettings
 from runs.models import Run
+from runs.writing import write
 
 # A fit that could not even take a snapshot is not asked for again before this.
 _PATIENCE = timedelta(hours=1)
 
 
-@transaction.atomic
+@write
 def configure(
     *, project: Project, retrain_rankings: int, retrain_hours: int, retrain_warm: bool
 ) -> RewardModelSettings:
@@ -47,7 +47,7 @@ def consider_everywhere() -> list[Run]:
     return [run for run in begun if run is not None]
 
 
-@transaction.atomic
+@write
 def consider(*, project: Project) -> Run | None:
     """Queue a fit of the project if its settings want one now.
 

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models.functions import Now
 
 from rewardmodel import scoring
 from rewardmodel.models import RewardModelVersion, ScoreRequest
 from runs import artifacts
 from runs.folder.errors import RunError
+from runs.writing import write
 
 # Reward models in memory at a time: a project's active one, and one that is looked at beside it.
 MOST_LOADED = 2
@@ -30,9 +31,9 @@ def serve(stopped: Callable[[], bool]) -> None:
         cursor.execute("SELECT pg_advisory_lock_shared(%s)", [scoring.LOCK])
         cursor.execute(f"LISTEN {scoring.ASKED}")
     models = Loaded()
-    ScoreRequest.objects.filter(asked_at__lt=Now() - _FORGOTTEN).delete()
     while not stopped():
         if not answer_one(models):
+            ScoreRequest.objects.filter(asked_at__lt=Now() - _FORGOTTEN).delete()
             scoring.wait_for_notice(_LOOK_SECONDS)
 
 
@@ -58,7 +59,7 @@ class Loaded:
         return self._models[digest]
 
 
-@transaction.atomic
+@write
 def answer_one(models: Loaded) -> bool:
     """Answer the oldest request that nobody is at; False where none waits."""
     waiting = ScoreRequest.objects.filter(answered_at=None).select_related("version__artifact")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from rewardmodel.errors import NoScorer, ScoringFailed
 from rewardmodel.models import RewardModelVersion, ScoreRequest
@@ -78,7 +78,15 @@ def ask(
             notify(ASKED, request.pk)
             return _answer(request, time.monotonic() + wait)
         finally:
-            request.delete()
+            _forget(request)
+
+
+def _forget(request: ScoreRequest) -> None:
+    """Delete it, unless a scorer is at it, whose row is locked for as long as a model takes to load: whoever asked has
+    waited long enough, and the scorer deletes what nobody fetched."""
+    rows = ScoreRequest.objects.select_for_update(skip_locked=True).filter(pk=request.pk)
+    with transaction.atomic():
+        ScoreRequest.objects.filter(pk__in=[row.pk for row in rows]).delete()
 
 
 def _answer(request: ScoreRequest, until: float) -> list[Score]:

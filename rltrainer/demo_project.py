@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from django.contrib.auth import get_user_model
-from django.db import transaction
 
 from annotation import intake, people
 from annotation.models import Membership, Project, Task
@@ -17,6 +16,7 @@ from rltrainer.models import PolicySettings
 from runs import artifacts
 from runs.foreground import run_here
 from runs.models import Run
+from runs.writing import write
 
 
 class Account(NamedTuple):
@@ -55,7 +55,7 @@ def create_demo(*, base: str, say: Callable[[str], None], keep: Callable[[list[A
         raise SamplingFailed(run.reason or "Sampling was interrupted; start again to go on.")
 
 
-@transaction.atomic
+@write
 def _create(keep: Callable[[list[Account]], None]) -> Project:
     project = people.create_project(
         slug=demo.SLUG,
@@ -88,10 +88,9 @@ def _make_account(project: Project, role: str) -> Account:
     return Account(role, name, password)
 
 
-@transaction.atomic
 def _register_policy(project: Project, base: str) -> None:
     if base:
         policies.make_version(project=project, base=base)
         return
-    folder = Path(demo.POLICY_FOLDER)
-    policies.make_version(project=project, artifact=artifacts.store(folder=folder, kind="policy", run=None))
+    artifact = artifacts.store(folder=Path(demo.POLICY_FOLDER), kind="policy", run=None)
+    policies.make_version(project=project, artifact=artifact)

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
 
 from annotation import snapshots
 from annotation.models import Project, Prompt
@@ -21,11 +20,12 @@ from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
 from runs.kinds import Kind
 from runs.models import Run
+from runs.writing import write
 
 HELD_OUT = ("validation", "test")
 
 
-@transaction.atomic
+@write
 def request_evaluation(
     *,
     project: Project,
@@ -68,10 +68,15 @@ def _command(run: Run, folder: RunFolder) -> list[str]:
     return [sys.executable, "-m", "rltrainer.policy", "evaluate", str(folder.path)]
 
 
-def _finish(run: Run, folder: RunFolder) -> None:
+def _store(run: Run, folder: RunFolder) -> dict[str, Any]:
+    """Its output is a report in a row: nothing is kept as a file."""
+    report: dict[str, Any] = read_json(folder.output / "report.json")
+    return report
+
+
+def _finish(run: Run, report: dict[str, Any]) -> None:
     evaluation = Evaluation.objects.get(run=run)
-    report = read_json(folder.output / "report.json")
-    report["versions"] = [version.number for version in _versions(evaluation)]
+    report = {**report, "versions": [version.number for version in _versions(evaluation)]}
     Evaluation.objects.filter(pk=evaluation.pk).update(report=report)
     Run.objects.filter(pk=run.pk).update(result=report)
 
@@ -85,6 +90,7 @@ KIND = Kind(
     title="Compare policies",
     prepare=_prepare,
     command=_command,
+    store=_store,
     finish=_finish,
     project=_project,
 )

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from django.db import transaction
-
 from annotation import intake
 from annotation.models import Project, Source
 from rewardmodel.bases import Base
@@ -11,6 +9,7 @@ from rltrainer.errors import NoPolicy
 from rltrainer.models import PolicyVersion, Training
 from runs import artifacts
 from runs.models import Artifact
+from runs.writing import write
 
 
 def current_policy(project: Project) -> PolicyVersion | None:
@@ -35,7 +34,12 @@ def location(version: PolicyVersion) -> str:
     return str(artifacts.local_folder(version.artifact)) if version.artifact else version.base
 
 
-@transaction.atomic
+def lock(project: Project) -> None:
+    """Nobody else numbers or chooses a version of the project until the commit. NO KEY: annotators go on."""
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+
+
+@write
 def make_version(
     *,
     project: Project,
@@ -46,7 +50,7 @@ def make_version(
     current: bool = True,
 ) -> PolicyVersion:
     """A new version with the next number and its own Source, under the project's lock."""
-    Project.objects.select_for_update().get(pk=project.pk)
+    lock(project)
     last = PolicyVersion.objects.filter(project=project).order_by("-number").first()
     number = last.number + 1 if last else 1
     version = PolicyVersion.objects.create(
@@ -63,10 +67,10 @@ def make_version(
     return version
 
 
-@transaction.atomic
+@write
 def make_current(*, version: PolicyVersion) -> None:
-    """Make ``version`` the current one: it is sampled, and PPO and fits start from it."""
-    Project.objects.select_for_update().get(pk=version.project_id)
+    """Make ``version`` the current one, under the project's lock: it is sampled, and PPO and fits start from it."""
+    lock(version.project)
     PolicyVersion.objects.filter(project=version.project_id, is_current=True).update(is_current=False)
     PolicyVersion.objects.filter(pk=version.pk).update(is_current=True)
     version.refresh_from_db()

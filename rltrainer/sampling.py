@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
 from annotation import intake, snapshots
@@ -21,9 +20,10 @@ from runs.folder.files import read_jsonl
 from runs.folder.folder import RunFolder
 from runs.kinds import Kind
 from runs.models import Run
+from runs.writing import write
 
 
-@transaction.atomic
+@write
 def request_sampling(
     *,
     project: Project,
@@ -79,10 +79,15 @@ def _command(run: Run, folder: RunFolder) -> list[str]:
     return [sys.executable, "-m", "rltrainer.policy", "sample", str(folder.path)]
 
 
-def _finish(run: Run, folder: RunFolder) -> None:
+def _store(run: Run, folder: RunFolder) -> list[dict[str, Any]]:
+    """Its output is rows: nothing is kept as a file."""
+    return list(read_jsonl(folder.output / "samples.jsonl"))
+
+
+def _finish(run: Run, lines: list[dict[str, Any]]) -> None:
     sampling = Sampling.objects.select_related("project", "policy__source").get(run=run)
     completions = intake.add_sampled_completions(
-        project=sampling.project, source=sampling.policy.source, samples=_samples(sampling, folder)
+        project=sampling.project, source=sampling.policy.source, samples=_samples(sampling, lines)
     )
     sampling.completions.add(*completions)
     Run.objects.filter(pk=run.pk).update(
@@ -90,8 +95,7 @@ def _finish(run: Run, folder: RunFolder) -> None:
     )
 
 
-def _samples(sampling: Sampling, folder: RunFolder) -> list[intake.SampledPrompt]:
-    lines = list(read_jsonl(folder.output / "samples.jsonl"))
+def _samples(sampling: Sampling, lines: list[dict[str, Any]]) -> list[intake.SampledPrompt]:
     prompts = Prompt.objects.filter(
         project=sampling.project, public_id__in=[line["prompt_id"] for line in lines]
     ).in_bulk(field_name="public_id")
@@ -115,6 +119,7 @@ KIND = Kind(
     title="Sample completions",
     prepare=_prepare,
     command=_command,
+    store=_store,
     finish=_finish,
     project=_project,
 )

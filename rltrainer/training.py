@@ -2,10 +2,9 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
-from django.db import transaction
 
 from annotation import snapshots
 from annotation.models import Demonstration, Project, Prompt
@@ -21,12 +20,13 @@ from runs.folder.errors import BadInput
 from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
 from runs.kinds import Kind
-from runs.models import Run
+from runs.models import Artifact, Run
+from runs.writing import write
 
 SFT = Training.Algorithm.SFT
 
 
-@transaction.atomic
+@write
 def request_training(
     *,
     project: Project,
@@ -115,17 +115,50 @@ def _command(run: Run, folder: RunFolder) -> list[str]:
     return [sys.executable, "-m", "rltrainer.ppo", "train", str(folder.path)]
 
 
-def _finish(run: Run, folder: RunFolder) -> None:
-    """Keep the artifact and make the version. A policy gradient that did not raise the reward is not made current."""
-    training = Training.objects.select_related("project").get(run=run)
-    artifact = artifacts.store(folder=folder.output, kind="policy", run=run)
+class Trained(NamedTuple):
+    """What a training's child made."""
+
+    artifact: Artifact
+    report: dict[str, Any]
+
+
+def _store(run: Run, folder: RunFolder) -> Trained:
     report_file = folder.output / "report.json"
     report = read_json(report_file) if report_file.exists() else {}
-    better = training.algorithm == SFT or report["after"]["reward"] > report["before"]["reward"]
+    return Trained(artifacts.store(folder=folder.output, kind="policy", run=run), report)
+
+
+def _finish(run: Run, trained: Trained) -> None:
+    """Make the version, current if the rule lets it, and say why not. Locks the project, so that what is current when
+    it is looked at is current still when it is replaced."""
+    training = Training.objects.select_related("project", "start").get(run=run)
+    policies.lock(training.project)
+    waits = _why_not_current(training, trained.report)
     version = policies.make_version(
-        project=training.project, artifact=artifact, training=training, report=report, current=better
+        project=training.project,
+        artifact=trained.artifact,
+        training=training,
+        report=trained.report,
+        current=not waits,
     )
-    Run.objects.filter(pk=run.pk).update(result={"policy": version.number, "current": better})
+    result = {"policy": version.number, "current": not waits}
+    Run.objects.filter(pk=run.pk).update(result={**result, "why": waits} if waits else result)
+
+
+def _why_not_current(training: Training, report: Mapping[str, Any]) -> str:
+    """Empty where the new policy becomes the current one. SFT is compared with nothing, and always does; a policy
+    gradient if it raised the reward of the policy that it started from, and that one is current still."""
+    if training.algorithm == SFT or training.start is None:
+        return ""
+    if report["after"]["reward"] <= report["before"]["reward"]:
+        return "It did not raise the reward, so it was not made current."
+    current = policies.current_policy(training.project)
+    if current is not None and current != training.start:
+        return (
+            f"It is better than v{training.start.number}, from which it started, but v{current.number} is current "
+            "now, with which nobody has compared it: make it current by hand."
+        )
+    return ""
 
 
 def _project(run: Run) -> str:
@@ -137,6 +170,9 @@ KIND = Kind(
     title="Train a policy",
     prepare=_prepare,
     command=_command,
+    store=_store,
     finish=_finish,
     project=_project,
+    # A withdrawal finds the policies that learned from a text by what their runs had read.
+    lasting=("inputs", "config.json"),
 )

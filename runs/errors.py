@@ -4,6 +4,7 @@ RunsError
 ├── UnknownKind        no app registered this kind of run
 ├── RunNotActive       the run has already ended, so it cannot be cancelled
 ├── LeaseLost          another worker holds the run now: leave it alone
+├── StoredUnderLock    files were to be stored inside a transaction, whose locks others would wait for
 └── ArtifactMissing    an artifact's files are not in the storage, or not what their digest says
 """
 
@@ -22,6 +23,10 @@ class RunNotActive(RunsError):
 
 class LeaseLost(RunsError):
     """Another worker holds this run now."""
+
+
+class StoredUnderLock(RunsError):
+    """Files are stored before the transaction whose rows name them: others wait for what a transaction locks."""
 
 
 class ArtifactMissing(RunsError):

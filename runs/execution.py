@@ -5,7 +5,8 @@ The order of a run's life on the worker:
 1. prepare the folder, unless an earlier attempt has (its config.json is written last);
 2. start the child, and every second copy its progress, metrics and log into rows;
 3. pass on a request to stop: the worker's own, a cancel, or a lost lease;
-4. read the exit code and move the row, with what the kind does at its end.
+4. read the exit code; store what a finished child made, outside of any transaction;
+5. move the row, with the rows that the kind writes at its end.
 
 A heart beats in its own thread, so that a long preparation or a large upload keeps the lease. When
 Postgres is away the child goes on; writes are tried again until the server is back.
@@ -19,7 +20,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -66,8 +67,8 @@ def execute(
     kind, folder = kind_of(run), folder_of(run)
     with Heart(run) as heart:
         try:
-            code = _work(run, kind, folder, heart, stopping, report)
-            _conclude(run, kind, folder, heart, code)
+            left = _work(run, kind, folder, heart, stopping, report)
+            _conclude(run, kind, folder, heart, left)
         except LeaseLost as lost:
             logger.warning("%s", lost)
         except Exception as error:  # whatever a kind's own step raises ends this run, not the worker
@@ -77,14 +78,21 @@ def execute(
     return insistently(lambda: Run.objects.get(pk=run.pk))
 
 
+class Left(NamedTuple):
+    """How a child left: its exit code (below zero: by that signal), and whether it had been asked to."""
+
+    code: int
+    asked: bool
+
+
 def _work(
     run: Run,
-    kind: Kind,
+    kind: Kind[Any],
     folder: RunFolder,
     heart: "Heart",
     stopping: Callable[[], bool],
     report: Callable[[Reading], None],
-) -> int:
+) -> Left:
     folder.make()
     if not folder.config_file.exists():
         with folder.writing():
@@ -101,16 +109,18 @@ def _work(
                 child.end()
             follower.follow()
     insistently(follower.follow)
-    return code
+    return Left(code, asked_at is not None)
 
 
-def _conclude(run: Run, kind: Kind, folder: RunFolder, heart: "Heart", code: int) -> None:
-    tail = log_tail(folder.log_file)
+def _conclude(run: Run, kind: Kind[Any], folder: RunFolder, heart: "Heart", left: Left) -> None:
+    """Move the row as the child left. A signal after it was asked to stop is ours: SIGTERM that came before it
+    listened, or SIGKILL where its checkpoint took too long; it goes on from the one before."""
+    tail, code = log_tail(folder.log_file), left.code
     if code == exit_codes.DONE:
-        insistently(lambda: lifecycle.succeed(run=run, finish=lambda: kind.finish(run, folder)))
+        _succeed(run, kind, folder, heart)
     elif heart.cancel.is_set():
         insistently(lambda: lifecycle.end_cancelled(run=run))
-    elif code == exit_codes.STOPPED:
+    elif code == exit_codes.STOPPED or (left.asked and code < 0):
         insistently(lambda: lifecycle.give_back(run=run))
     elif code < 0:
         logger.warning("the child of run %s ended by signal %s", run.pk, -code)
@@ -119,11 +129,17 @@ def _conclude(run: Run, kind: Kind, folder: RunFolder, heart: "Heart", code: int
         insistently(lambda: lifecycle.fail(run=run, reason=_failure(folder, code), log_tail=tail))
 
 
+def _succeed(run: Run, kind: Kind[Any], folder: RunFolder, heart: "Heart") -> None:
+    """Files first and without a lock, then the rows that name them."""
+    output = insistently(lambda: kind.store(run, folder))
+    heart.check()
+    insistently(lambda: lifecycle.succeed(run=run, finish=lambda: kind.finish(run, output)))
+
+
 def _requeue_killed(run: Run) -> None:
     """A killed child (out of memory, most often) goes on from its checkpoint, three times at most."""
-    current = Run.objects.get(pk=run.pk)
-    if current.attempt == run.attempt and lifecycle.reclaim(run=current) == Run.Status.QUEUED:
-        lifecycle.send(run=current)
+    if lifecycle.lose(run=run) == Run.Status.QUEUED:
+        lifecycle.send(run=run)
 
 
 def _failure(folder: RunFolder, code: int) -> str:

@@ -4,9 +4,14 @@ create        -> queued                        any caller
 claim         queued -> running                the worker that took the message
 beat, show    running, same attempt            its heartbeat; progress and metrics
 give_back     running -> queued                a worker stopped on purpose: costs nothing
-reclaim       running -> queued | failed       when the heartbeat stopped or the child was killed
+lose          running -> queued | failed       the child was killed, by the machine and not by us
+reclaim       the same                         when the heartbeat stopped
 succeed, fail, end_cancelled   running -> the end
 cancel        queued -> cancelled; running gets a request that its worker obeys
+
+What would be queued again although somebody asked for its cancellation is cancelled: the request is read under the
+row's lock, which cancel takes too, so whichever comes first, the other sees it. A queued run has no such request
+(run_queued_is_not_cancelled).
 
 Whoever listens (runs.ends) hears of each end in its transaction.
 """
@@ -26,12 +31,13 @@ from runs import ends
 from runs.errors import LeaseLost, RunNotActive
 from runs.folder.progress import Reading
 from runs.models import Run, RunMetric, RunQuerySet
+from runs.writing import write
 
 Status = Run.Status
 logger = logging.getLogger("concord.runs")
 
 
-@transaction.atomic
+@write
 def create(*, kind: str, created_by: User | None = None, queue: str = Run.Queue.CPU) -> Run:
     """A queued run. The caller adds its own row in the same transaction; Celery hears after the commit."""
     run = Run.objects.create(kind=kind, created_by=created_by, queue=queue)
@@ -83,7 +89,7 @@ def show(*, run: Run, progress: Reading | None, log_tail: str) -> None:
         raise _lost(run)
 
 
-@transaction.atomic
+@write
 def add_metrics(*, run: Run, lines: list[dict[str, Any]]) -> None:
     """Copy lines of metrics.jsonl into rows, under the lease (LeaseLost), so that none is copied twice."""
     if not _held(run).select_for_update().exists():
@@ -93,7 +99,7 @@ def add_metrics(*, run: Run, lines: list[dict[str, Any]]) -> None:
     )
 
 
-@transaction.atomic
+@write
 def clear_metrics(*, run: Run) -> None:
     """Forget the copied lines: a new attempt copies the file from its start, cut to the checkpoint."""
     if not _held(run).select_for_update().exists():
@@ -101,9 +107,12 @@ def clear_metrics(*, run: Run) -> None:
     RunMetric.objects.filter(run=run).delete()
 
 
-@transaction.atomic
+@write
 def succeed(*, run: Run, finish: Callable[[], None]) -> None:
-    """Mark succeeded and do what the kind does at its end, both or neither. Raises LeaseLost."""
+    """Mark succeeded and write the rows of the kind's end, both or neither. Raises LeaseLost.
+
+    The run's row is locked from here on: ``finish`` writes rows, and waits for no file.
+    """
     if not _end(run, Status.SUCCEEDED, reason=""):
         raise _lost(run)
     finish()
@@ -119,52 +128,79 @@ def end_cancelled(*, run: Run) -> bool:
     return _end(run, Status.CANCELLED, reason="Cancelled.")
 
 
-def give_back(*, run: Run) -> bool:
-    """Back to queued after a stop on purpose; the checkpoint stays and no attempt is spent."""
-    return bool(_held(run).update(status=Status.QUEUED, worker="", heartbeat_at=None, sent_at=None))
+@write
+def give_back(*, run: Run) -> str:
+    """Queued again after a stop on purpose, from its last checkpoint and without a loss; cancelled where that was
+    asked for. Locks the row; returns the status. Raises LeaseLost."""
+    return _release(_locked(run), lost=False)
 
 
-@transaction.atomic
+@write
+def lose(*, run: Run) -> str:
+    """The child that this worker held was killed by somebody else: queued again, cancelled where that was asked for,
+    or failed after ``RUN_ATTEMPTS`` losses. Locks the row; returns the status. Raises LeaseLost."""
+    return _release(_locked(run), lost=True)
+
+
+@write
 def reclaim(*, run: Run) -> str:
-    """Queue a run whose worker or child was killed, or fail it after ``RUN_ATTEMPTS`` such losses.
+    """The same for a run whose worker is silent; returns its status.
 
-    ``run`` was read before: the race with a worker that comes back is decided by its heartbeat,
-    since both update where the attempt and the old heartbeat hold, and one of them sees zero rows.
+    ``run`` was read before: the race with a worker that comes back is decided by its heartbeat, which is the same
+    under the lock, or the run is left alone. So is one whose row is locked: whoever locks it is alive.
     """
-    lost = _held(run).filter(heartbeat_at=run.heartbeat_at)
-    if run.cancel_requested_at:
-        changed = lost.update(status=Status.CANCELLED, finished_at=Now(), reason="Cancelled.")
-    elif run.lost_workers + 1 >= settings.RUN_ATTEMPTS:
-        reason = (
-            f"Its process was lost {run.lost_workers + 1} times (killed, out of memory, or the machine went down). "
-            "See the log; start it again when the cause is mended."
-        )
-        changed = lost.update(
-            status=Status.FAILED, finished_at=Now(), reason=reason, lost_workers=F("lost_workers") + 1
-        )
-    else:
-        changed = lost.update(
-            status=Status.QUEUED, worker="", sent_at=None, lost_workers=F("lost_workers") + 1
-        )
+    silent = _held(run).filter(heartbeat_at=run.heartbeat_at)
+    held = silent.select_for_update(skip_locked=True).first()
+    if held is not None:
+        _release(held, lost=True)
     run.refresh_from_db()
-    if changed and run.status != Status.QUEUED:
-        ends.tell(run)
     return run.status
 
 
-@transaction.atomic
+def _release(held: Run, *, lost: bool) -> str:
+    """Whoever calls has locked the row."""
+    if lost:
+        held.lost_workers += 1
+    if held.cancel_requested_at:
+        held.status, held.reason = Status.CANCELLED, "Cancelled."
+    elif lost and held.lost_workers >= settings.RUN_ATTEMPTS:
+        held.status = Status.FAILED
+        held.reason = (
+            f"Its process was lost {held.lost_workers} times (killed, out of memory, or the machine went down). "
+            "See the log; start it again when the cause is mended."
+        )
+    else:
+        held.status = Status.QUEUED
+    ended = held.status != Status.QUEUED
+    gone: dict[str, Any] = {"finished_at": Now()} if ended else {"worker": "", "heartbeat_at": None}
+    Run.objects.filter(pk=held.pk).update(
+        status=held.status, reason=held.reason, lost_workers=held.lost_workers, sent_at=None, **gone
+    )
+    if ended:
+        ends.tell(Run.objects.get(pk=held.pk))
+    return held.status
+
+
+def _locked(run: Run) -> Run:
+    held = _held(run).select_for_update().first()
+    if held is None:
+        raise _lost(run)
+    return held
+
+
+@write
 def cancel(*, run: Run) -> None:
-    """Cancel now if queued, else ask the worker to. Raises RunNotActive."""
-    queued = Run.objects.filter(pk=run.pk, status=Status.QUEUED)
-    if queued.update(
-        status=Status.CANCELLED, finished_at=Now(), cancel_requested_at=Now(), reason="Cancelled."
-    ):
-        ends.tell(Run.objects.get(pk=run.pk))
-        return
-    running = Run.objects.filter(pk=run.pk, status=Status.RUNNING)
-    # A worker may have claimed it between the two updates; then the second one finds it.
-    if not running.update(cancel_requested_at=Now()):
+    """Cancel now if queued, else ask the worker to. Locks the row, as whoever gives it back does. Raises
+    RunNotActive."""
+    status = Run.objects.select_for_update().values_list("status", flat=True).get(pk=run.pk)
+    changes: dict[str, Any] = {"cancel_requested_at": Now()}
+    if status == Status.QUEUED:
+        changes |= {"status": Status.CANCELLED, "finished_at": Now(), "reason": "Cancelled."}
+    elif status != Status.RUNNING:
         raise RunNotActive(f"Run {run.pk} has already ended, so there is nothing to cancel.")
+    Run.objects.filter(pk=run.pk).update(**changes)
+    if status == Status.QUEUED:
+        ends.tell(Run.objects.get(pk=run.pk))
 
 
 def _lost(run: Run) -> LeaseLost:
@@ -175,7 +211,7 @@ def _held(run: Run) -> RunQuerySet:
     return Run.objects.filter(pk=run.pk, status=Status.RUNNING, attempt=run.attempt)
 
 
-@transaction.atomic
+@write
 def _end(run: Run, status: str, *, reason: str, log_tail: str | None = None) -> bool:
     changes: dict[str, Any] = {"status": status, "finished_at": Now(), "reason": reason}
     if log_tail is not None:

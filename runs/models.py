@@ -97,6 +97,11 @@ class Run(models.Model):
                 violation_error_message="A run has a time of finish exactly when it has ended.",
             ),
             models.CheckConstraint(
+                name="run_queued_is_not_cancelled",
+                condition=~Q(status="queued") | Q(cancel_requested_at__isnull=True),
+                violation_error_message="A queued run whose cancellation was asked for is cancelled.",
+            ),
+            models.CheckConstraint(
                 name="run_done_at_most_total",
                 condition=Q(done__lte=F("total")),
                 violation_error_message="A run cannot have done more than its total.",
@@ -143,6 +148,8 @@ class Artifact(models.Model):
     files = models.JSONField()
     run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="artifacts")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # When its files were stored last: equal content may be stored again long after.
+    stored_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         ordering = ["-id"]

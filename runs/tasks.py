@@ -7,7 +7,7 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 from django.conf import settings
 
-from runs import execution, lifecycle
+from runs import cleaning, execution, lifecycle
 from runs.models import Run
 
 _leaving = threading.Event()
@@ -34,3 +34,9 @@ def sweep() -> None:
         lifecycle.reclaim(run=run)
     for run in Run.objects.unsent(seconds=settings.RUN_STALE_SECONDS):
         lifecycle.send(run=run)
+
+
+@shared_task(name="runs.clean")
+def clean() -> None:
+    """Remove files that nobody needs any more."""
+    cleaning.clean()

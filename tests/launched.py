@@ -70,6 +70,7 @@ class Concord:
             "gpu": "gpu",
             "cpu": "cpu",
             "quick": "quick",
+            "webhooks": "webhooks",
             "beat": "beat",
             "scorer": "scorer",
         }

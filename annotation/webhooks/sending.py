@@ -18,7 +18,7 @@ Status = Delivery.Status
 WAITS = (0.1, 0.5, 2, 10, 30, 2 * 60, 5 * 60, 10 * 60, 14 * 60, 20 * 60, 24 * 60)
 # Longer than one POST can take: a worker that died with a delivery in hand leaves it due again after this.
 _IN_HAND = timedelta(seconds=60)
-# One call sends no more than it can in this time; sweeps of leases wait behind it.
+# One call sends no more than it can in this time, and the next one is due then.
 _SECONDS_A_CALL = 10.0
 # What else waits for a server that does not answer is left alone for so long: one message at a time asks whether it
 # is back, so that its queue, however long, takes no time from the messages to others.

@@ -85,4 +85,4 @@ def _hint() -> None:
 
     # Any transport has its own errors.
     with suppress(Exception):
-        send_webhooks.apply_async(queue="quick", retry=False)
+        send_webhooks.apply_async(queue="webhooks", retry=False)

@@ -6,8 +6,10 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
+from django.template.defaultfilters import filesizeformat
 
 from annotation import adjudication, control, flags, people, standing, transfers, withdrawal
 from annotation.models import Annotator, Flag, Membership, Project, Task, Transfer
@@ -160,6 +162,9 @@ class ImportForm(Action):
     kind = forms.ChoiceField(choices=Transfer.Kind.choices)
     file = forms.FileField(label="File (.jsonl or .jsonl.gz)")
     skip_bad = forms.BooleanField(required=False, label="Skip bad lines instead of refusing the file")
+
+    def prepare(self) -> None:
+        self.fields["file"].help_text = f"{filesizeformat(settings.MAX_UPLOAD_BYTES)} at most."
 
     def perform(self, user: User) -> Run:
         return transfers.request_import(

@@ -76,6 +76,7 @@ def _of_training(run: Run) -> Findings | None:
             f"{report['gain_in_deviations']:+.2f} standard deviations of the policy it started from.",
             f"It is {after['kl']:.1f} nats of KL away from that policy; a completion has {after['length']:.0f} "
             f"tokens now and had {before['length']:.0f}.",
+            *([run.result["why"]] if run.result.get("why") else []),
         ],
         [
             Example(

@@ -10,6 +10,8 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from annotation import transfers
+from annotation.errors import BadRequest
 from annotation.models import Project
 from config.pages.access import for_run
 from config.pages.findings import findings
@@ -90,6 +92,17 @@ def run_cancel(request: HttpRequest, run: Run, project: Project) -> HttpResponse
     return redirect("admin:run", pk=run.pk)
 
 
+@require_POST
+@for_run
+def run_rest(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
+    """Import the good lines of the file that this run refused."""
+    try:
+        run = transfers.request_rest(run=run, created_by=request.user)  # type: ignore[arg-type]  # for_run refuses others
+    except BadRequest as error:
+        messages.error(request, str(error))
+    return redirect("admin:run", pk=run.pk)
+
+
 @require_safe
 @for_run
 def run_output(request: HttpRequest, run: Run, project: Project) -> HttpResponse | FileResponse:
@@ -123,6 +136,8 @@ def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, obje
         "seconds_left": run.seconds_left(now),
         "elapsed": lifecycle.elapsed(run, now),
         "findings": findings(run),
+        "download": exported_file(run),
+        "has_rest": transfers.has_rest(run),
         # What has no page of its own to say it: an import's and an export's counts.
         "result": {
             name.replace("_", " "): value

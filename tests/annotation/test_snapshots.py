@@ -5,15 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import transaction
 
+from annotation import queue, snapshots, withdrawal
 from annotation import ranking as rankings
-from annotation import snapshots
 from annotation.errors import NothingToSnapshot
 from annotation.models import Comparison, Project, Ranking, Snapshot
 from annotation.simulated import simulate
 from rewardmodel.bradley_terry.records import Record, read_snapshot
 from runs import artifacts
-from tests.annotation.factories import make_project, make_tasks, put, ranking
+from runs.errors import StoredUnderLock
+from runs.models import Artifact
+from tests.annotation.factories import make_annotator, make_project, make_tasks, put, ranking
+from tests.runs import slow_storage
+from tests.runs.slow_storage import answered_at_once, in_thread, slow
 
 pytestmark = pytest.mark.django_db
 
@@ -134,3 +139,34 @@ def test_demonstrations_and_prompts_are_written_as_runs_read_them(tmp_path: Path
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [line["prompt"][0]["content"] for line in lines] == ["two", "one"]
     assert {line["form"] for line in lines} == {"text"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_while_a_snapshot_is_stored_and_what_is_withdrawn_meanwhile_is_not_in_it(
+    settings: Any,
+) -> None:
+    project = make_project()
+    put(project, "rankings", ranking("kept", 1, 2), ranking("taken back", 1, 2))
+    make_tasks(project)
+    annotator = make_annotator(project)
+    withdrawn = project.prompts.get(messages__0__content="taken back")
+    slow(settings)
+    with in_thread(lambda: snapshots.take(project=project)) as taken:
+        assert slow_storage.begun.wait(30)
+        with answered_at_once():
+            assert queue.claim(annotator=annotator) is not None
+            withdrawal.withdraw_prompt(project=project, public_id=str(withdrawn.public_id))
+    assert [list(record.texts) for record in records(taken[0])] == [["a", "b"]]
+    assert taken[0].rankings == 1
+    # The file that held it is gone, and so is its row.
+    assert Artifact.objects.get() == taken[0].artifact
+    place = Path(settings.STORAGES["artifacts"]["OPTIONS"]["location"])
+    assert not [path for path in place.rglob("*") if path.is_file() and "taken back" in path.read_text()]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_snapshot_is_not_taken_inside_a_transaction() -> None:
+    project = make_project()
+    put(project, "rankings", ranking("one", 1, 2))
+    with transaction.atomic(), pytest.raises(StoredUnderLock):
+        snapshots.take(project=project)

@@ -4,14 +4,16 @@ import gzip
 import json
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.db import connection
+from django.utils import timezone
 
-from annotation import transfers
+from annotation import transfers, uploads
 from annotation.errors import BadRequest
 from annotation.models import Project, Prompt, Transfer
 from runs import lifecycle
@@ -61,7 +63,36 @@ def test_the_name_of_an_upload_never_becomes_a_path(tmp_path: Path) -> None:
     run = upload(make_project(), prompts(1), file_name="../../../escaped.jsonl")
     assert run.transfer.file_name == "../../../escaped.jsonl"
     assert not list(tmp_path.rglob("*escaped*"))
-    assert sorted(path.name for path in folder_of(run).inputs.iterdir()) == [transfers.INPUT_NAME]
+    assert str(run.transfer.file.name).startswith("transfers/")
+
+
+def files_of(run: Run) -> list[Path]:
+    """What is left of an upload: in the storage, and in the run's folder."""
+    kept = Path(run.transfer.file.path)
+    return [path for path in (kept, folder_of(run).inputs / uploads.INPUT_NAME) if path.exists()]
+
+
+def test_an_upload_is_removed_once_it_is_imported() -> None:
+    assert files_of(upload(make_project(), prompts(3))) == []
+
+
+def test_the_upload_of_a_failed_import_stays_for_a_week_and_can_be_imported_without_its_bad_lines() -> None:
+    project = make_project()
+    failed = upload(project, prompts(2) + b"{}\n")
+    assert uploads.clean() == 0
+    assert transfers.has_rest(failed)
+    rest = run_here(lambda: transfers.request_rest(run=failed))
+    assert (rest.status, rest.result["added"], rest.result["bad"]) == (Run.Status.SUCCEEDED, 2, 1), (
+        rest.reason
+    )
+    assert not transfers.has_rest(failed)
+    with pytest.raises(BadRequest, match="choose the file again"):
+        transfers.request_rest(run=failed)
+    old = upload(project, b"{}\n")
+    assert len(files_of(old)) == 2
+    Run.objects.filter(pk=old.pk).update(finished_at=timezone.now() - timedelta(days=8))
+    assert uploads.clean() == 1
+    assert files_of(old) == []
 
 
 def test_a_bad_file_fails_the_run_with_its_lines_and_stores_nothing() -> None:

@@ -36,7 +36,7 @@ def gone(processes: list[psutil.Process]) -> bool:
 
 def test_it_starts_everything_and_ctrl_c_ends_all_of_it(concord: Concord) -> None:
     services = concord.services()
-    assert set(services) == {"web", "gpu", "cpu", "quick", "beat", "scorer"}
+    assert set(services) == {"web", "gpu", "cpu", "quick", "webhooks", "beat", "scorer"}
     assert concord.answers()
     everything = psutil.Process(concord.process.pid).children(recursive=True)
     assert concord.end() == 0
@@ -65,7 +65,7 @@ def test_what_is_killed_comes_back(concord: Concord) -> None:
     os.kill(concord.postmaster(), signal.SIGKILL)
     concord.wait_for(lambda: concord.said("web ended") and concord.said("worker-quick ended"))
     concord.wait_for(lambda: concord.said("database had ended"))
-    concord.wait_for(lambda: len(concord.services()) == 6 and concord.answers())
+    concord.wait_for(lambda: len(concord.services()) == 7 and concord.answers())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux's")

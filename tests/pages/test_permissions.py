@@ -27,6 +27,7 @@ PAGES = {
     "run_live": ("get", "/admin/runs/{run}/live/"),
     "run_metrics": ("get", "/admin/runs/{run}/metrics/"),
     "run_cancel": ("post", "/admin/runs/{run}/cancel/"),
+    "run_rest": ("post", "/admin/runs/{run}/rest/"),
     "run_output": ("get", "/admin/runs/{run}/output/"),
 }
 INSIDERS = ("carol", "olivia")
@@ -52,7 +53,7 @@ def visit(cast: Cast, name: str | None, page: str) -> int:
 @pytest.mark.parametrize("name", INSIDERS)
 def test_a_projects_researchers_and_administrators_may(cast: Cast, page: str, name: str) -> None:
     # 400: an empty form, 404: an export without a file yet; both come after the check.
-    expected = {"act": 400, "run_cancel": 302, "run_output": 404}.get(page, 200)
+    expected = {"act": 400, "run_cancel": 302, "run_rest": 302, "run_output": 404}.get(page, 200)
     assert visit(cast, name, page) == expected
 
 

@@ -1,9 +1,17 @@
 """A run's page: why it failed, how far it is, and its curves."""
 
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
 import pytest
+from django.core.files.base import ContentFile
 from django.test import Client
 from django.utils import timezone
 
+from annotation import transfers, uploads
+from runs import cleaning
+from runs.execution import folder_of
 from runs.models import Run, RunMetric
 from tests.pages.cast import Cast, make_cast
 from tests.pages.factories import make_transfer
@@ -84,3 +92,38 @@ def test_a_long_run_is_thinned_and_keeps_its_last_step(cast: Cast, monkeypatch: 
     answer = carol(cast).get(f"/admin/runs/{run.pk}/metrics/").json()
     # 10 points, every third from the end: 10, 7, 4, 1.
     assert answer["steps"] == [1, 4, 7, 10]
+
+
+def test_an_export_offers_its_file_for_as_long_as_it_is_there(
+    cast: Cast, tmp_path: Path, settings: Any
+) -> None:
+    settings.RUNS_DIR = tmp_path
+    run = make_transfer(cast.project).run
+    Run.objects.filter(pk=run.pk).update(status="succeeded", finished_at=timezone.now() - timedelta(days=31))
+    output = folder_of(run).output
+    output.mkdir(parents=True)
+    (output / "pairs.jsonl").write_text("{}\n")
+    client, link = carol(cast), f"/admin/runs/{run.pk}/output/"
+    assert link in client.get(f"/admin/runs/{run.pk}/").content.decode()
+    assert cleaning.clean().folders == 1
+    page = client.get(f"/admin/runs/{run.pk}/").content.decode()
+    assert link not in page
+    assert "The file is kept no longer." in page
+    assert client.get(link).status_code == 404
+
+
+def test_a_failed_import_offers_what_is_left_of_its_file(cast: Cast, tmp_path: Path, settings: Any) -> None:
+    files = {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path / "files"}}
+    settings.STORAGES = {**settings.STORAGES, "default": files}
+    run = transfers.request_import(project=cast.project, kind="prompts", file=ContentFile(b"{}\n"))
+    client, link = carol(cast), f"/admin/runs/{run.pk}/rest/"
+    assert link not in client.get(f"/admin/runs/{run.pk}/").content.decode()
+    Run.objects.filter(pk=run.pk).update(status="failed", finished_at=timezone.now())
+    assert link in client.get(f"/admin/runs/{run.pk}/").content.decode()
+    answer = client.post(link)
+    rest = Run.objects.exclude(pk=run.pk).get()
+    assert answer.headers["Location"] == f"/admin/runs/{rest.pk}/"
+    assert (rest.transfer.skip_bad, rest.transfer.file.name) == (True, run.transfer.file.name)
+    uploads.drop(str(run.transfer.file.name))
+    assert link not in client.get(f"/admin/runs/{run.pk}/").content.decode()
+    assert "choose the file again" in client.post(link, follow=True).content.decode()

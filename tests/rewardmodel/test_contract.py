@@ -69,8 +69,9 @@ def run_fit(project: Project, path: Path, **config: Any) -> RewardModelVersion:
     kind.prepare(run, folder)
     assert kind.command(run, folder)[1:] == ["-m", "rewardmodel.bradley_terry", "fit", str(path)]
     commands.fit(folder, StopSignal())
+    output = kind.store(run, folder)
     with transaction.atomic():
-        kind.finish(run, folder)
+        kind.finish(run, output)
     return RewardModelVersion.objects.get(fit__run=run)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.test import Client
 
 from annotation import tokens
@@ -26,6 +26,7 @@ from tests.annotation.factories import make_member, make_project
 from tests.pages.cast import make_cast
 from tests.rewardmodel.pure.factories import fit, make_fit
 from tests.runs.conftest import _database_url, wait_for
+from tests.runs.slow_storage import answered_at_once, in_thread
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
@@ -251,3 +252,20 @@ class TestApi:
         body = {"project": "bare", "items": [{"prompt": "a", "completion": "b"}]}
         answer = client.post("/api/v1/score/", body, content_type="application/json")
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "no_reward_model")
+
+
+def test_whoever_asked_does_not_wait_for_a_scorer_that_is_still_at_it(version: RewardModelVersion) -> None:
+    request = ScoreRequest.objects.create(version=version, lines=[])
+
+    def forget() -> None:
+        with answered_at_once():
+            scoring._forget(request)
+
+    with transaction.atomic():
+        ScoreRequest.objects.select_for_update().get(pk=request.pk)
+        with in_thread(forget) as forgotten:
+            pass
+    assert forgotten == [None]
+    assert ScoreRequest.objects.exists()
+    scoring._forget(request)
+    assert not ScoreRequest.objects.exists()

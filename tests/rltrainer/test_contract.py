@@ -55,8 +55,9 @@ def carry_out(run: Run, path: Path) -> dict[str, Any]:
     module, command, place = kind.command(run, folder)[2:]
     assert (module, place) == ("rltrainer.policy", str(path))
     CHILDREN[command](folder, StopSignal())
+    output = kind.store(run, folder)
     with transaction.atomic():
-        kind.finish(run, folder)
+        kind.finish(run, output)
     run.refresh_from_db()
     result: dict[str, Any] = run.result
     return result

@@ -20,9 +20,12 @@ def command(run: Run, folder: RunFolder) -> list[str]:
     return [sys.executable, "-m", "tests.runs.counting", str(folder.path)]
 
 
-def _finish(run: Run, folder: RunFolder) -> None:
+def _store(run: Run, folder: RunFolder) -> dict[str, Any]:
     artifact = artifacts.store(folder=folder.output, kind="counting", run=run)
-    result: dict[str, Any] = {**read_json(folder.output / "result.json"), "artifact": artifact.digest}
+    return {**read_json(folder.output / "result.json"), "artifact": artifact.digest}
+
+
+def _finish(run: Run, result: dict[str, Any]) -> None:
     Run.objects.filter(pk=run.pk).update(result=result)
 
 
@@ -31,6 +34,7 @@ KIND = Kind(
     title="Count",
     prepare=_prepare,
     command=command,
+    store=_store,
     finish=_finish,
     project=lambda run: "none",
 )

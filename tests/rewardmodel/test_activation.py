@@ -1,0 +1,92 @@
+"""A new version takes the place of the one that it was compared with, and of no other."""
+
+from typing import Any
+
+import pytest
+
+from annotation.models import Project
+from rewardmodel import activation
+from rewardmodel.models import Fit, RewardModelVersion
+from runs.models import Artifact, Run
+from tests.annotation.factories import make_project
+from tests.runs.beside import beside
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BETTER = {"difference": 0.1, "difference_interval": [0.05, 0.15], "prompts": 40}
+WORSE = {"difference": -0.1, "difference_interval": [-0.15, -0.05], "prompts": 40}
+
+
+def make_version(
+    project: Project,
+    number: int,
+    incumbent: RewardModelVersion | None = None,
+    comparison: dict[str, Any] | None = None,
+) -> RewardModelVersion:
+    """A version whose fit compared it with ``incumbent``, and which nobody has considered yet."""
+    run = Run.objects.create(kind="fit_reward_model")
+    artifact = Artifact.objects.create(digest=f"{run.pk:064}", kind="reward_model", files={})
+    fit = Fit.objects.create(run=run, project=project, incumbent=incumbent)
+    return RewardModelVersion.objects.create(
+        project=project, number=number, fit=fit, artifact=artifact, report={"incumbent": comparison}
+    )
+
+
+def considered(version: RewardModelVersion) -> tuple[bool, str]:
+    activation.consider(version=version)
+    version.refresh_from_db()
+    return version.is_active, version.activation
+
+
+def test_the_first_version_and_one_that_is_not_worse_than_the_active_one_become_active() -> None:
+    project = make_project()
+    first = make_version(project, 1)
+    assert considered(first) == (True, "The project's first version.")
+    assert considered(make_version(project, 2, first, WORSE))[0] is False
+    active, why = considered(make_version(project, 3, first, BETTER))
+    assert active
+    assert "against v1 on the same 40 held-out prompts: not worse." in why
+
+
+def test_one_compared_with_what_is_active_no_more_waits_and_says_so() -> None:
+    project = make_project()
+    first, second = make_version(project, 1), make_version(project, 2)
+    for version in (first, second):
+        activation.activate(version=version, why="By hand.")
+    late = make_version(project, 3, first, BETTER)
+    assert considered(late) == (
+        False,
+        "v2 became active while this was fitted, and it was compared with v1: activate it by hand, or fit again.",
+    )
+    assert activation.active_version(project) == second
+
+
+def test_one_fitted_before_anything_was_active_does_not_replace_what_is_active_now() -> None:
+    project = make_project()
+    activation.activate(version=make_version(project, 1), why="By hand.")
+    active, why = considered(make_version(project, 2))
+    assert not active
+    assert "v1 became active while this was fitted, and it was compared with none" in why
+
+
+def test_two_fits_that_end_at_once_do_not_both_replace_the_version_they_were_compared_with() -> None:
+    project = make_project()
+    first = make_version(project, 1)
+    activation.activate(version=first, why="By hand.")
+    second = make_version(project, 2, first, BETTER)
+    third = make_version(project, 3, first, BETTER)
+    beside(lambda: activation.consider(version=second), lambda: activation.consider(version=third))
+    third.refresh_from_db()
+    assert activation.active_version(project) == second
+    assert "v2 became active while this was fitted" in third.activation
+
+
+def test_an_activation_by_hand_at_the_same_moment_is_not_undone() -> None:
+    project = make_project()
+    first, chosen = make_version(project, 1), make_version(project, 2)
+    activation.activate(version=first, why="By hand.")
+    fitted = make_version(project, 3, first, BETTER)
+    beside(
+        lambda: activation.activate(version=chosen, why="By hand."),
+        lambda: activation.consider(version=fitted),
+    )
+    assert activation.active_version(project) == chosen

@@ -1,0 +1,135 @@
+"""A stop on purpose and a cancel at the same moment, on two connections: the run is never queued for ever."""
+
+import datetime
+import os
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import IntegrityError
+from django.utils import timezone
+
+from runs import lifecycle
+from runs.models import Run
+from tests.runs.beside import beside
+from tests.runs.conftest import claimed, make_run, wait_for
+from tests.runs.slow_storage import answered_at_once
+from tests.runs.test_execution import carry_out, child_pid, in_background, steps_done
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Status = Run.Status
+GIVES_BACK = [lifecycle.give_back, lifecycle.lose, lifecycle.reclaim]
+
+
+def status_of(run: Run) -> str:
+    return Run.objects.get(pk=run.pk).status
+
+
+@pytest.mark.parametrize("give_back", GIVES_BACK)
+def test_given_back_after_a_cancel_it_is_cancelled(give_back: Callable[..., str]) -> None:
+    run = claimed(make_run())
+    lifecycle.cancel(run=run)
+    assert run.cancel_requested_at is None, "the row as its worker read it knows nothing of a cancel"
+    assert give_back(run=run) == Status.CANCELLED
+    ended = Run.objects.get(pk=run.pk)
+    assert (ended.status, ended.reason) == (Status.CANCELLED, "Cancelled.")
+    assert ended.finished_at is not None
+
+
+@pytest.mark.parametrize("give_back", GIVES_BACK)
+def test_cancelled_after_it_was_given_back_it_is_cancelled(give_back: Callable[..., str]) -> None:
+    run = claimed(make_run())
+    assert give_back(run=run) == Status.QUEUED
+    lifecycle.cancel(run=run)
+    assert status_of(run) == Status.CANCELLED
+
+
+@pytest.mark.parametrize("give_back", GIVES_BACK)
+def test_a_cancel_that_comes_while_a_run_is_given_back_ends_it(give_back: Callable[..., str]) -> None:
+    run = claimed(make_run())
+    assert beside(lambda: give_back(run=run), lambda: lifecycle.cancel(run=run)) is None
+    assert status_of(run) == Status.CANCELLED
+
+
+@pytest.mark.parametrize("give_back", [lifecycle.give_back, lifecycle.lose])
+def test_what_is_given_back_while_a_cancel_comes_is_cancelled(give_back: Callable[..., str]) -> None:
+    run = claimed(make_run())
+    assert beside(lambda: lifecycle.cancel(run=run), lambda: give_back(run=run)) == Status.CANCELLED
+    assert status_of(run) == Status.CANCELLED
+
+
+def test_a_sweep_leaves_a_run_alone_whose_row_somebody_holds_and_does_not_wait() -> None:
+    """Its worker writes what it made, which may take longer than a heartbeat is waited for."""
+    run = claimed(make_run())
+    Run.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - datetime.timedelta(hours=1))
+    run = Run.objects.get(pk=run.pk)
+    swept: list[str] = []
+
+    def sweep() -> None:
+        with answered_at_once():
+            swept.append(lifecycle.reclaim(run=Run.objects.get(pk=run.pk)))
+
+    def finish() -> None:
+        thread = threading.Thread(target=_and_close, args=(sweep,))
+        thread.start()
+        thread.join(30)
+
+    lifecycle.succeed(run=run, finish=finish)
+    assert swept == [Status.RUNNING]
+    assert status_of(run) == Status.SUCCEEDED
+
+
+def _and_close(work: Callable[[], None]) -> None:
+    from django.db import connection
+
+    try:
+        work()
+    finally:
+        connection.close()
+
+
+def test_no_queued_row_can_be_one_that_was_to_be_cancelled() -> None:
+    run = make_run()
+    with pytest.raises(IntegrityError, match="run_queued_is_not_cancelled"):
+        Run.objects.filter(pk=run.pk).update(cancel_requested_at=timezone.now())
+
+
+@pytest.mark.processes
+def test_a_child_that_we_had_to_kill_ourselves_is_no_lost_worker(settings: Any) -> None:
+    """Its checkpoint took longer than it was given: three deploys would fail the run."""
+    settings.RUN_STOP_SECONDS = 1.0
+    run = make_run(steps=1000, seconds=0.1, deaf=True)
+    for _ in range(3):
+        stopping = threading.Event()
+        thread = in_background(run, stopping)
+        wait_for(lambda: child_pid(run) and steps_done(run))
+        stopping.set()
+        thread.join(30)
+        run.refresh_from_db()
+        assert (run.status, run.lost_workers) == (Status.QUEUED, 0)
+        assert child_pid(run) == 0
+    assert run.attempt == 3
+
+
+@pytest.mark.processes
+def test_a_child_that_ends_by_the_signal_that_asks_it_to_stop_is_no_lost_worker() -> None:
+    """It was told before it listened: while Python and torch were loaded."""
+    run, stopping = make_run(steps=1000, seconds=0.1), threading.Event()
+    stopping.set()
+    assert (carry_out(run, stopping).status, run.lost_workers) == (Status.QUEUED, 0)
+    run.refresh_from_db()
+    assert run.lost_workers == 0
+
+
+@pytest.mark.processes
+def test_a_child_that_somebody_else_killed_is_lost_at_once_though_its_heart_beats(settings: Any) -> None:
+    settings.RUN_HEARTBEAT_SECONDS = 0.01
+    run = make_run(steps=1000, seconds=0.1)
+    thread = in_background(run)
+    wait_for(lambda: steps_done(run) >= 1)
+    os.kill(child_pid(run), signal.SIGKILL)
+    thread.join(30)
+    run.refresh_from_db()
+    assert (run.status, run.lost_workers) == (Status.QUEUED, 1)
