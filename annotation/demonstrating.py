@@ -162,10 +162,11 @@ def _first_state(project: Project) -> str:
 
 def _locked(demonstration: Demonstration, by: Annotator) -> Demonstration:
     locks.annotator(by)
-    rows = Demonstration.objects.select_for_update(of=("self",), no_key=True).select_related(
-        "project", "author"
-    )
-    return rows.get(pk=demonstration.pk)
+    rows = Demonstration.objects.select_for_update(of=("self",), no_key=True)
+    locked = rows.select_related("project", "prompt", "author").get(pk=demonstration.pk)
+    if locked.prompt.withdrawn_at or (locked.author and locked.author.withdrawn_at):
+        raise BadRequest("This was taken back. Take the next one.")
+    return locked
 
 
 def _for_review(demonstration: Demonstration, reviewer: Annotator) -> Demonstration:

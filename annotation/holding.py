@@ -57,7 +57,7 @@ _LOCKED = Rows(
     WITH briefly AS MATERIALIZED (SELECT set_config('lock_timeout', '10s', true)),
     person AS MATERIALIZED (
         SELECT annotator.id FROM briefly, annotation_annotator annotator WHERE annotator.id = %(annotator)s
-        FOR NO KEY UPDATE OF annotator
+        AND annotator.withdrawn_at IS NULL FOR NO KEY UPDATE OF annotator
     )
     SELECT [assignment], [project] FROM person
     JOIN annotation_assignment assignment ON assignment.annotator_id = person.id

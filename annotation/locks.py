@@ -20,12 +20,13 @@ circle; tests/annotation/test_pairs_of_writes.py runs every two writers against 
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TypeVar
 
 from django.db import OperationalError, connection
 from django.db.models import F, Model, QuerySet
 
-from annotation.errors import Busy
+from annotation.errors import BadRequest, Busy
 from annotation.models import Annotator, Project
 from runs.writing import sqlstate
 
@@ -52,16 +53,23 @@ def snapshots(project: Project) -> None:
 
 
 def annotator(annotator: Annotator) -> None:
-    """The row of one annotator: what they do in two tabs happens one after the other. Raises Busy."""
+    """The row of one annotator: what they do in two tabs happens one after the other. Raises Busy, BadRequest."""
     with refusing(), connection.cursor() as cursor:
         cursor.execute(_ANNOTATOR, [annotator.pk])
+        refuse_withdrawn(cursor.fetchone()[0])
 
 
 _ANNOTATOR = """
     WITH briefly AS MATERIALIZED (SELECT set_config('lock_timeout', '10s', true))
-    SELECT annotator.id FROM briefly, annotation_annotator annotator WHERE annotator.id = %s
+    SELECT annotator.withdrawn_at FROM briefly, annotation_annotator annotator WHERE annotator.id = %s
     FOR NO KEY UPDATE OF annotator
 """
+
+
+def refuse_withdrawn(withdrawn_at: datetime | None) -> None:
+    """Raises BadRequest of somebody whose data was taken back before they came to the lock."""
+    if withdrawn_at is not None:
+        raise BadRequest("This annotator's data was taken back: nothing of theirs is kept any more.")
 
 
 def annotators(ids: Iterable[int]) -> None:

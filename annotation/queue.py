@@ -56,9 +56,11 @@ def claim(*, annotator: Annotator, shuffle: random.Random | None = None) -> Assi
 
 
 def _locked(annotator: Annotator) -> Annotator:
-    """The annotator's row, locked, with the project and the bookmark as they are now. Raises Busy."""
+    """The annotator's row, locked, with the project and the bookmark as they are now. Raises Busy, BadRequest."""
     with locks.refusing():
-        return _LOCKED.one(id=annotator.pk)
+        locked = _LOCKED.one(id=annotator.pk)
+    locks.refuse_withdrawn(locked.withdrawn_at)
+    return locked
 
 
 def _held(annotator: Annotator) -> list[Assignment]:

@@ -4,12 +4,14 @@ Locks are taken in one order (annotation.locks), so two writers should never wai
 they do all the same, Postgres ends one of them with nothing written; that one simply begins again, and nobody hears.
 """
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from django.db import OperationalError, connection, transaction
 
+logger = logging.getLogger("concord.writing")
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 # Deadlock detected; could not serialize access.
@@ -33,6 +35,7 @@ def write(function: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
         except OperationalError as error:
             if sqlstate(error) not in GIVEN_UP:
                 raise
+            logger.warning("%s begins again: %s", function.__qualname__, error)
         return atomic(*args, **kwargs)
 
     return written

@@ -86,25 +86,45 @@ def _without_slot(task_ids: Iterable[int]) -> list[Ranking]:
 
 
 def _close_assignments(desk: Desk, rankings: Sequence[Ranking]) -> None:
-    """The submitted assignment of each ranking: the queue asks nobody for a task twice."""
+    """The submitted assignment of each ranking: the queue asks nobody for a task twice.
+
+    Who had skipped the task, and is said to have ranked it, has ranked it.
+    """
     fresh = [ranking for ranking in rankings if ranking.assignment_id is None]
-    ids = take_ids(Assignment, len(fresh))
+    skipped = _skipped(fresh)
+    ids = iter(take_ids(Assignment, len(fresh) - len(skipped)))
     made = []
-    for ranking, pk in zip(fresh, ids, strict=True):
-        shown = ranking.order_shown or list(range(ranking.task.entries.count()))
-        made.append(
-            Assignment(
-                pk=pk,
-                task_id=ranking.task_id,
-                project=desk.project,
-                annotator_id=ranking.annotator_id,
-                status=Assignment.Status.SUBMITTED,
-                opened_at=ranking.created_at,
-                expires_at=ranking.created_at,
-                closed_at=ranking.created_at,
-                order_shown=shown,
-            )
-        )
-        ranking.assignment_id = pk
+    for ranking in fresh:
+        known = skipped.get((ranking.task_id, ranking.annotator_id))
+        ranking.assignment_id = next(ids) if known is None else known
+        if known is None:
+            made.append(_submitted(desk, ranking))
     Assignment.objects.bulk_create(made, batch_size=500)
+    Assignment.objects.filter(pk__in=skipped.values()).update(status=Assignment.Status.SUBMITTED, reason="")
     Ranking.objects.bulk_update(fresh, ["assignment"], batch_size=500)
+
+
+def _skipped(rankings: Sequence[Ranking]) -> dict[tuple[int, int], int]:
+    """Assignments that these annotators skipped, by task and annotator; whoever has a task open holds a slot."""
+    rows = Assignment.objects.filter(
+        task__id__among=[ranking.task_id for ranking in rankings], status=Assignment.Status.SKIPPED
+    )
+    wanted = {(ranking.task_id, ranking.annotator_id) for ranking in rankings}
+    found = {
+        (task, annotator): pk for pk, task, annotator in rows.values_list("pk", "task_id", "annotator_id")
+    }
+    return {who: pk for who, pk in found.items() if who in wanted}
+
+
+def _submitted(desk: Desk, ranking: Ranking) -> Assignment:
+    return Assignment(
+        pk=ranking.assignment_id,
+        task_id=ranking.task_id,
+        project=desk.project,
+        annotator_id=ranking.annotator_id,
+        status=Assignment.Status.SUBMITTED,
+        opened_at=ranking.created_at,
+        expires_at=ranking.created_at,
+        closed_at=ranking.created_at,
+        order_shown=ranking.order_shown or list(range(ranking.task.entries.count())),
+    )

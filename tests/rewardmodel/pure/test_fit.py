@@ -373,11 +373,14 @@ def test_a_new_version_is_compared_with_the_active_one(tmp_path: Path) -> None:
     for place in (folder.output, worse.output):
         model = load_reward_model(place)
         right = [
-            float(model.score(r.form, r.messages, [r.texts[i], r.texts[j]]).diff().item() < 0)
+            # some pairs are of equal texts, whose scores differ by rounding at most: a guess
+            0.5
+            if r.texts[i] == r.texts[j]
+            else float(model.score(r.form, r.messages, [r.texts[i], r.texts[j]]).diff().item() < 0)
             for r, i, j in held_out_pairs(folder)
         ]
         accuracies.append(sum(right) / len(right))
-    assert found["difference"] == pytest.approx(accuracies[0] - accuracies[1], abs=0.02)
+    assert found["difference"] == pytest.approx(accuracies[0] - accuracies[1], abs=1e-9)
     low, high = found["difference_interval"]
     assert 0 < low < found["difference"] < high
     assert found["prompts"] == report["held_out"]["prompts"]
