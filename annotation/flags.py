@@ -25,8 +25,8 @@ def raise_flag(
 ) -> Flag:
     """Flag the task in the annotator's hands; ``passing`` skips it too, for that reason.
 
-    Flagging it again for the same reason changes the words. Locks the annotator's row and the assignment's. Raises
-    LeaseOver, BadRequest.
+    Flagging it again for the same reason changes the words; what was resolved stays so, and another flag is raised.
+    Locks the annotator's row and the assignment's. Raises LeaseOver, BadRequest.
     """
     words = words.strip()[:MOST_WORDS]
     if category not in Flag.Category.values:
@@ -38,7 +38,7 @@ def raise_flag(
     locked = held.filter(pk=assignment.pk, annotator=annotator).first()
     if locked is None:
         raise LeaseOver("This task is not in your hands any more. Take the next one.")
-    flag, _ = Flag.objects.update_or_create(
+    flag, _ = Flag.objects.open().update_or_create(
         task=locked.task,
         annotator=annotator,
         category=category,
@@ -46,9 +46,6 @@ def raise_flag(
             "project_id": locked.project_id,
             "prompt_id": locked.task.prompt_id,
             "words": words,
-            "resolved_at": None,
-            "resolved_by": None,
-            "resolution": "",
         },
     )
     if passing:

@@ -140,6 +140,15 @@ class Progress:
         return self.left > 0 or Task.objects.collected().filter(project=self.annotator.project_id).exists()
 
     @property
+    def up_to(self) -> int | None:
+        """``left`` rounded up to tens, where the project checks: a number that stays when a task is done would tell
+        that the task was a check. None where it does not check."""
+        project = self.annotator.project
+        if not (project.gold_every or project.repeat_every):
+            return None
+        return -(-self.left // 10) * 10
+
+    @property
     def counted(self) -> int:
         return COUNTED
 

@@ -34,7 +34,7 @@ MOST_DRAFT_BYTES = 64_000
 
 @write
 def claim(*, annotator: Annotator, shuffle: random.Random | None = None) -> Assignment | None:
-    """The annotator's open assignment, or a new one on a free slot, or None where nothing is left for them.
+    """The annotator's open assignment with a lease that starts anew, or a new one, or None where nothing is left.
 
     Its annotator comes with project and bookmark as they are now.
 
@@ -47,7 +47,7 @@ def claim(*, annotator: Annotator, shuffle: random.Random | None = None) -> Assi
     annotator = _locked(annotator)
     first = next(iter(_held(annotator)), None)
     if first is not None and not first.ahead:
-        return first
+        return _reopened(first)
     standing.refuse_paused(annotator)
     if first is not None and _begin(first):
         return first
@@ -140,6 +140,14 @@ def reserve(*, annotator: Annotator, shuffle: random.Random | None = None) -> As
         return due
     taken = bookmarks.take(annotator)
     return _lease(taken, annotator, rng, ahead=True) if taken else None
+
+
+def _reopened(assignment: Assignment) -> Assignment:
+    """What is in hand, shown again: its lease starts anew, however little of it was left."""
+    assignment.expires_at = _lease_end(assignment.annotator)
+    assignment.save(update_fields=["expires_at"])
+    assignment.refresh_from_db(fields=["expires_at"])
+    return assignment
 
 
 def _begin(assignment: Assignment) -> bool:

@@ -45,9 +45,13 @@ class Finding(NamedTuple):
 
 
 def figures_of(annotator: Annotator, since: int = 0) -> Figures:
-    """From the annotator's newest current rankings after the ranking ``since``."""
+    """From the annotator's newest rankings after the ranking ``since``.
+
+    A check is measured by the first answer to it: a warning tells which task it was about, and changing that answer
+    afterwards would measure nothing.
+    """
     rows = Ranking.objects.current().filter(annotator=annotator, pk__gt=since).order_by("-pk")
-    gold = rows.filter(task__purpose=Task.Purpose.GOLD).values_list("task__gold_tiers", "tiers")[:CHECKS]
+    gold = _first_answers(annotator, Task.Purpose.GOLD, since).values_list("task__gold_tiers", "tiers")
     shown = rows.filter(verdict=Ranking.Verdict.RANKED, order_shown__isnull=False, import_key=None)
     wins = (
         earlier_wins(tiers, order or ())
@@ -55,18 +59,26 @@ def figures_of(annotator: Annotator, since: int = 0) -> Figures:
     )
     return Figures(
         mean_of([credit(expected or (), given) for expected, given in gold]),
-        mean_of(_repeated(annotator, rows)),
+        mean_of(_repeated(annotator, since)),
         mean_of([share for share in wins if share is not None]),
     )
 
 
-def _repeated(annotator: Annotator, rows: RankingQuerySet) -> list[float]:
-    """How near each repeat is to what the annotator said first."""
-    again = dict(
-        rows.filter(task__purpose=Task.Purpose.REPEAT).values_list("task__repeats", "tiers")[:CHECKS]
-    )
-    first = Ranking.objects.current().filter(annotator=annotator, task__in=again)
-    return [credit(tiers, again[task]) for task, tiers in first.values_list("task", "tiers")]
+def _first_answers(annotator: Annotator, purpose: str, since: int) -> RankingQuerySet:
+    """The newest checks of a purpose, each as it was first answered after the ranking ``since``."""
+    kept = Ranking.objects.filter(annotator=annotator, task__purpose=purpose, task__prompt__withdrawn_at=None)
+    firsts = kept.order_by("task_id", "pk").distinct("task_id").values("pk")
+    return Ranking.objects.filter(pk__in=firsts, pk__gt=since).order_by("-pk")[:CHECKS]
+
+
+def _repeated(annotator: Annotator, since: int) -> list[float]:
+    """How near each repeat is to what the annotator had said of the task before."""
+    repeats = _first_answers(annotator, Task.Purpose.REPEAT, since)
+    again = {first: (pk, tiers) for pk, first, tiers in repeats.values_list("pk", "task__repeats", "tiers")}
+    own = Ranking.objects.filter(annotator=annotator, task__in=again).order_by("pk")
+    rows = own.values_list("pk", "task", "tiers")
+    said = {task: tiers for pk, task, tiers in rows if pk < again[task][0]}
+    return [credit(tiers, again[task][1]) for task, tiers in said.items()]
 
 
 def findings(project: Project, figures: Figures) -> list[Finding]:

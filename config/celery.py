@@ -44,7 +44,8 @@ def _address(database: dict[str, Any]) -> str:
     """
     names = {"host": "HOST", "port": "PORT", "dbname": "NAME", "user": "USER", "password": "PASSWORD"}
     values = {key: _quoted(str(database[name])) for key, name in names.items() if database.get(name)}
-    options = database.get("OPTIONS", {})
+    # By its name an operator tells these connections from those of pages.
+    options = {"application_name": "concord celery", **database.get("OPTIONS", {})}
     riders = [f"{key}={_quoted(value)}" for key, value in options.items() if isinstance(value, str)]
     values["password"] = " ".join([values.get("password", "''"), *riders])
     return " ".join(f"{key}={_quoted(value)}" for key, value in values.items())

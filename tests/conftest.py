@@ -1,4 +1,4 @@
-"""What tests of every part share: a real browser."""
+"""What tests of every part share: a real browser, a web server, and a look at what they leave behind."""
 
 import os
 import shutil
@@ -9,6 +9,8 @@ from kombu import pools
 from playwright.sync_api import Browser, sync_playwright
 
 from config import celery
+from tests import outliving
+from tests.served import GatedServer
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -26,6 +28,46 @@ def chromium() -> Iterator[Browser]:
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[GatedServer]:
+    server = GatedServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def live_server(_server: GatedServer, transactional_db: None) -> Iterator[GatedServer]:
+    """pytest-django's, for one test: it answers nothing before it, and nothing after it."""
+    _server.gate.open()
+    yield _server
+    _server.drain()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_outlives_the_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No thread and no child of the test's goes on after it."""
+    before = outliving.present()
+    yield
+    assert outliving.outlived(before) == []
+
+
+@pytest.fixture(autouse=True)
+def _no_connection_outlives_the_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Nor does a connection to the database: emptying it would wait for that one, or it for the emptying."""
+    # Asked for by name, so that this is looked at after everything else of the test and before the database is emptied.
+    if "transactional_db" in request.fixturenames or _is_transactional(request):
+        request.getfixturevalue("transactional_db")
+        yield
+        assert outliving.connections() == []
+    else:
+        yield
+
+
+def _is_transactional(request: pytest.FixtureRequest) -> bool:
+    marker = request.node.get_closest_marker("django_db")
+    return marker is not None and bool(marker.kwargs.get("transaction"))
 
 
 @pytest.fixture(scope="session")

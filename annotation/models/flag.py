@@ -55,8 +55,9 @@ class Flag(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["task", "annotator", "category"],
-                name="flag_once",
-                violation_error_message="An annotator flags a task once for one reason.",
+                condition=Q(resolved_at__isnull=True),
+                name="flag_once_until_resolved",
+                violation_error_message="An annotator has one open flag at a task for one reason.",
             ),
             models.CheckConstraint(
                 name="flag_by_an_annotator_at_a_task",

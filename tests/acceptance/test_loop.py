@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ def manage(*arguments: str) -> dict[str, Any]:
     """Run a command as a researcher would, in a process of its own; returns its JSON object."""
     values = connection.settings_dict
     url = f"postgres://{values['USER']}@/{values['NAME']}?host={values['HOST']}&port={values['PORT'] or 5432}"
+    began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=settings.BASE_DIR,
@@ -46,6 +48,7 @@ def manage(*arguments: str) -> dict[str, Any]:
         text=True,
         check=False,
     )
+    sys.stderr.write(f"{time.monotonic() - began:6.1f} s {' '.join(arguments[:1])}\n")
     assert done.returncode == 0, f"{arguments} ended with {done.returncode}"
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

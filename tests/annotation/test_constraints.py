@@ -191,7 +191,7 @@ CASES: dict[str, Callable[[World], object]] = {
     "task_repeated_once": lambda w: [
         again(w.task, key=key, purpose="repeat", repeats_id=w.task.pk) for key in ("one", "two")
     ],
-    "flag_once": lambda w: [flag(w) for _ in range(2)],
+    "flag_once_until_resolved": lambda w: [flag(w) for _ in range(2)],
     "flag_by_an_annotator_at_a_task": lambda w: flag(w, annotator=None),
     "flag_resolved_says_how": lambda w: flag(w, resolved_at=timezone.now()),
     "tally_once": lambda w: [tally(w) for _ in range(2)],

@@ -34,17 +34,28 @@ def test_a_flag_may_pass_the_task_on_with_its_reason(cast: Cast) -> None:
     assert taken(bob).task == held.task
 
 
-def test_flagging_again_for_the_same_reason_changes_the_words_and_opens_it(cast: Cast) -> None:
+def test_flagging_again_for_the_same_reason_changes_the_words(cast: Cast) -> None:
     alice, _ = cast
     held = taken(alice)
     first = flags.raise_flag(assignment=held, annotator=alice, category="broken", words="cut off")
-    flags.resolve(flags=[first], resolution="Mended.", by=make_user("carol"))
     again = flags.raise_flag(assignment=held, annotator=alice, category="broken", words="still cut off")
     flags.raise_flag(assignment=held, annotator=alice, category="harmful")
     assert again == first
-    again.refresh_from_db()
-    assert (again.words, again.resolved_at, again.resolved_by) == ("still cut off", None, None)
+    assert again.words == "still cut off"
     assert Flag.objects.open().count() == 2
+
+
+def test_flagging_again_what_was_resolved_keeps_who_resolved_it(cast: Cast) -> None:
+    alice, _ = cast
+    carol = make_user("carol")
+    held = taken(alice)
+    first = flags.raise_flag(assignment=held, annotator=alice, category="broken", words="cut off")
+    flags.resolve(flags=[first], resolution="Mended.", by=carol)
+    again = flags.raise_flag(assignment=held, annotator=alice, category="broken", words="still cut off")
+    first.refresh_from_db()
+    assert (first.words, first.resolution, first.resolved_by) == ("cut off", "Mended.", carol)
+    assert (again.words, again.resolution, again.resolved_by) == ("still cut off", "", None)
+    assert list(Flag.objects.open()) == [again]
 
 
 def test_what_is_no_reason_is_refused(cast: Cast) -> None:

@@ -26,6 +26,18 @@ def test_renewing_starts_the_lease_anew_and_keeps_the_draft(cast: tuple[Annotato
     assert queue.expire() == 0
 
 
+def test_opening_it_again_starts_the_lease_anew(cast: tuple[Annotator, Annotator]) -> None:
+    alice, bob = cast
+    assignment = taken(alice)
+    run_out(assignment)
+    assert taken(alice) == assignment
+    assignment.refresh_from_db()
+    left = (assignment.expires_at - timezone.now()).total_seconds()
+    assert left == pytest.approx(alice.project.lease_seconds, abs=60)
+    assert (queue.expire(), taken(bob).task == assignment.task) == (0, False)
+    assert submit(assignment, alice).is_current
+
+
 def test_a_huge_draft_is_refused(cast: tuple[Annotator, Annotator]) -> None:
     alice, _ = cast
     with pytest.raises(BadRequest, match="too large"):

@@ -6,6 +6,7 @@ from annotation import control, queue, ranking, standing
 from annotation.control import ControlSettings
 from annotation.errors import BadRequest, ClaimsPaused
 from annotation.models import Annotator, Assignment, Project, Ranking, Task
+from annotation.preferences.care import Mean
 from tests.annotation.factories import make_annotator, make_project, make_tasks, make_user, put
 from tests.annotation.judging import taken
 
@@ -202,3 +203,17 @@ def test_a_threshold_that_cannot_be_is_refused(field: str) -> None:
         control.configure(project=project, **BAD[field])
     project.refresh_from_db()
     assert getattr(project, field) == before
+
+
+def test_a_check_is_measured_by_its_first_answer_though_it_is_changed_after_the_warning(
+    alice: Annotator,
+) -> None:
+    judge(alice, WORST, WORST, WORST)
+    assert now(alice) == "warned"
+    for failed in ranking.all_revisable(alice):
+        ranking.revise(ranking=failed, verdict="ranked", ranks=BEST)
+    assert now(alice) == "warned"
+    last = alice.standing_changes.first()
+    assert last is not None
+    assert standing.figures_of(alice).gold == Mean(0.0, 3, (0.0, 0.0))
+    assert standing.figures_of(alice, last.last_ranking_id).gold is None

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 # Answers that the pages expect are no fault of theirs, but Chromium reports them as errors all the same.
 EXPECTED = (
@@ -29,7 +29,6 @@ def visit(chromium: Browser, live_server: Any, complaints: list[str]) -> Iterato
     """``visit(path, user, **options of the browser's context)`` opens a page as ``user``; the same ``context`` again
     where one is given."""
     contexts: list[BrowserContext] = []
-    asked: set[Request] = set()
 
     def open_page(
         path: str, user: User | None = None, context: BrowserContext | None = None, **options: Any
@@ -37,9 +36,6 @@ def visit(chromium: Browser, live_server: Any, complaints: list[str]) -> Iterato
         if context is None:
             context = chromium.new_context(base_url=live_server.url, **options)
             context.set_default_timeout(10_000)
-            context.on("request", lambda request: asked.add(request))
-            context.on("requestfinished", lambda request: asked.discard(request))
-            context.on("requestfailed", lambda request: asked.discard(request))
             contexts.append(context)
             if user is not None:
                 log_in(context, live_server.url, user)
@@ -51,11 +47,6 @@ def visit(chromium: Browser, live_server: Any, complaints: list[str]) -> Iterato
 
     yield open_page
     for context in contexts:
-        # The server answers what a page asked in the background while the database is still there.
-        for _ in range(100):
-            if not asked or not context.pages:
-                break
-            context.pages[0].wait_for_timeout(50)
         context.close()
     assert complaints == []
 

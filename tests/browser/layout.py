@@ -1,6 +1,40 @@
 """What is wrong with the arrangement of a page, as measured in the browser."""
 
+from collections.abc import Callable
+
 from playwright.sync_api import Page
+
+
+def wait_until(page: Page, condition: Callable[[], object], seconds: float = 20) -> None:
+    """Until ``condition`` holds, asked from here while the page goes on; fails after ``seconds``."""
+    for _ in range(int(seconds * 20)):
+        if condition():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("waited in vain")
+
+
+def wait_until_still(page: Page) -> None:
+    """Until nothing on the page changes its colour or its place any more.
+
+    Sortable looks twenty times a second at what is under the pointer, so boxes that stay for longer than that stay.
+    """
+    page.evaluate(
+        """async () => {
+          const frame = () => new Promise(requestAnimationFrame);
+          const boxes = () => JSON.stringify([...document.querySelectorAll("main, main *")].slice(0, 400)
+            .map((part) => part.getBoundingClientRect()));
+          let before;
+          do {
+            before = boxes();
+            await frame();
+            await frame();
+            await Promise.allSettled(document.getAnimations()
+              .filter((one) => one.effect.getComputedTiming().endTime < 5000).map((one) => one.finished));
+            await new Promise((done) => setTimeout(done, 120));
+          } while (boxes() !== before);
+        }"""
+    )
 
 
 def overhang(page: Page) -> int:

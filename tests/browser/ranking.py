@@ -54,6 +54,11 @@ def waiting(page: Page) -> list[str]:
     return names
 
 
+def active_seconds(page: Page) -> float:
+    """What the page has counted so far."""
+    return float(page.locator("#judgement [name=active_seconds]").input_value() or 0)
+
+
 def tiers(page: Page) -> list[list[str]]:
     """The letters in each slot, from the first to the last: [["B"], ["A", "D"], [], ["C"]]."""
     slots = page.locator(".slot > .cards").all()

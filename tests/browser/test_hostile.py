@@ -26,7 +26,7 @@ from runs.models import Run
 from tests.annotation.factories import make_member, make_project, make_user, put
 from tests.browser.canary import Canary, watch
 from tests.browser.conftest import Visit
-from tests.browser.layout import clipped, overhang, overlapping
+from tests.browser.layout import clipped, overhang, overlapping, wait_until_still
 from tests.browser.ranking import wait_for_another, wait_until_ready
 from tests.hostile import FLOODS, MARKDOWN, SCRIPTS, SHORT, UNICODE
 from tests.pages.factories import make_transfer
@@ -83,7 +83,7 @@ def test_prompts_and_completions_stay_texts(
         assert canary.alive(page) == [], list(chunk)
         for size in (WIDE, PHONE):
             page.set_viewport_size(size)
-            page.wait_for_timeout(100)
+            wait_until_still(page)
             assert (overhang(page), overlapping(page), clipped(page)) == (0, [], []), list(chunk)
         page.set_viewport_size(WIDE)
         page.keyboard.press("v")
@@ -266,7 +266,6 @@ def test_floods_are_shown_in_reasonable_time(
         page.keyboard.press("t")
         page.locator("#judgement [name=reason]").fill("floods")
         page.keyboard.press("Enter")
-        page.wait_for_timeout(100)
         expect(page.locator(f'#judgement [name=assignment][value="{before}"]')).to_have_count(
             0, timeout=30_000
         )

@@ -12,6 +12,7 @@ from annotation import queue
 from annotation.models import Annotator, Assignment, Project, Ranking
 from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks
 from tests.browser.conftest import Visit, log_in
+from tests.browser.layout import wait_until
 from tests.browser.ranking import assignment_of, tiers, tray, wait_for_another, wait_until_ready
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -75,8 +76,7 @@ def test_a_draft_that_never_reached_the_server_is_there_again(page: Page) -> Non
     wait_until_ready(page)
     assert tiers(page) == [[], [], [], ["A", "B"]]
     # The copy is sent when the connection is back, or 0.7 s after the reload, whichever comes first.
-    page.wait_for_timeout(1500)
-    assert Assignment.objects.get(ahead=False).draft["ranks"] == {"A": 4, "B": 4}
+    wait_until(page, lambda: Assignment.objects.get(ahead=False).draft.get("ranks") == {"A": 4, "B": 4})
 
 
 def test_two_tabs_keep_one_draft_and_judge_once(visit: Visit, page: Page) -> None:

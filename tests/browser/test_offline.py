@@ -13,7 +13,9 @@ from annotation import queue
 from annotation.models import Annotator, Assignment, Project, Ranking
 from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks
 from tests.browser.conftest import Visit, log_in
+from tests.browser.layout import wait_until
 from tests.browser.ranking import (
+    active_seconds,
     assignment_of,
     tiers,
     tray,
@@ -136,7 +138,7 @@ def test_without_a_connection_two_tasks_are_judged_and_sent_when_it_is_back(page
     press(page, "2", "3", "4", "Enter")
     expect(page.get_by_text("You are offline. Your judgement is kept here")).to_be_visible()
     assert assignment_of(page) == second
-    page.wait_for_timeout(2200)
+    wait_until(page, lambda: active_seconds(page) >= 1)
     press(page, "4", "3", "2", "1", "Enter")
     expect(page.get_by_text("2 judgements are kept here")).to_be_visible()
     # Nothing comes after it; it stays to be read.

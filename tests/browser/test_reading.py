@@ -11,7 +11,7 @@ from annotation.models import Project
 from tests.annotation.factories import make_member, make_project, put
 from tests.browser.axe import violations
 from tests.browser.conftest import Visit
-from tests.browser.layout import clipped, overhang, overlapping, small_targets
+from tests.browser.layout import clipped, overhang, overlapping, small_targets, wait_until_still
 from tests.browser.ranking import wait_until_ready
 from tests.browser.texts import hard_task
 
@@ -45,7 +45,7 @@ def page(visit: Visit, alice: User) -> Page:
 def resize(page: Page, name: str) -> None:
     width, height = SIZES[name]
     page.set_viewport_size(ViewportSize(width=width, height=height))
-    page.wait_for_timeout(150)
+    wait_until_still(page)
 
 
 def keep_a_look(page: Page, name: str) -> None:
@@ -108,7 +108,6 @@ def test_axe_finds_nothing_on_hard_texts(page: Page, size: str) -> None:
     resize(page, size)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_timeout(250)
         assert violations(page) == [], scheme
 
 
@@ -139,7 +138,7 @@ def test_more_contrast_is_given_where_it_is_wanted(page: Page) -> None:
         page.emulate_media(color_scheme=scheme, contrast="no-preference")
         before = page.evaluate(_CONTRAST)
         page.emulate_media(color_scheme=scheme, contrast="more")
-        page.wait_for_timeout(200)
+        wait_until_still(page)
         after = page.evaluate(_CONTRAST)
         # WCAG's enhanced contrast of text is 7, and that of what is no text 3.
         assert (after["muted"] >= 7, after["border"] >= 3) == (True, True), (scheme, before, after)

@@ -10,6 +10,7 @@ from playwright.sync_api import CDPSession, Locator, Page, expect
 from annotation.models import Project, Ranking
 from tests.annotation.factories import make_member, make_project, make_tasks
 from tests.browser.conftest import Visit
+from tests.browser.layout import wait_until_still
 from tests.browser.ranking import assignment_of, tiers, tray, wait_for_another, wait_until_ready
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -89,8 +90,8 @@ def with_a_mouse(page: Page) -> Drag:
         page.mouse.down()
         x, y = _middle(where)
         page.mouse.move(x, y, steps=12)
-        # SortableJS looks twenty times a second at what is under the pointer.
-        page.wait_for_timeout(250)
+        expect(page.locator(".is-dragging")).to_have_count(1)
+        wait_until_still(page)
         page.mouse.up()
         expect(page.locator(".is-dragging")).to_have_count(0)
 
@@ -104,11 +105,11 @@ def with_a_finger(page: Page) -> Drag:
     def drag(what: Locator, where: Locator) -> None:
         # As far up as brings both onto the screen.
         what.evaluate("(element) => element.scrollIntoView({ block: 'start' })")
-        page.wait_for_timeout(100)
+        wait_until_still(page)
         x, y = _middle(what)
         _touch(screen, "touchStart", x, y)
         # A finger that scrolls does not wait; one that takes a card up does.
-        page.wait_for_timeout(300)
+        expect(page.locator(".sortable-chosen")).to_have_count(1)
         for _ in range(200):
             to_x, to_y = _middle(where)
             bottom = page.evaluate("innerHeight") - 130
@@ -120,7 +121,7 @@ def with_a_finger(page: Page) -> Drag:
                 break
             if to_y > bottom and abs(bottom - y) < 2:
                 page.mouse.wheel(0, 80)
-        page.wait_for_timeout(250)
+        wait_until_still(page)
         _touch(screen, "touchEnd")
         expect(page.locator(".is-dragging")).to_have_count(0)
 

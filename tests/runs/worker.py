@@ -10,5 +10,7 @@ from runs import kinds  # noqa: E402 (needs the apps)
 from tests.runs import counting_kind  # noqa: E402
 
 kinds.register(counting_kind.KIND)
+# Sweeps of runs alone: what else is due once a second here would keep a worker of three queues from ever being idle.
+app.conf.beat_schedule = {"sweep-runs": app.conf.beat_schedule["sweep-runs"]}
 
 __all__ = ["app"]

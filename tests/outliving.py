@@ -1,0 +1,83 @@
+"""What a test may not leave behind: threads, children and connections to the database. Asked after every test."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import psutil
+from django.db import connection
+
+# Those of fixtures that live as long as the session, and of libraries that start one once.
+THREADS = ("MainThread", "LiveServerThread", "asyncio", "Dummy", "tqdm", "pytest_timeout")
+CHILDREN = ("node", "resource_tracker", "postgres", "chromium")
+# A thread that was told to end ends in its own time, and a connection is gone a moment after its client closed it.
+SECONDS_TO_END = 10
+
+
+class Left(NamedTuple):
+    """What is there now."""
+
+    threads: frozenset[int]
+    children: frozenset[int]
+
+
+def present() -> Left:
+    """Threads by their ids and children by their processes' ids."""
+    return Left(frozenset(_threads()), frozenset(_children()))
+
+
+def outlived(before: Left) -> list[str]:
+    """What was not there ``before`` and does not end by itself within a moment."""
+    deadline = time.monotonic() + SECONDS_TO_END
+    while found := list(_new(before)):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    return found
+
+
+def _new(before: Left) -> Iterator[str]:
+    yield from (name for ident, name in _threads().items() if ident not in before.threads)
+    yield from (name for pid, name in _children().items() if pid not in before.children)
+
+
+def _threads() -> dict[int, str]:
+    return {
+        one.ident: f"thread {one.name}"
+        for one in threading.enumerate()
+        if one.ident is not None and not one.name.startswith(THREADS) and type(one).__name__ != "TMonitor"
+    }
+
+
+def _children() -> dict[int, str]:
+    found = {}
+    for child in psutil.Process().children():
+        try:
+            command = " ".join(child.cmdline())
+        except psutil.Error:
+            continue
+        if not any(word in command for word in CHILDREN):
+            found[child.pid] = f"child {command[:200]}"
+    return found
+
+
+def connections() -> list[str]:
+    """Other connections to the tests' database that are in the midst of something, or were not closed."""
+    deadline = time.monotonic() + SECONDS_TO_END
+    while found := _others():
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    return found
+
+
+def _others() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT state, query FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            # Its pool is as old as the session (config.celery).
+            " AND NOT (state = 'idle' AND application_name = 'concord celery')"
+        )
+        return [f"{state}: {query[:200]}" for state, query in cursor.fetchall()]

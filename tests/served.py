@@ -1,0 +1,94 @@
+"""The tests' own web server: nothing that a test asked of it is answered after the test.
+
+A browser that is closed leaves requests behind, and one that is being closed sends more (the last draft). Each of them
+would meet the database of the next test, or this one's while it is emptied. So a gate stands before the application:
+it counts who is inside, and once it is shut, whoever comes is turned away without touching anything.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, cast
+
+from pytest_django.live_server_helper import LiveServer
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+# Whoever is inside for longer is a fault of the test's or the application's.
+SECONDS_TO_DRAIN = 30
+
+
+class Gate:
+    """A WSGI application before another."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._changed = threading.Condition()
+        self._inside: dict[int, str] = {}
+        self._open = False
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer, or turn away."""
+        ticket = id(environ)
+        with self._changed:
+            if not self._open:
+                start_response("503 Service Unavailable", [("Content-Length", "0"), ("Connection", "close")])
+                return []
+            self._inside[ticket] = f"{environ.get('REQUEST_METHOD')} {environ.get('PATH_INFO')}"
+        try:
+            answer = self._application(environ, start_response)
+        except BaseException:
+            self._leave(ticket)
+            raise
+        return _Answer(answer, lambda: self._leave(ticket))
+
+    def open(self) -> None:
+        """Let requests in."""
+        with self._changed:
+            self._open = True
+
+    def shut(self) -> None:
+        """Let nobody in any more, and wait until everybody has left; AssertionError names who has not."""
+        with self._changed:
+            self._open = False
+            self._changed.wait_for(lambda: not self._inside, SECONDS_TO_DRAIN)
+            assert not self._inside, f"still being answered: {sorted(self._inside.values())}"
+
+    def _leave(self, ticket: int) -> None:
+        with self._changed:
+            self._inside.pop(ticket, None)
+            self._changed.notify_all()
+
+
+class _Answer:
+    """An answer whose reader leaves when it is closed, as every WSGI server closes it."""
+
+    def __init__(self, answer: Iterable[bytes], leave: Callable[[], None]) -> None:
+        self._answer, self._leave = answer, leave
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._answer)
+
+    def close(self) -> None:
+        """Django ends the request here, connections included."""
+        try:
+            getattr(self._answer, "close", lambda: None)()
+        finally:
+            self._leave()
+
+
+class GatedServer(LiveServer):
+    """pytest-django's server with a gate, which is shut between tests."""
+
+    def __init__(self) -> None:
+        super().__init__("localhost")
+        server = self.thread.httpd
+        self.gate = Gate(cast("Application", server.get_app()))
+        server.set_app(self.gate)
+
+    def drain(self) -> None:
+        """Shut the gate, and wait for the threads of connections that are closed: each has one to the database."""
+        self.gate.shut()
+        deadline = time.monotonic() + SECONDS_TO_DRAIN
+        while threads := [one for one in threading.enumerate() if "process_request_thread" in one.name]:
+            assert time.monotonic() < deadline, f"connections that nobody closed: {threads}"
+            threads[0].join(0.05)
