@@ -239,7 +239,7 @@ def renew(*, assignment: Assignment, annotator: Annotator, draft: dict[str, Any]
     if draft is not None:
         if len(str(draft)) > MOST_DRAFT_BYTES:
             raise BadRequest("The draft is too large to keep.")
-        changes["draft"] = draft
+        changes |= {"draft": draft, "drafted_at": Now()}
     if not Assignment.objects.open().filter(pk=assignment.pk, annotator=annotator).update(**changes):
         raise LeaseOver("This task went back to the queue. Take the next one.")
     Assignment.objects.open().filter(annotator=annotator, ahead=True).update(expires_at=_lease_end(annotator))

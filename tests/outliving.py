@@ -9,7 +9,7 @@ import psutil
 from django.db import connection
 
 # Those of fixtures that live as long as the session, and of libraries that start one once.
-THREADS = ("MainThread", "LiveServerThread", "asyncio", "Dummy", "tqdm", "pytest_timeout")
+THREADS = ("MainThread", "LiveServerThread", "asyncio", "Dummy", "tqdm", "pytest_timeout", "pool-")
 CHILDREN = ("node", "resource_tracker", "postgres", "chromium")
 # A thread that was told to end ends in its own time, and a connection is gone a moment after its client closed it.
 SECONDS_TO_END = 10

@@ -281,6 +281,8 @@ class Assignment(models.Model):
     # order_shown[i] is the place in the task of the completion shown i-th.
     order_shown = ArrayField(models.PositiveSmallIntegerField())
     draft = models.JSONField(default=dict, blank=True)
+    # A browser's own copy of the draft gives way to a later one of another device.
+    drafted_at = models.DateTimeField(null=True, blank=True, editable=False)
     reason = models.TextField(blank=True)
     # Held for later, while the annotator still works on another (annotation.queue says why).
     ahead = models.BooleanField(default=False, db_default=False, editable=False)

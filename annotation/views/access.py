@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -17,11 +18,26 @@ from annotation.rows import Rows
 Arguments = ParamSpec("Arguments")
 
 
-def for_annotator(
-    view: Callable[Concatenate[HttpRequest, Annotator, Arguments], HttpResponseBase],
-) -> Callable[..., HttpResponseBase]:
-    """A view of a project takes the annotator that this person is there, instead of the project's slug."""
+View = Callable[Concatenate[HttpRequest, Annotator, Arguments], HttpResponseBase]
 
+
+def for_annotator(view: View[Arguments]) -> Callable[..., HttpResponseBase]:
+    """A view of a project takes the annotator that this person is there, instead of the project's slug.
+
+    Whoever comes to work becomes one.
+    """
+    return _checked(view, lambda project, user: people.annotator_for(project=project, user=user))
+
+
+def for_visitor(view: View[Arguments]) -> Callable[..., HttpResponseBase]:
+    """The same for a page on which nobody works: a look makes nobody an annotator, so that who is none yet comes
+    without a key."""
+    return _checked(view, lambda project, user: Annotator(project=project, user=user))
+
+
+def _checked(
+    view: View[Arguments], newcomer: Callable[[Project, User], Annotator]
+) -> Callable[..., HttpResponseBase]:
     @wraps(view)
     def checked(
         request: HttpRequest, slug: str, *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -33,7 +49,7 @@ def for_annotator(
         annotator = people.known_annotator(slug=slug, user=request.user)
         if annotator is None:
             project = get_object_or_404(Project.objects.annotated_by(request.user), slug=slug)
-            annotator = people.annotator_for(project=project, user=request.user)
+            annotator = newcomer(project, request.user)
         return view(request, annotator, *args, **kwargs)
 
     return checked

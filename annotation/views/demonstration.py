@@ -75,6 +75,7 @@ def change(request: HttpRequest, annotator: Annotator, assignment: Assignment) -
     form = DemonstrationForm(request.POST, assignment=assignment)
     if form.is_valid():
         try:
+            judging.refuse_other(request, stored.public_id)
             demonstrating.revise(demonstration=stored, annotator=annotator, **form.judgement())
         except (BadRequest, NotAllowed) as error:
             form.add_error("text", str(error))

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
@@ -14,18 +14,18 @@ from annotation import progress, ranking
 from annotation.models import Annotator, Assignment, Task
 from annotation.views import demonstration, rating
 from annotation.views import ranking as ranking_page
-from annotation.views.access import for_annotator
+from annotation.views.access import for_annotator, for_visitor, posted_assignment
 
 
 @require_safe
 @never_cache
-@for_annotator
+@for_visitor
 def history(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     """The newest submissions; what a reviewer sent back comes first."""
     context = {
         "project": annotator.project,
         "progress": progress.of(annotator),
-        "entries": work.recent(annotator),
+        "entries": work.recent(annotator) if annotator.pk else [],
         "most": work.MOST,
     }
     return TemplateResponse(request, "annotation/history.html", context)
@@ -38,6 +38,8 @@ def change(request: HttpRequest, annotator: Annotator, assignment: UUID) -> Http
     """One of them on the page of its kind, to be changed."""
     rows = Assignment.objects.filter(annotator=annotator, status=Assignment.Status.SUBMITTED)
     held = get_object_or_404(rows.select_related("task__prompt"), public_id=assignment)
+    if request.method == "POST" and posted_assignment(request, annotator) != held:
+        raise Http404  # a form of another task, whose answers are to other cards
     if not work.may_change(annotator, held):
         messages.info(request, "This can no longer be changed: it is more than a day old.")
         return redirect("history", slug=annotator.project.slug)

@@ -6,8 +6,9 @@ from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from annotation import people, progress
-from annotation.models import Membership, Project
+from annotation import progress
+from annotation.models import Annotator, Membership, Project
+from annotation.progress import Progress
 
 
 @require_safe
@@ -17,10 +18,24 @@ def home(request: HttpRequest) -> HttpResponse:
     """One card a project."""
     assert request.user.is_authenticated
     user = request.user
-    mine = Project.objects.annotated_by(user)
+    roles = dict(user.memberships.values_list("project", "role"))
+    annotators = {
+        one.project_id: one
+        for one in Annotator.objects.filter(user=user).select_related("project", "bookmark")
+    }
     entries = [
-        {"project": project, "progress": progress.of(people.annotator_for(project=project, user=user))}
-        for project in mine
+        {
+            "project": project,
+            "progress": _progress(project, annotators.get(project.pk), roles.get(project.pk)),
+        }
+        for project in Project.objects.annotated_by(user)
     ]
-    researches = user.is_superuser or user.memberships.filter(role=Membership.Role.RESEARCHER).exists()
+    researches = user.is_superuser or Membership.Role.RESEARCHER in roles.values()
     return TemplateResponse(request, "annotation/home.html", {"entries": entries, "researches": researches})
+
+
+def _progress(project: Project, annotator: Annotator | None, role: str | None) -> Progress | None:
+    """Figures of who works there, or was asked to; a look makes nobody an annotator, so they may be nobody yet."""
+    if annotator is not None:
+        return progress.of(annotator)
+    return progress.of(Annotator(project=project)) if role == Membership.Role.ANNOTATOR else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any, Protocol
+from uuid import UUID
 
 from django import forms
 from django.contrib import messages
@@ -92,6 +93,15 @@ def gone(request: HttpRequest, assignment: Assignment) -> HttpResponse | None:
         return None
     messages.warning(request, "This task is not in your hands any more: here is the next one.")
     return go_on(request, assignment.annotator)
+
+
+def refuse_other(request: HttpRequest, version: UUID) -> None:
+    """A form that changes an older version was open in another tab. Raises BadRequest; the page that comes back changes
+    ``version``."""
+    if request.POST.get("revises", str(version)) != str(version):
+        raise BadRequest(
+            "You changed this meanwhile, maybe in another tab. Submit again to put this in its place."
+        )
 
 
 def submitted(

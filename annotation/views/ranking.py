@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from annotation import flags, queue, ranking, shown
 from annotation.errors import BadRequest, LeaseOver
@@ -20,7 +20,7 @@ from annotation.markdown import render_document
 from annotation.models import Annotator, Assignment, Ranking, Task
 from annotation.pair_form import PairForm, draft_form, ranking_form
 from annotation.views import judging
-from annotation.views.access import for_annotator, posted_assignment
+from annotation.views.access import for_annotator, for_visitor, posted_assignment
 
 
 @require_GET
@@ -129,44 +129,41 @@ def release(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     return redirect("home")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 @never_cache
 @for_annotator
 def last(request: HttpRequest, annotator: Annotator) -> HttpResponse:
-    """The annotator's last ranking, to be changed; the new one supersedes it."""
+    """On to the address of the annotator's last ranking: it stays that of this one, whatever is ranked meanwhile."""
     stored = ranking.revisable(annotator)
     if stored is None:
         messages.info(request, "There is no ranking of yours that can still be changed.")
         return redirect("rank", slug=annotator.project.slug)
     assignment = Assignment.objects.get(task=stored.task, annotator=annotator, status="submitted")
-    return change(request, annotator, assignment, stored, "Your last ranking is changed.")
+    return redirect("history_change", slug=annotator.project.slug, assignment=assignment.public_id)
 
 
 def change(
-    request: HttpRequest,
-    annotator: Annotator,
-    assignment: Assignment,
-    stored: Ranking,
-    done: str = "Your ranking is changed.",
+    request: HttpRequest, annotator: Annotator, assignment: Assignment, stored: Ranking
 ) -> HttpResponse:
     """A ranking of theirs, to be changed; the new one supersedes it."""
     if request.method != "POST":
         form = ranking_form(assignment=assignment, said=shown.said(stored))
         return _page(request, assignment, form, revised=stored)
     form = ranking_form(request.POST, assignment=assignment)
-    if not form.is_valid() or posted_assignment(request, annotator) != assignment:
+    if not form.is_valid():
         return _page(request, assignment, form, status=422, revised=stored)
     try:
+        judging.refuse_other(request, stored.public_id)
         ranking.revise(ranking=stored, **form.judgement())
     except BadRequest as error:
         form.add_error(None, str(error))
         return _page(request, assignment, form, status=422, revised=stored)
-    messages.success(request, done)
+    messages.success(request, "Your ranking is changed.")
     return judging.go_on(request, annotator)
 
 
 @require_GET
-@for_annotator
+@for_visitor
 def guidelines(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     """The project's guidelines on a page of their own."""
     project = annotator.project

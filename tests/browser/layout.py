@@ -24,15 +24,17 @@ def wait_until_still(page: Page) -> None:
           const frame = () => new Promise(requestAnimationFrame);
           const boxes = () => JSON.stringify([...document.querySelectorAll("main, main *")].slice(0, 400)
             .map((part) => part.getBoundingClientRect()));
-          let before;
-          do {
-            before = boxes();
-            await frame();
-            await frame();
-            await Promise.allSettled(document.getAnimations()
-              .filter((one) => one.effect.getComputedTiming().endTime < 5000).map((one) => one.finished));
-            await new Promise((done) => setTimeout(done, 120));
-          } while (boxes() !== before);
+          // A picture is drawn only while the page is in front, so frames are not waited for without an end.
+          const rest = (ms) => new Promise((done) => setTimeout(done, ms));
+          for (let tries = 0; tries < 60; tries += 1) {
+            const before = boxes();
+            await Promise.race([frame().then(frame), rest(200)]);
+            const finite = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < 5000);
+            await Promise.race([Promise.allSettled(finite.map((one) => one.finished)), rest(5000)]);
+            await rest(120);
+            if (boxes() === before) return;
+          }
+          throw new Error("the page never stands still");
         }"""
     )
 

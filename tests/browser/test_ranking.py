@@ -68,6 +68,10 @@ def test_four_completions_are_ranked_in_five_presses(page: Page) -> None:
     assert shown_tiers(stored()) == [3, 1, 4, 2]
     assert tray(page) == ["A", "B", "C", "D"]
     expect(page.locator(".tools__counts")).to_have_text("1 today · 2 left")
+    # Loaded again, the page is that of the task in hand, not of the ranking that was changed.
+    page.reload()
+    wait_until_ready(page)
+    assert assignment_of(page) != before
 
 
 def test_the_next_task_can_be_ranked_without_touching_anything_else(page: Page) -> None:
@@ -250,15 +254,20 @@ def test_the_last_ranking_can_be_changed_and_the_old_one_is_kept_as_superseded(p
     wait_for_another(page, before)
     page.get_by_role("link", name="Change last").click()
     wait_until_ready(page)
+    assert page.url.endswith(f"/history/{before}/")
     assert tiers(page) == [["A"], ["B"], ["C"], ["D"]]
     press(page, "a", "4", "d", "1", "Enter")
-    expect(page.locator("#messages")).to_have_text("Your last ranking is changed.")
+    expect(page.locator("#messages")).to_have_text("Your ranking is changed.")
     old, new = Ranking.objects.order_by("pk")
     assert (old.is_current, new.is_current, new.supersedes) == (False, True, old)
     # A 4, B 2, C 3, D 1; four completions make six pairs, all of the new ranking.
     assert shown_tiers(new) == [4, 2, 3, 1]
     assert (old.comparisons.count(), new.comparisons.count()) == (0, 6)
     expect(page.locator(".tools__counts")).to_have_text("1 today · 2 left")
+    # Loaded again, the page is that of the task in hand, not of the ranking that was changed.
+    page.reload()
+    wait_until_ready(page)
+    assert assignment_of(page) != before
 
 
 def test_whoever_logs_in_gets_to_the_page_they_wanted_and_ranks(

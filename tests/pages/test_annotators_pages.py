@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import URLPattern
 
 from annotation import intake, people, queue, ranking
-from annotation.models import Assignment, Demonstration, Flag, Membership, Project, Prompt, Ranking
+from annotation.models import Annotator, Assignment, Demonstration, Flag, Membership, Project, Prompt, Ranking
 from annotation.urls import urlpatterns
 from tests.pages.cast import Cast, make_cast
 
@@ -226,3 +226,83 @@ def test_a_draft_that_is_not_whole_is_told_as_json(cast: Cast) -> None:
     answer = visit(cast, "alice", "rank_draft", assignment=own, rank_A="first")
     assert answer.status_code == 422
     assert "error" in json.loads(answer.content)
+
+
+LOOKS = ("/", "/projects/helpful/guidelines/", "/projects/helpful/history/", "/account/tokens/", "/admin/")
+
+
+@pytest.mark.parametrize("name", ["alice", "carol", "olivia"])
+def test_a_look_makes_nobody_an_annotator(cast: Cast, name: str) -> None:
+    client = Client()
+    client.force_login(getattr(cast, name))
+    for path in LOOKS:
+        assert client.get(path).status_code in {200, 302, 403}, path
+    assert not Annotator.objects.filter(user=getattr(cast, name)).exists()
+    assert client.get("/projects/helpful/rank/").status_code == 200
+    assert Annotator.objects.get(user=getattr(cast, name)).project == cast.project
+
+
+def test_home_asks_the_database_as_often_for_many_projects_of_others_as_for_few(
+    cast: Cast, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(20):
+        people.create_project(slug=f"more-{number}")
+    client = Client()
+    client.force_login(cast.olivia)
+    with django_assert_max_num_queries(8):
+        text = client.get("/").content.decode()
+    assert text.count("more-") >= 20
+
+
+def ranked_by_alice(cast: Cast) -> tuple[Client, list[Assignment]]:
+    """Alice has ranked two tasks of three completions."""
+    client = Client()
+    client.force_login(cast.alice)
+    annotator = people.annotator_for(project=cast.project, user=cast.alice)
+    ranked = []
+    for _ in range(2):
+        assignment = queue.claim(annotator=annotator)
+        assert assignment is not None
+        ranking.submit(assignment=assignment, annotator=annotator, verdict="ranked", ranks=[1, 2, 3])
+        ranked.append(assignment)
+    return client, ranked
+
+
+def changed(first: str, other: str, assignment: Assignment, **more: str) -> dict[str, str]:
+    """A form of the ranking page."""
+    ranks = {"rank_A": first, "rank_B": other, "rank_C": "3"}
+    return {"assignment": str(assignment.public_id), "verdict": "ranked", **ranks, **more}
+
+
+def test_the_last_ranking_has_an_address_of_its_own(cast: Cast) -> None:
+    client, (_, second) = ranked_by_alice(cast)
+    answer = client.get("/projects/helpful/rank/last/")
+    assert answer.headers["Location"] == f"/projects/helpful/history/{second.public_id}/"
+    assert client.post("/projects/helpful/rank/last/").status_code == 405
+
+
+def test_a_form_of_one_ranking_changes_no_other(cast: Cast) -> None:
+    client, (first, second) = ranked_by_alice(cast)
+    said = changed("2", "1", first)
+    assert client.post(f"/projects/helpful/history/{second.public_id}/", said).status_code == 404
+    assert Ranking.objects.count() == 2
+    assert client.post(f"/projects/helpful/history/{first.public_id}/", said).status_code == 302
+    assert Ranking.objects.get(task=first.task_id, is_current=True).supersedes is not None
+    assert Ranking.objects.get(task=second.task_id).is_current
+
+
+def test_of_two_tabs_that_change_a_ranking_the_second_is_told_and_loses_nothing(cast: Cast) -> None:
+    client, (first, _) = ranked_by_alice(cast)
+    path = f"/projects/helpful/history/{first.public_id}/"
+    seen = str(Ranking.objects.get(task=first.task_id).public_id)
+    assert client.post(path, changed("1", "1", first, revises=seen)).status_code == 302
+    told = client.post(path, changed("2", "1", first, revises=seen))
+    assert told.status_code == 422
+    text = told.content.decode()
+    assert "You changed this meanwhile, maybe in another tab." in text
+    current = Ranking.objects.get(task=first.task_id, is_current=True)
+    assert sorted(current.tiers) == [1, 1, 2]
+    # The page that came back changes that one.
+    assert f'name="revises" value="{current.public_id}"' in text
+    assert client.post(path, changed("2", "1", first, revises=str(current.public_id))).status_code == 302
+    assert Ranking.objects.filter(task=first.task_id).count() == 3

@@ -1,7 +1,7 @@
 // The judgement is kept as it goes: in this browser at once, on the server a moment later, and there it also
 // renews the lease. A copy in the browser means that the server does not have it yet.
 
-import { notice } from "./notices.js";
+import { dismiss, notice } from "./notices.js";
 import { waits } from "./outbox.js";
 import { keysFrom, read, remove, write } from "./storage.js";
 
@@ -93,11 +93,31 @@ export class Drafts {
     ]);
   }
 
+  // What this browser kept and the server does not have, unless the server has something later from elsewhere.
   #restore() {
     const kept = read(this.key);
     if (!kept) return;
+    if (this.#isOlder(kept)) this.#offer(kept);
+    else this.#take(kept);
+  }
+
+  #take(kept) {
     this.task.takeFields(kept.fields);
     this.#later();
+  }
+
+  // By the server's clock: this machine's may be wrong.
+  #isOlder(kept) {
+    const { draftedAt, now } = this.task.main.dataset;
+    return Boolean(draftedAt) && kept.at - (Date.now() - Date.parse(now)) < Date.parse(draftedAt);
+  }
+
+  #offer(kept) {
+    remove(this.key);
+    notice("older", "caution", "You went on with this task on another device: that is shown here. This browser kept something older.", [
+      { label: "Take the older one", press: () => { dismiss("older"); this.#take(kept); } },
+      { label: "Discard it", press: () => dismiss("older") },
+    ]);
   }
 
   #say(words) {

@@ -145,7 +145,7 @@ function swap(page, parts = ["tools", "messages", "main"], said = `${page.getEle
   replace(page, parts);
   // Each kind of task has a look of its own.
   document.body.className = page.body.className;
-  for (const name of ["lease", "tabs", "taken", "flag"]) dismiss(name);
+  for (const name of ["lease", "tabs", "taken", "flag", "older"]) dismiss(name);
   if (page.title) document.title = page.title;
   // Whoever loads it again after a change gets this task, not the change.
   const { page: address } = document.getElementById("main").dataset;
