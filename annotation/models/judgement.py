@@ -25,12 +25,20 @@ class RankingQuerySet(models.QuerySet["Ranking"]):
         """Not made by a simulated annotator."""
         return self.filter(annotator__simulated=False)
 
+    def simulated(self) -> RankingQuerySet:
+        """Made by a simulated annotator."""
+        return self.filter(annotator__simulated=True)
+
     def collected(self) -> RankingQuerySet:
         """What people prefer: rankings of gold tasks, repeats and adjudications are something else.
 
         Those of withdrawn people and prompts are left out too.
         """
-        return self.filter(task__purpose=Task.Purpose.COLLECT).kept()
+        return self.made_for(Task.Purpose.COLLECT)
+
+    def made_for(self, purpose: str) -> RankingQuerySet:
+        """Of tasks with this purpose, without those of withdrawn people and prompts."""
+        return self.filter(task__purpose=purpose).kept()
 
     def kept(self) -> RankingQuerySet:
         """Neither the annotator nor the prompt is withdrawn."""
