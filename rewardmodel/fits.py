@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from annotation import snapshots
+from annotation import lineage, snapshots
 from annotation.models import Project
 from rewardmodel import activation, bases
 from rewardmodel.bradley_terry.config import FitConfig
@@ -73,7 +73,7 @@ def _command(run: Run, folder: RunFolder) -> list[str]:
 
 def _finish(run: Run, folder: RunFolder) -> None:
     """Keep the artifact and make the version; number it under the project's lock."""
-    fit = Fit.objects.select_related("project").get(run=run)
+    fit = Fit.objects.select_related("project", "snapshot").get(run=run)
     project = Project.objects.select_for_update().get(pk=fit.project_id)
     artifact = artifacts.store(folder=folder.output, kind="reward_model", run=run)
     last = RewardModelVersion.objects.filter(project=project).order_by("-number").first()
@@ -85,8 +85,14 @@ def _finish(run: Run, folder: RunFolder) -> None:
         report=read_json(folder.output / "meta.json")["report"],
     )
     activation.consider(version=version)
+    simulated = lineage.simulated(project).of("reward_models", version.number)
     Run.objects.filter(pk=run.pk).update(
-        result={"reward_model": version.number, "activation": version.activation}
+        result={
+            "reward_model": version.number,
+            "activation": version.activation,
+            "rankings": fit.snapshot.rankings if fit.snapshot else 0,
+            "simulated": simulated,
+        }
     )
 
 

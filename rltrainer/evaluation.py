@@ -12,6 +12,7 @@ from annotation.models import Project, Prompt
 from rewardmodel import activation
 from rltrainer import policies
 from rltrainer.errors import BadConfig, NoPrompts
+from rltrainer.lineage import simulated_behind
 from rltrainer.models import Evaluation, PolicyVersion
 from rltrainer.policy.config import EvaluateConfig
 from runs import artifacts, lifecycle
@@ -72,6 +73,7 @@ def _finish(run: Run, folder: RunFolder) -> None:
     evaluation = Evaluation.objects.get(run=run)
     report = read_json(folder.output / "report.json")
     report["versions"] = [version.number for version in _versions(evaluation)]
+    report["simulated"] = simulated_behind(run)
     Evaluation.objects.filter(pk=evaluation.pk).update(report=report)
     Run.objects.filter(pk=run.pk).update(result=report)
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from annotation import snapshots
+from annotation import lineage, snapshots
 from annotation.models import Demonstration, Project, Prompt
 from rewardmodel import activation
 from rltrainer import policies
@@ -125,7 +125,10 @@ def _finish(run: Run, folder: RunFolder) -> None:
     version = policies.make_version(
         project=training.project, artifact=artifact, training=training, report=report, current=better
     )
-    Run.objects.filter(pk=run.pk).update(result={"policy": version.number, "current": better})
+    simulated = lineage.simulated(training.project).of("policies", version.number)
+    Run.objects.filter(pk=run.pk).update(
+        result={"policy": version.number, "current": better, "simulated": simulated}
+    )
 
 
 def _project(run: Run) -> str:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import uuid
+from typing import NamedTuple
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 from django.db.models.functions import Now
 
 from annotation.models.project import Annotator, Project
 from annotation.models.prompt import Completion, Prompt, Source
 from annotation.models.task import Assignment, Task
+
+
+class Counted(NamedTuple):
+    """How many rankings there are, and how many of these are by simulated annotators: who shows one says the other."""
+
+    rankings: int
+    simulated: int
 
 
 class RankingQuerySet(models.QuerySet["Ranking"]):
@@ -25,9 +33,10 @@ class RankingQuerySet(models.QuerySet["Ranking"]):
         """Not made by a simulated annotator."""
         return self.filter(annotator__simulated=False)
 
-    def simulated(self) -> RankingQuerySet:
-        """Made by a simulated annotator."""
-        return self.filter(annotator__simulated=True)
+    def counted(self) -> Counted:
+        """How many, in one query."""
+        simulated = Count("pk", filter=Q(annotator__simulated=True))
+        return Counted(**self.order_by().aggregate(rankings=Count("pk"), simulated=simulated))
 
     def collected(self) -> RankingQuerySet:
         """What people prefer: rankings of gold tasks, repeats and adjudications are something else.

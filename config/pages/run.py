@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from annotation.models import Project
 from config.pages.access import for_run
 from config.pages.findings import findings
+from rltrainer.lineage import simulated_behind
 from runs import lifecycle
 from runs.errors import RunNotActive
 from runs.execution import folder_of
@@ -123,6 +124,7 @@ def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, obje
         "seconds_left": run.seconds_left(now),
         "elapsed": lifecycle.elapsed(run, now),
         "findings": findings(run),
+        "simulated": simulated_behind(run),
         # What has no page of its own to say it: an import's and an export's counts.
         "result": {
             name.replace("_", " "): value
