@@ -11,7 +11,6 @@ from rewardmodel.models import Fit, RewardModelVersion
 from rltrainer.models import Evaluation, PolicyVersion, Sampling, Training
 from runs.models import Run
 
-
 # Of each kind of run that makes or uses versions, the row that says which.
 _ROW_OF = {
     "fit_reward_model": "fit",
