@@ -1,8 +1,14 @@
 """What measures annotators, what researchers decided and what was flagged or skipped: exported, and read back whole."""
 
+import json
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
 
 from annotation import adjudication, control, flags, queue, ranking, withdrawal
 from annotation.errors import BadFile
@@ -195,6 +201,31 @@ def test_a_task_that_waits_becomes_gold_by_a_file_whatever_the_order_of_its_comp
     assert (task.purpose, task.gold_tiers) == (Purpose.GOLD, ORDER)
     assert not Slot.objects.exists()
     assert queue.claim(annotator=make_annotator(project)) is None
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_command_page_and_api_offer_it_alike(kind: str, tmp_path: Path) -> None:
+    project = make_everything()
+    data = out(project, kind)
+    written = StringIO()
+    call_command("export_jsonl", project=project.slug, kind=kind, stdout=written, stderr=StringIO())
+    assert written.getvalue().encode() == data
+    client = Client()
+    client.force_login(User.objects.get(username="carol"))
+    answer = client.get(f"/api/v1/projects/{project.slug}/export/", {"kind": kind})
+    assert b"".join(answer.streaming_content) == data  # type: ignore[attr-defined]
+    asked = client.post(f"/api/v1/projects/{project.slug}/exports/", {"kind": kind}, "application/json")
+    assert asked.status_code == 202
+    at = f"/admin/projects/{project.slug}/"
+    assert client.get(at).content.decode().count(f'<option value="{kind}">') == 2  # import and export
+    sent = client.post(f"{at}export/", {"export-kind": kind})
+    assert Transfer.objects.filter(kind=kind, direction="export").count() == 2, sent.content
+    before = rows(project)
+    (tmp_path / "file.jsonl").write_bytes(data)
+    said = StringIO()
+    call_command("import_jsonl", tmp_path / "file.jsonl", project=project.slug, kind=kind, stdout=said)
+    assert json.loads(said.getvalue())["added"] == 0
+    assert rows(project) == before
 
 
 def judged(*ranks: int | None, **fields: Any) -> Values:

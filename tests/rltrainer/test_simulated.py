@@ -1,10 +1,17 @@
 """What versions and runs owe to simulated annotators, however far back."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
+from django.db import transaction
 
 from annotation import lineage
 from rltrainer.lineage import simulated_behind
-from rltrainer.models import Evaluation, Sampling
+from rltrainer.models import Evaluation, PolicyVersion, Sampling, Training
+from runs.folder.files import write_json
+from runs.folder.folder import RunFolder
+from runs.kinds import kind_of
 from runs.models import Run
 from tests.annotation.factories import make_project
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
@@ -48,3 +55,38 @@ def test_other_projects_owe_nothing() -> None:
     make_reward_model(project, 1, make_snapshot(project, "m", 300))
     assert lineage.simulated(other).of("reward_models", 1) == 0
     assert simulated_behind(Run.objects.create(kind="import")) == 0
+
+
+def finished(run: Run, path: Path, report: dict[str, Any]) -> dict[str, Any]:
+    """The result that a worker stores when a run's child has left this report."""
+    folder = RunFolder(path)
+    folder.make()
+    write_json(folder.output / "report.json", report)
+    with transaction.atomic():
+        kind_of(run).finish(run, folder)
+    run.refresh_from_db()
+    return dict(run.result)
+
+
+def test_results_of_trainings_and_evaluations_say_it(tmp_path: Path, settings: Any) -> None:
+    location = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": tmp_path / "files"},
+    }
+    settings.STORAGES = {**settings.STORAGES, "artifacts": location}
+    project = make_project()
+    judge = make_reward_model(project, 1, make_snapshot(project, "m", 300))
+    base = make_policy(project, 1)
+    training = Training.objects.create(
+        run=Run.objects.create(kind="train_policy"),
+        project=project,
+        algorithm="ppo",
+        start=base,
+        reward_model=judge,
+    )
+    report = {"before": {"reward": 0.0}, "after": {"reward": 1.0}}
+    result = finished(training.run, tmp_path / "training", report)
+    assert result == {"policy": 2, "current": True, "simulated": 300}
+    evaluation = Evaluation.objects.create(run=Run.objects.create(kind="evaluate_policy"), project=project)
+    evaluation.policies.set(PolicyVersion.objects.filter(project=project))
+    assert finished(evaluation.run, tmp_path / "evaluation", {}) == {"versions": [1, 2], "simulated": 300}
