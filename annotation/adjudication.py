@@ -2,7 +2,7 @@
 
 The decision is a ranking of a task of its own, which points at the first: what annotators said stays as they said it,
 and a researcher who annotates too keeps their own ranking. Where the project says so, snapshots hold the decision
-instead (annotation.snapshots.trainable); agreement and exports never do.
+instead (annotation.snapshots.trainable); agreement and exports of rankings never do.
 """
 
 from collections import defaultdict

@@ -3,13 +3,13 @@
 annotation knows no reward models and no policies; it asks whoever registered, and follows the artifacts.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
 
-from annotation.models import Project
+from annotation.models import Project, Snapshot
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,49 @@ def descended(*, project: Project, snapshots: Collection[int], runs: Collection[
         kind: sorted(one.number for one in used if one.kind == kind)
         for kind in sorted({one.kind for one in [*used, *waiting]})
     }
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """How many simulated rankings the versions of a project learnt from, through all that they were made from.
+
+    Of several snapshots it is the largest number in one: a later snapshot holds most of an earlier one again.
+    """
+
+    _versions: Mapping[tuple[str, int], int]
+    _artifacts: Mapping[int, int]
+
+    def of(self, kind: str, number: int) -> int:
+        """Of one version."""
+        return self._versions.get((kind, number), 0)
+
+    def behind(self, artifacts: Iterable[int | None]) -> int:
+        """Of what is made from these artifacts."""
+        return max((self._artifacts.get(one, 0) for one in artifacts if one is not None), default=0)
+
+
+def simulated(project: Project) -> Simulated:
+    """What the project's versions owe to simulated annotators, in a query a stage and one more."""
+    rows = Snapshot.objects.filter(project=project, simulated__gt=0)
+    in_snapshot = dict(rows.values_list("pk", "simulated"))
+    every = [version for provider in _providers for version in provider(project)] if in_snapshot else []
+    found = Simulated({}, {})
+    while (more := _followed(every, in_snapshot, found)) != found:
+        found = more
+    return found
+
+
+def _followed(versions: Iterable[Version], in_snapshot: Mapping[int, int], found: Simulated) -> Simulated:
+    """One step from artifacts to the versions made from them."""
+    owed = {
+        (one.kind, one.number): max(in_snapshot.get(one.snapshot_id or 0, 0), found.behind(one.inputs))
+        for one in versions
+    }
+    artifacts: dict[int, int] = {}
+    for one in versions:
+        if one.artifact_id is not None:
+            artifacts[one.artifact_id] = max(artifacts.get(one.artifact_id, 0), owed[one.kind, one.number])
+    return Simulated(owed, artifacts)
 
 
 def _uses(

@@ -112,7 +112,9 @@ class Progress:
     @cached_property
     def in_all(self) -> int:
         """All that they submitted. Not for the page of a task: it counts them one by one."""
-        return Assignment.objects.filter(annotator=self.annotator.pk, status=Assignment.Status.SUBMITTED).count()
+        return Assignment.objects.filter(
+            annotator=self.annotator.pk, status=Assignment.Status.SUBMITTED
+        ).count()
 
     @cached_property
     def left(self) -> int:
@@ -128,7 +130,9 @@ class Progress:
     def in_other_hands(self) -> bool:
         """Whether a task that somebody else holds now may still come back to this annotator."""
         closed = [Assignment.Status.SUBMITTED, Assignment.Status.SKIPPED]
-        seen = Assignment.objects.filter(task=OuterRef("task"), annotator=self.annotator.pk, status__in=closed)
+        seen = Assignment.objects.filter(
+            task=OuterRef("task"), annotator=self.annotator.pk, status__in=closed
+        )
         held = Assignment.objects.open().filter(
             project=self.annotator.project_id, task__purpose=Task.Purpose.COLLECT
         )

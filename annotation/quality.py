@@ -52,7 +52,7 @@ class Week(NamedTuple):
 
 
 class Quality(NamedTuple):
-    """``uncounted`` changes are not in the figures yet; ``simulated`` says that simulated annotators are."""
+    """``uncounted`` changes are not in the figures yet; ``simulated`` of the rankings in them are simulated."""
 
     tasks: int
     counts: dict[str, float]
@@ -62,7 +62,7 @@ class Quality(NamedTuple):
     pairs: list[Pair]
     weeks: list[Week]
     uncounted: int
-    simulated: bool
+    simulated: int
 
 
 def figures(total: Total) -> dict[str, Figure | None]:
@@ -85,8 +85,14 @@ def of(project: Project) -> Quality:
         pairs=_pairs(project),
         weeks=_weeks(project),
         uncounted=StaleTask.objects.filter(project=project).count(),
-        simulated=project.is_demo and any(person.annotator.simulated for person in people),
+        simulated=_simulated(project),
     )
+
+
+def _simulated(project: Project) -> int:
+    """Of the rankings in the figures: simulated annotators judge in no project but a demo."""
+    rows = Tally.objects.filter(project=project, kind=HABITS, annotator__simulated=True, week="")
+    return round(sum(_total(row).named()["rankings"] for row in rows))
 
 
 def _people(project: Project) -> tuple[list[Person], int]:

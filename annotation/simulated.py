@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from annotation import queue, ranking
-from annotation.errors import BadRequest
+from annotation.errors import BadRequest, ClaimsPaused
 from annotation.models import Annotator, Project, Prompt, TaskCompletion
 
 # How good each completion of a prompt is in somebody's eyes: the higher, the better.
@@ -26,6 +26,7 @@ def simulate(
 ) -> dict[str, Any]:
     """Submit up to ``rankings`` rankings by ``annotators`` simulated annotators in turn, until no task is left.
 
+    Whoever is paused is left out and named; ``asked`` beside ``rankings`` tells that there were fewer tasks.
     ``preference`` is ``length`` (longer is better), ``noise:P`` (the same, but a share P of rankings is in random
     order) or ``attributes`` (share of the prompt's ``name[value]`` slots whose value stands in the completion).
     With a ``judge`` its scores decide, and ``preference`` names it. ``seed`` makes the random orders repeatable.
@@ -36,13 +37,23 @@ def simulate(
     rng = random.Random(seed)  # noqa: S311 (simulation)
     rank = _ranker(preference, rng) if judge is None else _ranked_by(judge)
     waiting = [_annotator(project, preference, number) for number in range(1, annotators + 1)]
-    made = 0
+    made, paused = 0, []
     while waiting and made < rankings:
         annotator = waiting.pop(0)
-        if _rank_next(annotator, rank, rng):
-            waiting.append(annotator)
-            made += 1
-    return {"project": project.slug, "rankings": made, "annotators": annotators, "simulated": True}
+        try:
+            if _rank_next(annotator, rank, rng):
+                waiting.append(annotator)
+                made += 1
+        except ClaimsPaused:  # the others go on
+            paused.append(annotator.pseudonym)
+    return {
+        "project": project.slug,
+        "asked": rankings,
+        "rankings": made,
+        "annotators": annotators,
+        "paused": paused,
+        "simulated": True,
+    }
 
 
 def _annotator(project: Project, preference: str, number: int) -> Annotator:

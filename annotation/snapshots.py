@@ -30,6 +30,7 @@ class Counts(NamedTuple):
 
     rankings: int
     comparisons: int
+    simulated: int
     last_ranking_id: int
 
 
@@ -117,14 +118,15 @@ def new_since(project: Project, last_ranking_id: int, most: int) -> int:
 
 def _write(project: Project, path: Path) -> Counts:
     """Write the file through a server-side cursor, which sees one moment of the table."""
-    rankings = comparisons = last = 0
+    rankings = comparisons = simulated = last = 0
     with transaction.atomic(), path.open("w", encoding="utf-8") as file:
         for pk, record in _records(trainable(project).order_by("id")):
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
             rankings += 1
             comparisons += len(record["pairs"]) + len(record["ties"])
+            simulated += record["simulated"]
             last = pk
-    return Counts(rankings, comparisons, last)
+    return Counts(rankings, comparisons, simulated, last)
 
 
 def _records(rankings: RankingQuerySet) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -94,7 +94,7 @@ TABLES: dict[type[Model], tuple[str, tuple[str, ...], tuple[str, ...], tuple[str
     annotation.Demonstration: ("project", ("__str__", "source", "created_at"), (), ()),
     annotation.Snapshot: (
         "project",
-        ("digest", "project", "rankings", "comparisons", "created_at"),
+        ("digest", "project", "rankings", "simulated", "comparisons", "created_at"),
         (),
         ("digest",),
     ),

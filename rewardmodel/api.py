@@ -12,7 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation import intake
-from annotation.api.base import Endpoint, ProjectEndpoint, Scope, within_token
+from annotation.api.base import (
+    Endpoint,
+    ProjectEndpoint,
+    Scope,
+    SimulatedField,
+    VersionsEndpoint,
+    within_token,
+)
 from annotation.api.paging import NewestFirst
 from annotation.models import Project
 from rewardmodel import activation, fits, retraining, scoring
@@ -36,11 +43,22 @@ class RewardModelSerializer(serializers.ModelSerializer[RewardModelVersion]):
     )
     artifact = serializers.CharField(source="artifact.digest", read_only=True)
     active = serializers.BooleanField(source="is_active", read_only=True)
+    simulated = SimulatedField("reward_models")
     report = serializers.DictField(read_only=True)
 
     class Meta:
         model = RewardModelVersion
-        fields = ("number", "active", "activation", "run", "snapshot", "artifact", "report", "created_at")
+        fields = (
+            "number",
+            "active",
+            "activation",
+            "run",
+            "snapshot",
+            "artifact",
+            "simulated",
+            "report",
+            "created_at",
+        )
         read_only_fields = fields
 
 
@@ -63,7 +81,7 @@ class RetrainingSerializer(serializers.ModelSerializer[RewardModelSettings]):
         fields = ("retrain_rankings", "retrain_hours", "retrain_warm")
 
 
-class RewardModels(ListAPIView[RewardModelVersion], ProjectEndpoint):
+class RewardModels(ListAPIView[RewardModelVersion], VersionsEndpoint):
     """The project's reward model versions, the newest first."""
 
     tag = TAG
@@ -74,7 +92,7 @@ class RewardModels(ListAPIView[RewardModelVersion], ProjectEndpoint):
         return _versions(self)
 
 
-class OneRewardModel(ProjectEndpoint):
+class OneRewardModel(VersionsEndpoint):
     """One version."""
 
     tag = TAG
@@ -85,7 +103,7 @@ class OneRewardModel(ProjectEndpoint):
         return Response(self.get_serializer(get_object_or_404(_versions(self), number=number)).data)
 
 
-class Activate(ProjectEndpoint):
+class Activate(VersionsEndpoint):
     """Which version PPO follows."""
 
     tag = TAG

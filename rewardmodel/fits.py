@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 
-from annotation import snapshots
+from annotation import lineage, snapshots
 from annotation.models import Project
 from rewardmodel import activation, bases
 from rewardmodel.bradley_terry.config import FitConfig
@@ -86,7 +86,7 @@ def _store(run: Run, folder: RunFolder) -> Fitted:
 
 def _finish(run: Run, fitted: Fitted) -> None:
     """Make the version, numbered under the project's lock: NO KEY, so that annotators' rows go on pointing at it."""
-    fit = Fit.objects.select_related("project", "incumbent").get(run=run)
+    fit = Fit.objects.select_related("project", "incumbent", "snapshot").get(run=run)
     project = Project.objects.select_for_update(no_key=True).get(pk=fit.project_id)
     last = RewardModelVersion.objects.filter(project=project).order_by("-number").first()
     version = RewardModelVersion.objects.create(
@@ -97,8 +97,14 @@ def _finish(run: Run, fitted: Fitted) -> None:
         report=fitted.report,
     )
     activation.consider(version=version)
+    simulated = lineage.simulated(project).of("reward_models", version.number)
     Run.objects.filter(pk=run.pk).update(
-        result={"reward_model": version.number, "activation": version.activation}
+        result={
+            "reward_model": version.number,
+            "activation": version.activation,
+            "rankings": fit.snapshot.rankings if fit.snapshot else 0,
+            "simulated": simulated,
+        }
     )
 
 

@@ -11,7 +11,7 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.api.base import ProjectEndpoint, Scope
+from annotation.api.base import ProjectEndpoint, Scope, SimulatedField, VersionsEndpoint
 from annotation.api.paging import NewestFirst
 from rltrainer import evaluation, policies, sampling, training
 from rltrainer.models import PolicyVersion, Training
@@ -39,6 +39,7 @@ class PolicySerializer(serializers.ModelSerializer[PolicyVersion]):
         source="source.name", read_only=True, help_text="As completions name it"
     )
     current = serializers.BooleanField(source="is_current", read_only=True)
+    simulated = SimulatedField("policies")
     report = serializers.DictField(read_only=True)
 
     class Meta:
@@ -51,6 +52,7 @@ class PolicySerializer(serializers.ModelSerializer[PolicyVersion]):
             "base",
             "artifact",
             "source",
+            "simulated",
             "report",
             "created_at",
         )
@@ -95,7 +97,7 @@ class NewEvaluationSerializer(serializers.Serializer[Any]):
         return sorted(set(numbers))
 
 
-class Policies(ListAPIView[PolicyVersion], ProjectEndpoint):
+class Policies(ListAPIView[PolicyVersion], VersionsEndpoint):
     """The project's policy versions, the newest first."""
 
     tag = TAG
@@ -106,7 +108,7 @@ class Policies(ListAPIView[PolicyVersion], ProjectEndpoint):
         return _versions(self)
 
 
-class OnePolicy(ProjectEndpoint):
+class OnePolicy(VersionsEndpoint):
     """One version."""
 
     tag = TAG
@@ -117,7 +119,7 @@ class OnePolicy(ProjectEndpoint):
         return Response(self.get_serializer(get_object_or_404(_versions(self), number=number)).data)
 
 
-class MakeCurrent(ProjectEndpoint):
+class MakeCurrent(VersionsEndpoint):
     """Which version is sampled and trained on from."""
 
     tag = TAG

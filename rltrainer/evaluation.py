@@ -11,6 +11,7 @@ from annotation.models import Project, Prompt
 from rewardmodel import activation
 from rltrainer import policies
 from rltrainer.errors import BadConfig, NoPrompts
+from rltrainer.lineage import simulated_behind
 from rltrainer.models import Evaluation, PolicyVersion
 from rltrainer.policy.config import EvaluateConfig
 from runs import artifacts, lifecycle
@@ -76,7 +77,11 @@ def _store(run: Run, folder: RunFolder) -> dict[str, Any]:
 
 def _finish(run: Run, report: dict[str, Any]) -> None:
     evaluation = Evaluation.objects.get(run=run)
-    report = {**report, "versions": [version.number for version in _versions(evaluation)]}
+    report = {
+        **report,
+        "versions": [version.number for version in _versions(evaluation)],
+        "simulated": simulated_behind(run),
+    }
     Evaluation.objects.filter(pk=evaluation.pk).update(report=report)
     Run.objects.filter(pk=run.pk).update(result=report)
 

@@ -5,10 +5,19 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
-from annotation.lineage import Version
+from annotation.lineage import Version, simulated
 from annotation.models import Completion, Project, Snapshot
-from rewardmodel.models import RewardModelVersion
-from rltrainer.models import Evaluation, PolicyVersion, Training
+from rewardmodel.models import Fit, RewardModelVersion
+from rltrainer.models import Evaluation, PolicyVersion, Sampling, Training
+from runs.models import Run
+
+# Of each kind of run that makes or uses versions, the row that says which.
+_ROW_OF = {
+    "fit_reward_model": "fit",
+    "train_policy": "training",
+    "sample_completions": "sampling",
+    "evaluate_policy": "evaluation",
+}
 
 
 class Lineage(NamedTuple):
@@ -48,6 +57,25 @@ def versions(project: Project) -> Iterator[Version]:
             ),
             artifact_id=one.artifact_id,
         )
+
+
+def simulated_behind(run: Run) -> int:
+    """How many simulated rankings a run's own snapshot holds, or what it began with learnt from; 0 of other runs."""
+    if run.kind not in _ROW_OF:
+        return 0
+    of_kind = getattr(run, _ROW_OF[run.kind])
+    own = of_kind.snapshot.simulated if isinstance(of_kind, Fit) and of_kind.snapshot else 0
+    return max(own, simulated(of_kind.project).behind(_begun_with(of_kind)))
+
+
+def _begun_with(of_kind: Fit | Training | Sampling | Evaluation) -> list[int | None]:
+    """The artifacts of the versions that a run starts from, follows, samples or compares."""
+    if isinstance(of_kind, Fit):
+        return [of_kind.base_artifact_id]
+    if isinstance(of_kind, Sampling):
+        return [of_kind.policy.artifact_id]
+    parents = [of_kind.start] if isinstance(of_kind, Training) else list(of_kind.policies.all())
+    return [parent.artifact_id for parent in (*parents, of_kind.reward_model) if parent is not None]
 
 
 def reports(project: Project) -> Iterator["QuerySet[Any]"]:

@@ -11,6 +11,7 @@ from annotation import intake, snapshots
 from annotation.models import Project, Prompt
 from rltrainer import policies
 from rltrainer.errors import BadConfig, NoPrompts
+from rltrainer.lineage import simulated_behind
 from rltrainer.models import PolicySettings, PolicyVersion, Sampling
 from rltrainer.policy.config import SampleConfig
 from runs import lifecycle
@@ -91,7 +92,11 @@ def _finish(run: Run, lines: list[dict[str, Any]]) -> None:
     )
     sampling.completions.add(*completions)
     Run.objects.filter(pk=run.pk).update(
-        result={"policy": sampling.policy.number, "completions": len(completions)}
+        result={
+            "policy": sampling.policy.number,
+            "completions": len(completions),
+            "simulated": simulated_behind(run),
+        }
     )
 
 

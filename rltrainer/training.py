@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 
-from annotation import snapshots
+from annotation import lineage, snapshots
 from annotation.models import Demonstration, Project, Prompt
 from rewardmodel import activation
 from rltrainer import policies
@@ -141,7 +141,8 @@ def _finish(run: Run, trained: Trained) -> None:
         report=trained.report,
         current=not waits,
     )
-    result = {"policy": version.number, "current": not waits}
+    simulated = lineage.simulated(training.project).of("policies", version.number)
+    result = {"policy": version.number, "current": not waits, "simulated": simulated}
     Run.objects.filter(pk=run.pk).update(result={**result, "why": waits} if waits else result)
 
 

@@ -13,13 +13,15 @@ from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+from django.utils.functional import cached_property
+from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from annotation import people
+from annotation import lineage, people
 from annotation.api import idempotency
 from annotation.models import Annotator, ApiToken, Membership, Project
 from annotation.models.project import ProjectQuerySet
@@ -88,6 +90,31 @@ class ProjectEndpoint(Endpoint):
     def of_project(self, rows: "QuerySet[Any]") -> "QuerySet[Any]":
         """The project's rows; none where the schema is being drawn, which asks without a project."""
         return rows.filter(project=self.project) if hasattr(self, "project") else rows.none()
+
+
+class VersionsEndpoint(ProjectEndpoint):
+    """An endpoint about versions of a later stage, each of which says what it owes to simulated annotators."""
+
+    @cached_property
+    def simulated(self) -> lineage.Simulated:
+        """Found once a request."""
+        return lineage.simulated(self.project)
+
+
+class SimulatedField(serializers.IntegerField):
+    """Of a version of ``kind``, served by a VersionsEndpoint."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            source="*",
+            read_only=True,
+            help_text="How many simulated rankings it learnt from, itself or through what it was made from",
+        )
+        self.kind = kind
+
+    def to_representation(self, value: Any) -> int:
+        """The number."""
+        return int(self.context["view"].simulated.of(self.kind, value.number))
 
 
 class AnnotatorEndpoint(ProjectEndpoint):

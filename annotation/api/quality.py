@@ -56,7 +56,9 @@ class QualitySerializer(_Counted):
     pairs = OfPairSerializer(many=True, read_only=True)
     weeks = OfWeekSerializer(many=True, read_only=True)
     uncounted = serializers.IntegerField(read_only=True, help_text="Changes that are not in the figures yet")
-    simulated = serializers.BooleanField(read_only=True, help_text="Whether simulated annotators are")
+    simulated = serializers.IntegerField(
+        read_only=True, help_text="How many of the rankings in them are by simulated annotators"
+    )
 
 
 class QualityStatistics(ProjectEndpoint):

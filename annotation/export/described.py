@@ -21,6 +21,7 @@ class DescribedTask(NamedTuple):
 
     public_id: str
     key: str
+    kind: str
     prompt_id: str
     form: str
     messages: list[dict[str, str]]
@@ -45,12 +46,13 @@ def describe(task_ids: Iterable[int]) -> dict[int, DescribedTask]:
         "id",
         "public_id",
         "key",
+        "kind",
         "prompt__public_id",
         "prompt__form",
         "prompt__messages",
         "prompt__split",
     )
     return {
-        pk: DescribedTask(str(public_id), key, str(prompt_id), form, messages, split, entries[pk])
-        for pk, public_id, key, prompt_id, form, messages, split in tasks
+        pk: DescribedTask(str(public_id), key, kind, str(prompt_id), form, messages, split, entries[pk])
+        for pk, public_id, key, kind, prompt_id, form, messages, split in tasks
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from django.db import transaction
@@ -9,7 +10,7 @@ from django.db.models import QuerySet
 
 from annotation.collector import few_collections
 from annotation.errors import BadRequest, UnknownProject
-from annotation.export import demonstrations, pairs, prompts, rankings, ratings, tasks
+from annotation.export import demonstrations, pairs, prompts, rankings, ratings, remarks, tasks
 from annotation.export.scope import Scope
 from annotation.jsonl.kinds import KINDS
 from annotation.jsonl.provenance import SPLITS
@@ -24,6 +25,12 @@ _VALUES: dict[str, Callable[[Scope], Iterator[dict[str, Any]]]] = {
     "rankings": rankings.values,
     "pairs": pairs.values,
     "ratings": ratings.values,
+    "gold": tasks.gold,
+    "gold_rankings": rankings.gold,
+    "repeats": rankings.repeats,
+    "adjudications": rankings.adjudications,
+    "flags": remarks.flags,
+    "skips": remarks.skips,
 }
 
 # Of each kind but pairs: its rows, and where their prompt is.
@@ -33,6 +40,12 @@ _ROWS: "dict[str, tuple[Callable[[], QuerySet[Any]], str]]" = {
     "demonstrations": (Demonstration.objects.accepted, "prompt"),
     "rankings": (Ranking.objects.collected, "task__prompt"),
     "ratings": (Rating.objects.kept, "completion__prompt"),
+    "gold": (Task.objects.gold, "prompt"),
+    "gold_rankings": (partial(rankings.made_for, Task.Purpose.GOLD), "task__prompt"),
+    "repeats": (partial(rankings.made_for, Task.Purpose.REPEAT), "task__prompt"),
+    "adjudications": (partial(rankings.made_for, Task.Purpose.ADJUDICATION), "task__prompt"),
+    "flags": (remarks.kept_flags, "prompt"),
+    "skips": (remarks.kept_skips, "task__prompt"),
 }
 
 

@@ -1,11 +1,16 @@
-"""Kind "rankings"."""
+"""Kind "rankings", and the rankings of gold tasks, repeats and adjudications, each a kind of its own."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.db.models import QuerySet
+
 from annotation.export.described import DescribedTask, describe
 from annotation.export.scope import Scope, chunks, given, moment, named_source, prompt_value
-from annotation.models import Ranking
+from annotation.models import Ranking, Task
+from annotation.models.judgement import RankingQuerySet
+
+COLLECT = Task.Purpose.COLLECT
 
 COLUMNS = (
     "public_id",
@@ -30,14 +35,39 @@ COLUMNS = (
 
 def values(scope: Scope) -> Iterator[dict[str, Any]]:
     """All rankings of what is collected. A superseded one stands before the one that took its place, and says so."""
-    rows = scope.narrow(Ranking.objects.collected().filter(project=scope.project), "task__prompt")
-    for chunk in chunks(rows, *COLUMNS):
-        tasks = describe(row["task_id"] for row in chunk)
+    return _values(scope, COLLECT)
+
+
+def gold(scope: Scope) -> Iterator[dict[str, Any]]:
+    """What annotators made of gold tasks."""
+    return _values(scope, Task.Purpose.GOLD)
+
+
+def repeats(scope: Scope) -> Iterator[dict[str, Any]]:
+    """What annotators said when they were asked again; ``task`` is what they were asked first."""
+    return _values(scope, Task.Purpose.REPEAT)
+
+
+def adjudications(scope: Scope) -> Iterator[dict[str, Any]]:
+    """What researchers decided; the annotators' rankings of the same ``task`` stand in kind "rankings"."""
+    return _values(scope, Task.Purpose.ADJUDICATION)
+
+
+def made_for(purpose: str) -> RankingQuerySet:
+    """The rankings of a kind. One of a text that was withdrawn measures and decides nothing."""
+    rows = Ranking.objects.made_for(purpose)
+    return rows if purpose == COLLECT else rows.exclude(task__in=with_withdrawn_text())
+
+
+def _values(scope: Scope, purpose: str) -> Iterator[dict[str, Any]]:
+    rows = scope.narrow(made_for(purpose).filter(project=scope.project), "task__prompt")
+    for chunk in chunks(rows, *COLUMNS, "task__repeats_id", "task__public_id"):
+        tasks = describe(row["task__repeats_id"] or row["task_id"] for row in chunk)
         for row in chunk:
-            yield _line(row, tasks[row["task_id"]])
+            yield _line(row, tasks[row["task__repeats_id"] or row["task_id"]], purpose)
 
 
-def _line(row: dict[str, Any], task: DescribedTask) -> dict[str, Any]:
+def _line(row: dict[str, Any], task: DescribedTask, purpose: str) -> dict[str, Any]:
     ranks = row["tiers"] or [None] * len(task.completions)
     return {
         "prompt": prompt_value(task.form, task.messages),
@@ -58,6 +88,7 @@ def _line(row: dict[str, Any], task: DescribedTask) -> dict[str, Any]:
             "id": str(row["public_id"]),
             "prompt": task.prompt_id,
             "task": task.public_id,
+            **purposed(purpose, row["task__repeats_id"], row["task__public_id"]),
             "completions": [item.public_id for item in task.completions],
             "split": task.split,
             "sources": [item.source for item in task.completions],
@@ -71,6 +102,18 @@ def _line(row: dict[str, Any], task: DescribedTask) -> dict[str, Any]:
             "created_at": moment(row["created_at"]),
         },
     }
+
+
+def purposed(purpose: str, first: int | None, public_id: object) -> dict[str, Any]:
+    """What a task is for that collects nothing, and, where it asks another again, which one it is itself."""
+    if purpose == COLLECT:
+        return {}
+    return {"purpose": purpose, **({} if first is None else {"again": str(public_id)})}
+
+
+def with_withdrawn_text() -> "QuerySet[Task]":
+    """Tasks of which somebody withdrew a text."""
+    return Task.objects.filter(entries__completion__source__annotator__withdrawn_at__isnull=False)
 
 
 def pseudonym(row: Mapping[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""Kind "completions": tasks to be ranked."""
+"""Kinds "completions", tasks to be ranked, and "gold", those with an expert's order."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,12 +23,25 @@ def values(scope: Scope) -> Iterator[dict[str, Any]]:
             yield _line(row, tasks[row["id"]])
 
 
+def gold(scope: Scope) -> Iterator[dict[str, Any]]:
+    """All gold tasks, with the expert's order as ranks."""
+    rows = scope.narrow(Task.objects.gold().filter(project=scope.project), "prompt")
+    for chunk in chunks(rows, "id", "priority", "external_id", "metadata", "created_at", "gold_tiers"):
+        tasks = describe(row["id"] for row in chunk)
+        for row in chunk:
+            yield _line(row, tasks[row["id"]])
+
+
 def _line(row: dict[str, Any], task: DescribedTask) -> dict[str, Any]:
+    expert = row.get("gold_tiers")
     return {
         "prompt": prompt_value(task.form, task.messages),
         "completions": [
-            {"text": item.text, **given(source=named_source(item.source), sampling=item.sampling)}
-            for item in task.completions
+            {
+                "text": item.text,
+                **given(rank=rank, source=named_source(item.source), sampling=item.sampling),
+            }
+            for item, rank in zip(task.completions, expert or [None] * len(task.completions), strict=True)
         ],
         "task": task.key,
         "priority": row["priority"],
@@ -39,7 +52,7 @@ def _line(row: dict[str, Any], task: DescribedTask) -> dict[str, Any]:
             "completions": [item.public_id for item in task.completions],
             "split": task.split,
             "sources": [item.source for item in task.completions],
-            "slots": row["held"],
+            **({"purpose": Task.Purpose.GOLD} if expert else {"slots": row["held"]}),
             "created_at": moment(row["created_at"]),
         },
     }

@@ -18,7 +18,10 @@ In the order of an import:
     completions.py     completions found or made
     flagging.py        those that name their model are flagged
     tasks.py           tasks found or made, with their slots
+    again.py           tasks that ask another again: repeats and adjudications
+    gold.py            gold tasks
     rankings.py        rankings and comparisons; ratings.py and demonstrations.py: the other judgements
+    flags.py skips.py  what else annotators said of tasks
     slots.py           who has judged a task holds one of its slots
     sampled.py         a policy's answers
     asked.py           tasks to rate and to demonstrate

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from annotation.collector import few_collections
 from annotation.errors import BadFile, BadLine, BadRequest
-from annotation.intake import demonstrations, prompts, rankings, ratings, tasks
+from annotation.intake import demonstrations, flags, gold, prompts, rankings, ratings, skips, tasks
 from annotation.intake.desk import Desk, Numbered, Report, close_desk, open_desk
 from annotation.jsonl.errors import BadField, BrokenFile
 from annotation.jsonl.fields import Limits
@@ -32,6 +32,12 @@ _STORES: dict[str, Callable[[Desk, Any], object]] = {
     "rankings": rankings.store,
     "pairs": rankings.store,
     "ratings": ratings.store,
+    "gold": gold.store,
+    "gold_rankings": rankings.store,
+    "repeats": rankings.store,
+    "adjudications": rankings.store,
+    "flags": flags.store,
+    "skips": skips.store,
 }
 
 

@@ -6,11 +6,19 @@ from typing import TypeVar
 from annotation import locks
 from annotation.intake.desk import Desk, KnownAnnotator, Numbered
 from annotation.jsonl.errors import BadField
-from annotation.jsonl.records import DemonstrationLine, Judgement, RankingLine, RatingLine
+from annotation.jsonl.records import (
+    DemonstrationLine,
+    FlagLine,
+    Judgement,
+    RankingLine,
+    RatingLine,
+    Remark,
+    SkipLine,
+)
 from annotation.models import Annotator, Project, Source
 
 NOBODY = "anonymous"
-J = TypeVar("J", RankingLine, RatingLine, DemonstrationLine)
+J = TypeVar("J", RankingLine, RatingLine, DemonstrationLine, FlagLine, SkipLine)
 
 
 def source_for(*, project: Project, kind: str, name: str) -> Source:
@@ -80,7 +88,7 @@ def _look_up(desk: Desk, names: Iterable[str | None]) -> None:
             desk.annotators[name] = KnownAnnotator(pk, simulated)
 
 
-def _check(desk: Desk, line: Judgement, missing: dict[str, bool]) -> None:
+def _check(desk: Desk, line: Judgement | Remark, missing: dict[str, bool]) -> None:
     name, mark = line.annotator, line.provenance.simulated
     if name is None:
         if mark:

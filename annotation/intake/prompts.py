@@ -8,16 +8,18 @@ from annotation.intake.desk import Desk, Numbered
 from annotation.jsonl.errors import BadField
 from annotation.jsonl.records import (
     DemonstrationLine,
+    FlagLine,
     Line,
     PromptLine,
     RankingLine,
     RatingLine,
+    SkipLine,
     TaskLine,
 )
 from annotation.models import Prompt
 from annotation.preferences.splits import split_of_opening
 
-L = TypeVar("L", PromptLine, TaskLine, RankingLine, RatingLine, DemonstrationLine)
+L = TypeVar("L", PromptLine, TaskLine, RankingLine, RatingLine, DemonstrationLine, FlagLine, SkipLine)
 
 
 class Stored(NamedTuple):

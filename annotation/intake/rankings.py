@@ -1,11 +1,11 @@
-"""Kinds "rankings" and "pairs": many rankings with their comparisons."""
+"""Many rankings with their comparisons: what is collected, and what was made of gold tasks, repeats and decisions."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from annotation import tallies
-from annotation.intake import judgements, names, prompts, slots, tasks
+from annotation.intake import again, judgements, names, prompts, slots, tasks
 from annotation.intake.copying import copy_rows, jsonb, restored_ids, take_ids
 from annotation.intake.desk import Desk, Numbered
 from annotation.jsonl.records import RankingLine, extras_of
@@ -29,8 +29,10 @@ class Made(NamedTuple):
 def store(desk: Desk, lines: Sequence[Numbered[RankingLine]]) -> None:
     """Store what is new; a later line of an annotator on a task supersedes the earlier one."""
     fresh, facts = tasks.admit(desk, judgements.unseen(desk, Ranking, lines))
-    good = [line for _, line in names.admit_annotators(desk, prompts.admit(desk, fresh))]
-    placed = tasks.ensure(desk, good, facts, prompts.ensure(desk, good))
+    fresh = prompts.admit(desk, again.admit(desk, fresh, facts))
+    good = [line for _, line in names.admit_annotators(desk, fresh)]
+    firsts = tasks.ensure(desk, good, facts, prompts.ensure(desk, good))
+    placed = again.ensure(desk, good, firsts)
     made = _make(desk, good, placed)
     _retire({ranking.supersedes for ranking in made if ranking.supersedes is not None})
     _copy_rankings(desk, made)
@@ -40,7 +42,7 @@ def store(desk: Desk, lines: Sequence[Numbered[RankingLine]]) -> None:
     desk.report.added += len(made)
 
 
-def _make(desk: Desk, lines: Sequence[RankingLine], placed: Mapping[str, tasks.Placed]) -> list[Made]:
+def _make(desk: Desk, lines: Sequence[RankingLine], placed: Mapping[again.Asked, tasks.Placed]) -> list[Made]:
     old = [task.id for task in placed.values() if not task.is_new]
     last = {
         (task_id, annotator_id): pk
@@ -51,7 +53,7 @@ def _make(desk: Desk, lines: Sequence[RankingLine], placed: Mapping[str, tasks.P
     unnamed = _unnamed_counts(old)
     made: list[Made] = []
     for line, pk in zip(lines, take_ids(Ranking, len(lines)), strict=True):
-        task = placed[line.key]
+        task = placed[line.key, line.purpose]
         annotator_id = _annotator(desk, line, task.id, unnamed)
         who = (task.id, annotator_id)
         order = _places(line, task)

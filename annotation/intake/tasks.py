@@ -1,8 +1,8 @@
 """Tasks of a batch: found by their key, or made with their entries and slots."""
 # ruff: noqa: S608 (the statements are put together from constants of this file; values are parameters)
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 
 from django.db import connection
@@ -12,11 +12,12 @@ from annotation.intake import completions, names, prompts, slots
 from annotation.intake.copying import copy_rows, jsonb, restored_ids, take_ids
 from annotation.intake.desk import Desk, Numbered
 from annotation.jsonl.errors import BadField
-from annotation.jsonl.records import RankingLine, TaskLine
+from annotation.jsonl.records import COLLECT, FlagLine, RankingLine, SkipLine, TaskLine
 from annotation.models import Project, Task, TaskCompletion
 from runs.writing import write
 
-T = TypeVar("T", TaskLine, RankingLine)
+T = TypeVar("T", TaskLine, RankingLine, FlagLine, SkipLine)
+Speaking = TaskLine | RankingLine | FlagLine | SkipLine  # of a task
 Member = tuple[str, str]  # a completion's source and digest
 
 
@@ -30,6 +31,8 @@ class Facts(NamedTuple):
     members: tuple[Member, ...]
     id: int | None = None
     completion_ids: tuple[int, ...] | None = None
+    purpose: str = COLLECT
+    kind: str = Task.Kind.RANK
 
 
 class Placed(NamedTuple):
@@ -58,24 +61,28 @@ def admit(desk: Desk, lines: Sequence[Numbered[T]]) -> tuple[list[Numbered[T]], 
 
 
 def _stored(desk: Desk, keys: Iterable[str]) -> dict[str, Facts]:
-    rows = (
-        TaskCompletion.objects.filter(task__project=desk.project, task__key__among=keys)
-        .order_by("task_id", "position")
-        .values_list(
-            "task__key",
-            "task__prompt__digest",
-            "task_id",
-            "completion_id",
-            "completion__source__name",
-            "completion__digest",
+    found = list(
+        Task.objects.filter(project=desk.project, key__among=keys).values_list(
+            "id", "key", "prompt__digest", "purpose", "kind"
         )
     )
-    facts = {}
-    for key, group in groupby(rows, key=lambda row: row[0]):
-        entries = list(group)
-        members = tuple((row[4], row[5]) for row in entries)
-        facts[key] = Facts(entries[0][1], members, entries[0][2], tuple(row[3] for row in entries))
-    return facts
+    entries: dict[int, list[tuple[int, str, str]]] = defaultdict(list)
+    rows = TaskCompletion.objects.filter(task__id__among=[row[0] for row in found])
+    for task_id, pk, source, text in rows.order_by("task_id", "position").values_list(
+        "task_id", "completion_id", "completion__source__name", "completion__digest"
+    ):
+        entries[task_id].append((pk, source, text))
+    return {
+        key: Facts(
+            digest,
+            members=tuple((source, text) for _, source, text in entries[pk]),
+            id=pk,
+            completion_ids=tuple(entry[0] for entry in entries[pk]),
+            purpose=purpose,
+            kind=kind,
+        )
+        for pk, key, digest, purpose, kind in found
+    }
 
 
 def ensure(
@@ -99,7 +106,7 @@ def ensure(
             is_new=True,
         )
     _copy_tasks(desk, missing, ids, stored)
-    _copy_entries([placed[line.key] for line in missing])
+    copy_entries([placed[line.key] for line in missing])
     return placed
 
 
@@ -109,7 +116,7 @@ def _placed(facts: Facts) -> Placed:
 
 
 def _wanted(
-    line: TaskLine | RankingLine, stored: Mapping[str, prompts.Stored], sources: Mapping[str, int]
+    line: Speaking, stored: Mapping[str, prompts.Stored], sources: Mapping[str, int]
 ) -> list[completions.Wanted]:
     prompt = stored[line.prompt.digest]
     public_ids: Sequence[str | None] = line.provenance.completion_ids or [None] * len(line.completions)
@@ -121,7 +128,7 @@ def _wanted(
 
 def _copy_tasks(
     desk: Desk,
-    lines: Sequence[TaskLine | RankingLine],
+    lines: Sequence[Speaking],
     ids: Sequence[int],
     stored: Mapping[str, prompts.Stored],
 ) -> None:
@@ -132,7 +139,20 @@ def _copy_tasks(
     )
     copy_rows(
         Task,
-        ("id", "public_id", "project", "prompt", "key", "priority", "external_id", "metadata", "created_at"),
+        (
+            "id",
+            "public_id",
+            "project",
+            "prompt",
+            "key",
+            "kind",
+            "purpose",
+            "gold_tiers",
+            "priority",
+            "external_id",
+            "metadata",
+            "created_at",
+        ),
         (
             (
                 pk,
@@ -140,6 +160,9 @@ def _copy_tasks(
                 desk.project.pk,
                 stored[line.prompt.digest].id,
                 line.key,
+                (line.provenance.kind if isinstance(line, FlagLine | SkipLine) else None) or Task.Kind.RANK,
+                Task.Purpose.GOLD if task and task.expert else COLLECT,
+                task.expert if task else None,
                 task.priority if task else 0,
                 task.external_id if task else "",
                 jsonb(task.metadata if task else {}),
@@ -150,7 +173,8 @@ def _copy_tasks(
     )
 
 
-def _copy_entries(tasks: Iterable[Placed]) -> None:
+def copy_entries(tasks: Iterable[Placed]) -> None:
+    """Put the completions of new tasks at their places."""
     rows = [
         (task.id, completion_id, position)
         for task in tasks
@@ -174,7 +198,7 @@ def store(desk: Desk, lines: Sequence[Numbered[TaskLine]]) -> int:
     only = [line for _, line in good]
     stored = prompts.ensure(desk, only)
     placed = ensure(desk, only, facts, stored)
-    _complete(desk, only, placed, stored)
+    complete(desk, only, placed, stored)
     firsts = {line.key: line for line in reversed(only)}
     slots.open_slots(
         desk,
@@ -189,7 +213,7 @@ def store(desk: Desk, lines: Sequence[Numbered[TaskLine]]) -> int:
     return added
 
 
-def _complete(
+def complete(
     desk: Desk, lines: Sequence[TaskLine], placed: Mapping[str, Placed], stored: Mapping[str, prompts.Stored]
 ) -> None:
     """Give tasks that came in under a judgement what only their own line says: sampling, id and metadata."""

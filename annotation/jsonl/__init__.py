@@ -1,4 +1,4 @@
-"""Lines of the six JSONL kinds, strictly, into typed values. Pure: no Django, settings, database or clock.
+"""Lines of the JSONL kinds, strictly, into typed values. Pure: no Django, settings, database or clock.
 
 lines.py        a stream of bytes -> lines, gzip or not, none longer than the limit in memory
 decoding.py     a line's bytes -> one JSON object that Postgres can hold
@@ -7,6 +7,7 @@ parts.py        what the kinds share: prompt, completions, metadata
 provenance.py   the reserved key ``concord``
 records.py      the typed values: prompts, completions, and a line of each kind
 kinds.py        parse: a kind and a line's bytes -> its typed value
+remarks.py      of it, flags and skips
 writing.py      an object -> its line
 errors.py       what is wrong with a line or a file
 """

@@ -1,8 +1,9 @@
-"""The six kinds: a line's bytes -> its typed value. DESIGN's table of JSONL is the reference."""
+"""The kinds: a line's bytes -> its typed value. DESIGN's table of JSONL is the reference."""
 
-import re
 from collections.abc import Callable
+from functools import partial
 
+from annotation.jsonl import remarks
 from annotation.jsonl.decoding import decode
 from annotation.jsonl.errors import BadField
 from annotation.jsonl.fields import Fields, Limits
@@ -11,16 +12,19 @@ from annotation.jsonl.parts import (
     completion,
     completion_items,
     key_of,
+    read_annotator,
     read_completion,
     read_external_id,
     read_messages,
     read_metadata,
     read_prompt,
+    set_key_of,
     source_at,
     with_split,
 )
-from annotation.jsonl.provenance import Provenance, read_provenance
+from annotation.jsonl.provenance import KEY, Provenance, read_provenance
 from annotation.jsonl.records import (
+    COLLECT,
     CompletionValue,
     DemonstrationLine,
     Form,
@@ -32,13 +36,11 @@ from annotation.jsonl.records import (
     ScorableLine,
     TaskLine,
 )
-from annotation.preferences.task_key import set_key
 from annotation.preferences.tiers import dense
 
 RANKED = "ranked"
 VERDICTS = (RANKED, "all_bad", "cannot_tell")
 CONFIDENCES = ("low", "middle", "high")
-_NOBODY = re.compile(r"anonymous(-[0-9]+)?")
 
 
 def parse(kind: str, data: bytes, limits: Limits) -> Line:
@@ -61,27 +63,46 @@ def _prompts(fields: Fields) -> PromptLine:
     )
 
 
-def _completions(fields: Fields) -> TaskLine:
+def _completions(fields: Fields, *, gold: bool = False) -> TaskLine:
     prompt = read_prompt(fields)
     items = completion_items(fields)
     provenance = read_provenance(fields, len(items))
+    _check_purpose(provenance, "gold" if gold else COLLECT)
+    expert = _expert(items) if gold else None
     completions = [read_completion(item, provenance, index) for index, item in enumerate(items)]
     check_completions(fields, completions)
     return TaskLine(
         prompt=with_split(prompt, provenance),
         completions=completions,
-        key=fields.label("task") or _set_key(prompt, completions),
+        key=fields.label("task") or set_key_of(prompt, completions),
         priority=fields.whole("priority") or 0,
         external_id=read_external_id(fields),
         metadata=read_metadata(fields, provenance, [item.rest() for item in items]),
         provenance=provenance,
+        expert=expert,
     )
 
 
-def _rankings(fields: Fields) -> RankingLine:
+def _expert(items: list[Fields]) -> list[int]:
+    """The expert's order. One that is tied throughout measures nobody."""
+    tiers = _tiers(items, RANKED, None)
+    if len(set(tiers)) == 1:
+        raise items[-1].bad("rank", "is the same throughout, so nobody could be measured by it")
+    return tiers
+
+
+def _check_purpose(provenance: Provenance, purpose: str) -> None:
+    """Each purpose has a kind of its own, so that what measures people is never taken for what they prefer."""
+    said = provenance.purpose
+    if said is not None and said != purpose:
+        raise BadField(f"{KEY}.purpose", f"is {said}, which is imported as another kind")
+
+
+def _rankings(fields: Fields, *, purpose: str = COLLECT) -> RankingLine:
     prompt = read_prompt(fields)
     items = completion_items(fields)
     provenance = read_provenance(fields, len(items))
+    _check_purpose(provenance, purpose)
     completions = [_ranked_completion(item, provenance, index) for index, item in enumerate(items)]
     check_completions(fields, completions)
     verdict = fields.choice("verdict", VERDICTS) or RANKED
@@ -91,12 +112,13 @@ def _rankings(fields: Fields) -> RankingLine:
         completions,
         provenance,
         key=fields.label("task"),
-        tiers=_tiers(items, verdict, provenance),
+        tiers=_tiers(items, verdict, provenance.tiers),
         verdict=verdict,
         confidence=fields.choice("confidence", CONFIDENCES) or "",
         rationale=fields.optional_text("rationale"),
         strength=provenance.strength,
         extras=[item.rest() for item in items],
+        purpose=purpose,
     )
 
 
@@ -105,7 +127,7 @@ def _ranked_completion(item: Fields, provenance: Provenance, index: int) -> Comp
     return completion(text, source_at(item.label("source"), provenance, index, f"{item.path}source"))
 
 
-def _tiers(items: list[Fields], verdict: str, provenance: Provenance) -> list[int]:
+def _tiers(items: list[Fields], verdict: str, recorded: list[int] | None) -> list[int]:
     """Dense tiers of the ranks. A verdict without an order has none; ranks beside it stay in the metadata."""
     ranks = []
     for item in items:
@@ -119,8 +141,8 @@ def _tiers(items: list[Fields], verdict: str, provenance: Provenance) -> list[in
     for item in items:
         item.take("rank")
     tiers = dense(ranks)
-    if provenance.tiers is not None and provenance.tiers != tiers:
-        raise BadField("concord.tiers", f"is {provenance.tiers}, but the ranks say {tiers}")
+    if recorded is not None and recorded != tiers:
+        raise BadField("concord.tiers", f"is {recorded}, but the ranks say {tiers}")
     return tiers
 
 
@@ -134,6 +156,7 @@ def _rank(item: Fields) -> int:
 def _pairs(fields: Fields) -> RankingLine:
     prompt = read_prompt(fields)
     provenance = read_provenance(fields, 2)
+    _check_purpose(provenance, COLLECT)
     completions = [
         completion(_answer(fields, name, prompt.form), source_at(None, provenance, index, name))
         for index, name in enumerate(("chosen", "rejected"))
@@ -152,6 +175,7 @@ def _pairs(fields: Fields) -> RankingLine:
         rationale="",
         strength=fields.number("strength", least=0.0),
         extras=None,
+        purpose=COLLECT,
     )
 
 
@@ -180,13 +204,16 @@ def _judgement(
     rationale: str,
     strength: float | None,
     extras: "list[dict[str, object]] | None",
+    purpose: str,
 ) -> RankingLine:
-    annotator = _annotator(fields)
+    annotator = read_annotator(fields)
     external_id = read_external_id(fields)
     metadata = read_metadata(fields, provenance, extras)
-    key = key or _set_key(prompt, completions)
+    key = key or set_key_of(prompt, completions)
     members = [value.member for value in completions]
     opinion = (tiers, verdict, confidence, rationale, strength)
+    # The same order of the same task, asked again, is another judgement.
+    what = "ranking" if purpose == COLLECT else purpose
     return RankingLine(
         prompt=with_split(prompt, provenance),
         completions=completions,
@@ -198,10 +225,11 @@ def _judgement(
         strength=strength,
         annotator=annotator,
         import_key=provenance.id
-        or key_of("ranking", prompt.digest, members, opinion, key, annotator, external_id, metadata),
+        or key_of(what, prompt.digest, members, opinion, key, annotator, external_id, metadata),
         external_id=external_id,
         metadata=metadata,
         provenance=provenance,
+        purpose=purpose,
     )
 
 
@@ -209,7 +237,7 @@ def _demonstrations(fields: Fields) -> DemonstrationLine:
     prompt = read_prompt(fields)
     text = fields.text("completion", may_be_empty=False)
     provenance = read_provenance(fields, 1)
-    annotator = _annotator(fields)
+    annotator = read_annotator(fields)
     external_id = read_external_id(fields)
     metadata = read_metadata(fields, provenance)
     return DemonstrationLine(
@@ -234,7 +262,7 @@ def _ratings(fields: Fields) -> RatingLine:
     if score is None and not says_nothing:
         raise fields.bad("score", "is missing")
     axis = fields.label("axis", most=60) or "quality"
-    annotator = _annotator(fields)
+    annotator = read_annotator(fields)
     external_id = read_external_id(fields)
     metadata = read_metadata(fields, provenance)
     return RatingLine(
@@ -251,18 +279,6 @@ def _ratings(fields: Fields) -> RatingLine:
     )
 
 
-def _annotator(fields: Fields) -> str | None:
-    """The pseudonym, or None for whoever it was. Concord's own names for nobody are not pseudonyms."""
-    name = fields.label("annotator")
-    if name is not None and _NOBODY.fullmatch(name):
-        raise fields.bad("annotator", "cannot be 'anonymous': leave it out where nobody is named")
-    return name
-
-
-def _set_key(prompt: PromptValue, completions: list[CompletionValue]) -> str:
-    return set_key(prompt.digest, [value.member for value in completions])
-
-
 _PARSERS: dict[str, Callable[[Fields], Line]] = {
     "prompts": _prompts,
     "completions": _completions,
@@ -270,5 +286,11 @@ _PARSERS: dict[str, Callable[[Fields], Line]] = {
     "rankings": _rankings,
     "pairs": _pairs,
     "ratings": _ratings,
+    "gold": partial(_completions, gold=True),
+    "gold_rankings": partial(_rankings, purpose="gold"),
+    "repeats": partial(_rankings, purpose="repeat"),
+    "adjudications": partial(_rankings, purpose="adjudication"),
+    "flags": remarks.flag,
+    "skips": remarks.skip,
 }
 KINDS = tuple(_PARSERS)

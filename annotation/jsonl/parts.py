@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from typing import Any
 
 from annotation.jsonl.decoding import decode
@@ -10,8 +11,10 @@ from annotation.jsonl.fields import MOST_LABEL, Fields, kind_of
 from annotation.jsonl.provenance import KEY, SPLITS, Provenance
 from annotation.jsonl.records import NAMELESS_SOURCE, CompletionValue, PromptValue
 from annotation.preferences.splits import opening_digest, prompt_digest, text_digest
+from annotation.preferences.task_key import set_key
 
 ROLES = ("system", "user", "assistant")
+_NOBODY = re.compile(r"anonymous(-[0-9]+)?")
 LEAST_COMPLETIONS, MOST_COMPLETIONS = 2, 9
 
 
@@ -127,3 +130,16 @@ def _decoded(metadata: str) -> dict[str, Any]:
 def key_of(*parts: Any) -> str:
     """sha256 of a line's parsed content, the order of keys aside."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def read_annotator(fields: Fields) -> str | None:
+    """The pseudonym, or None for whoever it was. Concord's own names for nobody are not pseudonyms."""
+    name = fields.label("annotator")
+    if name is not None and _NOBODY.fullmatch(name):
+        raise fields.bad("annotator", "cannot be 'anonymous': leave it out where nobody is named")
+    return name
+
+
+def set_key_of(prompt: PromptValue, completions: list[CompletionValue]) -> str:
+    """The key of a task that its lines do not name."""
+    return set_key(prompt.digest, [value.member for value in completions])

@@ -8,6 +8,9 @@ from annotation.jsonl.fields import Fields
 
 KEY = "concord"
 SPLITS = ("train", "validation", "test")
+# What a task is for that collects nothing, and how a task is answered.
+PURPOSES = ("gold", "repeat", "adjudication")
+TASK_KINDS = ("rank", "rate", "demonstrate")
 
 
 class Provenance(NamedTuple):
@@ -34,6 +37,11 @@ class Provenance(NamedTuple):
     reviewed_at: datetime.datetime | None = None
     comment: str | None = None
     edited: bool | None = None
+    purpose: str | None = None
+    again: str | None = None
+    kind: str | None = None
+    resolved_at: datetime.datetime | None = None
+    closed_at: datetime.datetime | None = None
 
 
 _NOTHING = Provenance()
@@ -66,6 +74,11 @@ def read_provenance(fields: Fields, completions: int) -> Provenance:
         reviewed_at=block.moment("reviewed_at"),
         comment=block.optional_text("comment") or None,
         edited=block.flag("edited"),
+        purpose=block.choice("purpose", PURPOSES),
+        again=block.identifier("again"),  # the task by which "task" was asked again
+        kind=block.choice("kind", TASK_KINDS),
+        resolved_at=block.moment("resolved_at"),
+        closed_at=block.moment("closed_at"),
     )
     for name in block.rest():
         raise BadField(f"{KEY}.{name}", "is not known: the file comes from another version")

@@ -8,6 +8,8 @@ from annotation.jsonl.provenance import Provenance
 # Who wrote a text that names no source.
 NAMELESS_SOURCE = "import"
 Form = str  # "text" or "chat"
+# What a task is for unless its lines say otherwise.
+COLLECT = "collect"
 
 
 class PromptValue(NamedTuple):
@@ -44,7 +46,10 @@ class PromptLine(NamedTuple):
 
 
 class TaskLine(NamedTuple):
-    """Kind "completions": a task to be ranked. ``key`` is its name, or the key of its set."""
+    """Kinds "completions" and "gold": a task to be ranked. ``key`` is its name, or the key of its set.
+
+    ``expert[i]`` is the tier of ``completions[i]`` in the expert's order of a gold task; None of any other.
+    """
 
     prompt: PromptValue
     completions: list[CompletionValue]
@@ -53,12 +58,14 @@ class TaskLine(NamedTuple):
     external_id: str
     metadata: dict[str, Any]
     provenance: Provenance
+    expert: list[int] | None = None
 
 
 class RankingLine(NamedTuple):
-    """Kinds "rankings" and "pairs". ``tiers[i]`` belongs to ``completions[i]``: dense, 1 is best; [] unless ranked.
+    """Kinds "rankings", "pairs", "gold_rankings", "repeats" and "adjudications".
 
-    ``import_key`` names the judgement: two lines with the same one are one judgement.
+    ``tiers[i]`` belongs to ``completions[i]``: dense, 1 is best; [] unless ranked. ``import_key`` names the judgement:
+    two lines with the same one are one judgement. ``key`` is the first task's where ``purpose`` asks it again.
     """
 
     prompt: PromptValue
@@ -74,6 +81,7 @@ class RankingLine(NamedTuple):
     external_id: str
     metadata: dict[str, Any]
     provenance: Provenance
+    purpose: str = COLLECT
 
 
 class DemonstrationLine(NamedTuple):
@@ -103,6 +111,33 @@ class RatingLine(NamedTuple):
     provenance: Provenance
 
 
+class FlagLine(NamedTuple):
+    """Kind "flags": of a task by an annotator, or, where neither ``key`` nor ``annotator`` is there, of one text."""
+
+    prompt: PromptValue
+    completions: list[CompletionValue]
+    key: str
+    annotator: str | None
+    category: str
+    words: str
+    resolution: str
+    resolved_by: str | None
+    provenance: Provenance
+    purpose: str = COLLECT
+
+
+class SkipLine(NamedTuple):
+    """Kind "skips": a task that an annotator passed over, and why."""
+
+    prompt: PromptValue
+    completions: list[CompletionValue]
+    key: str
+    annotator: str | None
+    reason: str
+    provenance: Provenance
+    purpose: str = COLLECT
+
+
 class ScorableLine(NamedTuple):
     """A prompt with a completion to be scored."""
 
@@ -111,7 +146,8 @@ class ScorableLine(NamedTuple):
 
 
 Judgement = RankingLine | DemonstrationLine | RatingLine
-Line = PromptLine | TaskLine | Judgement
+Remark = FlagLine | SkipLine
+Line = PromptLine | TaskLine | Judgement | Remark
 
 
 def extras_of(metadata: Mapping[str, Any], completions: int) -> list[dict[str, Any]] | None:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import uuid
+from typing import NamedTuple
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 from django.db.models.functions import Now
 
 from annotation.models.project import Annotator, Project
 from annotation.models.prompt import Completion, Prompt, Source
 from annotation.models.task import Assignment, Task
+
+
+class Counted(NamedTuple):
+    """How many rankings there are, and how many of these are by simulated annotators: who shows one says the other."""
+
+    rankings: int
+    simulated: int
 
 
 class RankingQuerySet(models.QuerySet["Ranking"]):
@@ -25,12 +33,21 @@ class RankingQuerySet(models.QuerySet["Ranking"]):
         """Not made by a simulated annotator."""
         return self.filter(annotator__simulated=False)
 
+    def counted(self) -> Counted:
+        """How many, in one query."""
+        simulated = Count("pk", filter=Q(annotator__simulated=True))
+        return Counted(**self.order_by().aggregate(rankings=Count("pk"), simulated=simulated))
+
     def collected(self) -> RankingQuerySet:
         """What people prefer: rankings of gold tasks, repeats and adjudications are something else.
 
         Those of withdrawn people and prompts are left out too.
         """
-        return self.filter(task__purpose=Task.Purpose.COLLECT).kept()
+        return self.made_for(Task.Purpose.COLLECT)
+
+    def made_for(self, purpose: str) -> RankingQuerySet:
+        """Of tasks with this purpose, without those of withdrawn people and prompts."""
+        return self.filter(task__purpose=purpose).kept()
 
     def kept(self) -> RankingQuerySet:
         """Neither the annotator nor the prompt is withdrawn."""

@@ -17,6 +17,9 @@ class Snapshot(models.Model):
     artifact = models.ForeignKey(Artifact, on_delete=models.PROTECT, related_name="snapshots")
     rankings = models.PositiveIntegerField()
     comparisons = models.PositiveIntegerField()
+    simulated = models.PositiveIntegerField(
+        default=0, help_text="How many of its rankings are by simulated annotators"
+    )
     last_ranking_id = models.BigIntegerField(help_text="The newest ranking in it")
     reproducible = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)

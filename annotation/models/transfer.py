@@ -23,6 +23,12 @@ class Transfer(models.Model):
         RANKINGS = "rankings", "rankings"
         PAIRS = "pairs", "pairs"
         RATINGS = "ratings", "ratings"
+        GOLD = "gold", "gold tasks"
+        GOLD_RANKINGS = "gold_rankings", "rankings of gold tasks"
+        REPEATS = "repeats", "rankings of repeats"
+        ADJUDICATIONS = "adjudications", "adjudications"
+        FLAGS = "flags", "flags"
+        SKIPS = "skips", "skips"
 
     run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="transfer")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="transfers")

@@ -4,7 +4,7 @@ A tier is a rank without gaps: 1 is best, and completions that share a tier are 
 ranks counts, so 1, 1, 5 and 1, 1, 2 are the same judgement.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -37,3 +37,9 @@ def pairs(tiers: Sequence[int]) -> Pairs:
         else:
             strict.append((i, j) if tiers[i] < tiers[j] else (j, i))
     return Pairs(strict, ties)
+
+
+def in_places(tiers: Sequence[int], named: Sequence[Hashable], places: Sequence[Hashable]) -> list[int]:
+    """``tiers[i]``, said of ``named[i]``, in the order in which ``places`` holds the same names."""
+    tier_of = dict(zip(named, tiers, strict=True))
+    return [tier_of[name] for name in places]

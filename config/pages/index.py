@@ -6,6 +6,7 @@ from django.db.models import Max
 from django.http import HttpRequest
 from django.utils import timezone
 
+from annotation import lineage
 from annotation.models import Project, Ranking
 from config.pages.project import runs_of
 from rewardmodel.models import RewardModelVersion
@@ -31,6 +32,7 @@ def _decisions_of(project: Project) -> dict[str, object]:
         "active_runs": runs.active(),
         "failed_runs": runs.filter(status=Run.Status.FAILED, finished_at__gte=timezone.now() - RECENT)[:3],
         "waiting_version": newest if newest is not None and not newest.is_active else None,
-        "new_rankings": rankings.filter(pk__gt=trained_on or 0).count(),
+        "new": rankings.filter(pk__gt=trained_on or 0).counted(),
+        "waiting_simulated": lineage.simulated(project).of("reward_models", newest.number) if newest else 0,
         "fitted": trained_on is not None,
     }

@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_POST, require_safe
 
+from annotation import lineage
 from annotation.errors import AnnotationError
 from annotation.models import Assignment, Demonstration, Flag, Project, Prompt, Ranking, Slot, Task
 from config.pages import annotators, disagreements, flags, withdrawals
@@ -57,13 +58,18 @@ def act(request: HttpRequest, project: Project, action: str) -> HttpResponse:
 def _page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None = None) -> HttpResponse:
     from django.contrib import admin
 
+    owed = lineage.simulated(project)
+    reward_models = RewardModelVersion.objects.filter(project=project).select_related(
+        "fit__run", "fit__snapshot"
+    )
+    policies = PolicyVersion.objects.filter(project=project).select_related("training__run")
     context = {
         **admin.site.each_context(request),
         "title": project.name,
         "project": project,
         "counts": _counts(project),
-        "reward_models": RewardModelVersion.objects.filter(project=project).select_related("fit__run"),
-        "policies": PolicyVersion.objects.filter(project=project).select_related("training__run"),
+        "reward_models": [(one, owed.of("reward_models", one.number)) for one in reward_models],
+        "policies": [(one, owed.of("policies", one.number)) for one in policies],
         "runs": [(run, kind_of(run).title) for run in runs_of(project)[:RECENT_RUNS]],
         "forms": forms_of("project", project, bad),
         "opened": bad[0] if bad else "",
@@ -103,7 +109,7 @@ def _counts(project: Project) -> dict[str, int]:
         "tasks": Task.objects.collected().filter(project=project).count(),
         "to_rank": slots["free"],
         "in_hand": in_hand.count(),
-        "rankings": Ranking.objects.current().collected().filter(project=project).count(),
+        **Ranking.objects.current().collected().filter(project=project).counted()._asdict(),
         "flags": Flag.objects.open().filter(project=project).count(),
         "skipped": Assignment.objects.filter(project=project, status=Assignment.Status.SKIPPED).count(),
     }

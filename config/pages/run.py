@@ -15,6 +15,7 @@ from annotation.errors import BadRequest
 from annotation.models import Project
 from config.pages.access import for_run
 from config.pages.findings import findings
+from rltrainer.lineage import simulated_behind
 from runs import lifecycle
 from runs.errors import RunNotActive
 from runs.execution import folder_of
@@ -138,6 +139,7 @@ def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, obje
         "findings": findings(run),
         "download": exported_file(run),
         "has_rest": transfers.has_rest(run),
+        "simulated": simulated_behind(run),
         # What has no page of its own to say it: an import's and an export's counts.
         "result": {
             name.replace("_", " "): value

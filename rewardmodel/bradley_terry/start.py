@@ -153,6 +153,8 @@ def _nothing_to_learn(records: Sequence[Record], config: FitConfig) -> str:
 def _counts(records: Sequence[Record], learnt: Sequence[Record], train: Sequence[Example]) -> dict[str, Any]:
     return {
         "verdicts": count_verdicts(records),
+        "rankings": len(records),
+        "simulated": sum(record.simulated for record in records),
         "train": {
             "rankings": len(train),
             "simulated": sum(record.simulated for record in learnt),

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from annotation import simulated
+from annotation import simulated, standing
 from annotation.errors import BadRequest
 from annotation.models import Annotator, Project, Ranking
 from annotation.simulated import simulate
-from tests.annotation.factories import make_annotator, make_project, make_tasks, out_values, put
+from tests.annotation.factories import make_annotator, make_project, make_tasks, make_user, out_values, put
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,14 @@ def tiers(project: Project) -> list[list[int]]:
 def test_the_longer_text_wins() -> None:
     project = with_tasks()
     answer = simulate(project=project, rankings=12, preference="length", annotators=2)
-    assert answer == {"project": project.slug, "rankings": 12, "annotators": 2, "simulated": True}
+    assert answer == {
+        "project": project.slug,
+        "asked": 12,
+        "rankings": 12,
+        "annotators": 2,
+        "paused": [],
+        "simulated": True,
+    }
     assert tiers(project) == [[3, 1, 4, 2]] * 12
 
 
@@ -110,6 +117,30 @@ def test_what_cannot_be_simulated_is_refused(asked: dict[str, Any]) -> None:
     with pytest.raises(BadRequest, match=r"length, attributes, noise:P|at least one"):
         simulate(**{"project": with_tasks(1), "rankings": 1, "preference": "length", **asked})
     assert not Ranking.objects.exists()
+
+
+def test_one_who_is_paused_is_left_out_and_the_others_go_on() -> None:
+    project = with_tasks(4)
+    simulate(project=project, rankings=2, preference="length", annotators=2)
+    first = Annotator.objects.get(pseudonym="simulated-length-1")
+    standing.pause(annotator=first, by=make_user(), why="A trial.")
+    answer = simulate(project=project, rankings=2, preference="length", annotators=2)
+    assert (answer["rankings"], answer["paused"]) == (2, ["simulated-length-1"])
+    assert first.rankings.count() == 1
+
+
+def test_the_command_says_where_fewer_were_made_than_asked() -> None:
+    project = make_project()
+    make_tasks(project, 2)
+    out, err = io.StringIO(), io.StringIO()
+    asked = {"project": project.slug, "preference": "length", "stdout": out, "stderr": err}
+    call_command("simulate_annotators", rankings=200, **asked)
+    assert (json.loads(out.getvalue())["asked"], json.loads(out.getvalue())["rankings"]) == (200, 2)
+    assert "2 of 200 rankings made: no task is left" in err.getvalue()
+    make_tasks(project, 1)
+    err.truncate(0)
+    call_command("simulate_annotators", rankings=1, **{**asked, "stdout": io.StringIO()})
+    assert err.getvalue().strip("\0") == ""
 
 
 def test_the_command_says_that_they_are_simulated() -> None:

@@ -111,7 +111,9 @@ def test_simulated_rankings_enter_a_demo_marked_and_nothing_else() -> None:
         put(project, "rankings", ranking("one", 1, 2, annotator="alice"))
         make_tasks(project, 2)
         simulate(project=project, rankings=2, preference="length", annotators=1)
-        marks = [record.simulated for record in records(snapshots.take(project=project))]
+        snapshot = snapshots.take(project=project)
+        assert snapshot.simulated == (2 if is_demo else 0)
+        marks = [record.simulated for record in records(snapshot)]
         assert marks == ([False, True, True] if is_demo else [False])
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 
 from annotation import snapshots
-from annotation.models import Project, Ranking
+from annotation.models import Annotator, Project, Ranking
 from annotation.preferences.tiers import pairs
 from rewardmodel import activation, fits, scoring
 from rewardmodel.bradley_terry import commands
@@ -134,6 +134,20 @@ def test_a_fit_makes_a_version_whose_report_the_page_reads_and_whose_scores_it_g
     texts = ["it is great and great", "it is awful and awful"]
     high, low = scoring.score(version=version, lines=[{**line, "completion": text} for text in texts])
     assert high.value > low.value
+
+
+def test_a_fit_says_how_many_of_its_rankings_are_simulated(tmp_path: Path) -> None:
+    project = make_judged_project(is_demo=True)
+    robot = Annotator.objects.filter(project=project).earliest("pk")
+    Annotator.objects.filter(pk=robot.pk).update(simulated=True)
+    theirs = robot.rankings.count()
+    version = run_fit(project, tmp_path / "run")
+    version.fit.run.refresh_from_db()
+    result = version.fit.run.result
+    assert (result["rankings"], result["simulated"]) == (120, theirs)
+    counts = version.report["counts"]
+    assert (counts["rankings"], counts["simulated"]) == (120, theirs)
+    assert 0 < theirs < 120
 
 
 def test_a_later_version_is_compared_with_the_active_one_and_waits_where_it_is_worse(tmp_path: Path) -> None:

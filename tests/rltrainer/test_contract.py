@@ -69,7 +69,7 @@ def test_sft_makes_the_current_version_of_what_people_demonstrated(tmp_path: Pat
     put(project, "demonstrations", *lines)
     first = policies.make_version(project=project, base=str(make_folder(tmp_path / "base")))
     run = training.request_training(project=project, algorithm="sft", config=TINY)
-    assert carry_out(run, tmp_path / "run") == {"policy": 2, "current": True}
+    assert carry_out(run, tmp_path / "run") == {"policy": 2, "current": True, "simulated": 0}
     learned = {
         json.loads(line)["completion"]
         for line in (tmp_path / "run/inputs/demonstrations.jsonl").read_text().splitlines()

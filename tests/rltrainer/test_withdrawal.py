@@ -7,59 +7,16 @@ import pytest
 
 from annotation import withdrawal
 from annotation.lineage import descended
-from annotation.models import Project, Snapshot, Source
 from rewardmodel.backbone.manifest import check_manifest, files_of
-from rewardmodel.models import Fit, RewardModelVersion
-from rltrainer.models import Evaluation, PolicyVersion, Training
+from rltrainer.models import Evaluation, PolicyVersion
 from runs import artifacts
 from runs.execution import folder_of
 from runs.folder.files import read_json, write_json
-from runs.models import Artifact, Run
+from runs.models import Run
 from tests.annotation.factories import make_project, put
+from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
 
 pytestmark = pytest.mark.django_db
-
-
-def artifact(name: str, kind: str) -> Artifact:
-    return Artifact.objects.create(digest=f"{name:0>64}", kind=kind, files={})
-
-
-def make_snapshot(project: Project, name: str) -> Snapshot:
-    return Snapshot.objects.create(
-        project=project,
-        digest=name,
-        artifact=artifact(name, "snapshot"),
-        rankings=1,
-        comparisons=1,
-        last_ranking_id=1,
-    )
-
-
-def make_reward_model(
-    project: Project, number: int, snapshot: Snapshot, base: PolicyVersion | None = None
-) -> RewardModelVersion:
-    fit = Fit.objects.create(
-        run=Run.objects.create(kind="fit_reward_model"),
-        project=project,
-        snapshot=snapshot,
-        base_artifact=base.artifact if base else None,
-    )
-    made = artifact(f"a{number}", "reward_model")
-    return RewardModelVersion.objects.create(
-        project=project, number=number, fit=fit, artifact=made, report={}
-    )
-
-
-def make_policy(project: Project, number: int, **training: Any) -> PolicyVersion:
-    fields: dict[str, Any] = {"base": "hub/name"}
-    if training:
-        run = Run.objects.create(kind="train_policy")
-        fields = {
-            "artifact": artifact(f"b{number}", "policy"),
-            "training": Training.objects.create(run=run, project=project, **training),
-        }
-    source = Source.objects.create(project=project, kind="policy", name=f"policy v{number}")
-    return PolicyVersion.objects.create(project=project, number=number, source=source, **fields)
 
 
 def test_every_version_that_used_it_is_listed_and_no_other() -> None:

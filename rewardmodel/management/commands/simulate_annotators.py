@@ -36,7 +36,7 @@ class Command(AnnotationCommand):
                 judge = judge_by(version=version, tasks=max(options["rankings"], 0))
         except RewardModelError as error:
             raise CommandError(str(error)) from error
-        return simulate(
+        answer = simulate(
             project=project,
             rankings=options["rankings"],
             preference=preference,
@@ -44,3 +44,14 @@ class Command(AnnotationCommand):
             annotators=options["annotators"],
             seed=options["seed"],
         )
+        self._say(answer)
+        return answer
+
+    def _say(self, answer: dict[str, Any]) -> None:
+        """What came otherwise than asked."""
+        if answer["paused"]:
+            self.stderr.write(f"Paused, so left out: {', '.join(answer['paused'])}.")
+        if answer["rankings"] < answer["asked"]:
+            self.stderr.write(
+                f"{answer['rankings']} of {answer['asked']} rankings made: no task is left for these annotators."
+            )

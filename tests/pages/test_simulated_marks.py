@@ -1,0 +1,107 @@
+"""Pages and the API say beside each figure how many simulated rankings are in it, and nothing where there are none."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from annotation import tallies
+from annotation.models import Ranking
+from rewardmodel.models import RewardModelVersion
+from runs.models import Run
+from tests.annotation.factories import put
+from tests.annotation.factories import ranking as line
+from tests.pages.cast import Cast, make_cast
+from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cast() -> Cast:
+    """Rankings by two people, and three by a simulated annotator."""
+    made = make_cast()
+    made.project.is_demo = True
+    made.project.adjudicate_below = 0.9
+    made.project.save()
+    people = [line("Which?", 1, 2, annotator="ann"), line("And?", 2, 1, annotator="ben")]
+    robot = [
+        {**line(prompt, 2, 1, annotator="robot"), "concord": {"simulated": True}}
+        for prompt in ("Which?", "3", "4")
+    ]
+    put(made.project, "rankings", *people, *robot)
+    return made
+
+
+def text_of(cast: Cast, name: str, *args: object) -> str:
+    """A page's words, without its marks."""
+    client = Client()
+    client.force_login(cast.carol)
+    page = client.get(reverse(f"admin:{name}", args=args)).content.decode()
+    return " ".join(re.sub("<[^>]*>", " ", page).split())
+
+
+def only_people(cast: Cast) -> None:
+    Ranking.objects.filter(annotator__simulated=True).delete()
+
+
+def make_versions(cast: Cast, simulated: int) -> tuple[RewardModelVersion, Run]:
+    """A reward model of a snapshot, and the run of a policy that followed it."""
+    reward_model = make_reward_model(cast.project, 1, make_snapshot(cast.project, "s", simulated))
+    base = make_policy(cast.project, 1)
+    policy = make_policy(cast.project, 2, algorithm="ppo", start=base, reward_model=reward_model)
+    assert policy.training is not None
+    return reward_model, policy.training.run
+
+
+def test_the_project_and_the_index_count_them_beside_all(cast: Cast) -> None:
+    assert "rankings 5 3 simulated" in text_of(cast, "project", "helpful")
+    assert "5 so far, 3 of them simulated." in text_of(cast, "project", "helpful")
+    assert "5 rankings, 3 of them simulated, and no reward model yet" in text_of(cast, "index")
+    only_people(cast)
+    assert "rankings 2 skipped" in text_of(cast, "project", "helpful")
+    assert "2 rankings, and no reward model yet" in text_of(cast, "index")
+
+
+def test_versions_and_runs_are_marked_through_what_they_were_made_from(cast: Cast) -> None:
+    reward_model, training = make_versions(cast, 1300)
+    page = text_of(cast, "project", "helpful")
+    assert page.count("1,300 simulated") == 2  # reward model v1 and policy v2, not policy v1
+    assert "v2 1,300 simulated" in page
+    assert "was not activated by itself. 1,300 simulated" in text_of(cast, "index")
+    for run in (reward_model.fit.run, training):
+        assert "1,300 simulated rankings are behind the figures of this run" in text_of(cast, "run", run.pk)
+
+
+def test_nothing_is_marked_where_people_judged(cast: Cast) -> None:
+    only_people(cast)
+    reward_model, training = make_versions(cast, 0)
+    pages = [text_of(cast, "project", "helpful"), text_of(cast, "index")]
+    pages += [text_of(cast, "run", run.pk) for run in (reward_model.fit.run, training)]
+    assert not [page for page in pages if "simulated" in page]
+
+
+def test_quality_counts_them_whoever_ranked_most(cast: Cast) -> None:
+    tallies.rebuild(project=cast.project)
+    assert "3 of the 5 rankings in these figures are simulated." in text_of(cast, "quality", "helpful")
+    only_people(cast)
+    tallies.rebuild(project=cast.project)
+    assert "simulated" not in text_of(cast, "quality", "helpful")
+
+
+def test_disagreements_and_annotators_mark_who_is_simulated(cast: Cast) -> None:
+    assert "robot simulated" in text_of(cast, "disagreements", "helpful")
+    assert "ann simulated" not in text_of(cast, "disagreements", "helpful")
+    assert "robot simulated" in text_of(cast, "annotators", "helpful")
+
+
+def test_the_api_says_it_of_versions_and_statistics(cast: Cast) -> None:
+    make_versions(cast, 1300)
+    tallies.rebuild(project=cast.project)
+    client = Client()
+    client.force_login(cast.carol)
+    at = "/api/v1/projects/helpful/"
+    assert client.get(f"{at}reward-models/1/").json()["simulated"] == 1300
+    assert [one["simulated"] for one in client.get(f"{at}policies/").json()["results"]] == [1300, 0]
+    assert client.get(f"{at}quality/").json()["simulated"] == 3
