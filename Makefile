@@ -1,6 +1,8 @@
 # Two commands set up everything and need nothing but git, make, Python 3.11+ and package registries:
 #   make demo    install, and start Concord with a demo project      PORT=8001  POLICY=name-or-folder  TORCH_INDEX=url
 #   make test    install, and run every check and test               PYTEST="-k name" picks tests
+#   make quick   the tests of the inner loop: no browser, no processes, nothing long
+#   make stress  the whole suite in other orders while two processes hold the cores; tells which tests differ
 # and one starts Concord for real projects:
 #   make serve   install, and start it without demo data             PORT=8001  HOST=0.0.0.0  TORCH_INDEX=url
 
@@ -12,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH_INDEX ?=
 POLICY ?=
 
-.PHONY: demo serve test check install clean
+.PHONY: demo serve test quick stress check install clean
 
 demo: install
 	@PORT="$(PORT)" HOST="$(HOST)" CONCORD_POLICY="$(or $(POLICY),$(CONCORD_POLICY))" $(BIN)/python manage.py demo
@@ -20,8 +22,17 @@ demo: install
 serve: install
 	@PORT="$(PORT)" HOST="$(HOST)" CONCORD_POLICY="$(or $(POLICY),$(CONCORD_POLICY))" $(BIN)/python manage.py serve
 
+# Two workers, each with a Postgres of its own.
+WORKERS := -n 2 --dist worksteal
+
 test: check
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest $(WORKERS) --durations=25 $(PYTEST)
+
+quick: .venv/.test node_modules/.test
+	$(BIN)/python -m pytest $(WORKERS) -m "not browser and not processes and not real_data and not long" $(PYTEST)
+
+stress: .venv/.test node_modules/.test .venv/.browser
+	$(BIN)/python -m tests.stress $(STRESS)
 
 # Everything that needs no run of the code, the quickest first.
 check: .venv/.test node_modules/.test .venv/.browser

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from kombu import pools
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from config import celery
 from tests import outliving
@@ -23,11 +23,18 @@ def chromium() -> Iterator[Browser]:
     flags = ["--no-sandbox"] if os.geteuid() == 0 else []
     # Playwright's loop runs in this thread, and Django would refuse to read the database beside it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    # Longer than Playwright's own five seconds, for a machine that is busy with something else.
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=flags)
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first, so that no worker is left alone with it at the end; the rest is in random order."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session")

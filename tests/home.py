@@ -1,6 +1,7 @@
 """A home of the tests' own: its folder, and the embedded Postgres in it. Loaded by pytest before Django's settings.
 
-With ``DATABASE_URL`` the tests use that Postgres instead. What the tests write is gone when they end.
+With ``DATABASE_URL`` the tests use that Postgres instead. Where workers share the tests (pytest-xdist), each has
+a home and a server of its own; the process that hands them out has none. What the tests write is gone when they end.
 """
 
 import os
@@ -14,12 +15,15 @@ import pytest
 if TYPE_CHECKING:  # config is imported when pytest has begun
     from config.postgres import Server
 
-_MADE = "CONCORD_HOME" not in os.environ
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+_MADE = _WORKER is not None or "CONCORD_HOME" not in os.environ
 if _MADE:
     os.environ["CONCORD_HOME"] = tempfile.mkdtemp(prefix="concord-")
 HOME = Path(os.environ["CONCORD_HOME"])
 # As in a run's child (runs/child.py), and before anything loads torch.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+if _WORKER:  # each has a core
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Tests of what happens in a crash start servers of their own.
 FAST = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200"]
 _servers: "list[Server]" = []
@@ -27,7 +31,8 @@ _servers: "list[Server]" = []
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server. Imports of ``config`` wait until here, so that coverage and rewriting see them."""
-    if "DATABASE_URL" not in os.environ and not config.option.collectonly:
+    hands_out = _WORKER is None and bool(getattr(config.option, "numprocesses", None))
+    if "DATABASE_URL" not in os.environ and not config.option.collectonly and not hands_out:
         from config.postgres import Server
 
         server = Server(HOME, options=FAST)

@@ -111,6 +111,7 @@ def left_alone(concord: Concord) -> dict[str, str]:
     return weights_at_the_end(concord, start_fit(concord))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("victim", ["worker", "child", "postgres"])
 def test_a_fit_goes_on_after_a_kill_and_ends_in_the_same_weights(
     concord: Concord, left_alone: dict[str, str], victim: str

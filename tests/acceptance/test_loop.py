@@ -70,6 +70,7 @@ def configs(tmp_path: Path) -> dict[str, str]:
     return paths
 
 
+@pytest.mark.long
 def test_the_loop_on_real_judgements(
     configs: dict[str, str], chromium: Any, live_server: Any, tmp_path: Path
 ) -> None:

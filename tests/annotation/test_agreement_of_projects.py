@@ -90,6 +90,7 @@ def test_pandalm_agrees_as_computed_elsewhere() -> None:
         assert kappas[f"pandalm-{pair[0]}", f"pandalm-{pair[1]}"] == pytest.approx(wanted, abs=5e-5)
 
 
+@pytest.mark.long
 @real_data
 @pytest.mark.real_data
 def test_ukp_agrees_as_computed_elsewhere() -> None:

@@ -169,6 +169,7 @@ def _number(place: Place) -> str:
     return place.task.key.rpartition("-")[2]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("one", WRITES, ids=lambda name: name.replace(" ", "_"))
 def test_two_writers_at_the_same_rows_wait_for_each_other_and_never_in_a_circle(
     one: str, caplog: pytest.LogCaptureFixture

@@ -78,6 +78,7 @@ def test_each_task_is_ranked_by_as_many_as_it_asks_for_and_by_nobody_twice(fickl
     assert Comparison.objects.count() == TASKS * OVERLAP
 
 
+@pytest.mark.long
 def test_32_annotators_on_500_tasks_make_exactly_as_many_rankings_as_are_asked_for() -> None:
     project = make_project(annotators_per_task=OVERLAP)
     make_tasks(project, 500, completions=2)

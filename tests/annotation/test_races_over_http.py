@@ -102,6 +102,7 @@ def kill_now_and_then(master: psutil.Process, over: threading.Event, killed: lis
             workers[0].send_signal(signal.SIGKILL)
 
 
+@pytest.mark.long
 def test_every_judgement_is_stored_once_though_web_processes_are_killed_and_forms_are_sent_twice() -> None:
     project = make_project(annotators_per_task=OVERLAP)
     make_tasks(project, TASKS, completions=2)

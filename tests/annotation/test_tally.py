@@ -180,6 +180,7 @@ def simulated_task(rng: random.Random) -> list[Judgement]:
     return judgements
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("scope", "name"),
     [

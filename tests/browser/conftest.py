@@ -35,7 +35,7 @@ def visit(chromium: Browser, live_server: Any, complaints: list[str]) -> Iterato
     ) -> Page:
         if context is None:
             context = chromium.new_context(base_url=live_server.url, **options)
-            context.set_default_timeout(10_000)
+            context.set_default_timeout(20_000)
             contexts.append(context)
             if user is not None:
                 log_in(context, live_server.url, user)

@@ -240,6 +240,7 @@ def test_what_an_annotator_wrote_comes_back_as_text(
         assert canary.alive(page) == []
 
 
+@pytest.mark.long
 def test_floods_are_shown_in_reasonable_time(
     visit: Visit, project: Project, alice: User, live_server: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

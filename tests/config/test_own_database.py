@@ -85,6 +85,7 @@ def manage(address: str, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     return run
 
 
+@pytest.mark.long
 def test_rows_and_messages_live_in_it(
     manage: Callable[..., dict[str, Any]], address: str, tmp_path: Path
 ) -> None:

@@ -172,6 +172,7 @@ def test_a_later_version_is_compared_with_the_active_one_and_waits_where_it_is_w
     assert same.is_active
 
 
+@pytest.mark.long
 def test_simulated_annotators_rank_by_a_reward_model_version(tmp_path: Path) -> None:
     project = make_judged_project()
     version = run_fit(project, tmp_path / "run")

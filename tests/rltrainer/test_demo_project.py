@@ -119,6 +119,7 @@ def test_a_policy_of_ones_own_takes_the_demo_policys_place(
     assert (version.base, version.artifact) == (settings.DEFAULT_BASE, None)
 
 
+@pytest.mark.long
 def test_a_policy_that_is_not_there_is_an_error_that_names_it_and_a_second_start_mends(
     tmp_path: Path, settings: Any
 ) -> None:

@@ -37,6 +37,7 @@ def make_folder(path: Path, model: RunFolder) -> RunFolder:
     return folder
 
 
+@pytest.mark.long
 def test_a_fitted_reward_model_is_evaluated_and_scores_as_it_does_in_process(tmp_path: Path) -> None:
     fitting = make_fit(tmp_path / "fit", max_completion_tokens=40)
     assert run("fit", fitting) == 0
@@ -66,6 +67,7 @@ def test_a_fitted_reward_model_is_evaluated_and_scores_as_it_does_in_process(tmp
     assert answers[0]["score"] > answers[1]["score"]
 
 
+@pytest.mark.long
 def test_killed_and_terminated_fits_go_on_to_the_same_bytes(tmp_path: Path) -> None:
     whole, broken = (
         make_fit(tmp_path / name, epochs=30, checkpoint_seconds=0.0) for name in ("whole", "broken")

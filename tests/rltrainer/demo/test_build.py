@@ -25,6 +25,7 @@ RECIPE = build.Recipe(
 )
 
 
+@pytest.mark.long
 @pytest.mark.processes
 def test_build_leaves_a_policy_with_its_card(tmp_path: Path) -> None:
     readings: list[Reading] = []

@@ -33,6 +33,7 @@ def copy_prompts(training: RunFolder, folder: RunFolder) -> None:
     (folder.inputs / "prompts.jsonl").write_text("\n".join(lines))
 
 
+@pytest.mark.long
 def test_a_trained_policy_is_sampled_and_evaluated(tmp_path: Path) -> None:
     training = make_sft_folder(tmp_path / "sft", epochs=25, learning_rate=0.02)
     sft.main(training, StopSignal())
@@ -58,6 +59,7 @@ def test_a_trained_policy_is_sampled_and_evaluated(tmp_path: Path) -> None:
     assert report["policies"][1]["kl"]["mean"] == 0
 
 
+@pytest.mark.long
 def test_killed_and_terminated_children_go_on_to_the_same_weights(tmp_path: Path) -> None:
     whole, broken = (
         make_sft_folder(tmp_path / name, epochs=15, checkpoint_seconds=0.0) for name in ("whole", "broken")

@@ -114,6 +114,7 @@ EXACT = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "fields",
     [

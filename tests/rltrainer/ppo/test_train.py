@@ -205,6 +205,7 @@ def test_the_command_fails_with_a_reason(tmp_path: Path) -> None:
     assert "nowhere" in json.loads(folder.failure_file.read_text())["reason"]
 
 
+@pytest.mark.long
 def test_p21_a_child_that_is_stopped_goes_on_to_equal_digests(tmp_path: Path) -> None:
     config = {"steps": 30, "checkpoint_seconds": 0.05, "kl_target": 1.0}
     whole, broken = make_run(tmp_path / "whole", **config), make_run(tmp_path / "broken", **config)

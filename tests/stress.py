@@ -1,0 +1,102 @@
+"""``make stress``: the suite in other random orders while busy processes hold the cores; tells which tests differ.
+
+    python -m tests.stress [--runs 2] [--busy 2] [--seed N] [-- pytest's own arguments]
+
+A test whose outcome depends on the order, or on how busy the machine is, sometimes fails. Exit code 1 where a test
+failed in any run.
+"""
+
+import argparse
+import contextlib
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+_BUSY = "while True: sum(range(10**6))"
+
+
+def main() -> int:
+    """Run the suite as often as asked; print what differed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.stress", description="The suite under load.")
+    parser.add_argument("--runs", type=int, default=2)
+    parser.add_argument("--busy", type=int, default=2, help="processes that do nothing but compute")
+    parser.add_argument("--seed", type=int, help="of the first run's order; the next ones follow from it")
+    parser.add_argument("arguments", nargs="*", help="for pytest, behind --")
+    given = parser.parse_args()
+    seeds = random.Random(given.seed)
+    outcomes: dict[str, list[str]] = defaultdict(list)
+    for number in range(1, given.runs + 1):
+        seed = seeds.randrange(2**32) if given.seed is None or number > 1 else given.seed
+        _say(f"run {number} of {given.runs}, order {seed}, {given.busy} busy processes")
+        began = time.monotonic()
+        for test, outcome in _run(seed, given.busy, given.arguments).items():
+            outcomes[test].append(outcome)
+        _say(f"run {number} took {time.monotonic() - began:.0f} s")
+    return _report(outcomes, given.runs)
+
+
+def _run(seed: int, busy: int, arguments: Sequence[str]) -> dict[str, str]:
+    with tempfile.TemporaryDirectory() as folder, _held_cores(busy):
+        report = Path(folder) / "report.xml"
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-n",
+            "2",
+            "--dist",
+            "worksteal",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+        ]
+        subprocess.run([*command, f"--randomly-seed={seed}", f"--junitxml={report}", *arguments], check=False)
+        return _outcomes(report)
+
+
+@contextlib.contextmanager
+def _held_cores(count: int) -> Iterator[None]:
+    processes = [subprocess.Popen([sys.executable, "-c", _BUSY]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def _outcomes(report: Path) -> dict[str, str]:
+    """Each test's outcome by its name; a test may both pass and fail at its end."""
+    found: dict[str, str] = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        name = f"{case.get('classname')}::{case.get('name')}"
+        kinds = {child.tag for child in case} & {"failure", "error", "skipped"}
+        worst = next((kind for kind in ("failure", "error", "skipped") if kind in kinds), "passed")
+        found[name] = worst if found.get(name, "passed") == "passed" else found[name]
+    return found
+
+
+def _report(outcomes: dict[str, list[str]], runs: int) -> int:
+    differ = {test: said for test, said in outcomes.items() if len(set(said)) > 1 or len(said) < runs}
+    failed = {test: said for test, said in outcomes.items() if {"failure", "error"} & set(said)}
+    for test, said in sorted({**differ, **failed}.items()):
+        _say(f"{test}: {', '.join(said)}")
+    _say(
+        f"{len(outcomes)} tests, {runs} runs: {len(failed)} failed somewhere, {len(differ)} differ between runs"
+    )
+    return 1 if failed or not outcomes else 0
+
+
+def _say(words: str) -> None:
+    sys.stdout.write(f"stress: {words}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
