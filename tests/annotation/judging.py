@@ -68,7 +68,7 @@ def by_definition(ranks: list[int]) -> set[tuple[str, str, bool]]:
     return answer
 
 
-def at_once(jobs: Sequence[Callable[[], object]]) -> list[object]:
+def at_once(jobs: Sequence[Callable[[], object]], seconds: float = 120) -> list[object]:
     """Run each job in a thread with its own connection, all let loose together; what each returned or raised."""
     barrier = threading.Barrier(len(jobs))
     answers: list[object] = [None] * len(jobs)
@@ -86,5 +86,5 @@ def at_once(jobs: Sequence[Callable[[], object]]) -> list[object]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(120)
+        thread.join(seconds)
     return answers
