@@ -2,8 +2,8 @@
 
     python -m benchmarks.races [--tasks 500]
 
-It is the suite's own test (tests/annotation/test_races_over_http.py) at full size: exactly three rankings a task, nobody
-twice, none lost. It prints what was sent and how many processes were killed.
+It is the suite's own test (tests/annotation/test_races_over_http.py) at full size: exactly three rankings a task,
+nobody twice, none lost. It prints what was sent and how many processes were killed.
 """
 
 import argparse

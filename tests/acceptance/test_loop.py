@@ -3,7 +3,7 @@
 Restaurant descriptions of the E2E NLG Challenge: demonstrations -> a small policy by SFT from scratch ->
 rankings -> a reward model -> PPO -> new tasks -> one of them ranked in a browser -> a fit on old and new
 rankings -> an export. What it measures goes to the terminal and to ``CONCORD_REPORT``, a JSON file, where
-that is set.
+that is set. ``python -m benchmarks.loop`` runs it with the project's own sizes.
 """
 
 import json
@@ -56,12 +56,16 @@ def manage(*arguments: str) -> dict[str, Any]:
 
 @pytest.fixture
 def configs(tmp_path: Path) -> dict[str, str]:
-    """Config files for runs that fit fifteen minutes on two cores."""
+    """Config files: small runs for the suite; the project's own sizes where ``CONCORD_LOOP`` is "whole"."""
     wanted: dict[str, dict[str, Any]] = {
-        "sft": {"base": "scratch", "epochs": 4, "batch_tokens": 1024, "hidden": 128, "learning_rate": 1.5e-3},
+        "sft": {"base": "scratch", "epochs": 1, "batch_tokens": 1024, "hidden": 96, "layers": 3},
         "fit": {"base": "scratch", "epochs": 1},
-        "ppo": {},
+        "fit again": {"base": "scratch", "epochs": 1, "hidden": 64, "layers": 2},
+        "ppo": {"steps": 8, "held_out_prompts": 64, "max_new_tokens": 48},
     }
+    if os.environ.get("CONCORD_LOOP") == "whole":
+        sft = {"base": "scratch", "epochs": 4, "batch_tokens": 1024, "hidden": 128, "learning_rate": 1.5e-3}
+        wanted |= {"sft": sft, "fit again": wanted["fit"], "ppo": {}}
     paths = {}
     for name, config in wanted.items():
         path = tmp_path / f"{name}.json"
@@ -103,7 +107,7 @@ def test_the_loop_on_real_judgements(
     assert Ranking.objects.filter(project=project).count() == before + 1
 
     # 4. Fit again on old and new rankings, and export.
-    second = manage("fit_reward_model", "--project", SLUG, "--config", configs["fit"], "--here")
+    second = manage("fit_reward_model", "--project", SLUG, "--config", configs["fit again"], "--here")
     assert second["reward_model"] == first["reward_model"] + 1
     exported = tmp_path / "pairs.jsonl"
     manage("export_jsonl", "--project", SLUG, "--kind", "pairs", "--output", str(exported))

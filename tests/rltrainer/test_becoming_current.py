@@ -56,7 +56,7 @@ def current(project: Project) -> int:
 def test_a_policy_that_is_better_than_the_current_one_takes_its_place() -> None:
     project = make_project()
     first = policies.make_version(project=project, base="one")
-    assert finish(make_training(project, first)) == {"policy": 2, "current": True}
+    assert finish(make_training(project, first)) == {"policy": 2, "current": True, "simulated": 0}
     worse = finish(make_training(project, policies.require_policy(project=project)), before=1.0, after=0.5)
     assert worse["why"] == "It did not raise the reward, so it was not made current."
     assert current(project) == 2

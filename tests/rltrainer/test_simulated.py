@@ -62,8 +62,10 @@ def finished(run: Run, path: Path, report: dict[str, Any]) -> dict[str, Any]:
     folder = RunFolder(path)
     folder.make()
     write_json(folder.output / "report.json", report)
+    kind = kind_of(run)
+    output = kind.store(run, folder)
     with transaction.atomic():
-        kind_of(run).finish(run, folder)
+        kind.finish(run, output)
     run.refresh_from_db()
     return dict(run.result)
 
