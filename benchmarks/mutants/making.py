@@ -99,7 +99,11 @@ def mutants_of(path: str, source: str) -> list[Mutant]:
         for statement, change in _walk(top):
             node, holder, key, value, before, after = change
             line = getattr(node, "lineno", statement.lineno)
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and isinstance(value, ast.Constant):
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and isinstance(value, ast.Constant)
+            ):
                 line += _line_of_difference(node.value, str(value.value))
             parts = f"{digest} {where} {len(made)} {before} {after}"
             found = hashlib.sha256(parts.encode()).hexdigest()[:20]
@@ -115,7 +119,9 @@ def _places(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
             yield top.name, top
         elif isinstance(top, ast.ClassDef):
             yield from (
-                (f"{top.name}.{inner.name}", inner) for inner in top.body if isinstance(inner, ast.FunctionDef)
+                (f"{top.name}.{inner.name}", inner)
+                for inner in top.body
+                if isinstance(inner, ast.FunctionDef)
             )
         elif isinstance(top, ast.Assign) and isinstance(top.targets[0], ast.Name):
             yield top.targets[0].id, top
@@ -133,7 +139,12 @@ def _walk(top: ast.stmt) -> Iterator[tuple[ast.stmt, Change]]:
     while stack:
         node, statement = stack.pop()
         for name, value in ast.iter_fields(node):
-            if name in {"decorator_list", "annotation", "returns", "args" if isinstance(node, ast.FunctionDef) else ""}:
+            if name in {
+                "decorator_list",
+                "annotation",
+                "returns",
+                "args" if isinstance(node, ast.FunctionDef) else "",
+            }:
                 continue
             children = value if isinstance(value, list) else [value]
             for place, child in enumerate(children):
@@ -159,7 +170,9 @@ def _left_alone(node: ast.AST, parent: ast.AST) -> bool:
         return _name(parent) in NAMES
     if isinstance(node, ast.Constant) and isinstance(parent, ast.Dict | ast.Subscript):
         return isinstance(parent, ast.Subscript) or node in parent.keys
-    return isinstance(node, ast.Call) and (_name(node)[:4] == "Bad" or _name(node) in {"LeaseOver", "cast", "TypeVar"})
+    return isinstance(node, ast.Call) and (
+        _name(node)[:4] == "Bad" or _name(node) in {"LeaseOver", "cast", "TypeVar"}
+    )
 
 
 def _name(call: ast.Call) -> str:
@@ -178,9 +191,11 @@ def _changes(node: ast.AST, parent: ast.AST) -> Iterator[tuple[ast.AST, str, str
     elif isinstance(node, ast.Return) and node.value and not _is_none(node.value):
         yield ast.copy_location(ast.Return(ast.Constant(None)), node), _text(node), "return None"
     elif isinstance(node, ast.AugAssign) and type(node.op) in OPERATORS:
-        new = ast.AugAssign(node.target, OPERATORS[type(node.op)](), node.value)
-        yield ast.copy_location(new, node), _text(node), _text(new)
-    if isinstance(node, ast.If | ast.While) and not isinstance(node.test, ast.Compare | ast.BoolOp | ast.UnaryOp):
+        other = ast.AugAssign(node.target, OPERATORS[type(node.op)](), node.value)
+        yield ast.copy_location(other, node), _text(node), _text(other)
+    if isinstance(node, ast.If | ast.While) and not isinstance(
+        node.test, ast.Compare | ast.BoolOp | ast.UnaryOp
+    ):
         new_if = type(node)(ast.UnaryOp(ast.Not(), node.test), node.body, node.orelse)
         yield ast.copy_location(new_if, node), _text(node.test), _text(new_if.test)
 
@@ -268,7 +283,9 @@ def _is_none(node: ast.expr) -> bool:
 def tainted(tree: ast.Module, where: str) -> list[ast.Assign]:
     """The constants of the module that are made anew for a change at ``where``: it, and what is made of it."""
     names, before = {where.partition(".")[0]}, 0
-    parts = [(_defines(top), {_named(one) for one in ast.walk(top)}, top) for top in tree.body if _defines(top)]
+    parts = [
+        (_defines(top), {_named(one) for one in ast.walk(top)}, top) for top in tree.body if _defines(top)
+    ]
     while len(names) != before:
         before = len(names)
         names |= {name for name, mentions, _ in parts if mentions & names}
@@ -289,4 +306,8 @@ def mentions(source: str) -> Iterator[tuple[str, int]]:
     """Each name and the lines of functions that it stands on."""
     for top in ast.parse(source).body:
         if isinstance(top, ast.FunctionDef | ast.ClassDef):
-            yield from ((_named(node), node.lineno) for node in ast.walk(top) if isinstance(node, ast.expr) and _named(node))
+            yield from (
+                (_named(node), node.lineno)
+                for node in ast.walk(top)
+                if isinstance(node, ast.expr) and _named(node)
+            )

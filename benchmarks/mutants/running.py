@@ -19,6 +19,7 @@ import time
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any, NamedTuple
@@ -30,7 +31,9 @@ from benchmarks.mutants.making import Mutant, mentions, tainted
 ROOT = Path(__file__).resolve().parents[2]
 # A test that takes longer says nothing that a quicker one cannot.
 SLOWEST = 3.0
-SUPPORT = [f"tests/annotation/{name}.py" for name in ("conftest", "factories", "judging", "counting", "places")]
+SUPPORT = [
+    f"tests/annotation/{name}.py" for name in ("conftest", "factories", "judging", "counting", "places")
+]
 
 
 class Ran(NamedTuple):
@@ -82,9 +85,14 @@ class Asking:
         where = _lines_of_names({mutant.path for mutant in self.mutants})
         for mutant in self.mutants:
             tests = self._tests(mutant, where)
-            if not self.known(mutant, lambda result, tests=tests: result.tests == self._digest(result, tests)):
+            if not self.known(
+                mutant, lambda result, tests=tests: result.tests == self._digest(result, tests)
+            ):
                 self.done(mutant, self._ask(mutant, tests))
         return True
+
+    def _holds(self, tests: list[str], result: Result) -> bool:
+        return result.tests == self._digest(result, tests)
 
     def _other(self, item: pytest.Item) -> pytest.Item:
         """Another test, so that what is made for a whole run stays when ``item`` ends."""
@@ -111,7 +119,9 @@ class Asking:
     def _ask(self, mutant: Mutant, tests: list[str]) -> Result:
         limit = 10 + 3 * sum(self.ran[test].seconds for test in tests)
         status, said = _forked(lambda: self._judge(mutant, tests), int(limit))
-        result = Result("timed out" if os.WIFSIGNALED(status) else said.partition(" ")[0] or "killed", "", "", 0)
+        result = Result(
+            "timed out" if os.WIFSIGNALED(status) else said.partition(" ")[0] or "killed", "", "", 0
+        )
         by = said.partition(" ")[2]
         asked = tests.index(by) + 1 if by else len(tests)
         result = result._replace(by=by, asked=asked)
@@ -132,7 +142,9 @@ class Asking:
 
     def _recorded(self) -> dict[str, Ran]:
         """Each test's lines: those of tests that are new are asked for, the others are in the cache."""
-        key = _digest_of(path.read_text() for path in [*sorted(ROOT.glob("annotation/**/*.py")), *self.support])
+        key = _digest_of(
+            path.read_text() for path in [*sorted(ROOT.glob("annotation/**/*.py")), *self.support]
+        )
         kept = json.loads(self.cache.read_text()) if self.cache.exists() else {}
         tests = kept["tests"] if kept.get("key") == key else {}
         digests = {name: self._digest_of_test(item) for name, item in self.items.items()}
@@ -180,7 +192,7 @@ class _Traced:
 
     def __exit__(self, *args: object) -> None:
         sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
 
     def _called(self, frame: FrameType, event: str, arg: Any) -> Any:
         path = frame.f_code.co_filename
@@ -199,7 +211,9 @@ class _Traced:
 def _commits(item: pytest.Item) -> bool:
     marker = item.get_closest_marker("django_db")
     fixtures = set(getattr(item, "fixturenames", ()))
-    return bool((marker and marker.kwargs.get("transaction")) or fixtures & {"transactional_db", "live_server"})
+    return bool(
+        (marker and marker.kwargs.get("transaction")) or fixtures & {"transactional_db", "live_server"}
+    )
 
 
 def _run(item: pytest.Item, following: pytest.Item) -> None:
