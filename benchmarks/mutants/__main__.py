@@ -65,6 +65,7 @@ class Kept:
 
     def known(self, mutant: Mutant, holds: Callable[[Result], bool]) -> bool:
         """Whether an earlier run's result holds still."""
+        self.begun = time.monotonic()
         result = self.kept.get(mutant.digest)
         if result is None or not holds(result):
             return False

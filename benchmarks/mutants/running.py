@@ -85,9 +85,7 @@ class Asking:
         where = _lines_of_names({mutant.path for mutant in self.mutants})
         for mutant in self.mutants:
             tests = self._tests(mutant, where)
-            if not self.known(
-                mutant, lambda result, tests=tests: result.tests == self._digest(result, tests)
-            ):
+            if not self.known(mutant, partial(self._holds, tests)):
                 self.done(mutant, self._ask(mutant, tests))
         return True
 
