@@ -1,11 +1,14 @@
 """Warnings and pauses: when figures ask for one, who may take it back, and what it stops."""
 
+import secrets
+
 import pytest
 
 from annotation import control, queue, ranking, standing
 from annotation.control import ControlSettings
 from annotation.errors import BadRequest, ClaimsPaused
 from annotation.models import Annotator, Assignment, Project, Ranking, Task
+from annotation.preferences.care import Mean
 from tests.annotation.factories import make_annotator, make_project, make_tasks, make_user, put
 from tests.annotation.judging import taken
 
@@ -202,3 +205,28 @@ def test_a_threshold_that_cannot_be_is_refused(field: str) -> None:
         control.configure(project=project, **BAD[field])
     project.refresh_from_db()
     assert getattr(project, field) == before
+
+
+@pytest.mark.parametrize(
+    ("mean", "breach"),
+    [
+        (Mean(0.55, 200, (0.45, 0.65)), ""),
+        (Mean(0.7, 200, (0.6, 0.8)), ""),  # it may be 0.6, which is allowed
+        (Mean(0.3, 200, (0.2, 0.4)), ""),
+        (Mean(0.75, 200, (0.65, 0.85)), "You prefer what is shown earlier in 75% of pairs over 200"),
+        (Mean(0.2, 200, (0.1, 0.3)), "You prefer what is shown later in 80% of pairs over 200"),
+    ],
+)
+def test_a_position_bias_is_found_where_the_whole_interval_is_beyond_it(mean: Mean, breach: str) -> None:
+    (found,) = standing.findings(Project(most_position_bias=0.1), standing.Figures(None, None, mean))
+    assert (found.enough, found.breach.startswith(breach), bool(found.breach)) == (True, True, bool(breach))
+
+
+@pytest.mark.parametrize(("drawn", "standing_after"), [(0, "warned"), (1, "fine")])
+def test_the_order_shown_is_looked_at_where_the_draw_of_one_in_ten_says_so(
+    monkeypatch: pytest.MonkeyPatch, drawn: int, standing_after: str
+) -> None:
+    project = make_project()
+    control.configure(project=project, most_position_bias=0.1)
+    monkeypatch.setattr(secrets, "randbelow", lambda below: drawn if below == 10 else 5)
+    assert now(by_place_on_the_screen(project, 20, BEST)) == standing_after
