@@ -217,3 +217,13 @@ def test_nobody_holds_what_has_been_sent_back_or_accepted() -> None:
     assert second is not None
     done = demonstrating.accept(demonstration=second, reviewer=reviewer)
     assert (back.held_by, back.held_until, done.held_by, done.held_until) == (None,) * 4
+
+
+@pytest.mark.parametrize("text", [" ", "a\0b"])
+def test_an_answer_without_a_text_or_with_a_nul_is_refused(text: str) -> None:
+    project = asked_project()
+    with pytest.raises(BadText):
+        intake.add_demonstration(
+            prompt=project.prompts.all()[0], annotator=make_annotator(project), text=text
+        )
+    assert not Demonstration.objects.exists()
