@@ -120,7 +120,7 @@ class Asking:
     def _spread(self, tests: list[str]) -> list[str]:
         """The quickest of each file, then the second of each, and so on: files differ in what they look at."""
         turns: Counter[str] = Counter()
-        order = []
+        order: list[tuple[int, int, str]] = []
         for name in sorted(tests, key=lambda name: self.ran[name].seconds):
             file = name.partition("::")[0]
             order.append((turns[file], len(order), name))
