@@ -5,6 +5,8 @@
 #   make stress  the whole suite in other orders while two processes hold the cores; tells which tests differ
 # and one starts Concord for real projects:
 #   make serve   install, and start it without demo data             PORT=8001  HOST=0.0.0.0  TORCH_INDEX=url
+# By hand, in some minutes: which wrong lines of annotation no test notices
+#   make mutants                                                     MUTANTS="--seed 2 --count 500"
 
 SHELL := /bin/sh
 PYTHON ?= python3
@@ -14,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH_INDEX ?=
 POLICY ?=
 
-.PHONY: demo serve test quick stress check install clean
+.PHONY: demo serve test quick stress mutants check install clean
 
 demo: install
 	@PORT="$(PORT)" HOST="$(HOST)" CONCORD_POLICY="$(or $(POLICY),$(CONCORD_POLICY))" $(BIN)/python manage.py demo
@@ -41,6 +43,9 @@ check: .venv/.test node_modules/.test .venv/.browser
 	git ls-files 'templates/*.html' | xargs $(BIN)/djade --check --target-version 5.2
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy .
+
+mutants: .venv/.test
+	$(BIN)/python -m benchmarks.mutants $(MUTANTS)
 
 install: .venv/.run node_modules/.run
 

@@ -152,3 +152,22 @@ def test_a_gold_task_falls_due_ahead_too() -> None:
     control.configure(project=project, gold_every=1)
     alice.refresh_from_db()
     assert reserved(alice).task == gold
+
+
+def test_of_two_who_hold_a_task_ahead_the_one_who_loses_it_loses_slot_and_lease() -> None:
+    project = make_project(annotators_per_task=2)
+    make_tasks(project, 2)
+    alice, bob, carol = (make_annotator(project) for _ in range(3))
+    for one in (alice, bob):
+        queue.claim(annotator=one)
+        queue.reserve(annotator=one)
+    # Alice has the first slots again, by leases that are newer than Bob's.
+    queue.release(assignment=taken(alice), annotator=alice)
+    queue.claim(annotator=alice)
+    queue.reserve(annotator=alice)
+    got = taken(carol)
+    holders = set(Slot.objects.filter(task=got.task).values_list("annotator", flat=True))
+    leases = set(Assignment.objects.open().filter(task=got.task).values_list("annotator", flat=True))
+    assert holders == leases
+    assert carol.pk in holders
+    assert len(holders) == 2

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.annotation.counting import refusal
-from tests.annotation.factories import lines_of, make_project, out_values, put_bytes, ranking
+from tests.annotation.factories import lines_of, make_project, out_values, put, put_bytes, ranking
 
 pytestmark = pytest.mark.django_db
 
@@ -192,3 +192,16 @@ def test_unknown_keys_go_to_the_metadata(kind: str) -> None:
     (stored,) = out_values(project, kind)
     metadata = stored.get("metadata") or json.loads(stored["concord"]["metadata"])
     assert metadata == {"level": 3, "topic": "colour"}
+
+
+def test_a_report_counts_the_lines_of_the_file_good_and_bad() -> None:
+    lines = [ranking(f"{number}", 1, 2) for number in range(3)]
+    report = put(make_project(), "rankings", *lines, {"prompt": ""}, skip_bad=True)
+    assert (report.lines, report.added, report.bad) == (4, 3, 1)
+
+
+def test_the_split_of_another_projects_prompts_binds_nobody() -> None:
+    put(make_project(), "prompts", {"prompt": "Name a colour.", "split": "test"})
+    project = make_project()
+    assert put(project, "prompts", {"prompt": "Name a colour.", "split": "train"}).added == 1
+    assert project.prompts.get().split == "train"

@@ -364,3 +364,20 @@ def test_unmarking_gold_brings_its_rankings_and_slots_back() -> None:
     assert sorted(holders, key=str) == sorted(["expert", alice.pseudonym])
     assert Ranking.objects.collected().filter(task=gold[0]).count() == 2
     assert Prompt.objects.count() == 2
+
+
+def test_of_more_tasks_than_are_drawn_from_the_newest_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "MOST_CANDIDATES", 1)
+    project = controlled()
+    make_tasks(project, 5)
+    alice = make_annotator(project)
+    judged = [taken(alice)]
+    for _ in range(3):
+        submit(judged[-1], alice)
+        judged.append(taken(alice))
+    submit(judged[-1], alice)
+    control.configure(project=project, repeat_every=1)
+    alice.project.refresh_from_db()
+    # One ranking is made after the third's, none after the fourth's.
+    assert purposes(alice, 1) == ["repeat"]
+    assert Task.objects.get(purpose=Purpose.REPEAT).repeats == judged[2].task

@@ -203,3 +203,27 @@ def test_a_task_goes_to_a_second_person_only_where_two_are_wanted() -> None:
         written(project, f"Answer {number}")
     assert Assignment.objects.filter(status="submitted").count() == 2
     assert Demonstration.objects.count() == 2
+
+
+def test_nobody_holds_what_has_been_sent_back_or_accepted() -> None:
+    project = asked_project()
+    author, reviewer = make_annotator(project), make_annotator(project)
+    for text in ("One.", "Two."):
+        written(project, text, author)
+    first = demonstrating.claim_review(reviewer=reviewer)
+    assert first is not None
+    back = demonstrating.send_back(demonstration=first, reviewer=reviewer, comment="Say why.")
+    second = demonstrating.claim_review(reviewer=reviewer)
+    assert second is not None
+    done = demonstrating.accept(demonstration=second, reviewer=reviewer)
+    assert (back.held_by, back.held_until, done.held_by, done.held_until) == (None,) * 4
+
+
+@pytest.mark.parametrize("text", [" ", "a\0b"])
+def test_an_answer_without_a_text_or_with_a_nul_is_refused(text: str) -> None:
+    project = asked_project()
+    with pytest.raises(BadText):
+        intake.add_demonstration(
+            prompt=project.prompts.all()[0], annotator=make_annotator(project), text=text
+        )
+    assert not Demonstration.objects.exists()

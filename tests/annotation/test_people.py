@@ -196,3 +196,43 @@ def test_the_commands_make_a_project_and_a_link() -> None:
     assert people.invitation_for(token=token).role == Role.RESEARCHER
     with pytest.raises(CommandError, match=r"no project 'nowhere'.*create_project nowhere"):
         call_command("invite", "a@example.org", project="nowhere", role="researcher")
+
+
+def test_other_guidelines_are_the_next_version_and_the_same_ones_are_not() -> None:
+    project = make_project(guidelines="Be kind.")
+    assert people.change_project(project=project, guidelines="Be kind.", name="Kind").guideline_version == 1
+    assert people.change_project(project=project, guidelines="Be brief.").guideline_version == 2
+    project.refresh_from_db()
+    assert (project.name, project.guidelines, project.guideline_version) == ("Kind", "Be brief.", 2)
+
+
+def test_a_project_is_not_changed_to_what_it_may_not_be() -> None:
+    project = make_project()
+    with pytest.raises(BadRequest, match="annotators_per_task"):
+        people.change_project(project=project, guidelines="Be brief.", annotators_per_task=0)
+    project.refresh_from_db()
+    assert (project.guidelines, project.guideline_version, project.annotators_per_task) == ("", 1, 1)
+
+
+def test_who_annotated_is_known_while_they_are_a_member() -> None:
+    project, other = make_project(), make_project()
+    alice, bob = make_annotator(project), make_annotator(project)
+    assert alice.user is not None
+    assert people.known_annotator(slug=project.slug, user=alice.user) == alice
+    assert people.known_annotator(slug=other.slug, user=alice.user) is None
+    # Bob's membership, and Alice's in another project, let her into nothing.
+    Membership.objects.filter(user=alice.user).update(project=other)
+    assert people.known_annotator(slug=project.slug, user=alice.user) is None
+    assert bob.user is not None
+    assert people.known_annotator(slug=project.slug, user=bob.user) == bob
+
+
+def test_an_administrator_is_known_without_a_membership_and_nobody_who_may_not_log_in() -> None:
+    project = make_project()
+    alice = make_annotator(project)
+    assert alice.user is not None
+    Membership.objects.all().delete()
+    alice.user.is_superuser = True
+    assert people.known_annotator(slug=project.slug, user=alice.user) == alice
+    alice.user.is_active = False
+    assert people.known_annotator(slug=project.slug, user=alice.user) is None

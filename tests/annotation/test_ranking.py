@@ -127,3 +127,31 @@ def test_submits_of_one_assignment_at_once_are_one_ranking() -> None:
     assert {answer.pk for answer in answers if isinstance(answer, Ranking)} == {Ranking.objects.get().pk}
     assert not [answer for answer in answers if isinstance(answer, Exception)]
     assert Comparison.objects.count() == 3
+
+
+def test_the_same_judgement_has_the_same_verdict_and_the_same_tiers() -> None:
+    stored = submitted(2, 1, 2)
+    assert ranking.says_the_same(stored, verdict="ranked", ranks=[5, 3, 5])
+    assert not ranking.says_the_same(stored, verdict="ranked", ranks=[1, 2, 2])
+    assert not ranking.says_the_same(stored, verdict="all_bad", ranks=[2, 1, 2])
+
+
+@pytest.mark.parametrize("strength", [1, 2, 3])
+def test_of_two_the_strength_is_stored(strength: int) -> None:
+    annotator, assignment = claimed(2)
+    stored = ranking.submit(
+        assignment=assignment, annotator=annotator, verdict="ranked", ranks=[2, 1], strength=strength
+    )
+    assert stored.strength == strength
+
+
+@pytest.mark.parametrize(("ranks", "strength"), [([1, 1], 1), ([1, 2, 3], 1), ([1, 2], 0), ([1, 2], 4)])
+def test_a_strength_of_a_tie_of_more_than_two_or_off_the_scale_is_refused(
+    ranks: list[int], strength: int
+) -> None:
+    annotator, assignment = claimed(len(ranks))
+    with pytest.raises(BadRanking, match="1, 2 or 3"):
+        ranking.submit(
+            assignment=assignment, annotator=annotator, verdict="ranked", ranks=ranks, strength=strength
+        )
+    assert not Ranking.objects.exists()

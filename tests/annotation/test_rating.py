@@ -1,6 +1,7 @@
 """Ratings: every completion on every axis in one answer, a later score in the place of an earlier one."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -253,3 +254,21 @@ def test_axes_that_cannot_be_asked_are_refused_and_change_nothing(axes: Any, why
         )
     project.refresh_from_db()
     assert (project.rating_axes, project.ask_strength) == (before, False)
+
+
+@pytest.mark.parametrize(("least", "good"), [(0, False), (1, True), (100_000, True), (100_001, False)])
+def test_an_answer_may_be_asked_to_have_1_to_100000_characters(least: int, good: bool) -> None:
+    project = make_project()
+    change = partial(
+        asking.change,
+        project=project,
+        rating_axes=project.rating_axes,
+        ask_strength=False,
+        review_demonstrations=False,
+        demonstration_least_characters=least,
+    )
+    if good:
+        assert change().demonstration_least_characters == least
+    else:
+        with pytest.raises(BadRequest, match="1 to 100000"):
+            change()

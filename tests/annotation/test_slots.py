@@ -86,3 +86,15 @@ def test_an_export_of_tasks_keeps_for_how_many_each_is() -> None:
     again = emptied(project)
     put_bytes(again, "completions", exported)
     assert [task.slots.count() for task in Task.objects.order_by("id")] == [3, 0]
+
+
+def test_who_skipped_a_task_and_ranked_it_in_a_file_has_ranked_it() -> None:
+    project = to_be_ranked()
+    alice = make_annotator(project)
+    held = taken(alice)
+    queue.skip(assignment=held, annotator=alice, reason="Too long.")
+    put(project, "rankings", ranking("p", 1, 2, 3, task="t", annotator=alice.pseudonym))
+    stored = Assignment.objects.get()
+    assert (stored.pk, stored.status, stored.reason) == (held.pk, Assignment.Status.SUBMITTED, "")
+    assert Ranking.objects.get().assignment == held
+    assert holders() == [alice.pseudonym, None]

@@ -172,3 +172,23 @@ def test_a_snapshot_is_not_taken_inside_a_transaction() -> None:
     put(project, "rankings", ranking("one", 1, 2))
     with transaction.atomic(), pytest.raises(StoredUnderLock):
         snapshots.take(project=project)
+
+
+def test_what_is_new_is_counted_after_a_ranking_and_up_to_a_number() -> None:
+    project = make_project()
+    put(project, "rankings", *(ranking(f"{number}", 1, 2) for number in range(4)))
+    put(make_project(), "rankings", ranking("other", 1, 2))
+    first = Ranking.objects.filter(project=project).earliest("pk")
+    assert [snapshots.new_since(project, *given) for given in ((0, 9), (0, 2), (first.pk, 9))] == [4, 2, 3]
+
+
+def test_files_for_runs_hold_letters_as_they_are_written(tmp_path: Path) -> None:
+    project = make_project()
+    put(project, "demonstrations", {"prompt": "Où?", "completion": "Là-bas."})
+    put(project, "rankings", ranking("Où?", 1, 2))
+    snapshots.write_prompts(prompts=project.prompts.all(), path=tmp_path / "prompts")
+    snapshots.write_demonstrations(project=project, path=tmp_path / "demonstrations")
+    taken = snapshots.take(project=project)
+    files = [tmp_path / "prompts", tmp_path / "demonstrations"]
+    files.append(artifacts.local_folder(taken.artifact) / snapshots.FILE_NAME)
+    assert ["Où?" in path.read_text(encoding="utf-8") for path in files] == [True] * 3

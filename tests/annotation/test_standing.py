@@ -1,5 +1,7 @@
 """Warnings and pauses: when figures ask for one, who may take it back, and what it stops."""
 
+import secrets
+
 import pytest
 
 from annotation import control, queue, ranking, standing
@@ -217,3 +219,28 @@ def test_a_check_is_measured_by_its_first_answer_though_it_is_changed_after_the_
     assert last is not None
     assert standing.figures_of(alice).gold == Mean(0.0, 3, (0.0, 0.0))
     assert standing.figures_of(alice, last.last_ranking_id).gold is None
+
+
+@pytest.mark.parametrize(
+    ("mean", "breach"),
+    [
+        (Mean(0.55, 200, (0.45, 0.65)), ""),
+        (Mean(0.7, 200, (0.6, 0.8)), ""),  # it may be 0.6, which is allowed
+        (Mean(0.3, 200, (0.2, 0.4)), ""),
+        (Mean(0.75, 200, (0.65, 0.85)), "You prefer what is shown earlier in 75% of pairs over 200"),
+        (Mean(0.2, 200, (0.1, 0.3)), "You prefer what is shown later in 80% of pairs over 200"),
+    ],
+)
+def test_a_position_bias_is_found_where_the_whole_interval_is_beyond_it(mean: Mean, breach: str) -> None:
+    (found,) = standing.findings(Project(most_position_bias=0.1), standing.Figures(None, None, mean))
+    assert (found.enough, found.breach.startswith(breach), bool(found.breach)) == (True, True, bool(breach))
+
+
+@pytest.mark.parametrize(("drawn", "standing_after"), [(0, "warned"), (1, "fine")])
+def test_the_order_shown_is_looked_at_where_the_draw_of_one_in_ten_says_so(
+    monkeypatch: pytest.MonkeyPatch, drawn: int, standing_after: str
+) -> None:
+    project = make_project()
+    control.configure(project=project, most_position_bias=0.1)
+    monkeypatch.setattr(secrets, "randbelow", lambda below: drawn if below == 10 else 5)
+    assert now(by_place_on_the_screen(project, 20, BEST)) == standing_after

@@ -171,3 +171,14 @@ def test_an_import_from_an_export_is_counted_the_same() -> None:
     for each in (project, copy):
         tallies.count(project=each)
     assert quality.of(copy).counts == quality.of(project).counts
+
+
+def test_a_count_stops_at_its_number_and_says_how_many_changes_are_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tallies, "BATCH", 1)
+    project = make_project()
+    put(project, "rankings", *(ranking_line(f"{number}", 1, 2) for number in range(3)))
+    assert tallies.count(project=project, most=2) == 1
+    assert tallies.count(project=project, most=2) == 0
+    assert_equal_to_a_count_from_nothing(project)

@@ -10,7 +10,18 @@ from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from annotation import flags, intake, progress, queue, ranking, snapshots, standing, withdrawal
+from annotation import (
+    control,
+    demonstrating,
+    flags,
+    intake,
+    progress,
+    queue,
+    ranking,
+    snapshots,
+    standing,
+    withdrawal,
+)
 from annotation.erasing import erase
 from annotation.errors import BadRequest, NothingToSnapshot
 from annotation.intake import add_demonstration
@@ -389,3 +400,27 @@ def test_what_a_withdrawn_person_holds_goes_back_to_the_queue(project: Project) 
     assert held.status == Assignment.Status.RELEASED
     submit(taken(bob), bob)
     assert taken(make_annotator(project)).task == held.task
+
+
+def test_whoever_has_withdrawn_is_given_nothing_to_review(project: Project) -> None:
+    alice = make_annotator(project)
+    withdrawal.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
+    with pytest.raises(BadRequest):
+        demonstrating.claim_review(reviewer=alice)
+
+
+def test_a_withdrawn_prompt_keeps_neither_id_nor_metadata_and_is_not_sampled(project: Project) -> None:
+    put(project, "prompts", {"prompt": f"{SECRET} question", "note": SECRET, "id": SECRET})
+    prompt = Prompt.objects.get(project=project)
+    assert (prompt.metadata, prompt.external_id) == ({"note": SECRET}, SECRET)
+    withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    prompt.refresh_from_db()
+    assert (prompt.metadata, prompt.external_id, prompt.sampled) == ({}, "", False)
+
+
+def test_what_asked_a_withdrawn_prompt_again_is_still_a_repeat(project: Project) -> None:
+    (task,) = make_tasks(project, 1)
+    again = control.asked_again(task_id=task.pk, purpose=Task.Purpose.REPEAT)
+    withdrawal.withdraw_prompt(project=project, public_id=str(task.prompt.public_id))
+    again.refresh_from_db()
+    assert again.purpose == Task.Purpose.REPEAT
