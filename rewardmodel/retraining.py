@@ -53,7 +53,7 @@ def consider(*, project: Project) -> Run | None:
 
     Locks the settings: two sweeps at once begin one fit.
     """
-    settings = RewardModelSettings.objects.select_for_update().filter(project=project).first()
+    settings = RewardModelSettings.objects.select_for_update(no_key=True).filter(project=project).first()
     if settings is None or Fit.objects.filter(project=project, run__status__in=Run.ACTIVE).exists():
         return None
     why = _why(settings)

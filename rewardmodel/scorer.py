@@ -63,7 +63,7 @@ class Loaded:
 def answer_one(models: Loaded) -> bool:
     """Answer the oldest request that nobody is at; False where none waits."""
     waiting = ScoreRequest.objects.filter(answered_at=None).select_related("version__artifact")
-    request = waiting.select_for_update(of=("self",), skip_locked=True).order_by("pk").first()
+    request = waiting.select_for_update(of=("self",), skip_locked=True, no_key=True).order_by("pk").first()
     if request is None:
         return False
     try:

@@ -84,7 +84,7 @@ def ask(
 def _forget(request: ScoreRequest) -> None:
     """Delete it, unless a scorer is at it, whose row is locked for as long as a model takes to load: whoever asked has
     waited long enough, and the scorer deletes what nobody fetched."""
-    rows = ScoreRequest.objects.select_for_update(skip_locked=True).filter(pk=request.pk)
+    rows = ScoreRequest.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=request.pk)
     with transaction.atomic():
         ScoreRequest.objects.filter(pk__in=[row.pk for row in rows]).delete()
 

@@ -92,7 +92,7 @@ def show(*, run: Run, progress: Reading | None, log_tail: str) -> None:
 @write
 def add_metrics(*, run: Run, lines: list[dict[str, Any]]) -> None:
     """Copy lines of metrics.jsonl into rows, under the lease (LeaseLost), so that none is copied twice."""
-    if not _held(run).select_for_update().exists():
+    if not _held(run).select_for_update(no_key=True).exists():
         raise _lost(run)
     RunMetric.objects.bulk_create(
         [RunMetric(run=run, step=line["step"], figures=line) for line in lines], batch_size=1000
@@ -102,7 +102,7 @@ def add_metrics(*, run: Run, lines: list[dict[str, Any]]) -> None:
 @write
 def clear_metrics(*, run: Run) -> None:
     """Forget the copied lines: a new attempt copies the file from its start, cut to the checkpoint."""
-    if not _held(run).select_for_update().exists():
+    if not _held(run).select_for_update(no_key=True).exists():
         raise _lost(run)
     RunMetric.objects.filter(run=run).delete()
 
@@ -150,7 +150,7 @@ def reclaim(*, run: Run) -> str:
     under the lock, or the run is left alone. So is one whose row is locked: whoever locks it is alive.
     """
     silent = _held(run).filter(heartbeat_at=run.heartbeat_at)
-    held = silent.select_for_update(skip_locked=True).first()
+    held = silent.select_for_update(skip_locked=True, no_key=True).first()
     if held is not None:
         _release(held, lost=True)
     run.refresh_from_db()
@@ -182,7 +182,7 @@ def _release(held: Run, *, lost: bool) -> str:
 
 
 def _locked(run: Run) -> Run:
-    held = _held(run).select_for_update().first()
+    held = _held(run).select_for_update(no_key=True).first()
     if held is None:
         raise _lost(run)
     return held
@@ -192,7 +192,7 @@ def _locked(run: Run) -> Run:
 def cancel(*, run: Run) -> None:
     """Cancel now if queued, else ask the worker to. Locks the row, as whoever gives it back does. Raises
     RunNotActive."""
-    status = Run.objects.select_for_update().values_list("status", flat=True).get(pk=run.pk)
+    status = Run.objects.select_for_update(no_key=True).values_list("status", flat=True).get(pk=run.pk)
     changes: dict[str, Any] = {"cancel_requested_at": Now()}
     if status == Status.QUEUED:
         changes |= {"status": Status.CANCELLED, "finished_at": Now(), "reason": "Cancelled."}

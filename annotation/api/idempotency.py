@@ -22,6 +22,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.models import ApiToken, KeptAnswer
+from runs.writing import write
 
 Arguments = ParamSpec("Arguments")
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
@@ -49,19 +50,21 @@ def once(
 
     def carried_out(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Response:
         _check(key)
-        digest = _digest(request)
-        with transaction.atomic():
-            account = cast("User", request.user).pk
-            row = _reserve(account, key, digest)
-            if row is None:
-                return _kept(account, key, digest)
-            response = handler(*args, **kwargs)
-            if response.status_code >= 400:
-                transaction.set_rollback(True)
-            else:
-                body = force_str(request.accepted_renderer.render(response.data))
-                KeptAnswer.objects.filter(pk=row).update(status=response.status_code, body=body)
-            return response
+        return kept(_digest(request), *args, **kwargs)
+
+    @write
+    def kept(digest: str, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Response:
+        account = cast("User", request.user).pk
+        row = _reserve(account, key, digest)
+        if row is None:
+            return _kept(account, key, digest)
+        response = handler(*args, **kwargs)
+        if response.status_code >= 400:
+            transaction.set_rollback(True)
+        else:
+            body = force_str(request.accepted_renderer.render(response.data))
+            KeptAnswer.objects.filter(pk=row).update(status=response.status_code, body=body)
+        return response
 
     return carried_out
 

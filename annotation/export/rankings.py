@@ -54,9 +54,8 @@ def adjudications(scope: Scope) -> Iterator[dict[str, Any]]:
 
 
 def made_for(purpose: str) -> RankingQuerySet:
-    """The rankings of a kind. One of a text that was withdrawn measures and decides nothing."""
-    rows = Ranking.objects.made_for(purpose)
-    return rows if purpose == COLLECT else rows.exclude(task__in=with_withdrawn_text())
+    """The rankings of a kind, but those of a text that was withdrawn: nothing follows from them any more."""
+    return Ranking.objects.made_for(purpose).exclude(task__in=with_withdrawn_text())
 
 
 def _values(scope: Scope, purpose: str) -> Iterator[dict[str, Any]]:

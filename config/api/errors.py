@@ -36,6 +36,7 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
     annotation.ClaimsPaused: HTTPStatus.FORBIDDEN,
     annotation.LeaseOver: HTTPStatus.CONFLICT,
     annotation.NothingToSnapshot: HTTPStatus.CONFLICT,
+    annotation.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
     annotation.AnnotationError: HTTPStatus.BAD_REQUEST,
     rewardmodel.BadFitConfig: HTTPStatus.BAD_REQUEST,
     rewardmodel.NoScorer: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -1,0 +1,208 @@
+"""Who waits for whom: imports keep settings and annotators waiting for nothing, and what Postgres gave up begins again.
+
+Every two writers at the same rows: test_pairs_of_writes.py.
+"""
+
+import ast
+import io
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import IntegrityError, connection
+
+from annotation import asking, control, intake, locks, people, queue, ranking, withdrawal
+from annotation.errors import BadRequest, Busy, LeaseOver
+from annotation.intake.files import BATCH_LINES
+from annotation.models import Annotator, Assignment, Project, Ranking
+from runs.writing import write
+from tests.annotation.factories import lines_of, make_annotator, make_project, make_tasks
+from tests.annotation.judging import at_once, submit, taken
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SECONDS = 30
+
+
+@contextmanager
+def importing(project: Project, annotator: str) -> Iterator[None]:
+    """An import in the midst of its transaction: it has stored 1,000 rankings of ``annotator`` and waits for more."""
+    lines = [
+        {
+            "prompt": f"Imported {number}",
+            "completions": [{"text": "a", "rank": 1}, {"text": "b", "rank": 2}],
+            "annotator": annotator,
+        }
+        for number in range(BATCH_LINES)
+    ]
+    stored, let_go = threading.Event(), threading.Event()
+
+    def watch(lines: int) -> None:
+        stored.set()
+        assert let_go.wait(SECONDS)
+
+    job = threading.Thread(target=_import, args=(project, lines, watch))
+    job.start()
+    try:
+        assert stored.wait(SECONDS)
+        yield
+    finally:
+        let_go.set()
+        job.join()
+    assert Ranking.objects.filter(import_key__isnull=False).count() == len(lines)
+
+
+def _import(project: Project, lines: list[dict[str, Any]], watch: Callable[[int], None]) -> None:
+    try:
+        intake.import_file(project=project, kind="rankings", stream=io.BytesIO(lines_of(lines)), watch=watch)
+    finally:
+        connection.close()
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Whatever waits for a lock in here is an error after two seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '2s'")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 0")
+
+
+def test_settings_and_annotators_wait_for_no_import() -> None:
+    project = make_project(annotators_per_task=2)
+    make_tasks(project, 3)
+    alice = make_annotator(project)
+    with importing(project, "somebody else"), impatient():
+        people.change_project(project=project, guidelines="Shorter is better.")
+        control.configure(project=project, least_checks=7)
+        asking.change(
+            project=project,
+            rating_axes=project.rating_axes,
+            ask_strength=True,
+            review_demonstrations=True,
+            demonstration_least_characters=1,
+        )
+        assignment = taken(alice)
+        queue.renew(assignment=assignment, annotator=alice, draft={"verdict": "ranked"})
+        submit(assignment, alice)
+        queue.skip(assignment=taken(alice), annotator=alice, reason="Not mine.")
+        assert queue.expire() == 0
+    project.refresh_from_db()
+    assert (project.guideline_version, project.least_checks, project.ask_strength) == (2, 7, True)
+
+
+@pytest.fixture
+def _briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "_BRIEFLY", "SELECT set_config('lock_timeout', '200ms', true)")
+
+
+@pytest.mark.usefixtures("_briefly")
+def test_who_would_wait_for_an_import_is_told_so_and_changes_nothing() -> None:
+    project = make_project()
+    (task, *_) = make_tasks(project, 2)
+    public_id = str(task.prompt.public_id)
+    bob = make_annotator(project)
+    submit(taken(bob), bob)
+    acts = (
+        lambda: withdrawal.withdraw_prompt(project=project, public_id=public_id),
+        lambda: withdrawal.withdraw_annotator(project=project, pseudonym=bob.pseudonym),
+        lambda: control.mark_gold(project=project, from_annotator=bob.pseudonym),
+        lambda: intake.create_tasks(project=project, kind="demonstrate"),
+    )
+    with importing(project, "somebody else"):
+        for act in acts:
+            with pytest.raises(Busy, match="try again when it has ended"):
+                act()
+    task.prompt.refresh_from_db()
+    assert task.prompt.withdrawn_at is None
+    assert len(control.mark_gold(project=project, from_annotator=bob.pseudonym)) == 1
+
+
+def test_a_deadlock_begins_again_and_nobody_hears_of_it(caplog: pytest.LogCaptureFixture) -> None:
+    project = make_project()
+    alice, bob = make_annotator(project), make_annotator(project)
+    both = threading.Barrier(2)
+    tries: list[int] = []
+
+    @write
+    def in_order(*order: Annotator) -> str:
+        tries.append(1)
+        locks.annotator(order[0])
+        if len(tries) <= 2:  # the first time of both
+            both.wait(SECONDS)
+        locks.annotator(order[1])
+        Annotator.objects.filter(pk=order[0].pk).update(anonymous=True)
+        return "done"
+
+    with caplog.at_level(logging.WARNING, "concord.writing"):
+        answers = at_once([lambda: in_order(alice, bob), lambda: in_order(bob, alice)])
+    assert answers == ["done", "done"]
+    assert len(tries) == 3
+    assert "begins again: deadlock detected" in caplog.text
+
+
+def test_what_is_wrong_otherwise_is_tried_once() -> None:
+    project = make_project()
+    alice = make_annotator(project)
+    tries: list[int] = []
+
+    @write
+    def twice_the_same() -> None:
+        tries.append(1)
+        Annotator.objects.create(project=project, pseudonym=alice.pseudonym)
+
+    with pytest.raises(IntegrityError):
+        twice_the_same()
+    assert len(tries) == 1
+
+
+def test_a_repeat_whose_lease_had_ended_takes_no_judgement_after_its_prompt_was_withdrawn() -> None:
+    project = make_project()
+    make_tasks(project, 6, completions=2)
+    control.configure(project=project, repeat_every=1)
+    alice = make_annotator(project)
+    while (assignment := taken(alice)).task.purpose != "repeat":
+        ranking.submit(assignment=assignment, annotator=alice, verdict="ranked", ranks=[1, 2])
+    Assignment.objects.filter(pk=assignment.pk).update(expires_at="2026-01-01T00:00Z")
+    assert queue.expire() == 1
+    withdrawal.withdraw_prompt(project=project, public_id=str(assignment.task.prompt.public_id))
+    with pytest.raises(LeaseOver, match="skipped this task or handed it back"):
+        ranking.submit(assignment=assignment, annotator=alice, verdict="ranked", ranks=[1, 2])
+    assert not Ranking.objects.current().filter(task__prompt=assignment.task.prompt).exists()
+
+
+def test_whoever_was_withdrawn_gets_nothing_more() -> None:
+    project = make_project()
+    make_tasks(project, 3)
+    alice = make_annotator(project)
+    submit(taken(alice), alice)
+    withdrawal.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
+    with pytest.raises(BadRequest, match="was taken back"):
+        queue.claim(annotator=alice)
+    assert not Assignment.objects.open().exists()
+
+
+def test_no_lock_of_rows_keeps_rows_from_pointing_at_them() -> None:
+    """FOR UPDATE makes an insert that points at the row wait; nothing here changes a key."""
+    found = []
+    for folder in ("annotation", "rewardmodel", "rltrainer", "runs", "config"):
+        for path in sorted(Path(settings.BASE_DIR, folder).rglob("*.py")):
+            text = path.read_text()
+            locking = [
+                f"{path.name}:{node.lineno}" for node in ast.walk(ast.parse(text)) if _locks_the_key(node)
+            ]
+            found += [*locking, *re.findall(r"FOR UPDATE OF \w+|FOR UPDATE\"", text)]
+    assert found == []
+
+
+def _locks_the_key(node: ast.AST) -> bool:
+    call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    if not call or node.func.attr != "select_for_update":  # type: ignore[attr-defined]  # just looked at
+        return False
+    return not any(one.arg == "no_key" for one in node.keywords)  # type: ignore[attr-defined]
