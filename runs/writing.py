@@ -5,6 +5,7 @@ they do all the same, Postgres ends one of them with nothing written; that one s
 """
 
 import logging
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -14,6 +15,8 @@ from django.db import OperationalError, connection, transaction
 logger = logging.getLogger("concord.writing")
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
+# Whom the other one waited for would else have its rows again before that one has woken.
+PAUSE_SECONDS = 0.1
 # Deadlock detected; could not serialize access.
 GIVEN_UP = {"40P01", "40001"}
 
@@ -36,6 +39,7 @@ def write(function: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
             if sqlstate(error) not in GIVEN_UP:
                 raise
             logger.warning("%s begins again: %s", function.__qualname__, error)
+        time.sleep(PAUSE_SECONDS)
         return atomic(*args, **kwargs)
 
     return written
