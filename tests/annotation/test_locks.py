@@ -194,15 +194,15 @@ def test_no_lock_of_rows_keeps_rows_from_pointing_at_them() -> None:
     for folder in ("annotation", "rewardmodel", "rltrainer", "runs", "config"):
         for path in sorted(Path(settings.BASE_DIR, folder).rglob("*.py")):
             text = path.read_text()
-            locking = [
-                f"{path.name}:{node.lineno}" for node in ast.walk(ast.parse(text)) if _locks_the_key(node)
-            ]
-            found += [*locking, *re.findall(r"FOR UPDATE OF \w+|FOR UPDATE\"", text)]
+            found += [f"{path}:{line}" for line in _keys_locked(ast.parse(text))]
+            found += re.findall(r"FOR UPDATE OF \w+|FOR UPDATE\"", text)
     assert found == []
 
 
-def _locks_the_key(node: ast.AST) -> bool:
-    call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-    if not call or node.func.attr != "select_for_update":  # type: ignore[attr-defined]  # just looked at
-        return False
-    return not any(one.arg == "no_key" for one in node.keywords)  # type: ignore[attr-defined]
+def _keys_locked(module: ast.Module) -> Iterator[int]:
+    """The lines on which rows are locked for a change of their keys."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            keyed = not any(one.arg == "no_key" for one in node.keywords)
+            if node.func.attr == "select_for_update" and keyed:
+                yield node.lineno
