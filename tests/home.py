@@ -22,6 +22,8 @@ if _MADE:
 HOME = Path(os.environ["CONCORD_HOME"])
 # As in a run's child (runs/child.py), and before anything loads torch.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Nothing of the tests speaks to anybody outside, and no thread for it outlives one of them.
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 if _WORKER:  # each has a core
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Tests of what happens in a crash start servers of their own.

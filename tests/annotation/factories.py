@@ -1,6 +1,5 @@
 """The cast and their rows: Alice and Bob annotate, Carol researches, Dave has no access."""
 
-import functools
 import io
 import itertools
 import json
@@ -37,13 +36,9 @@ def emptied(project: Project) -> Project:
 
 def make_user(name: str = "", **fields: Any) -> User:
     """An account."""
-    return User.objects.create(username=name or f"user-{next(_numbers)}", password=_hashed(), **fields)
-
-
-@functools.cache
-def _hashed() -> str:
-    """One hash for the whole cast: each takes a third of a second."""
-    return make_password(PASSWORD)
+    return User.objects.create(
+        username=name or f"user-{next(_numbers)}", password=make_password(PASSWORD), **fields
+    )
 
 
 def make_member(project: Project, role: str = "annotator", name: str = "") -> User:

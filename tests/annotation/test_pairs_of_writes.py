@@ -149,6 +149,7 @@ WRITES: dict[str, Callable[[Place], object]] = {
 # Functions of the write path that touch neither a task nor an annotator, or are a part of those above.
 ELSEWHERE = {
     "annotation.adjudication._decide": "decide",
+    "annotation.api.idempotency.kept": "a request, by which it calls them",
     "annotation.intake.files._import": "import_values; it reads its lines once, so it is not begun again",
     "annotation.people.create_project": "nobody knows the project yet",
     "annotation.people.invite": "invitations",
