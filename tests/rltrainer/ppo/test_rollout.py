@@ -17,7 +17,6 @@ from rltrainer.ppo.targets import targets_of
 from rltrainer.ppo.train import score_with
 from rltrainer.ppo.update import accumulate_gradient
 from tests.rltrainer.ppo.factories import (
-    gradients,
     make_learner,
     make_policy,
     make_policy_of_places,
@@ -110,7 +109,7 @@ def test_p6_what_is_scored_is_the_text_up_to_its_end() -> None:
 
 
 def test_p9_ending_is_learnt() -> None:
-    """The gradient of a completion that is nothing but EOS reaches the policy."""
+    """The gradient of a completion that is nothing but EOS is that of its log-probability, times its advantage."""
     learner = make_learner()
     pads = [0] * 3
     made = Generated(
@@ -123,7 +122,18 @@ def test_p9_ending_is_learnt() -> None:
     rollout = measure(learner.policy, learner.value, made, torch.tensor([1.0, -1.0]), learner.config)
     targets = targets_of(rollout, learner.config, 0.1)
     assert accumulate_gradient(learner, rollout, targets, [0]).tokens == 1
-    assert gradients(learner).abs().max() > 1e-3
+    found = {name: each.grad for name, each in learner.policy_parameters.items()}
+    learner.policy_optimizer.zero_grad(set_to_none=True)
+    # The better of the two, so that its advantage is above zero: EOS is to become likelier.
+    advantage = float(targets.advantages[0, 0])
+    assert advantage > 0.5
+    ending = torch.log_softmax(learner.policy.model(input_ids=torch.tensor([[5, 6]])).logits[0, -1], dim=-1)[
+        1
+    ]
+    torch.autograd.backward(-advantage * ending)
+    for name, each in learner.policy_parameters.items():
+        torch.testing.assert_close(found[name], each.grad, rtol=1e-4, atol=1e-6)
+    assert max(float(each.abs().max()) for each in found.values() if each is not None) > 1e-2
 
 
 def test_p14_logits_are_of_completion_tokens_only_and_never_kept_whole(
