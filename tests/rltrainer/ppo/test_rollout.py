@@ -17,6 +17,7 @@ from rltrainer.ppo.targets import targets_of
 from rltrainer.ppo.train import score_with
 from rltrainer.ppo.update import accumulate_gradient
 from tests.rltrainer.ppo.factories import (
+    gradients,
     make_learner,
     make_policy,
     make_policy_of_places,
@@ -106,6 +107,37 @@ def test_p6_what_is_scored_is_the_text_up_to_its_end() -> None:
     )
     assert heard == rollout.texts
     assert not any("<eos>" in text or "<pad>" in text for text in heard)
+
+
+def test_a_chat_is_asked_by_the_policys_template_and_scored_as_a_chat() -> None:
+    policy = make_policy()
+    policy.tokenizer.chat_template = (
+        "{% for each in messages %}{{ 'the' if each['role'] == 'user' else 'a' }} {{ each['content'] }} {% endfor %}"
+        "{% if add_generation_prompt %}and{% endif %}"
+    )
+    talk = [("user", "cat sat"), ("assistant", "on"), ("user", "mat")]
+    messages = [{"role": role, "content": content} for role, content in talk]
+    chat, text = Prompt("c", "chat", messages), Prompt("t", "text", messages[:1])
+    heard: list[Prompt] = []
+
+    def score(prompts: Sequence[Prompt], texts: Sequence[str]) -> Tensor:
+        heard.extend(prompts)
+        return torch.arange(float(len(texts)))
+
+    learner = make_learner(policy)
+    rollout = collect(
+        policy, learner.value, score, [chat, text], learner.config, generator_of("test", 0, 0), Seconds()
+    )
+    assert heard == [chat, chat, text, text]
+    asked = ["the cat sat a on the mat and"] * 2 + ["cat sat"] * 2
+    names = [policy.tokenizer.convert_ids_to_tokens(prompt) for prompt, _ in rows_of(rollout)]
+    assert [" ".join(each) for each in names] == asked
+    for row, (prompt, completion) in enumerate(rows_of(rollout)):
+        found = rollout.log_probs[row, : len(completion)].double()
+        torch.testing.assert_close(found, alone(policy.model, prompt, completion, 1.0), rtol=1e-5, atol=1e-5)
+    targets = targets_of(rollout, learner.config, 0.1)
+    assert accumulate_gradient(learner, rollout, targets, range(4)).largest < 1e-5
+    assert gradients(learner).abs().max() > 1e-3
 
 
 def test_p9_ending_is_learnt() -> None:

@@ -21,7 +21,7 @@ from rltrainer.ppo.trainer import Training
 from rltrainer.ppo.update import accumulate_gradient
 from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
-from tests.rltrainer.policy.factories import make_model
+from tests.rltrainer.policy.factories import make_model, make_tokenizer
 from tests.rltrainer.ppo.factories import make_learner, make_policy, score_by
 
 PROMPT = Prompt(
@@ -79,6 +79,35 @@ def test_p18_a_bandit_is_solved(algorithm: str, tmp_path: Path) -> None:
     assert before < 0.5
     assert first_probabilities(policy.model)[cat] > 0.95
     assert first_probabilities(policy.frozen)[cat] == before
+
+
+@pytest.mark.parametrize("algorithm", ["ppo", "reinforce"])
+def test_a_policy_whose_pad_is_eos_learns_to_end(algorithm: str, tmp_path: Path) -> None:
+    """Saying nothing is worth 1: the EOS of a completion is learnt though rows are padded with it."""
+    tokenizer = make_tokenizer()
+    tokenizer.pad_token = tokenizer.eos_token
+    model = make_model()
+    model.config.pad_token_id = model.config.eos_token_id
+    policy = prepare_policy(
+        model, tokenizer, {}, lora=None, seed=0, reference=True, gradient_checkpointing=False
+    )
+    assert policy.tokenizer.pad_token_id == EOS
+    before = first_probabilities(policy.model)[EOS]
+    train(
+        tmp_path,
+        policy,
+        lambda text: float(text == ""),
+        steps=40,
+        batch_prompts=1,
+        samples=64,
+        learning_rate=0.003,
+        epochs=1,
+        algorithm=algorithm,
+        beta=0.0,
+        max_new_tokens=3,
+    )
+    assert before < 0.5
+    assert first_probabilities(policy.model)[EOS] > 0.95
 
 
 def every_completion() -> list[tuple[int, ...]]:
