@@ -37,12 +37,12 @@ def changed(*, project_id: int, task_ids: Iterable[int]) -> None:
 
 
 def count(*, project: Project, most: int = 100_000) -> int:
-    """Count up to about ``most`` changes of the list, in batches; returns how many were left undone."""
-    done = 0
-    while done < most:
-        counted = _count_batch(project)
-        done += counted
-        if counted < BATCH:
+    """Count up to ``most`` changes of the list, in batches; returns how many were left undone."""
+    left = most
+    while left > 0:
+        size = min(BATCH, left)
+        left -= size
+        if _count_batch(project, size) < size:
             break
     return StaleTask.objects.filter(project=project).count()
 
@@ -106,12 +106,10 @@ def _lock(project: Project) -> None:
 
 
 @write
-def _count_batch(project: Project) -> int:
-    """Count the oldest changes of the list; returns how many lines of it were done."""
+def _count_batch(project: Project, size: int) -> int:
+    """Count the ``size`` oldest changes of the list; returns how many lines of it were done."""
     _lock(project)
-    lines = list(
-        StaleTask.objects.filter(project=project).order_by("id").values_list("id", "task_id")[:BATCH]
-    )
+    lines = list(StaleTask.objects.filter(project=project).order_by("id").values_list("id", "task_id")[:size])
     if not lines:
         return 0
     # Whatever changes after this puts a line of its own on the list: what is read below is no older than these.

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from rewardmodel.bradley_terry.artifact import load_reward_model, save_reward_model
@@ -11,7 +10,6 @@ from rewardmodel.bradley_terry.network import RewardNetwork
 from rewardmodel.bradley_terry.normalise import normalisation_on
 from rewardmodel.bradley_terry.scoring import Normalisation, RewardModel
 from rewardmodel.bradley_terry.start import Start
-from runs.folder.files import file_digest, folder_digest
 from runs.folder.folder import RunFolder
 from runs.folder.progress import Progress
 
@@ -57,8 +55,8 @@ def finish(
     meta = {
         "made_by": "fit",
         "config": asdict(config),
-        "inputs": {"snapshot.jsonl": file_digest(folder.inputs / "snapshot.jsonl")},
-        "parents": {} if config.from_scratch else {"base": _parent(config.base, network.trunk)},
+        "inputs": start.inputs,
+        "parents": start.parents,
         "report": report,
     }
     save_reward_model(model, folder.output, meta, lora=config.lora is not None)
@@ -70,10 +68,3 @@ def _training(validation: Sequence[float], epochs: int) -> dict[str, Any]:
     best = validation.index(min(validation)) if validation else None
     kept = {} if best is None else {"attempt": best // epochs + 1, "epoch": best % epochs + 1}
     return {"validation_loss": list(validation), "kept": kept or None}
-
-
-def _parent(base: str, trunk: Any) -> str:
-    """What names ``base`` for good: the digest of its folder, or its hub name with the commit."""
-    if Path(base).is_dir():
-        return folder_digest(Path(base))
-    return f"{base}@{getattr(trunk.config, '_commit_hash', None)}"

@@ -9,9 +9,11 @@ purpose: several machines, and dropout. A resumed run goes on bit for bit on the
 random, and the order of the rankings is a function of the seed and the epoch.
 """
 
+import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import torch
@@ -32,6 +34,8 @@ from runs.folder.progress import Progress
 from runs.folder.stopping import StopSignal
 
 Line = dict[str, float | None]
+# Paths, which another machine may have others of, and what changes no step: a fit may go on with others.
+FREE = ("base", "incumbent", "checkpoint_seconds", "micro_batch_tokens", "resamples")
 
 
 class Planned(NamedTuple):
@@ -181,21 +185,20 @@ class Fitting:
     def _save(self, line: Line) -> None:
         """``line`` is that of a step whose epoch is not closed yet; empty otherwise."""
         tensors = self._tensors() | optimizer_tensors(self.optimizer, self.parameters)
-        state = {"validation": self.validation, "line": line, "steps": len(self.plan)}
+        state = {"validation": self.validation, "line": line, "of": _origin(self.start)}
         save_checkpoint(self.folder.checkpoint, step=self.step, tensors=tensors, state=state)
         self.saved_at = self.clock()
 
     def _resume(self) -> Line:
-        """Take over the newest checkpoint; the line of a step whose epoch is still to be closed."""
+        """Take over the newest checkpoint; the line of a step whose epoch is still to be closed.
+
+        Raises BadInput where it is of another snapshot, base or config.
+        """
         checkpoint = load_checkpoint(self.folder.checkpoint)
         if checkpoint is None:
             self.metrics.cut_after(0)
             return {}
-        if checkpoint.state["steps"] != len(self.plan):
-            raise BadInput(
-                f"the checkpoint is of {checkpoint.state['steps']} steps and this config makes {len(self.plan)}: "
-                "the inputs or the config have changed. Remove checkpoint/ to start again"
-            )
+        _refuse_another(checkpoint.state.get("of", {}), _origin(self.start))
         attempt = self.plan[checkpoint.step - 1].attempt if checkpoint.step else 0
         if attempt:
             self._begin_attempt(attempt)
@@ -215,6 +218,22 @@ class Fitting:
     def _copy(self, tensors: dict[str, Tensor]) -> None:
         for name, value in self.parameters.items():
             value.copy_(tensors[name])
+
+
+def _origin(start: Start) -> dict[str, Any]:
+    """All that the weights of a step depend on, as a checkpoint's JSON has it."""
+    config = {name: value for name, value in asdict(start.config).items() if name not in FREE}
+    origin: dict[str, Any] = json.loads(json.dumps({**start.inputs, **start.parents, **config}))
+    return origin
+
+
+def _refuse_another(found: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    others = [name for name in own.keys() | found.keys() if found.get(name) != own.get(name)]
+    if others:
+        raise BadInput(
+            f"the checkpoint is of another fit: {', '.join(sorted(others))} differ. Remove checkpoint/ to start "
+            "again, or give the fit what it began with"
+        )
 
 
 def _refuse_nan(step: int, **figures: float) -> None:

@@ -19,12 +19,16 @@ from rewardmodel.bradley_terry.objective import Example, first_tie_parameter, us
 from rewardmodel.bradley_terry.packing import packing_is_exact
 from rewardmodel.bradley_terry.records import Record, count_verdicts, read_snapshot
 from runs.folder.errors import BadInput
+from runs.folder.files import file_digest, folder_digest
 from runs.folder.folder import RunFolder
 
 
 @dataclass(frozen=True)
 class Start:
-    """``config`` without None; ``share``: whether completions may share their prompt; ``counts``: what was read."""
+    """``config`` without None; ``share``: whether completions may share their prompt; ``counts``: what was read.
+
+    ``inputs`` and ``parents`` name for good what it was made from: file -> digest, and the base unless from scratch.
+    """
 
     config: FitConfig
     records: list[Record]
@@ -36,6 +40,8 @@ class Start:
     counts: dict[str, Any]
     network: RewardNetwork
     tie_parameter: float
+    inputs: dict[str, str]
+    parents: dict[str, str]
 
 
 def prepare(config: FitConfig, folder: RunFolder) -> Start:
@@ -66,7 +72,16 @@ def prepare(config: FitConfig, folder: RunFolder) -> Start:
         counts=counts,
         network=network,
         tie_parameter=_tie_parameter(config, counts["train"]),
+        inputs={"snapshot.jsonl": file_digest(folder.inputs / "snapshot.jsonl")},
+        parents={} if config.from_scratch else {"base": _parent(config.base, network.trunk)},
     )
+
+
+def _parent(base: str, trunk: Any) -> str:
+    """What names ``base`` for good: the digest of its folder, or its hub name with the commit."""
+    if Path(base).is_dir():
+        return folder_digest(Path(base))
+    return f"{base}@{getattr(trunk.config, '_commit_hash', None)}"
 
 
 def _tie_parameter(config: FitConfig, counts: Mapping[str, int]) -> float:

@@ -15,6 +15,8 @@ from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
 
 DONE, FAILED, STOPPED = 0, 1, 3
+# No room on the disk, a quota, or a limit on the size of files.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def run_child(path: Path, main: Callable[[RunFolder, StopSignal], None]) -> int:
@@ -42,8 +44,11 @@ def reason(error: BaseException) -> str:
     name = type(error).__name__
     if isinstance(error, RunError):
         return str(error)
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "The disk is full. Free some space, then start the run again: it goes on from its checkpoint."
+    if _is_full(error):
+        return (
+            "The disk is full, or a limit on what may be written is reached. Free some space, then start the run "
+            "again: it goes on from its checkpoint."
+        )
     if name in ("OutOfMemoryError", "AcceleratorError") and "memory" in str(error).lower():
         return (
             "The GPU ran out of memory. Use smaller batches (batch_tokens, micro_batch), LoRA or a smaller base. "
@@ -52,6 +57,13 @@ def reason(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "This machine ran out of memory. Use smaller batches, LoRA or a smaller base."
     return f"{name}: {error}"
+
+
+def _is_full(error: BaseException) -> bool:
+    """Whether there was no room for a file. What writes tensors has no OSError, and tells the number in its words."""
+    if isinstance(error, OSError):
+        return error.errno in FULL
+    return any(f"(os error {number})" in str(error) for number in FULL)
 
 
 def _write_failure(folder: RunFolder, error: BaseException) -> None:

@@ -1,6 +1,10 @@
 """Warnings and pauses: when figures ask for one, who may take it back, and what it stops."""
 
+import itertools
+import random
 import secrets
+from collections.abc import MutableSequence
+from typing import Any
 
 import pytest
 
@@ -176,17 +180,33 @@ def test_ranking_by_the_place_on_the_screen_warns(ranks: list[int], side: str) -
     )
 
 
-def test_ranking_by_the_texts_has_no_position_bias() -> None:
+class InTurn(random.Random):
+    """Shuffles three places into each of their six orders in turn."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.orders = itertools.cycle(itertools.permutations(range(3)))
+
+    def shuffle(self, x: MutableSequence[Any]) -> None:
+        x[:] = [x[place] for place in next(self.orders)]
+
+
+@pytest.mark.parametrize("ranks", [BEST, WORST, [2, 1, 2], [1, 1, 3]], ids=str)
+def test_ranking_by_the_texts_has_no_position_bias(ranks: list[int]) -> None:
+    """Over all orders that there are, each pair is shown either way equally often: exactly one half."""
     project = make_project()
-    control.configure(project=project, most_position_bias=0.1)
-    make_tasks(project, 40)
-    annotator = make_annotator(project)
-    judge(annotator, *[BEST] * 40)
+    control.configure(project=project, most_position_bias=0.001)
+    make_tasks(project, 24)
+    annotator, orders = make_annotator(project), InTurn()
+    for _ in range(24):
+        assignment = queue.claim(annotator=annotator, shuffle=orders)
+        assert assignment is not None
+        ranking.submit(assignment=assignment, annotator=annotator, verdict="ranked", ranks=ranks)
     assert standing.review(annotator=annotator) == "fine"
     figure = standing.figures_of(annotator).position
     assert figure is not None
-    # The mean of 40 shares of random orders: its error is about 0.05.
-    assert (figure.number, abs(figure.value - 0.5) < 0.25) == (40, True)
+    assert figure.number == 24
+    assert figure.value == pytest.approx(0.5, abs=1e-12)
 
 
 BAD: dict[str, ControlSettings] = {

@@ -1,8 +1,6 @@
 """The next task is here before it is asked for, and a judgement outlives a lost connection: it waits in the browser, is
 sent once when the server answers again, and comes back with what was entered where the server refuses it."""
 
-import statistics
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -97,39 +95,6 @@ def test_the_next_task_is_there_before_the_server_has_answered(page: Page) -> No
     assert assignment_of(page) == ahead
     assert tiers(page) == [[], [], ["B"], ["A"]]
     assert not Assignment.objects.get(public_id=ahead).ahead
-
-
-def test_the_swap_is_measured_far_from_the_server(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
-    far = {"offline": False, "latency": 300, "downloadThroughput": -1, "uploadThroughput": -1}
-    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", far)
-    page.evaluate(
-        """() => {
-          window.swaps = [];
-          addEventListener("keydown", ({ key, timeStamp }) => {
-            if (key !== "Enter") return;
-            const before = document.getElementById("main");
-            const look = () => {
-              if (document.getElementById("main") === before) return requestAnimationFrame(look);
-              // The frame after the one that has the new task has been painted.
-              requestAnimationFrame(() => swaps.push(performance.now() - timeStamp));
-            };
-            requestAnimationFrame(look);
-          }, { capture: true });
-        }"""
-    )
-    for _ in range(3):
-        before = assignment_of(page)
-        begin(page)
-        press(page, "2", "3", "4", "Enter")
-        wait_for_another(page, before)
-        page.wait_for_function("swaps.length > 0")
-    times = sorted(page.evaluate("swaps"))
-    assert Ranking.objects.count() == 3
-    with capsys.disabled():
-        sys.stdout.write(
-            f"\nfrom Enter to the next task painted, 300 ms from the server, ms: {[round(time) for time in times]}, "
-            f"median {statistics.median(times):.0f}\n"
-        )
 
 
 def test_without_a_connection_two_tasks_are_judged_and_sent_when_it_is_back(page: Page) -> None:

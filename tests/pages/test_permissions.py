@@ -1,15 +1,22 @@
 """Who may open what, one row a page: a page that is not in the table fails the last test."""
 
+from typing import Any
+
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.test import Client
 from django.urls import URLPattern
 
+from annotation.models import Completion, Project
 from config.pages.actions import ACTIONS
 from config.tables import TABLES
 from runs.models import Run
+from tests.annotation.factories import make_annotator, make_tasks, put
+from tests.annotation.judging import taken
 from tests.pages.cast import Cast, make_cast
 from tests.pages.factories import make_transfer
+from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -74,14 +81,36 @@ def test_the_admin_is_closed_to_annotators_and_strangers(cast: Cast, name: str |
     assert {client.get(path).status_code for path in paths} == {302}
 
 
+def make_row_of_every_table(project: Project) -> None:
+    """At least one row of each of TABLES, all of ``project``."""
+    texts: list[dict[str, Any]] = [{"text": "Blue.", "source": "m", "rank": 1}, {"text": "Red.", "rank": 2}]
+    put(project, "rankings", {"prompt": "Name a colour.", "completions": texts, "annotator": "expert"})
+    put(project, "ratings", {"prompt": "Name a colour.", "completion": "Blue.", "score": 1})
+    put(project, "demonstrations", {"prompt": "Name a colour.", "completion": "Green."})
+    make_tasks(project)
+    taken(make_annotator(project))
+    snapshot = make_snapshot(project, f"snapshot of {project.pk}")
+    make_reward_model(project, project.pk, snapshot)
+    make_policy(project, 1)
+
+
+def project_of(row: Any) -> Project:
+    """By the row's own fields, whatever the table's lookup says."""
+    if isinstance(row, Project):
+        return row
+    return row.prompt.project if isinstance(row, Completion) else row.project
+
+
 @pytest.mark.parametrize("model", TABLES, ids=lambda model: model.__name__)
-def test_tables_show_a_researcher_only_their_own_projects(cast: Cast, model: type) -> None:
+def test_tables_show_a_researcher_only_their_own_projects(cast: Cast, model: type[Any]) -> None:
+    for project in (cast.project, cast.other):
+        make_row_of_every_table(project)
+    rows = list(model.objects.all())
+    own = {row.pk for row in rows if project_of(row) == cast.other}
+    assert {project_of(row) for row in rows} == {cast.project, cast.other}
     site_admin = admin.site._registry[model]
-    make_transfer(cast.project)
-    request = type("Request", (), {"user": cast.erin})()
-    shown = site_admin.get_queryset(request)
-    lookup = TABLES[model][0]
-    assert not shown.exclude(**{f"{lookup}__in": [cast.other.pk]}).exists()
+    request: Any = type("Request", (), {"user": cast.erin})()
+    assert {row.pk for row in site_admin.get_queryset(request)} == own
     for change in ("has_add_permission", "has_change_permission", "has_delete_permission"):
         assert getattr(site_admin, change)(request) is False
 
@@ -106,11 +135,31 @@ def test_every_page_of_concords_own_is_in_the_table() -> None:
     assert names == set(PAGES)
 
 
-def test_every_action_refuses_an_empty_form_and_changes_nothing(cast: Cast) -> None:
+def every_row() -> dict[str, list[dict[str, Any]]]:
+    """All that the database holds, table by table."""
+    return {
+        model._meta.label: list(model._base_manager.order_by("pk").values()) for model in apps.get_models()
+    }
+
+
+@pytest.mark.parametrize("action", [*sorted(ACTIONS.keys() - {"fit"}), "no-such-action"])
+def test_every_action_refuses_an_empty_form_and_changes_nothing(cast: Cast, action: str) -> None:
+    make_row_of_every_table(cast.project)
     client = Client()
     client.force_login(cast.carol)
-    for action in ACTIONS:
-        answer = client.post(f"/admin/projects/helpful/{action}/")
-        # fit takes an empty form: it then says that there is nothing to fit on when it begins.
-        assert answer.status_code == (302 if action == "fit" else 400), action
-    assert client.post("/admin/projects/helpful/no-such-action/").status_code == 404
+    before = every_row()
+    answer = client.post(f"/admin/projects/helpful/{action}/")
+    assert answer.status_code == (404 if action == "no-such-action" else 400)
+    assert every_row() == before
+
+
+def test_an_empty_form_asks_for_a_fit_and_for_nothing_else(cast: Cast) -> None:
+    """It then says that there is nothing to fit on when it begins."""
+    client = Client()
+    client.force_login(cast.carol)
+    before = every_row()
+    assert client.post("/admin/projects/helpful/fit/").status_code == 302
+    after = every_row()
+    assert {name for name, rows in after.items() if rows != before[name]} == {"runs.Run", "rewardmodel.Fit"}
+    assert [row["created_by_id"] for row in after["runs.Run"]] == [cast.carol.pk]
+    assert [row["project_id"] for row in after["rewardmodel.Fit"]] == [cast.project.pk]

@@ -5,15 +5,21 @@ test_annotators_pages.py; weights without pickle in the tests of artifacts.
 """
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.resolvers import RegexPattern
 
 from annotation import people, queue
 from annotation.models import Annotator, Assignment, Project, Prompt, Ranking, Transfer
@@ -297,18 +303,54 @@ def test_every_answer_says_what_may_run_and_where_it_may_be_framed(cast: Cast) -
         assert answer["Referrer-Policy"] == "same-origin", path
 
 
-def test_forms_need_their_token(cast: Cast) -> None:
+def addresses(patterns: Sequence[URLPattern | URLResolver], before: str = "/") -> Iterator[str]:
+    """One address a route, its parameters filled in; the admin's catch-all is any address that is no other."""
+    filled = {"uuid": str(UUID(int=1)), "int": "1", "slug": "helpful"}
+    for each in patterns:
+        route = str(each.pattern)
+        if isinstance(each.pattern, RegexPattern):
+            # Of the admin alone: shortcuts to an app's page by a list of names, and the catch-all.
+            route = re.sub(r"\(\?P<app_label>(\w+).*\)", r"\1", route).replace("(?P<url>.*)$", "no/such/page")
+            route = route.strip("^$")
+        parameter = r"<(?:(\w+):)?\w+>"
+        path = before + re.sub(parameter, lambda found: filled.get(found[1] or "", "x"), route)
+        if isinstance(each, URLResolver):
+            yield from addresses(each.url_patterns, path)
+        else:
+            yield path
+
+
+def without_token(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Stands for the page that says that the token is missing: no other answer has this status."""
+    return HttpResponse(status=418)
+
+
+@pytest.fixture
+def bare(cast: Cast, settings: Any) -> Client:
+    """An administrator's client that sends no token."""
+    settings.CSRF_FAILURE_VIEW = f"{__name__}.{without_token.__name__}"
     client = Client(enforce_csrf_checks=True)
-    client.force_login(cast.carol)
-    for path in (
-        "/projects/helpful/rank/submit/",
-        "/projects/helpful/rank/draft/",
-        "/projects/helpful/rank/skip/",
-        "/projects/helpful/rank/release/",
-        "/admin/projects/helpful/export/",
-        "/logout/",
-    ):
-        assert client.post(path).status_code == 403, path
+    client.force_login(cast.olivia)
+    return client
+
+
+def test_forms_need_their_token(bare: Client) -> None:
+    """Every address there is, whether it takes forms or not."""
+    paths = [path for path in addresses(get_resolver().url_patterns) if not path.startswith("/api/")]
+    for path in paths:
+        assert bare.post(path).status_code == 418, path
+    assert {"/projects/helpful/rank/submit/", "/logout/", "/admin/projects/helpful/helpful/"} <= set(paths)
+    assert {"/admin/auth/user/x/password/", "/account/password/", "/account/tokens/1/revoke/"} <= set(paths)
+
+
+def test_the_api_takes_no_form_of_a_browser_that_is_logged_in(bare: Client) -> None:
+    """A cookie is not enough to change anything: its address wants the token as well, or has no POST."""
+    paths = [path for path in addresses(get_resolver().url_patterns) if path.startswith("/api/")]
+    answers = {path: bare.post(path) for path in paths}
+    refused = {path for path, answer in answers.items() if answer.status_code in {403, 418}}
+    assert all(b"CSRF" in answers[path].content for path in refused if answers[path].status_code == 403)
+    assert {answers[path].status_code for path in answers.keys() - refused} <= {404, 405}
+    assert len(refused) >= 40
 
 
 def test_a_draft_of_another_person_is_not_shown_by_its_id(cast: Cast) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from rewardmodel.bradley_terry import commands
 from rewardmodel.bradley_terry.artifact import load_reward_model
-from runs.folder.errors import BadInput
+from runs.folder.errors import BadInput, Stopped
 from runs.folder.files import folder_digest, read_json
 from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
@@ -164,3 +164,26 @@ def test_the_pure_packages_run_bare(code: str) -> None:
 def test_the_config_is_read_without_torch() -> None:
     code = "import sys, rewardmodel.bradley_terry.config; assert 'torch' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
+
+
+def test_a_fit_that_may_not_write_its_checkpoint_says_why_and_goes_on_from_the_last_one(
+    tmp_path: Path,
+) -> None:
+    """A limit on the size of files stands for a full disk: the write of a checkpoint fails half-way."""
+    whole, full = (make_fit(tmp_path / name, checkpoint_seconds=0.0) for name in ("whole", "full"))
+    fit(whole)
+
+    class AtOnce(StopSignal):
+        def __bool__(self) -> bool:
+            return count_steps(full) >= 3
+
+    with pytest.raises(Stopped):
+        commands.fit(full, AtOnce())
+    newest = full.checkpoint / "newest.safetensors"
+    kept = newest.read_bytes()
+    limited = ["prlimit", f"--fsize={len(kept) // 2}", *command("fit", full)]
+    assert subprocess.run(limited, check=False, timeout=120, capture_output=True).returncode == 1
+    assert read_json(full.failure_file)["reason"].startswith("The disk is full")
+    assert newest.read_bytes() == kept
+    assert run("fit", full) == 0
+    assert folder_digest(full.output) == folder_digest(whole.output)

@@ -509,3 +509,37 @@ def test_impossible_configs_are_refused_by_their_key(
     folder.write_config(json.loads(folder.config_file.read_text()) | config)
     with pytest.raises(BadInput, match=named):
         fit(folder)
+
+
+def test_a_checkpoint_of_another_snapshot_is_refused_and_of_the_same_goes_on(tmp_path: Path) -> None:
+    whole, stopped = (make_fit(tmp_path / name) for name in ("whole", "stopped"))
+    fit(whole)
+    stop_after(stopped, 3)
+    snapshot = stopped.inputs / "snapshot.jsonl"
+    own, newest = snapshot.read_bytes(), stopped.checkpoint / "newest.safetensors"
+    kept = newest.read_bytes()
+    write_lines(snapshot, make_lines(60, seed=1))  # as many rankings, of the same prompts: as many steps
+    with pytest.raises(BadInput, match=r"another fit: snapshot\.jsonl differ"):
+        commands.fit(stopped, StopSignal())
+    assert newest.read_bytes() == kept
+    snapshot.write_bytes(own)
+    fit(stopped)
+    assert folder_digest(stopped.output) == folder_digest(whole.output)
+
+
+def test_a_checkpoint_of_another_config_or_base_is_refused(tmp_path: Path) -> None:
+    base = make_policy(tmp_path / "policy")
+    folder = make_fit(tmp_path / "fit", base=str(base))
+    stop_after(folder, 3)
+    config = folder.read_config()
+    folder.write_config({**config, "margin": 0.5})
+    with pytest.raises(BadInput, match="another fit: margin differ"):
+        commands.fit(folder, StopSignal())
+    folder.write_config({**config, "checkpoint_seconds": 5.0, "micro_batch_tokens": 512})
+    (base / "README.md").write_text("another base")
+    with pytest.raises(BadInput, match="another fit: base differ"):
+        commands.fit(folder, StopSignal())
+    (base / "README.md").unlink()
+    moved = base.rename(tmp_path / "moved")
+    folder.write_config({**config, "base": str(moved)})
+    fit(folder)

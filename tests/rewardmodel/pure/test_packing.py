@@ -195,10 +195,12 @@ def test_a_sliding_window_shorter_than_the_texts_gives_each_completion_its_own_r
     assert packing_is_exact(network.trunk, Limits(8, 8, 4096), pad_id=0)
 
 
-def test_gemma_2_shares_its_prompt_only_where_that_is_exact() -> None:
-    config = Gemma2Config(**SIZES, **SMALL, num_key_value_heads=2, head_dim=8, sliding_window=4096)
+@pytest.mark.parametrize(("window", "share"), [(4096, True), (16, False)])
+def test_gemma_2_shares_its_prompt_only_where_that_is_exact(window: int, share: bool) -> None:
+    """Half of its layers see a window of the text only: shared where that holds prompt and completion."""
+    config = Gemma2Config(**SIZES, **SMALL, num_key_value_heads=2, head_dim=8, sliding_window=window)
     _, network = make_network(config=config)
-    share = packing_is_exact(network.trunk, LIMITS, pad_id=0)
+    assert packing_is_exact(network.trunk, LIMITS, pad_id=0) == share
     rows = ROWS if share else [Row(row.prompt, [ids]) for row in ROWS for ids in row.completions]
     found = network(collate(rows, share=share, pad_id=0, device=CPU))
     alone = torch.stack([score_alone(network, row.prompt, ids) for row in ROWS for ids in row.completions])

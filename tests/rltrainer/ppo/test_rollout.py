@@ -109,8 +109,39 @@ def test_p6_what_is_scored_is_the_text_up_to_its_end() -> None:
     assert not any("<eos>" in text or "<pad>" in text for text in heard)
 
 
+def test_a_chat_is_asked_by_the_policys_template_and_scored_as_a_chat() -> None:
+    policy = make_policy()
+    policy.tokenizer.chat_template = (
+        "{% for each in messages %}{{ 'the' if each['role'] == 'user' else 'a' }} {{ each['content'] }} {% endfor %}"
+        "{% if add_generation_prompt %}and{% endif %}"
+    )
+    talk = [("user", "cat sat"), ("assistant", "on"), ("user", "mat")]
+    messages = [{"role": role, "content": content} for role, content in talk]
+    chat, text = Prompt("c", "chat", messages), Prompt("t", "text", messages[:1])
+    heard: list[Prompt] = []
+
+    def score(prompts: Sequence[Prompt], texts: Sequence[str]) -> Tensor:
+        heard.extend(prompts)
+        return torch.arange(float(len(texts)))
+
+    learner = make_learner(policy)
+    rollout = collect(
+        policy, learner.value, score, [chat, text], learner.config, generator_of("test", 0, 0), Seconds()
+    )
+    assert heard == [chat, chat, text, text]
+    asked = ["the cat sat a on the mat and"] * 2 + ["cat sat"] * 2
+    names = [policy.tokenizer.convert_ids_to_tokens(prompt) for prompt, _ in rows_of(rollout)]
+    assert [" ".join(each) for each in names] == asked
+    for row, (prompt, completion) in enumerate(rows_of(rollout)):
+        found = rollout.log_probs[row, : len(completion)].double()
+        torch.testing.assert_close(found, alone(policy.model, prompt, completion, 1.0), rtol=1e-5, atol=1e-5)
+    targets = targets_of(rollout, learner.config, 0.1)
+    assert accumulate_gradient(learner, rollout, targets, range(4)).largest < 1e-5
+    assert gradients(learner).abs().max() > 1e-3
+
+
 def test_p9_ending_is_learnt() -> None:
-    """The gradient of a completion that is nothing but EOS reaches the policy."""
+    """The gradient of a completion that is nothing but EOS is that of its log-probability, times its advantage."""
     learner = make_learner()
     pads = [0] * 3
     made = Generated(
@@ -123,7 +154,18 @@ def test_p9_ending_is_learnt() -> None:
     rollout = measure(learner.policy, learner.value, made, torch.tensor([1.0, -1.0]), learner.config)
     targets = targets_of(rollout, learner.config, 0.1)
     assert accumulate_gradient(learner, rollout, targets, [0]).tokens == 1
-    assert gradients(learner).abs().max() > 1e-3
+    found = {name: each.grad for name, each in learner.policy_parameters.items()}
+    learner.policy_optimizer.zero_grad(set_to_none=True)
+    # The better of the two, so that its advantage is above zero: EOS is to become likelier.
+    advantage = float(targets.advantages[0, 0])
+    assert advantage > 0.5
+    ending = torch.log_softmax(learner.policy.model(input_ids=torch.tensor([[5, 6]])).logits[0, -1], dim=-1)[
+        1
+    ]
+    torch.autograd.backward(-advantage * ending)
+    for name, each in learner.policy_parameters.items():
+        torch.testing.assert_close(found[name], each.grad, rtol=1e-4, atol=1e-6)
+    assert max(float(each.abs().max()) for each in found.values() if each is not None) > 1e-2
 
 
 def test_p14_logits_are_of_completion_tokens_only_and_never_kept_whole(

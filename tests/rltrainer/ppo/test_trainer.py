@@ -102,6 +102,22 @@ def test_p21_a_stopped_run_goes_on_bit_for_bit(
     assert whole.place == stopped.place
 
 
+def test_p21_a_stopped_run_of_an_adapter_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    def learner() -> Learner:
+        return make_learner(make_policy(lora=LORA), lora=LORA, learning_rate=0.01, checkpoint_seconds=0.0)
+
+    whole = train(tmp_path / "whole", learner=learner())
+    for looks in (2, 0, 3, 7):
+        with pytest.raises(Stopped):
+            train(tmp_path / "stopped", StopAt(looks), learner=learner())
+    stopped = train(tmp_path / "stopped", learner=learner())
+    assert all(".lora_" in name for name in stopped.learner.policy_parameters)
+    assert same(weights(whole.learner), weights(stopped.learner))
+    assert not same(weights(whole.learner), weights(learner()))
+    assert lines(tmp_path / "whole") == lines(tmp_path / "stopped")
+    assert whole.place == stopped.place
+
+
 def test_p21_the_optimizers_go_on_too(tmp_path: Path) -> None:
     """A run from the same weights with a fresh Adam would end elsewhere."""
     with pytest.raises(Stopped):
