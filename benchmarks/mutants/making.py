@@ -78,6 +78,11 @@ class Mutant:
     key: str | int = field(repr=False)
     value: Any = field(repr=False)
 
+    def drawn(self, seed: int) -> str:
+        """Its place in the order in which a seed draws mutants."""
+        named = f"{seed} {self.path} {self.where} {self.before} {self.after}"
+        return hashlib.sha256(named.encode()).hexdigest()
+
     def apply(self) -> ast.Module:
         """The module's tree with the change in it, for good: call it in a process of its own."""
         if isinstance(self.key, int):

@@ -5,7 +5,7 @@ import pytest
 from annotation import queue
 from annotation.models import Annotator, Assignment, Comparison, Project, Ranking, Slot, Task
 from tests.annotation.factories import emptied, make_annotator, make_project, out, put, put_bytes, ranking
-from tests.annotation.judging import submit, taken
+from tests.annotation.judging import run_out, status_of, submit, taken
 
 pytestmark = pytest.mark.django_db
 TASK = {"prompt": "p", "completions": [{"text": text} for text in "abc"], "task": "t"}
@@ -97,4 +97,18 @@ def test_who_skipped_a_task_and_ranked_it_in_a_file_has_ranked_it() -> None:
     stored = Assignment.objects.get()
     assert (stored.pk, stored.status, stored.reason) == (held.pk, Assignment.Status.SUBMITTED, "")
     assert Ranking.objects.get().assignment == held
+    assert holders() == [alice.pseudonym, None]
+
+
+def test_a_lease_that_ended_stays_ended_when_a_file_brings_the_ranking() -> None:
+    project = to_be_ranked()
+    alice = make_annotator(project)
+    held = taken(alice)
+    run_out(held)
+    assert queue.expire() == 1
+    put(project, "rankings", ranking("p", 1, 2, 3, task="t", annotator=alice.pseudonym))
+    assert status_of(held) == Assignment.Status.EXPIRED
+    own = Ranking.objects.get().assignment
+    assert own is not None
+    assert (own.pk != held.pk, own.status) == (True, Assignment.Status.SUBMITTED)
     assert holders() == [alice.pseudonym, None]

@@ -424,3 +424,22 @@ def test_what_asked_a_withdrawn_prompt_again_is_still_a_repeat(project: Project)
     withdrawal.withdraw_prompt(project=project, public_id=str(task.prompt.public_id))
     again.refresh_from_db()
     assert again.purpose == Task.Purpose.REPEAT
+
+
+def test_the_answer_names_runs_in_their_order_and_each_withdrawal_its_own_beginning(project: Project) -> None:
+    first, second = make_transfer(project).run, make_transfer(project).run
+    people = [make_annotator(project) for _ in range(2)]
+    one, other = (
+        withdrawal.withdraw_annotator(project=project, pseudonym=person.pseudonym) for person in people
+    )
+    one.runs.add(second)
+    one.runs.add(first)
+    assert withdrawal.answer(withdrawal=one)["runs"] == sorted([first.pk, second.pk])
+    withdrawal.finish(withdrawal=one)
+    for each in (one, other):
+        each.refresh_from_db()
+    begun = one.files_begun_at
+    assert (begun is not None, other.files_begun_at) == (True, None)
+    withdrawal.finish(withdrawal=one)
+    one.refresh_from_db()
+    assert one.files_begun_at == begun
