@@ -112,3 +112,17 @@ def test_a_lease_that_ended_stays_ended_when_a_file_brings_the_ranking() -> None
     assert own is not None
     assert (own.pk != held.pk, own.status) == (True, Assignment.Status.SUBMITTED)
     assert holders() == [alice.pseudonym, None]
+
+
+def test_an_import_fills_the_slots_of_its_own_tasks_alone() -> None:
+    """Bob found no slot free when he had ranked; one that is given back since is for whoever asks, not for him."""
+    project = to_be_ranked(annotators=1)
+    put(project, "completions", {**TASK, "prompt": "other", "task": "o"})
+    alice = make_annotator(project)
+    held = taken(alice)
+    assert held.task.key == "t"
+    put(project, "rankings", ranking("p", 1, 2, 3, task="t", annotator="bob"))
+    queue.release(assignment=held, annotator=alice)
+    put(project, "rankings", ranking("other", 1, 2, 3, task="o", annotator="carol"))
+    rows = Slot.objects.order_by("task").values_list("task__key", "annotator__pseudonym")
+    assert list(rows) == [("t", None), ("o", "carol")]
