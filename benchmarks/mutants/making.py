@@ -78,6 +78,17 @@ class Mutant:
     key: str | int = field(repr=False)
     value: Any = field(repr=False)
 
+    @property
+    def calls(self) -> set[str]:
+        """Modules that its function or constant names, as ``queue`` in ``queue.claim``."""
+        tops = (top for name, top in _places(self.tree) if name == self.where)
+        nodes = (node for top in tops for node in ast.walk(top))
+        return {
+            node.value.id
+            for node in nodes
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        }
+
     def drawn(self, seed: int) -> str:
         """Its place in the order in which a seed draws mutants."""
         named = f"{seed} {self.path} {self.where} {self.before} {self.after}"

@@ -93,6 +93,21 @@ def test_gold_comes_about_as_often_as_the_project_says_and_at_no_fixed_step() ->
     assert len({b - a for a, b in pairwise(at)}) > 3
 
 
+@pytest.mark.parametrize(("every", "share"), [(0, 0.0), (1, 1.0), (4, 0.25), (10, 0.1)])
+def test_a_check_falls_due_by_a_draw_of_one_in_so_many(every: int, share: float) -> None:
+    """Of 2000 draws of a quarter the share has a standard deviation of 0.0097, so 0.04 is four of them."""
+    alice, rng = make_annotator(controlled(gold_every=every)), random.Random(3)
+    drawn = []
+
+    def nothing_else_waits() -> bool:
+        drawn.append(1)
+        return False
+
+    for _ in range(2000):
+        assert control.due(annotator=alice, waiting=nothing_else_waits, rng=rng) is None
+    assert len(drawn) / 2000 == pytest.approx(share, abs=0.04)
+
+
 def test_gold_waits_for_a_task_to_stand_between() -> None:
     """With nothing else left a gold task would show as one more than "left" says."""
     project = controlled(gold_every=1)
@@ -141,8 +156,8 @@ def test_a_gold_task_whose_lease_ran_out_can_still_be_submitted() -> None:
 
 
 def shape(html: str) -> str:
-    """The page without what differs between any two tasks: tokens, ids and the texts."""
-    html = re.sub(r'value="[A-Za-z0-9-]{20,}"', "", html)
+    """The page without what differs between any two tasks: tokens, ids, the texts, and the time on the clock."""
+    html = re.sub(r'value="[A-Za-z0-9-]{20,}"|data-now="[^"]+"', "", html)
     return re.sub(r"(Prompt|Answer) \d+", r"\1", html)
 
 
@@ -381,3 +396,30 @@ def test_of_more_tasks_than_are_drawn_from_the_newest_is_asked_again(monkeypatch
     # One ranking is made after the third's, none after the fourth's.
     assert purposes(alice, 1) == ["repeat"]
     assert Task.objects.get(purpose=Purpose.REPEAT).repeats == judged[2].task
+
+
+def test_gold_that_is_not_named_stays_gold_when_another_is_unmarked() -> None:
+    project = controlled()
+    one, other = make_gold(project, 2)
+    assert control.unmark_gold(project=project, tasks=[one]) == 1
+    assert list(Task.objects.gold()) == [other]
+
+
+def test_a_repeat_that_was_handed_back_is_asked_again() -> None:
+    project = controlled(repeat_every=1)
+    make_tasks(project, 4)
+    alice = make_annotator(project)
+    purposes(alice, 2)
+    again = taken(alice)
+    assert again.task.purpose == Purpose.REPEAT
+    queue.release(assignment=again, annotator=alice)
+    assert taken(alice).task == again.task
+
+
+def test_what_a_file_says_that_somebody_ranked_is_not_asked_of_them_again() -> None:
+    project = controlled(repeat_every=1)
+    alice = make_annotator(project)
+    seen = {"concord": {"order_shown": [1, 0]}}
+    put(project, "rankings", factories.ranking("x", 1, 2, annotator=alice.pseudonym, **seen))
+    make_tasks(project, 3)
+    assert purposes(alice, 2) == ["collect", "collect"]

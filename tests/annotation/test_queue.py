@@ -101,3 +101,14 @@ def test_a_released_task_may_come_back(cast: tuple[Annotator, Annotator]) -> Non
     queue.release(assignment=first, annotator=alice)
     second = taken(alice)
     assert (second.task, second.pk != first.pk) == (first.task, True)
+
+
+def test_what_is_in_hand_is_shown_whole_and_stays_so_while_another_is_held_ahead(
+    cast: tuple[Annotator, Annotator],
+) -> None:
+    alice, _ = cast
+    first = taken(alice)
+    assert queue.reserve(annotator=alice) != first
+    shown = [taken(alice) for _ in range(3)]
+    assert shown == [first] * 3
+    assert {one.task.prompt.last_text for one in shown} == {Prompt.objects.get(tasks=first.task).last_text}

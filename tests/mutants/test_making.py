@@ -113,3 +113,17 @@ def test_a_seed_draws_a_mutant_at_the_same_place_whatever_else_changes() -> None
     assert {mutant.drawn(1) for mutant in before} < drawn
     assert len(drawn) == len(after)
     assert {mutant.drawn(2) for mutant in after}.isdisjoint(drawn)
+
+
+def test_a_mutant_knows_the_modules_that_its_function_calls() -> None:
+    source = """
+        def one():
+            queue.claim(1)
+
+        def other():
+            control.due(2)
+    """
+    assert {(mutant.where, *mutant.calls) for mutant in made(source)} == {
+        ("one", "queue"),
+        ("other", "control"),
+    }
