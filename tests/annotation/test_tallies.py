@@ -210,3 +210,23 @@ def test_a_pair_of_annotators_leaves_the_totals_with_the_last_task_that_both_jud
     tallies.changed(project_id=project.pk, task_ids=[task.pk])
     assert_equal_to_a_count_from_nothing(project)
     assert {scope.kind for scope in stored(project)} == {"habits"}
+
+
+def test_the_sweep_counts_what_changed_in_every_project() -> None:
+    one, other = make_project(), make_project()
+    for project in (one, other):
+        put(project, "rankings", ranking_line("a", 1, 2, annotator="ann"))
+    tallies.count_everywhere()
+    assert not StaleTask.objects.exists()
+    assert [quality.of(project).counts["rankings"] for project in (one, other)] == [1, 1]
+
+
+def test_counting_from_nothing_puts_every_ranked_task_on_the_list_once() -> None:
+    project = make_project()
+    put(
+        project, "rankings", *(ranking_line(name, 1, 2, annotator=who) for name in "ab" for who in ("x", "y"))
+    )
+    make_tasks(project)
+    tallies.rebuild(project=project)
+    ranked = project.tasks.filter(rankings__isnull=False).distinct()
+    assert sorted(StaleTask.objects.values_list("task", flat=True)) == sorted(task.pk for task in ranked)
