@@ -296,8 +296,8 @@ def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
-def tainted(tree: ast.Module, where: str) -> list[ast.Assign]:
-    """The constants of the module that are made anew for a change at ``where``: it, and what is made of it."""
+def tainted(tree: ast.Module, where: str) -> list[tuple[str, ast.stmt]]:
+    """The constants of the module that are made anew for a change at ``where``, by name: it, and what is made of it."""
     names, before = {where.partition(".")[0]}, 0
     parts = [
         (_defines(top), {_named(one) for one in ast.walk(top)}, top) for top in tree.body if _defines(top)
@@ -305,12 +305,16 @@ def tainted(tree: ast.Module, where: str) -> list[ast.Assign]:
     while len(names) != before:
         before = len(names)
         names |= {name for name, mentions, _ in parts if mentions & names}
-    return [top for name, _, top in parts if name in names and isinstance(top, ast.Assign)]
+    return [
+        (name, top) for name, _, top in parts if name in names and isinstance(top, ast.Assign | ast.AnnAssign)
+    ]
 
 
 def _defines(top: ast.stmt) -> str:
     if isinstance(top, ast.Assign) and isinstance(top.targets[0], ast.Name):
         return top.targets[0].id
+    if isinstance(top, ast.AnnAssign) and isinstance(top.target, ast.Name) and top.value:
+        return top.target.id
     return top.name if isinstance(top, ast.FunctionDef) else ""
 
 

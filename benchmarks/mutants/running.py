@@ -107,8 +107,8 @@ class Asking:
     def _tests(self, mutant: Mutant, where: dict[str, list[tuple[str, int]]]) -> list[str]:
         """The tests that run the changed statement, or what is made of a changed constant."""
         lines: dict[str, set[int]] = defaultdict(set, {mutant.path: set(mutant.lines)})
-        for constant in tainted(mutant.tree, mutant.where):
-            for path, line in where[getattr(constant.targets[0], "id", "")]:
+        for constant, _ in tainted(mutant.tree, mutant.where):
+            for path, line in where[constant]:
                 lines[path].add(line)
         found = [
             name
@@ -278,8 +278,7 @@ def _apply(mutant: Mutant) -> None:
     for code in _codes(compile(tree, path, "exec")):
         if code.co_qualname == mutant.where:
             _replace(path, code)
-    for constant in tainted(tree, mutant.where):
-        name = getattr(constant.targets[0], "id", "")
+    for name, constant in tainted(tree, mutant.where):
         old = module.__dict__[name]
         exec(compile(ast.Module([constant], []), path, "exec"), module.__dict__)
         new = module.__dict__[name]

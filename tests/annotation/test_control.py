@@ -30,7 +30,15 @@ from annotation.models import (
     Task,
 )
 from tests.annotation import factories
-from tests.annotation.factories import make_annotator, make_project, make_tasks, out_values, put
+from tests.annotation.factories import (
+    make_annotator,
+    make_project,
+    make_tasks,
+    out,
+    out_values,
+    put,
+    put_bytes,
+)
 from tests.annotation.judging import at_once, run_out, status_of, submit, taken
 
 pytestmark = pytest.mark.django_db
@@ -423,3 +431,13 @@ def test_what_a_file_says_that_somebody_ranked_is_not_asked_of_them_again() -> N
     put(project, "rankings", factories.ranking("x", 1, 2, annotator=alice.pseudonym, **seen))
     make_tasks(project, 3)
     assert purposes(alice, 2) == ["collect", "collect"]
+
+
+def test_gold_that_comes_twice_is_there_already() -> None:
+    project, other = controlled(), make_project()
+    make_gold(project, 3)
+    exported = out(project, "gold")
+    for said in ((3, 0), (0, 3)):
+        report = put_bytes(other, "gold", exported)
+        assert (report.added, report.already) == said
+    assert Task.objects.gold().filter(project=other).count() == 3

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from annotation import intake
+from annotation.errors import BadFile
 from annotation.models import Prompt
 from tests.annotation.factories import lines_of, make_project
 
@@ -40,3 +41,9 @@ def test_files_of_values_add_what_they_hold_and_wait_ten_seconds_for_another_imp
     report = intake.import_values(project=project, kind="prompts", values=values)
     assert (report.lines, report.added, Prompt.objects.filter(project=project).count()) == (2, 2, 2)
     assert wait_for_locks() == "10s"
+
+
+def test_files_of_values_add_nothing_where_one_is_bad() -> None:
+    with pytest.raises(BadFile):
+        intake.import_values(project=make_project(), kind="prompts", values=[{"prompt": "a"}, {"prompt": 1}])
+    assert not Prompt.objects.exists()

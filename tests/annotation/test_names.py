@@ -2,7 +2,7 @@
 
 import pytest
 
-from annotation.models import Project, Ranking
+from annotation.models import Annotator, Project, Ranking
 from tests.annotation.factories import make_project, put, ranking
 
 pytestmark = pytest.mark.django_db
@@ -30,8 +30,17 @@ def test_names_of_nobody_begin_anew_with_each_task() -> None:
 def test_names_of_nobody_go_on_where_an_earlier_file_stopped_and_named_people_do_not_count() -> None:
     """The second file differs, so it is no repetition of the first."""
     project = make_project()
-    put(project, "rankings", ranking("one", 1, 2, annotator="ann"), ranking("one", 1, 2))
+    named = [ranking("one", 1, 2, annotator=name) for name in ("ann", "ben", "cid")]
+    put(project, "rankings", *named, ranking("one", 1, 2))
     put(project, "rankings", ranking("one", 2, 1), ranking("two", 1, 2))
-    assert names(project, "one") == ["ann", "anonymous", "anonymous-2"]
+    assert names(project, "one") == ["ann", "ben", "cid", "anonymous", "anonymous-2"]
     assert names(project, "two") == ["anonymous"]
-    assert Ranking.objects.current().count() == 4
+    assert Ranking.objects.current().count() == 6
+
+
+def test_names_of_nobody_keep_their_turn_whatever_they_are_called_since() -> None:
+    project = make_project()
+    put(project, "rankings", *[ranking("one", 1, 2)] * 2)
+    Annotator.objects.filter(project=project, pseudonym="anonymous").update(pseudonym="somebody")
+    put(project, "rankings", ranking("two", 1, 2))
+    assert names(project, "two") == ["somebody"]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from annotation import withdrawal
 from annotation.models import Project, Prompt
 from tests.annotation.factories import emptied, make_project, out, put, put_bytes, ranking
 
@@ -67,3 +68,11 @@ def test_prompts_under_a_ranking_come_back_under_the_id_that_the_export_of_ranki
     again = emptied(project)
     put_bytes(again, "rankings", exported)
     assert only(again).public_id == before
+
+
+def test_prompts_that_were_withdrawn_stay_out_and_others_come_in() -> None:
+    project = make_project()
+    put(project, "prompts", {"prompt": "Name a colour."})
+    withdrawal.withdraw_prompt(project=project, public_id=str(only(project).public_id))
+    report = put(project, "prompts", {"prompt": "Name a colour."}, {"prompt": "Name a fish."}, skip_bad=True)
+    assert (report.added, [line.number for line in report.bad_lines]) == (1, [1])

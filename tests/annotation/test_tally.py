@@ -277,3 +277,13 @@ def test_products_are_those_of_every_two_numbers_of_a_vector_once() -> None:
     total.add([1, 0, 0, 1, 0])
     assert total.sums == [2, 2, 0, 1, 3]
     assert total.products == [2, 2, 0, 1, 3, 4, 0, 0, 6, 0, 0, 0, 1, 0, 9]
+
+
+def test_habits_are_counted_for_everybody_and_for_whoever_is_named_in_all_and_by_week() -> None:
+    found = contributions([judged([1, 2], 7), judged([1, 2], None)], [1, 1])
+    assert {scope: vector[0] for scope, vector in found.items() if scope.kind == HABITS} == {
+        Scope(HABITS): 2,
+        Scope(HABITS, week=WEEK): 2,
+        Scope(HABITS, 7): 1,
+        Scope(HABITS, 7, week=WEEK): 1,
+    }

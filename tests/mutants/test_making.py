@@ -3,7 +3,7 @@
 import ast
 import textwrap
 
-from benchmarks.mutants.making import Mutant, mutants_of
+from benchmarks.mutants.making import Mutant, mutants_of, tainted
 
 
 def made(source: str) -> list[Mutant]:
@@ -127,3 +127,19 @@ def test_a_mutant_knows_the_modules_that_its_function_calls() -> None:
         ("one", "queue"),
         ("other", "control"),
     }
+
+
+def test_what_is_made_of_a_constant_is_made_anew_with_it() -> None:
+    source = """
+        LEAST = 1
+        MOST: int = LEAST + 1
+        OTHER = 3
+
+        def span():
+            return MOST - LEAST
+
+        SPAN = span()
+    """
+    tree = ast.parse(textwrap.dedent(source))
+    assert [name for name, _ in tainted(tree, "LEAST")] == ["LEAST", "MOST", "SPAN"]
+    assert [name for name, _ in tainted(tree, "span")] == ["SPAN"]
