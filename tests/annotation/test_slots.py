@@ -128,9 +128,10 @@ def test_an_import_fills_the_slots_of_its_own_tasks_alone() -> None:
     assert list(rows) == [("t", None), ("o", "carol")]
 
 
-def test_of_more_rankings_than_slots_the_first_ones_hold_them_whatever_was_written_to_since() -> None:
+def test_of_more_rankings_than_slots_the_oldest_holds_one_whoever_came_first_and_whatever_changed() -> None:
     project = make_project(annotators_per_task=1)
-    put(project, "rankings", *(ranking("p", 1, 2, 3, task="t", annotator=name) for name in ("bob", "carol")))
-    Ranking.objects.filter(annotator__pseudonym="bob").update(rationale="Mended.")
+    put(project, "rankings", ranking("other", 1, 2, annotator="bob"))
+    put(project, "rankings", *(ranking("p", 1, 2, 3, task="t", annotator=name) for name in ("carol", "bob")))
+    Ranking.objects.filter(annotator__pseudonym="carol").update(rationale="Mended.")
     put(project, "completions", TASK)
-    assert holders() == ["bob"]
+    assert holders() == ["carol"]
