@@ -12,8 +12,8 @@ from annotation.preferences.naming import names_its_model
 MOST_WORDS = 500
 
 
-def flag_texts(*, project: Project, texts: Iterable[tuple[int, int, str]]) -> int:
-    """Flag those of new completions (id, prompt's id, text) that name their model; returns how many."""
+def flag_texts(*, project: Project, texts: Iterable[tuple[int, int, str]]) -> None:
+    """Flag those of new completions (id, prompt's id, text) that name their model."""
     found = [
         Flag(
             project=project,
@@ -26,4 +26,3 @@ def flag_texts(*, project: Project, texts: Iterable[tuple[int, int, str]]) -> in
         if (said := names_its_model(text))
     ]
     Flag.objects.bulk_create(found, batch_size=500)
-    return len(found)

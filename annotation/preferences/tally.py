@@ -19,7 +19,7 @@ the logit scale for shares and Fisher's for coefficients, so that it stays insid
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, combinations_with_replacement
 from typing import NamedTuple
 
 from annotation.preferences.agreement import TIE, categories, tau_b
@@ -27,6 +27,8 @@ from annotation.preferences.agreement import TIE, categories, tau_b
 AGREEMENT, PAIR, HABITS = "agreement", "pair", "habits"
 # Standard normal quantile of a 95% interval.
 Z = 1.959963984540054
+# A variance below this share of the terms that it is made of is their rounding.
+ROUNDING = 1e-10
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     AGREEMENT: (
@@ -296,20 +298,25 @@ def _interval(total: Total, statistic: Statistic, scale: _Scale, value: float) -
     gradient = _gradient(total, statistic)
     if gradient is None or total.tasks < 2:
         return None
-    n, size = total.tasks, len(gradient)
-    along = sum(g * s for g, s in zip(gradient, total.sums, strict=True))
-    at, quadratic = 0, 0.0
-    for i in range(size):
-        for j in range(i, size):
-            quadratic += (1 if i == j else 2) * gradient[i] * gradient[j] * total.products[at]
-            at += 1
-    variance = n / (n - 1) * (quadratic - along * along / n)
+    variance = _variance(total, gradient)
+    if not variance:
+        return None
     try:
-        middle, half = scale.out(value), Z * math.sqrt(max(variance, 0.0)) * scale.slope(value)
+        middle, half = scale.out(value), Z * math.sqrt(variance) * scale.slope(value)
     except (ValueError, ZeroDivisionError):
         return None
-    # Every task says exactly the same: nothing is known of how others would differ.
-    return None if half < 1e-9 else (scale.back(middle - half), scale.back(middle + half))
+    return scale.back(middle - half), scale.back(middle + half)
+
+
+def _variance(total: Total, gradient: Sequence[float]) -> float:
+    """The delta method's. 0 where every task says exactly the same: nothing is known of how others would differ."""
+    n = total.tasks
+    along = sum(g * s for g, s in zip(gradient, total.sums, strict=True))
+    entries = zip(combinations_with_replacement(range(len(gradient)), 2), total.products, strict=True)
+    terms = [(1 if i == j else 2) * gradient[i] * gradient[j] * product for (i, j), product in entries]
+    variance = n / (n - 1) * (sum(terms) - along * along / n)
+    # What the terms leave of each other is never quite 0.
+    return variance if variance > ROUNDING * sum(map(abs, terms)) else 0.0
 
 
 def _gradient(total: Total, statistic: Statistic) -> list[float] | None:

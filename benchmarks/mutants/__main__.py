@@ -10,7 +10,6 @@ kill are in survivors.toml with the reason. Fails where fewer than 90 % are kill
 
 import argparse
 import json
-import random
 import sys
 import time
 import tomllib
@@ -89,16 +88,18 @@ class Kept:
 
 
 def sample(seed: int, count: int, modules: list[str]) -> list[Mutant]:
-    """``count`` of all mutants, the same for a seed."""
+    """``count`` of all mutants, the same for a seed: a change of the code draws those that it changes, no others."""
     paths = [path.relative_to(ROOT).as_posix() for path in PATHS]
     wanted = [path for path in paths if not modules or path in modules]
-    found = [mutant for path in wanted for mutant in mutants_of(path, (ROOT / path).read_text())]
-    chosen = random.Random(seed).sample(range(len(found)), min(count, len(found)))
+    found = [
+        mutant
+        for path in wanted
+        for mutant in mutants_of(path, (ROOT / path).read_text())
+        if mutant.where != "__all__"  # names for import *, which nobody uses
+    ]
+    chosen = sorted(sorted(range(len(found)), key=lambda place: found[place].drawn(seed))[:count])
     print(f"{len(chosen)} of {len(found)} mutants of {len(wanted)} modules")
-    mutants = [found[place] for place in sorted(chosen)]
-    return [
-        mutant for mutant in mutants if mutant.where != "__all__"
-    ]  # names for import *, which nobody uses
+    return [found[place] for place in chosen]
 
 
 def summary(mutants: list[Mutant], results: dict[str, Result], least: float) -> bool:

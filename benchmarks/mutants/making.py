@@ -78,6 +78,22 @@ class Mutant:
     key: str | int = field(repr=False)
     value: Any = field(repr=False)
 
+    @property
+    def calls(self) -> set[str]:
+        """Modules that its function or constant names, as ``queue`` in ``queue.claim``."""
+        tops = (top for name, top in _places(self.tree) if name == self.where)
+        nodes = (node for top in tops for node in ast.walk(top))
+        return {
+            node.value.id
+            for node in nodes
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        }
+
+    def drawn(self, seed: int) -> str:
+        """Its place in the order in which a seed draws mutants."""
+        named = f"{seed} {self.path} {self.where} {self.before} {self.after}"
+        return hashlib.sha256(named.encode()).hexdigest()
+
     def apply(self) -> ast.Module:
         """The module's tree with the change in it, for good: call it in a process of its own."""
         if isinstance(self.key, int):
@@ -280,8 +296,8 @@ def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
-def tainted(tree: ast.Module, where: str) -> list[ast.Assign]:
-    """The constants of the module that are made anew for a change at ``where``: it, and what is made of it."""
+def tainted(tree: ast.Module, where: str) -> list[tuple[str, ast.stmt]]:
+    """The constants of the module that are made anew for a change at ``where``, by name: it, and what is made of it."""
     names, before = {where.partition(".")[0]}, 0
     parts = [
         (_defines(top), {_named(one) for one in ast.walk(top)}, top) for top in tree.body if _defines(top)
@@ -289,12 +305,16 @@ def tainted(tree: ast.Module, where: str) -> list[ast.Assign]:
     while len(names) != before:
         before = len(names)
         names |= {name for name, mentions, _ in parts if mentions & names}
-    return [top for name, _, top in parts if name in names and isinstance(top, ast.Assign)]
+    return [
+        (name, top) for name, _, top in parts if name in names and isinstance(top, ast.Assign | ast.AnnAssign)
+    ]
 
 
 def _defines(top: ast.stmt) -> str:
     if isinstance(top, ast.Assign) and isinstance(top.targets[0], ast.Name):
         return top.targets[0].id
+    if isinstance(top, ast.AnnAssign) and isinstance(top.target, ast.Name) and top.value:
+        return top.target.id
     return top.name if isinstance(top, ast.FunctionDef) else ""
 
 

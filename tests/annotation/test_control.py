@@ -30,7 +30,15 @@ from annotation.models import (
     Task,
 )
 from tests.annotation import factories
-from tests.annotation.factories import make_annotator, make_project, make_tasks, out_values, put
+from tests.annotation.factories import (
+    make_annotator,
+    make_project,
+    make_tasks,
+    out,
+    out_values,
+    put,
+    put_bytes,
+)
 from tests.annotation.judging import at_once, run_out, status_of, submit, taken
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +99,21 @@ def test_gold_comes_about_as_often_as_the_project_says_and_at_no_fixed_step() ->
     # 120 draws of 1 in 4: 30, and within four standard deviations of 4.7.
     assert 11 <= len(at) <= 49
     assert len({b - a for a, b in pairwise(at)}) > 3
+
+
+@pytest.mark.parametrize(("every", "share"), [(0, 0.0), (1, 1.0), (4, 0.25), (10, 0.1)])
+def test_a_check_falls_due_by_a_draw_of_one_in_so_many(every: int, share: float) -> None:
+    """Of 2000 draws of a quarter the share has a standard deviation of 0.0097, so 0.04 is four of them."""
+    alice, rng = make_annotator(controlled(gold_every=every)), random.Random(3)
+    drawn = []
+
+    def nothing_else_waits() -> bool:
+        drawn.append(1)
+        return False
+
+    for _ in range(2000):
+        assert control.due(annotator=alice, waiting=nothing_else_waits, rng=rng) is None
+    assert len(drawn) / 2000 == pytest.approx(share, abs=0.04)
 
 
 def test_gold_waits_for_a_task_to_stand_between() -> None:
@@ -382,3 +405,40 @@ def test_of_more_tasks_than_are_drawn_from_the_newest_is_asked_again(monkeypatch
     # One ranking is made after the third's, none after the fourth's.
     assert purposes(alice, 1) == ["repeat"]
     assert Task.objects.get(purpose=Purpose.REPEAT).repeats == judged[2].task
+
+
+def test_gold_that_is_not_named_stays_gold_when_another_is_unmarked() -> None:
+    project = controlled()
+    one, other = make_gold(project, 2)
+    assert control.unmark_gold(project=project, tasks=[one]) == 1
+    assert list(Task.objects.gold()) == [other]
+
+
+def test_a_repeat_that_was_handed_back_is_asked_again() -> None:
+    project = controlled(repeat_every=1)
+    make_tasks(project, 4)
+    alice = make_annotator(project)
+    purposes(alice, 2)
+    again = taken(alice)
+    assert again.task.purpose == Purpose.REPEAT
+    queue.release(assignment=again, annotator=alice)
+    assert taken(alice).task == again.task
+
+
+def test_what_a_file_says_that_somebody_ranked_is_not_asked_of_them_again() -> None:
+    project = controlled(repeat_every=1)
+    alice = make_annotator(project)
+    seen = {"concord": {"order_shown": [1, 0]}}
+    put(project, "rankings", factories.ranking("x", 1, 2, annotator=alice.pseudonym, **seen))
+    make_tasks(project, 3)
+    assert purposes(alice, 2) == ["collect", "collect"]
+
+
+def test_gold_that_comes_twice_is_there_already() -> None:
+    project, other = controlled(), make_project()
+    make_gold(project, 3)
+    exported = out(project, "gold")
+    for said in ((3, 0), (0, 3)):
+        report = put_bytes(other, "gold", exported)
+        assert (report.added, report.already) == said
+    assert Task.objects.gold().filter(project=other).count() == 3

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from annotation import demonstrating, intake
-from annotation.errors import BadRequest, BadText, LeaseOver, NotAllowed
+from annotation import demonstrating, intake, standing
+from annotation.errors import BadRequest, BadText, ClaimsPaused, LeaseOver, NotAllowed
 from annotation.models import Annotator, Assignment, Demonstration, Project
 from annotation.snapshots import write_demonstrations
 from tests.annotation.factories import emptied, make_annotator, make_project, out, out_values, put, put_bytes
@@ -227,3 +227,13 @@ def test_an_answer_without_a_text_or_with_a_nul_is_refused(text: str) -> None:
             prompt=project.prompts.all()[0], annotator=make_annotator(project), text=text
         )
     assert not Demonstration.objects.exists()
+
+
+def test_whoever_is_paused_is_given_no_answer_to_review() -> None:
+    project = asked_project()
+    made, reviewer = written(project), make_annotator(project)
+    standing.pause(annotator=reviewer, why="Slow down.", by=None)
+    with pytest.raises(ClaimsPaused):
+        demonstrating.claim_review(reviewer=reviewer)
+    made.refresh_from_db()
+    assert made.held_by is None

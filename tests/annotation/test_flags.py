@@ -89,3 +89,11 @@ def test_a_flag_is_of_the_task_and_goes_with_no_skip(cast: Cast) -> None:
     alice, _ = cast
     queue.skip(assignment=taken(alice), annotator=alice, reason="hard")
     assert not Flag.objects.exists()
+
+
+def test_the_words_of_a_flag_are_kept_to_500_characters(cast: Cast) -> None:
+    alice, _ = cast
+    flag = flags.raise_flag(
+        assignment=taken(alice), annotator=alice, category="broken", words="x" * 499 + "yz"
+    )
+    assert flag.words == "x" * 499 + "y"

@@ -129,3 +129,49 @@ def test_a_released_task_may_come_back(cast: tuple[Annotator, Annotator]) -> Non
     queue.release(assignment=first, annotator=alice)
     second = taken(alice)
     assert (second.task, second.pk != first.pk) == (first.task, True)
+
+
+def test_what_is_in_hand_is_shown_whole_and_stays_so_while_another_is_held_ahead(
+    cast: tuple[Annotator, Annotator],
+) -> None:
+    alice, _ = cast
+    first = taken(alice)
+    assert queue.reserve(annotator=alice) != first
+    shown = [taken(alice) for _ in range(3)]
+    assert shown == [first] * 3
+    assert {one.task.prompt.last_text for one in shown} == {Prompt.objects.get(tasks=first.task).last_text}
+
+
+def test_whoever_wrote_a_text_of_another_task_gets_what_is_only_held_ahead(
+    cast: tuple[Annotator, Annotator],
+) -> None:
+    alice, bob = cast
+    taken(alice)
+    ahead = queue.reserve(annotator=alice)
+    assert ahead is not None
+    put(bob.project, "prompts", {"prompt": "Elsewhere"})
+    elsewhere = Prompt.objects.get(messages__0__content="Elsewhere")
+    add_demonstration(prompt=elsewhere, annotator=bob, text="Mine.")
+    own = Source.objects.get(annotator=bob).name
+    texts = [{"text": "Mine.", "source": own}, {"text": "Red."}]
+    put(bob.project, "completions", {"prompt": "Elsewhere", "completions": texts})
+    assert taken(bob).task == ahead.task
+
+
+def test_simulated_annotators_get_what_is_only_held_ahead_to_be_ranked(
+    cast: tuple[Annotator, Annotator],
+) -> None:
+    alice, _ = cast
+    taken(alice)
+    ahead = queue.reserve(annotator=alice)
+    assert ahead is not None
+    robot = Annotator.objects.create(project=alice.project, pseudonym="robot", simulated=True)
+    assert taken(robot).task == ahead.task
+
+
+def test_handing_back_what_is_held_ahead_leaves_the_one_in_hand(cast: tuple[Annotator, Annotator]) -> None:
+    alice, _ = cast
+    first, ahead = taken(alice), queue.reserve(annotator=alice)
+    assert ahead is not None
+    queue.release(assignment=ahead, annotator=alice)
+    assert (status_of(first), status_of(ahead)) == (Status.OPEN, Status.RELEASED)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from annotation import ranking
 from annotation.errors import BadRanking
-from annotation.models import Comparison, Ranking
+from annotation.models import Annotator, Comparison, Ranking
 from annotation.preferences.tiers import dense, pairs
-from tests.annotation.judging import at_once, by_definition, claimed, said, submitted
+from tests.annotation.judging import at_once, by_definition, claimed, said, submit, submitted, taken
 
 pytestmark = pytest.mark.django_db
 RANKS = st.lists(st.integers(1, 12), min_size=2, max_size=9)
@@ -155,3 +155,10 @@ def test_a_strength_of_a_tie_of_more_than_two_or_off_the_scale_is_refused(
             assignment=assignment, annotator=annotator, verdict="ranked", ranks=ranks, strength=strength
         )
     assert not Ranking.objects.exists()
+
+
+def test_what_may_be_revised_comes_newest_first(cast: tuple[Annotator, Annotator]) -> None:
+    alice, _ = cast
+    first, second = (submit(taken(alice), alice) for _ in range(2))
+    assert list(ranking.all_revisable(alice)) == [second, first]
+    assert ranking.revisable(alice) == second

@@ -238,6 +238,7 @@ def test_what_cannot_be_asked_is_refused(asked: dict[str, Any]) -> None:
         ([{"name": "a", "least": True, "most": 2}], "span 2 to 9"),
         ([{"name": "a", "colour": "red"}], "colour"),
         ([{"name": "a", "label": 3}], "label"),
+        ([{"name": "a", "least_words": "NUL \0"}], "least_words"),
         ([{"name": "a", "required": "no"}], "true or false"),
     ],
 )

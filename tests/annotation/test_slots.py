@@ -5,7 +5,7 @@ import pytest
 from annotation import queue
 from annotation.models import Annotator, Assignment, Comparison, Project, Ranking, Slot, Task
 from tests.annotation.factories import emptied, make_annotator, make_project, out, put, put_bytes, ranking
-from tests.annotation.judging import submit, taken
+from tests.annotation.judging import run_out, status_of, submit, taken
 
 pytestmark = pytest.mark.django_db
 TASK = {"prompt": "p", "completions": [{"text": text} for text in "abc"], "task": "t"}
@@ -98,3 +98,40 @@ def test_who_skipped_a_task_and_ranked_it_in_a_file_has_ranked_it() -> None:
     assert (stored.pk, stored.status, stored.reason) == (held.pk, Assignment.Status.SUBMITTED, "")
     assert Ranking.objects.get().assignment == held
     assert holders() == [alice.pseudonym, None]
+
+
+def test_a_lease_that_ended_stays_ended_when_a_file_brings_the_ranking() -> None:
+    project = to_be_ranked()
+    alice = make_annotator(project)
+    held = taken(alice)
+    run_out(held)
+    assert queue.expire() == 1
+    put(project, "rankings", ranking("p", 1, 2, 3, task="t", annotator=alice.pseudonym))
+    assert status_of(held) == Assignment.Status.EXPIRED
+    own = Ranking.objects.get().assignment
+    assert own is not None
+    assert (own.pk != held.pk, own.status) == (True, Assignment.Status.SUBMITTED)
+    assert holders() == [alice.pseudonym, None]
+
+
+def test_an_import_fills_the_slots_of_its_own_tasks_alone() -> None:
+    """Bob found no slot free when he had ranked; one that is given back since is for whoever asks, not for him."""
+    project = to_be_ranked(annotators=1)
+    put(project, "completions", {**TASK, "prompt": "other", "task": "o"})
+    alice = make_annotator(project)
+    held = taken(alice)
+    assert held.task.key == "t"
+    put(project, "rankings", ranking("p", 1, 2, 3, task="t", annotator="bob"))
+    queue.release(assignment=held, annotator=alice)
+    put(project, "rankings", ranking("other", 1, 2, 3, task="o", annotator="carol"))
+    rows = Slot.objects.order_by("task").values_list("task__key", "annotator__pseudonym")
+    assert list(rows) == [("t", None), ("o", "carol")]
+
+
+def test_of_more_rankings_than_slots_the_oldest_holds_one_whoever_came_first_and_whatever_changed() -> None:
+    project = make_project(annotators_per_task=1)
+    put(project, "rankings", ranking("other", 1, 2, annotator="bob"))
+    put(project, "rankings", *(ranking("p", 1, 2, 3, task="t", annotator=name) for name in ("carol", "bob")))
+    Ranking.objects.filter(annotator__pseudonym="carol").update(rationale="Mended.")
+    put(project, "completions", TASK)
+    assert holders() == ["carol"]

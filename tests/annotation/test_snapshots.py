@@ -10,7 +10,7 @@ from django.db import transaction
 from annotation import queue, snapshots, withdrawal
 from annotation import ranking as rankings
 from annotation.errors import NothingToSnapshot
-from annotation.models import Comparison, Project, Ranking, Snapshot
+from annotation.models import Comparison, Project, Ranking, Snapshot, Withdrawal
 from annotation.simulated import simulate
 from rewardmodel.bradley_terry.records import Record, read_snapshot
 from runs import artifacts
@@ -192,3 +192,23 @@ def test_files_for_runs_hold_letters_as_they_are_written(tmp_path: Path) -> None
     files = [tmp_path / "prompts", tmp_path / "demonstrations"]
     files.append(artifacts.local_folder(taken.artifact) / snapshots.FILE_NAME)
     assert ["Où?" in path.read_text(encoding="utf-8") for path in files] == [True] * 3
+
+
+def test_a_file_that_was_written_just_before_a_withdrawal_is_removed_and_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = make_project()
+    judged(project)
+    write = snapshots._write
+
+    def and_then_alice_withdraws(project: Project, path: Path) -> snapshots.Counts:
+        counts = write(project, path)
+        if not Withdrawal.objects.exists():
+            withdrawal.withdraw_annotator(project=project, pseudonym="alice")
+        return counts
+
+    monkeypatch.setattr(snapshots, "_write", and_then_alice_withdraws)
+    snapshot = snapshots.take(project=project)
+    assert Artifact.objects.get() == snapshot.artifact
+    assert len(list((tmp_path / "artifacts").rglob(snapshots.FILE_NAME))) == 1
+    assert "alice" not in {record.annotator for record in records(snapshot)}

@@ -264,3 +264,18 @@ def test_the_order_shown_is_looked_at_where_the_draw_of_one_in_ten_says_so(
     control.configure(project=project, most_position_bias=0.1)
     monkeypatch.setattr(secrets, "randbelow", lambda below: drawn if below == 10 else 5)
     assert now(by_place_on_the_screen(project, 20, BEST)) == standing_after
+
+
+def test_position_is_looked_at_in_the_newest_rankings_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standing, "RANKINGS", 2)
+    project = make_project()
+    make_tasks(project, 4, completions=2)
+    bob = make_annotator(project)
+    for earlier in (True, True, False, False):
+        held = taken(bob)
+        first_shown = held.order_shown[0]
+        ranks = [1, 2] if (first_shown == 0) == earlier else [2, 1]
+        ranking.submit(assignment=held, annotator=bob, verdict="ranked", ranks=ranks)
+    position = standing.figures_of(bob).position
+    assert position is not None
+    assert (position.value, position.number) == (0.0, 2)

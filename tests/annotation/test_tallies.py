@@ -7,7 +7,7 @@ import pytest
 
 from annotation import control, quality, queue, ranking, tallies, withdrawal
 from annotation.agreement import measure
-from annotation.models import Annotator, Project, StaleTask, Tally
+from annotation.models import Annotator, Project, StaleTask, Tally, TaskCompletion
 from annotation.preferences.tally import Scope, Total
 from tests.annotation.factories import make_annotator, make_project, make_tasks, out, put, put_bytes
 from tests.annotation.factories import ranking as ranking_line
@@ -182,3 +182,51 @@ def test_a_count_stops_at_its_number_and_says_how_many_changes_are_left(
     assert tallies.count(project=project, most=2) == 1
     assert tallies.count(project=project, most=2) == 0
     assert_equal_to_a_count_from_nothing(project)
+
+
+def test_the_length_of_a_completion_is_told_by_its_place_not_by_when_its_row_was_written() -> None:
+    """ "long" won at place 0; its row is written after that of the other, as a repaired database may have it."""
+    project = make_project()
+    texts = [{"text": "long", "rank": 1}, {"text": "s", "rank": 2}]
+    put(project, "rankings", {"prompt": "one", "completions": texts, "annotator": "ann"})
+    task = project.tasks.get()
+    rows = list(task.entries.order_by("-position"))
+    task.entries.all().delete()
+    TaskCompletion.objects.bulk_create(
+        TaskCompletion(task=task, completion_id=row.completion_id, position=row.position) for row in rows
+    )
+    of = tallies.totals(project)[Scope("habits")].named()
+    assert (of["length_pairs"], of["longer_wins"]) == (1, 1)
+
+
+def test_a_pair_of_annotators_leaves_the_totals_with_the_last_task_that_both_judged() -> None:
+    project = make_project()
+    lines = [ranking_line("one", 1, 2, annotator=name) for name in ("ann", "ben")]
+    put(project, "rankings", *lines, ranking_line("two", 1, 2, annotator="ann"))
+    tallies.count(project=project)
+    assert [total.tasks for scope, total in stored(project).items() if scope.kind == "pair"] == [1]
+    task = project.tasks.get(prompt__messages__0__content="one")
+    task.rankings.filter(annotator__pseudonym="ben").delete()
+    tallies.changed(project_id=project.pk, task_ids=[task.pk])
+    assert_equal_to_a_count_from_nothing(project)
+    assert {scope.kind for scope in stored(project)} == {"habits"}
+
+
+def test_the_sweep_counts_what_changed_in_every_project() -> None:
+    one, other = make_project(), make_project()
+    for project in (one, other):
+        put(project, "rankings", ranking_line("a", 1, 2, annotator="ann"))
+    tallies.count_everywhere()
+    assert not StaleTask.objects.exists()
+    assert [quality.of(project).counts["rankings"] for project in (one, other)] == [1, 1]
+
+
+def test_counting_from_nothing_puts_every_ranked_task_on_the_list_once() -> None:
+    project = make_project()
+    put(
+        project, "rankings", *(ranking_line(name, 1, 2, annotator=who) for name in "ab" for who in ("x", "y"))
+    )
+    make_tasks(project)
+    tallies.rebuild(project=project)
+    ranked = project.tasks.filter(rankings__isnull=False).distinct()
+    assert sorted(StaleTask.objects.values_list("task", flat=True)) == sorted(task.pk for task in ranked)

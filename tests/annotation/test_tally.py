@@ -1,5 +1,6 @@
 """Statistics from sums over tasks: equal to other libraries' and their definitions; intervals that hold."""
 
+import math
 import random
 from collections.abc import Sequence
 from itertools import combinations, permutations
@@ -214,3 +215,75 @@ def test_one_task_has_a_value_and_no_interval() -> None:
     found = estimates(total_of(as_judgements([{1: [1, 2, 3], 2: [1, 3, 2]}]), Scope(AGREEMENT)))
     assert _value(found["pairwise_agreement"]).value == pytest.approx(2 / 3)
     assert _value(found["pairwise_agreement"]).interval is None
+
+
+def ratio_interval(parts: Sequence[float], wholes: Sequence[float]) -> tuple[float, float]:
+    """A ratio of sums over tasks, and its standard error: Cochran 1977, 6.4, without a finite population."""
+    n, ratio = len(parts), sum(parts) / sum(wholes)
+    rest = sum((y - ratio * x) ** 2 for y, x in zip(parts, wholes, strict=True))
+    return ratio, math.sqrt(n / (n - 1) * rest) / sum(wholes)
+
+
+# Annotators 1 and 2 on two tasks: of three pairs two are the same, tau 1/3; of one pair none is, tau -1.
+TWO_TASKS = as_judgements([{1: [1, 2, 3], 2: [1, 3, 2]}, {1: [1, 2], 2: [2, 1]}])
+
+
+def test_the_interval_of_a_share_is_that_of_a_ratio_on_the_logit_scale() -> None:
+    """The derivative of ln(p / (1 - p)) is 1 / (p (1 - p)); 1.96 of the normal distribution lie in 95%."""
+    found = _value(estimates(total_of(TWO_TASKS, Scope(AGREEMENT)))["pairwise_agreement"])
+    share, error = ratio_interval([2, 0], [3, 1])
+    assert share == 1 / 2
+    assert found.value == pytest.approx(share)
+    ends = [
+        math.log(share / (1 - share)) + sign * 1.959964 * error / (share * (1 - share)) for sign in (-1, 1)
+    ]
+    assert found.interval == pytest.approx([math.exp(end) / (1 + math.exp(end)) for end in ends], abs=1e-5)
+
+
+def test_the_interval_of_a_coefficient_is_that_of_a_ratio_on_fishers_scale() -> None:
+    """The derivative of artanh r is 1 / (1 - r^2)."""
+    found = _value(estimates(total_of(TWO_TASKS, Scope(AGREEMENT)))["kendall_tau_b"])
+    tau, error = ratio_interval([1 / 3, -1], [1, 1])
+    assert tau == pytest.approx(-1 / 3)
+    assert found.value == pytest.approx(tau)
+    ends = [math.atanh(tau) + sign * 1.959964 * error / (1 - tau**2) for sign in (-1, 1)]
+    assert found.interval == pytest.approx([math.tanh(end) for end in ends], abs=1e-5)
+
+
+def test_the_interval_of_seconds_is_that_of_a_ratio_on_the_log_scale() -> None:
+    """Two rankings of the first task took 10 and 20 seconds, one of the second 60, and one nobody measured."""
+    seconds: list[list[float | None]] = [[10.0, 20.0], [60.0, None]]
+    tasks = [[Judgement(1, "ranked", [1, 2], None, one, WEEK) for one in task] for task in seconds]
+    found = _value(estimates(total_of(tasks, Scope(HABITS)))["seconds"])
+    mean, error = ratio_interval([30, 60], [2, 1])
+    assert mean == 30
+    assert found.value == pytest.approx(mean)
+    assert found.interval == pytest.approx(
+        [mean * math.exp(sign * 1.959964 * error / mean) for sign in (-1, 1)], rel=1e-5
+    )
+
+
+def test_tasks_that_say_exactly_the_same_have_no_interval() -> None:
+    task = {1: [1, 2, 3], 2: [1, 3, 2]}
+    found = estimates(total_of(as_judgements([task, task]), Scope(AGREEMENT)))
+    assert _value(found["pairwise_agreement"]).value == pytest.approx(2 / 3)
+    assert _value(found["pairwise_agreement"]).interval is None
+
+
+def test_products_are_those_of_every_two_numbers_of_a_vector_once() -> None:
+    total = Total(PAIR)
+    assert total.products == [0.0] * 15
+    total.add([1, 2, 0, 0, 3])
+    total.add([1, 0, 0, 1, 0])
+    assert total.sums == [2, 2, 0, 1, 3]
+    assert total.products == [2, 2, 0, 1, 3, 4, 0, 0, 6, 0, 0, 0, 1, 0, 9]
+
+
+def test_habits_are_counted_for_everybody_and_for_whoever_is_named_in_all_and_by_week() -> None:
+    found = contributions([judged([1, 2], 7), judged([1, 2], None)], [1, 1])
+    assert {scope: vector[0] for scope, vector in found.items() if scope.kind == HABITS} == {
+        Scope(HABITS): 2,
+        Scope(HABITS, week=WEEK): 2,
+        Scope(HABITS, 7): 1,
+        Scope(HABITS, 7, week=WEEK): 1,
+    }

@@ -116,10 +116,11 @@ def with_prompt(project: Project) -> Prompt:
         {"prompt": "Plain question", "completions": [{"text": "a", "rank": 1}, {"text": "b", "rank": 2}]},
     )
     put(project, "demonstrations", {"prompt": f"{SECRET} question", "completion": SECRET, "annotator": "x"})
+    Demonstration.objects.filter(project=project).update(comment=SECRET)
     put(
         project,
         "ratings",
-        {"prompt": f"{SECRET} question", "completion": f"{SECRET} a", "score": 1, "n": SECRET},
+        {"prompt": f"{SECRET} question", "completion": f"{SECRET} a", "score": 1, "n": SECRET, "id": SECRET},
     )
     alice = make_annotator(project)
     held = taken(alice)
@@ -424,3 +425,46 @@ def test_what_asked_a_withdrawn_prompt_again_is_still_a_repeat(project: Project)
     withdrawal.withdraw_prompt(project=project, public_id=str(task.prompt.public_id))
     again.refresh_from_db()
     assert again.purpose == Task.Purpose.REPEAT
+
+
+def test_the_answer_names_runs_in_their_order_and_each_withdrawal_its_own_beginning(project: Project) -> None:
+    first, second = make_transfer(project).run, make_transfer(project).run
+    people = [make_annotator(project) for _ in range(2)]
+    one, other = (
+        withdrawal.withdraw_annotator(project=project, pseudonym=person.pseudonym) for person in people
+    )
+    one.runs.add(second)
+    one.runs.add(first)
+    assert withdrawal.answer(withdrawal=one)["runs"] == sorted([first.pk, second.pk])
+    withdrawal.finish(withdrawal=one)
+    for each in (one, other):
+        each.refresh_from_db()
+    begun = one.files_begun_at
+    assert (begun is not None, other.files_begun_at) == (True, None)
+    withdrawal.finish(withdrawal=one)
+    one.refresh_from_db()
+    assert one.files_begun_at == begun
+
+
+def test_withdrawing_a_prompt_again_gives_the_same_withdrawal(project: Project) -> None:
+    prompt = with_prompt(project)
+    made = [withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id)) for _ in range(2)]
+    assert made == [Withdrawal.objects.get()] * 2
+
+
+def test_what_runs_made_and_told_of_a_prompt_loses_its_text_and_the_rest_stays(project: Project) -> None:
+    prompt = with_prompt(project)
+    run, other = make_transfer(project).run, make_transfer(project).run
+    quoted = {"gain": 1, "examples": [{"prompt_id": str(prompt.public_id), "text": SECRET}]}
+    silent = {"gain": 1, "examples": [{"prompt_id": str(prompt.public_id), "text": ""}]}
+    Run.objects.filter(pk=run.pk).update(result=quoted)
+    Run.objects.filter(pk=other.pk).update(result={"rows": 3})
+    folder = folder_of(run)
+    folder.make()
+    (folder.inputs / "report.json").write_text(json.dumps(quoted))
+    artifact = artifacts.store(folder=folder.inputs, kind="policy", run=run)
+    made = withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    withdrawal.finish(withdrawal=made)
+    assert Run.objects.get(pk=run.pk).result == silent
+    assert Run.objects.get(pk=other.pk).result == {"rows": 3}
+    assert json.loads((artifacts.local_folder(artifact) / "report.json").read_text()) == silent
