@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
+from django.db import connections
 from kombu import pools
 from playwright.sync_api import Browser, expect, sync_playwright
 
@@ -26,10 +27,13 @@ def chromium() -> Iterator[Browser]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     # Longer than Playwright's own five seconds, for a machine that is busy with something else.
     expect.set_options(timeout=20_000)
+    # While Playwright's loop runs, Django has other connections than before and after it: none is left open between.
+    connections.close_all()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=flags)
         yield browser
         browser.close()
+        connections.close_all()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 

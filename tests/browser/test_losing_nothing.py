@@ -82,22 +82,26 @@ def test_a_draft_that_never_reached_the_server_is_there_again(page: Page) -> Non
 def test_an_older_copy_in_a_browser_gives_way_to_what_another_device_kept_later(
     visit: Visit, page: Page, alice: User
 ) -> None:
-    page.context.set_offline(True)
-    press(page, "4", "4")
-    expect(page.locator("[data-saved]")).to_have_text("Offline: kept in this browser.")
+    task, context = assignment_of(page), page.context
+    page.close()
     other = visit(RANK, alice)
     wait_until_ready(other)
     press(other, "1", "2")
     saved(other)
-    page.context.set_offline(False)
-    page.goto("about:blank")
-    page.goto(RANK)
-    wait_until_ready(page)
-    assert tiers(page) == [["A"], ["B"], [], []]
-    expect(page.get_by_text("You went on with this task on another device")).to_be_visible()
-    page.get_by_role("button", name="Take the older one").click()
-    assert tiers(page) == [[], [], [], ["A", "B"]]
-    wait_until(page, lambda: Assignment.objects.get(ahead=False).draft.get("ranks") == {"A": 4, "B": 4})
+    # What a browser that crashed an hour ago has kept, and the server does not have.
+    again = visit("/projects/helpful/guidelines/", context=context)
+    kept = {"assignment": task, "rank_A": "4", "rank_B": "4", "verdict": "ranked"}
+    again.evaluate(
+        "([key, fields]) => localStorage.setItem(key, JSON.stringify({ at: Date.now() - 3600000, fields }))",
+        [f"draft:alice:{task}", kept],
+    )
+    again.goto(RANK)
+    wait_until_ready(again)
+    assert tiers(again) == [["A"], ["B"], [], []]
+    expect(again.get_by_text("You went on with this task on another device")).to_be_visible()
+    again.get_by_role("button", name="Take the older one").click()
+    assert tiers(again) == [[], [], [], ["A", "B"]]
+    wait_until(again, lambda: Assignment.objects.get(ahead=False).draft.get("ranks") == {"A": 4, "B": 4})
 
 
 def test_two_tabs_keep_one_draft_and_judge_once(visit: Visit, page: Page) -> None:
