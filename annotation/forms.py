@@ -1,5 +1,6 @@
 """The forms of annotation: they parse what a browser sends, and say in plain words what is missing."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from annotation.models import Assignment, Flag, Ranking
+from annotation.queue import Origin
 from annotation.shown import letters, ranks_by_place
 
 Verdict = Ranking.Verdict
@@ -99,6 +101,20 @@ class SkipForm(forms.Form):
     reason = forms.CharField(
         max_length=LONGEST_REASON, error_messages={"required": "Say in a few words why you skip this task."}
     )
+
+
+class OriginForm(forms.Form):
+    """What a page says of a draft beside it: the browser's name, and how many seconds ago it was changed there."""
+
+    browser = forms.UUIDField(required=False)
+    age = forms.FloatField(min_value=0, max_value=365 * 86_400, required=False)
+    changed = forms.BooleanField(required=False)
+
+    def origin(self) -> Origin | None:
+        """What it said; None for a draft that says nothing of where it comes from."""
+        browser = self.cleaned_data["browser"]
+        age = timedelta(seconds=self.cleaned_data["age"] or 0)
+        return Origin(browser.hex, age, self.cleaned_data["changed"]) if browser else None
 
 
 class FlagForm(forms.Form):

@@ -21,7 +21,7 @@ def hold(*, assignment: Assignment, annotator: Annotator, kind: str) -> Assignme
     expired but was not taken by anybody else still counts. Raises LeaseOver, BadRequest, Busy.
     """
     with locks.refusing():
-        locked = _LOCKED.first(id=assignment.pk, annotator=annotator.pk)
+        locked = _LOCKED.first(id=assignment.pk, annotator=annotator.pk, patience=locks.PATIENCE)
     if locked is None:
         raise LeaseOver("This task is not yours.")
     locked.task, locked.annotator = assignment.task, annotator  # neither is ever another one
@@ -54,7 +54,7 @@ def hand_back(held: Sequence[Assignment], status: str) -> int:
 _LOCKED = Rows(
     Assignment,
     """
-    WITH briefly AS MATERIALIZED (SELECT set_config('lock_timeout', '10s', true)),
+    WITH briefly AS MATERIALIZED (SELECT set_config('lock_timeout', %(patience)s, true)),
     person AS MATERIALIZED (
         SELECT annotator.id FROM briefly, annotation_annotator annotator WHERE annotator.id = %(annotator)s
         AND annotator.withdrawn_at IS NULL FOR NO KEY UPDATE OF annotator

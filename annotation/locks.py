@@ -34,15 +34,16 @@ M = TypeVar("M", bound=Model)
 # The classes of the advisory locks; any numbers that are nobody else's.
 _DESK, _SNAPSHOTS = 0x6465_736B, 0x736E_6170
 _LOCK_NOT_AVAILABLE = "55P03"
-# From here to the commit nobody waits longer than this for a lock. Who is at a page is told then (refusing).
-_BRIEFLY = "SELECT set_config('lock_timeout', '10s', true)"
+# How long somebody at a page waits for a lock, from where a statement sets it to the commit; then they are told
+# (refusing).
+PATIENCE = "10s"
 
 
 def desk(project: Project, *, patient: bool = False) -> None:
     """The project's desk, to the commit. ``patient`` callers (runs, commands) wait as long as it takes. Raises Busy."""
     with refusing(), connection.cursor() as cursor:
         if not patient:
-            cursor.execute(_BRIEFLY)
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_DESK, project.pk])
 
 
@@ -55,12 +56,12 @@ def snapshots(project: Project) -> None:
 def annotator(annotator: Annotator) -> None:
     """The row of one annotator: what they do in two tabs happens one after the other. Raises Busy, BadRequest."""
     with refusing(), connection.cursor() as cursor:
-        cursor.execute(_ANNOTATOR, [annotator.pk])
+        cursor.execute(_ANNOTATOR, [PATIENCE, annotator.pk])
         refuse_withdrawn(cursor.fetchone()[0])
 
 
 _ANNOTATOR = """
-    WITH briefly AS MATERIALIZED (SELECT set_config('lock_timeout', '10s', true))
+    WITH briefly AS MATERIALIZED (SELECT set_config('lock_timeout', %s, true))
     SELECT annotator.withdrawn_at FROM briefly, annotation_annotator annotator WHERE annotator.id = %s
     FOR NO KEY UPDATE OF annotator
 """
@@ -74,7 +75,7 @@ def refuse_withdrawn(withdrawn_at: datetime | None) -> None:
 
 def annotators(ids: Iterable[int]) -> None:
     """The rows of several, for as long as it takes. The desk comes first: who has it alone locks more than one."""
-    list(rows(Annotator.objects.filter(pk__in=set(ids)).only("pk")))
+    rows(Annotator.objects.filter(pk__in=set(ids)).only("pk"))
 
 
 def everybody(project: Project) -> None:
@@ -98,7 +99,7 @@ def queue_moved(project: Project) -> None:
 
 @contextmanager
 def refusing() -> Iterator[None]:
-    """Turn a lock that did not come in time (BRIEFLY) into Busy."""
+    """Turn a lock that did not come in time (PATIENCE) into Busy."""
     try:
         yield
     except OperationalError as error:

@@ -13,10 +13,11 @@ for an annotator who would go without. So fetching ahead never leaves anybody id
 """
 
 import random
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
@@ -58,7 +59,7 @@ def claim(*, annotator: Annotator, shuffle: random.Random | None = None) -> Assi
 def _locked(annotator: Annotator) -> Annotator:
     """The annotator's row, locked, with the project and the bookmark as they are now. Raises Busy, BadRequest."""
     with locks.refusing():
-        locked = _LOCKED.one(id=annotator.pk)
+        locked = _LOCKED.one(id=annotator.pk, patience=locks.PATIENCE)
     locks.refuse_withdrawn(locked.withdrawn_at)
     return locked
 
@@ -74,7 +75,7 @@ def _held(annotator: Annotator) -> list[Assignment]:
 _LOCKED = Rows(
     Annotator,
     """
-    WITH briefly AS MATERIALIZED (SELECT set_config('lock_timeout', '10s', true))
+    WITH briefly AS MATERIALIZED (SELECT set_config('lock_timeout', %(patience)s, true))
     SELECT [annotator], [project], [bookmark] FROM briefly, annotation_annotator annotator
     JOIN annotation_project project ON project.id = annotator.project_id
     LEFT JOIN annotation_bookmark bookmark ON bookmark.annotator_id = annotator.id
@@ -228,21 +229,56 @@ def _claimable_slots(annotator: Annotator) -> QuerySet[Slot]:
     return open_to.filter(task__kind=Task.Kind.RANK) if annotator.simulated else open_to
 
 
-@write
-def renew(*, assignment: Assignment, annotator: Annotator, draft: dict[str, Any] | None = None) -> None:
-    """Start the lease anew, and keep a draft. Raises LeaseOver where it has ended, BadRequest for a huge draft.
+@dataclass(frozen=True)
+class Origin:
+    """Where a draft comes from: one of several browsers that may be open at the same task."""
 
-    What is held ahead stays as long: it comes next, however long this one takes. Locks the annotator's row.
+    browser: str
+    # Since it was changed; where it was not ``changed``, since the page that shows it was loaded.
+    age: timedelta
+    changed: bool
+
+
+@write
+def renew(
+    *,
+    assignment: Assignment,
+    annotator: Annotator,
+    draft: dict[str, Any] | None = None,
+    origin: Origin | None = None,
+) -> bool:
+    """Start the lease anew, and keep a draft; False where another browser's stays because it was changed later.
+
+    A draft without an ``origin`` takes the place of any. What is held ahead stays as long: it comes next, however long
+    this one takes. Locks the annotator's row. Raises LeaseOver where the lease has ended, BadRequest for a huge draft.
     """
     locks.annotator(annotator)
-    changes: dict[str, Any] = {"expires_at": _lease_end(annotator)}
-    if draft is not None:
-        if len(str(draft)) > MOST_DRAFT_BYTES:
-            raise BadRequest("The draft is too large to keep.")
-        changes |= {"draft": draft, "drafted_at": Now()}
-    if not Assignment.objects.open().filter(pk=assignment.pk, annotator=annotator).update(**changes):
+    held = Assignment.objects.open().filter(pk=assignment.pk, annotator=annotator)
+    lease: dict[str, Any] = {"expires_at": _lease_end(annotator)}
+    kept = bool(_where_newest(held, origin).update(**lease, **_drafted(draft, origin)))
+    if not kept and not held.update(**lease):
         raise LeaseOver("This task went back to the queue. Take the next one.")
-    Assignment.objects.open().filter(annotator=annotator, ahead=True).update(expires_at=_lease_end(annotator))
+    Assignment.objects.open().filter(annotator=annotator, ahead=True).update(**lease)
+    return kept
+
+
+def _where_newest(held: "QuerySet[Assignment]", origin: Origin | None) -> "QuerySet[Assignment]":
+    """The assignment, unless another browser changed its draft after ``origin`` did, or after it was loaded there."""
+    if origin is None:
+        return held
+    return held.exclude(~Q(drafted_by=origin.browser), drafted_at__gt=Now() - origin.age)
+
+
+def _drafted(draft: dict[str, Any] | None, origin: Origin | None) -> dict[str, Any]:
+    if draft is None:
+        return {}
+    if len(str(draft)) > MOST_DRAFT_BYTES:
+        raise BadRequest("The draft is too large to keep.")
+    if origin is None:
+        return {"draft": draft, "drafted_at": Now(), "drafted_by": ""}
+    if not origin.changed:  # the seconds at it alone
+        return {"draft": draft}
+    return {"draft": draft, "drafted_at": Now() - origin.age, "drafted_by": origin.browser}
 
 
 @write

@@ -281,8 +281,9 @@ class Assignment(models.Model):
     # order_shown[i] is the place in the task of the completion shown i-th.
     order_shown = ArrayField(models.PositiveSmallIntegerField())
     draft = models.JSONField(default=dict, blank=True)
-    # A browser's own copy of the draft gives way to a later one of another device.
+    # When and in which browser the draft was last changed: an older one of another browser does not take its place.
     drafted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    drafted_by = models.CharField(max_length=32, default="", blank=True, editable=False)
     reason = models.TextField(blank=True)
     # Held for later, while the annotator still works on another (annotation.queue says why).
     ahead = models.BooleanField(default=False, db_default=False, editable=False)

@@ -52,7 +52,7 @@ def draft(request: HttpRequest, annotator: Annotator) -> JsonResponse:
     """Renew the lease and keep the answer as far as it has come."""
     assignment = posted_assignment(request, annotator)
     form = DemonstrationDraftForm(request.POST, assignment=assignment)
-    return judging.keep_draft(assignment, annotator, form, Task.Kind.DEMONSTRATE)
+    return judging.keep_draft(request, assignment, form, Task.Kind.DEMONSTRATE)
 
 
 @require_POST

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 
 from annotation import progress, queue, shown, standing
 from annotation.errors import BadRequest, ClaimsPaused, LeaseOver
-from annotation.forms import FlagForm, SkipForm
+from annotation.forms import FlagForm, OriginForm, SkipForm
 from annotation.markdown import render_document
 from annotation.models import Annotator, Assignment
 
@@ -130,19 +130,29 @@ def submitted(
     return go_on(request, assignment.annotator)
 
 
-def keep_draft(assignment: Assignment, annotator: Annotator, form: Draft, kind: str) -> JsonResponse:
-    """Renew the lease and keep the answer as far as it has come: ``{}``, or ``{"error": text}``."""
+def keep_draft(request: HttpRequest, assignment: Assignment, form: Draft, kind: str) -> JsonResponse:
+    """Renew the lease and keep the answer as far as it has come: ``{"kept": bool}``, or ``{"error": text}``.
+
+    It is not kept where another browser has gone on with it since.
+    """
+    origin = OriginForm(request.POST)
     if assignment.task.kind != kind:
         return JsonResponse({"error": "This task asks for another kind of answer."}, status=422)
-    if not form.is_valid():
-        return JsonResponse({"error": " ".join(form.errors.as_text().split())}, status=422)
+    for given in (form, origin):
+        if not given.is_valid():
+            return JsonResponse({"error": " ".join(given.errors.as_text().split())}, status=422)
     try:
-        queue.renew(assignment=assignment, annotator=annotator, draft=form.draft())
+        kept = queue.renew(
+            assignment=assignment,
+            annotator=assignment.annotator,
+            draft=form.draft(),
+            origin=origin.origin(),
+        )
     except LeaseOver as error:
         return JsonResponse({"error": str(error)}, status=409)
     except BadRequest as error:
         return JsonResponse({"error": str(error)}, status=422)
-    return JsonResponse({})
+    return JsonResponse({"kept": kept})
 
 
 def common(

@@ -77,10 +77,10 @@ def submit(request: HttpRequest, annotator: Annotator) -> HttpResponse:
 @require_POST
 @for_annotator
 def draft(request: HttpRequest, annotator: Annotator) -> JsonResponse:
-    """Renew the lease and keep the judgement as far as it has come: ``{}``, or ``{"error": text}``."""
+    """Renew the lease and keep the judgement as far as it has come (judging.keep_draft)."""
     assignment = posted_assignment(request, annotator)
     return judging.keep_draft(
-        assignment, annotator, draft_form(request.POST, assignment=assignment), Task.Kind.RANK
+        request, assignment, draft_form(request.POST, assignment=assignment), Task.Kind.RANK
     )
 
 

@@ -47,7 +47,7 @@ def draft(request: HttpRequest, annotator: Annotator) -> JsonResponse:
     """Renew the lease and keep the scores there are."""
     assignment = posted_assignment(request, annotator)
     return judging.keep_draft(
-        assignment, annotator, RatingDraftForm(request.POST, assignment=assignment), Task.Kind.RATE
+        request, assignment, RatingDraftForm(request.POST, assignment=assignment), Task.Kind.RATE
     )
 
 

@@ -1,5 +1,7 @@
 """How a lease goes on and ends, and what an annotator may still do afterwards."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -24,6 +26,43 @@ def test_renewing_starts_the_lease_anew_and_keeps_the_draft(cast: tuple[Annotato
     left = (assignment.expires_at - timezone.now()).total_seconds()
     assert left == pytest.approx(alice.project.lease_seconds, abs=60)
     assert queue.expire() == 0
+
+
+LAPTOP, PHONE = "1" * 32, "2" * 32
+
+
+def keep(assignment: Assignment, rationale: str, browser: str, *, age: int, changed: bool = True) -> bool:
+    origin = queue.Origin(browser, timedelta(seconds=age), changed)
+    return queue.renew(
+        assignment=assignment, annotator=assignment.annotator, draft={"rationale": rationale}, origin=origin
+    )
+
+
+def test_of_two_browsers_the_draft_stays_that_was_changed_last(cast: tuple[Annotator, Annotator]) -> None:
+    assignment = taken(cast[0])
+    assert keep(assignment, "on the phone, a minute ago", PHONE, age=60)
+    run_out(assignment)
+    # The laptop was without a connection; what it kept is older, or nothing was changed on it at all.
+    assert not keep(assignment, "on the laptop, an hour ago", LAPTOP, age=3600)
+    assert not keep(assignment, "as the laptop loaded it", LAPTOP, age=3600, changed=False)
+    assignment.refresh_from_db()
+    assert (assignment.draft, assignment.drafted_by) == ({"rationale": "on the phone, a minute ago"}, PHONE)
+    assert assignment.expires_at > timezone.now()  # it is in hand all the same
+    # Its own browser may send what it changed earlier: answers overtake each other.
+    assert keep(assignment, "on the phone, again", PHONE, age=90)
+    assert keep(assignment, "on the laptop, now", LAPTOP, age=0)
+    assignment.refresh_from_db()
+    assert (assignment.draft, assignment.drafted_by) == ({"rationale": "on the laptop, now"}, LAPTOP)
+
+
+def test_a_page_that_only_shows_a_draft_does_not_become_its_author(cast: tuple[Annotator, Annotator]) -> None:
+    assignment = taken(cast[0])
+    assert keep(assignment, "on the phone", PHONE, age=60)
+    assert keep(assignment, "on the phone", LAPTOP, age=10, changed=False)
+    assignment.refresh_from_db()
+    assert assignment.drafted_by == PHONE
+    assert assignment.drafted_at is not None
+    assert assignment.drafted_at < timezone.now() - timedelta(seconds=30)
 
 
 def test_opening_it_again_starts_the_lease_anew(cast: tuple[Annotator, Annotator]) -> None:

@@ -99,7 +99,7 @@ def test_settings_and_annotators_wait_for_no_import() -> None:
 
 @pytest.fixture
 def _briefly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "_BRIEFLY", "SELECT set_config('lock_timeout', '200ms', true)")
+    monkeypatch.setattr(locks, "PATIENCE", "200ms")
 
 
 @pytest.mark.usefixtures("_briefly")

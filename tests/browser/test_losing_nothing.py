@@ -104,6 +104,45 @@ def test_an_older_copy_in_a_browser_gives_way_to_what_another_device_kept_later(
     wait_until(again, lambda: Assignment.objects.get(ahead=False).draft.get("ranks") == {"A": 4, "B": 4})
 
 
+def test_an_older_draft_that_comes_back_online_gives_way_to_a_later_one_of_another_device(
+    visit: Visit, page: Page, alice: User
+) -> None:
+    page.context.set_offline(True)
+    press(page, "4", "4")
+    expect(page.locator("[data-saved]")).to_have_text("Offline: kept in this browser.")
+    other = visit(RANK, alice)
+    wait_until_ready(other)
+    press(other, "1", "2")
+    saved(other)
+    page.context.set_offline(False)
+    expect(page.get_by_text("You went on with this task on another device")).to_be_visible()
+    wait_until_ready(page)
+    assert tiers(page) == [["A"], ["B"], [], []]
+    assert Assignment.objects.get(ahead=False).draft["ranks"] == {"A": 1, "B": 2}
+    page.get_by_role("button", name="Take the older one").click()
+    wait_until(page, lambda: Assignment.objects.get(ahead=False).draft["ranks"] == {"A": 4, "B": 4})
+
+
+def test_a_later_draft_that_comes_back_online_takes_the_place_of_an_older_one(
+    visit: Visit, page: Page, alice: User
+) -> None:
+    other = visit(RANK, alice)
+    wait_until_ready(other)
+    press(other, "1", "2")
+    saved(other)
+    page.context.set_offline(True)
+    press(page, "4", "4")
+    expect(page.locator("[data-saved]")).to_have_text("Offline: kept in this browser.")
+    page.context.set_offline(False)
+    saved(page)
+    assert tiers(page) == [[], [], [], ["A", "B"]]
+    assert Assignment.objects.get(ahead=False).draft["ranks"] == {"A": 4, "B": 4}
+    # The first, looked at again, shows what was done on the second, and offers nothing: all of it was seen.
+    other.evaluate("dispatchEvent(new Event('online'))")
+    wait_until(other, lambda: tiers(other) == [[], [], [], ["A", "B"]])
+    expect(other.locator("#notices .notice")).to_have_count(0)
+
+
 def test_two_tabs_keep_one_draft_and_judge_once(visit: Visit, page: Page) -> None:
     other = visit(RANK, context=page.context)
     wait_until_ready(other)

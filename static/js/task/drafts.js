@@ -1,5 +1,8 @@
 // The judgement is kept as it goes: in this browser at once, on the server a moment later, and there it also
 // renews the lease. A copy in the browser means that the server does not have it yet.
+//
+// Where two browsers show one task, the draft that was changed last is the one that counts. The server tells (by the
+// browser's name and the age of what it sends), so no clock but the server's has to be right.
 
 import { dismiss, notice } from "./notices.js";
 import { waits } from "./outbox.js";
@@ -8,11 +11,15 @@ import { keysFrom, read, remove, write } from "./storage.js";
 const WAIT_MS = 700;
 const KEPT_DAYS = 7;
 const PREFIX = "draft:";
+const BROWSER = browser();
 
 export class Drafts {
   #timer = 0;
   #over = false;
   #leaving = false;
+  // When the judgement was last changed here; where it was not, when it was loaded.
+  #at = Date.now();
+  #changed = false;
 
   constructor(task, clock, signal) {
     this.task = task;
@@ -45,36 +52,47 @@ export class Drafts {
     clearTimeout(this.#timer);
     // What was submitted is on its way itself.
     if (this.#over || waits(this.task.assignment)) return;
+    const sentAt = this.#at;
     try {
-      this.#answered(await this.#send());
+      await this.#answered(await this.#send(), sentAt);
     } catch {
       this.#say("Offline: kept in this browser.");
     }
   }
 
-  #later() {
+  #later(at = Date.now()) {
     this.#say("");
     this.#leaving = false;
-    write(this.key, { at: Date.now(), fields: fieldsOf(this.task.form) });
+    this.#at = at;
+    this.#changed = true;
+    write(this.key, { at, fields: fieldsOf(this.task.form) });
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.save(), WAIT_MS);
   }
 
   // The page may be gone before an answer comes; the copy in the browser stays until one did.
   #flush() {
-    if (!this.#over && !waits(this.task.assignment) && read(this.key)) this.#send().then((answer) => this.#answered(answer), () => {});
+    if (this.#over || waits(this.task.assignment) || !read(this.key)) return;
+    const sentAt = this.#at;
+    this.#send().then((answer) => this.#answered(answer, sentAt)).catch(() => {});
   }
 
   #send() {
     const { draft } = this.task.main.dataset;
     const headers = { "X-Requested-With": "fetch" };
-    return fetch(draft, { method: "POST", body: new FormData(this.task.form), headers, keepalive: true });
+    const body = new FormData(this.task.form);
+    body.set("browser", BROWSER);
+    body.set("age", Math.max(0, Date.now() - this.#at) / 1000);
+    if (this.#changed) body.set("changed", "on");
+    return fetch(draft, { method: "POST", body, headers, keepalive: true });
   }
 
-  async #answered(answer) {
+  async #answered(answer, sentAt) {
     // A draft that was on its way when the judgement was sent finds the task closed, rightly.
     if (this.#over) return;
-    if (answer.ok && !answer.redirected) {
+    if (answer.ok && !answer.redirected && !(await answer.json()).kept) {
+      this.#giveWay(sentAt);
+    } else if (answer.ok && !answer.redirected) {
       // The page that comes now may have been asked for before the draft arrived.
       if (!this.#leaving) remove(this.key);
       this.#say("Draft saved.");
@@ -83,6 +101,14 @@ export class Drafts {
     } else {
       this.#say("Not saved: kept in this browser.");
     }
+  }
+
+  // Another browser has gone on with it since: loaded again, the page shows that, and offers what was changed here.
+  #giveWay(sentAt) {
+    // Changed while it was on its way: that is the last change now, and goes next.
+    if (this.#at !== sentAt || this.#leaving) return;
+    this.#over = true;
+    location.reload();
   }
 
   #lost(why) {
@@ -98,24 +124,25 @@ export class Drafts {
     const kept = read(this.key);
     if (!kept) return;
     if (this.#isOlder(kept)) this.#offer(kept);
-    else this.#take(kept);
+    else this.#take(kept.fields, kept.at);
   }
 
-  #take(kept) {
-    this.task.takeFields(kept.fields);
-    this.#later();
+  #take(fields, at) {
+    this.task.takeFields(fields);
+    this.#later(at);
   }
 
   // By the server's clock: this machine's may be wrong.
   #isOlder(kept) {
-    const { draftedAt, now } = this.task.main.dataset;
-    return Boolean(draftedAt) && kept.at - (Date.now() - Date.parse(now)) < Date.parse(draftedAt);
+    const { draftedAt, draftedBy, now } = this.task.main.dataset;
+    if (!draftedAt || draftedBy === BROWSER) return false;
+    return kept.at - (Date.now() - Date.parse(now)) < Date.parse(draftedAt);
   }
 
   #offer(kept) {
     remove(this.key);
     notice("older", "caution", "You went on with this task on another device: that is shown here. This browser kept something older.", [
-      { label: "Take the older one", press: () => { dismiss("older"); this.#take(kept); } },
+      { label: "Take the older one", press: () => { dismiss("older"); this.#take(kept.fields); } },
       { label: "Discard it", press: () => dismiss("older") },
     ]);
   }
@@ -123,6 +150,14 @@ export class Drafts {
   #say(words) {
     this.task.main.querySelector("[data-saved]").textContent = words;
   }
+}
+
+// The name of this browser, as long as it keeps one. (crypto.randomUUID is there over https alone.)
+function browser() {
+  const random = crypto.getRandomValues(new Uint8Array(16));
+  const name = read("browser") ?? Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  write("browser", name);
+  return name;
 }
 
 export function fieldsOf(form) {
