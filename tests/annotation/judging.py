@@ -75,6 +75,7 @@ def at_once(jobs: Sequence[Callable[[], object]], seconds: float = 120) -> list[
 
     def work(index: int) -> None:
         try:
+            connection.ensure_connection()
             barrier.wait(30)
             answers[index] = jobs[index]()
         except Exception as error:
