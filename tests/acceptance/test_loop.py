@@ -59,13 +59,14 @@ def configs(tmp_path: Path) -> dict[str, str]:
     """Config files: small runs for the suite; the project's own sizes where ``CONCORD_LOOP`` is "whole"."""
     wanted: dict[str, dict[str, Any]] = {
         "sft": {"base": "scratch", "epochs": 1, "batch_tokens": 1024, "hidden": 96, "layers": 3},
-        "fit": {"base": "scratch", "epochs": 1},
-        "fit again": {"base": "scratch", "epochs": 1, "hidden": 64, "layers": 2},
-        "ppo": {"steps": 8, "held_out_prompts": 64, "max_new_tokens": 48},
+        "fit": {"base": "scratch", "epochs": 1, "hidden": 96, "layers": 2, "vocabulary": 1024},
+        "fit again": {"base": "scratch", "epochs": 1, "hidden": 32, "layers": 1, "vocabulary": 512},
+        "ppo": {"steps": 6, "held_out_prompts": 48, "max_new_tokens": 48},
     }
     if os.environ.get("CONCORD_LOOP") == "whole":
         sft = {"base": "scratch", "epochs": 4, "batch_tokens": 1024, "hidden": 128, "learning_rate": 1.5e-3}
-        wanted |= {"sft": sft, "fit again": wanted["fit"], "ppo": {}}
+        fit = {"base": "scratch", "epochs": 1}
+        wanted |= {"sft": sft, "fit": fit, "fit again": fit, "ppo": {}}
     paths = {}
     for name, config in wanted.items():
         path = tmp_path / f"{name}.json"

@@ -177,21 +177,24 @@ def test_simulated_annotators_rank_by_a_reward_model_version(tmp_path: Path) -> 
     project = make_judged_project()
     version = run_fit(project, tmp_path / "run")
     lines = [
-        {"prompt": f"Which, {n}?", "completions": [{"text": f"{w} {n}"} for w in "abc"]} for n in range(3)
+        {"prompt": f"Which, {n}?", "completions": [{"text": f"{w} {n}"} for w in "abc"]} for n in range(2)
     ]
     put(project, "completions", *lines)
     answer = call_command_json(
-        "simulate_annotators", project=project.slug, rankings=3, preference="reward:active", annotators=1
+        "simulate_annotators", project=project.slug, rankings=2, preference="reward:active", annotators=1
     )
-    assert (answer["rankings"], answer["simulated"]) == (3, True)
-    made = Ranking.objects.filter(annotator__simulated=True).select_related("task__prompt")
+    assert (answer["rankings"], answer["simulated"]) == (2, True)
+    made = Ranking.objects.filter(annotator__simulated=True).select_related("task__prompt").order_by("pk")
     assert {one.annotator.pseudonym for one in made} == {"simulated-reward:1-1"}
-    for one in made:
-        texts = [entry.completion.text for entry in one.task.entries.select_related("completion")]
-        prompt = {"form": "text", "prompt": one.task.prompt.messages}
-        scores = scoring.score(version=version, lines=[{**prompt, "completion": text} for text in texts])
-        best_first = sorted(range(3), key=lambda place: -scores[place].value)
-        assert [one.tiers[place] for place in best_first] == [1, 2, 3]
+    asked = [
+        {"form": "text", "prompt": one.task.prompt.messages, "completion": entry.completion.text}
+        for one in made
+        for entry in one.task.entries.order_by("position").select_related("completion")
+    ]
+    scores = [each.value for each in scoring.score(version=version, lines=asked)]
+    for number, one in enumerate(made):
+        of_task = scores[3 * number : 3 * number + 3]
+        assert one.tiers == [1 + sum(other > score for other in of_task) for score in of_task]
     assert snapshots.take(project=project).rankings == 120, "what is simulated enters no snapshot"
 
 
