@@ -29,8 +29,8 @@ def _broker() -> dict[str, object]:
             "init_extension": False,
             "use_notify": True,
             "visibility_timeout": 60,
-            # How long a read waits in the server; a worker that is told to leave is held up by it.
-            "wait_time_seconds": 1,
+            # A read that waits does so in the server, which looks ten times a second. A notification wakes us instead.
+            "wait_time_seconds": 0,
         },
     }
 

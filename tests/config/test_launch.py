@@ -17,8 +17,9 @@ from tests.launched import Concord, free_port
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
+    """One for all starts: its database is made by the first."""
     with tempfile.TemporaryDirectory(prefix="concord-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
@@ -34,9 +35,10 @@ def gone(processes: list[psutil.Process]) -> bool:
     return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in processes)
 
 
-def test_it_starts_everything_and_ctrl_c_ends_all_of_it(concord: Concord) -> None:
+def test_it_starts_everything_once_and_ctrl_c_ends_all_of_it(concord: Concord, home: Path) -> None:
     services = concord.services()
     assert set(services) == {"web", "gpu", "cpu", "quick", "webhooks", "beat", "scorer"}
+    _refuse_a_second(concord, home)
     assert concord.answers()
     everything = psutil.Process(concord.process.pid).children(recursive=True)
     assert concord.end() == 0
@@ -44,7 +46,7 @@ def test_it_starts_everything_and_ctrl_c_ends_all_of_it(concord: Concord) -> Non
     assert not Server(concord.home).answers()
 
 
-def test_a_second_start_and_a_taken_port_are_told(concord: Concord, home: Path) -> None:
+def _refuse_a_second(concord: Concord, home: Path) -> None:
     again = Concord(home, free_port())
     assert again.process.wait(60) == 1
     again.end()
@@ -55,7 +57,6 @@ def test_a_second_start_and_a_taken_port_are_told(concord: Concord, home: Path) 
         taken.end()
         assert taken.said(f"Port {concord.port}")
         assert not (Path(other) / "postgres").exists()
-    assert concord.answers()
 
 
 def test_what_is_killed_comes_back(concord: Concord) -> None:
