@@ -38,9 +38,9 @@ def releases() -> list[Path]:
     return [own, *sorted(Path("/usr/lib/postgresql").glob("*/bin"))]
 
 
-@pytest.fixture(params=releases(), ids=lambda path: path.parent.name)
-def address(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a new server that asks for a password."""
+@pytest.fixture(scope="module", params=releases(), ids=lambda path: path.parent.name)
+def server(request: pytest.FixtureRequest) -> Iterator[int]:
+    """The port of a new server that asks for a password."""
     with tempfile.TemporaryDirectory(prefix="own-", ignore_cleanup_errors=True) as name:
         folder, port = Path(name), free_port()
         (folder / "password").write_text("a b'c")
@@ -57,12 +57,21 @@ def address(request: pytest.FixtureRequest) -> Iterator[str]:
         options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories="
         control = str(request.param / "pg_ctl")
         assert unprivileged.run([control, "start", "-w", *data, "-o", options], log=log) == 0, log.read_text()
-        with psycopg.connect(
-            host="127.0.0.1", port=port, user="owner", password="a b'c", dbname="postgres", autocommit=True
-        ) as database:
-            database.execute("CREATE DATABASE concord")
-        yield f"postgres://owner:a%20b%27c@127.0.0.1:{port}/concord?sslmode=disable&application_name=own%20test"
+        yield port
         unprivileged.run([control, "stop", "-w", "-m", "immediate", *data], log=log)
+
+
+@pytest.fixture
+def address(server: int) -> str:
+    """The address of a new database."""
+    with psycopg.connect(
+        host="127.0.0.1", port=server, user="owner", password="a b'c", dbname="postgres", autocommit=True
+    ) as database:
+        database.execute("DROP DATABASE IF EXISTS concord WITH (FORCE)")
+        database.execute("CREATE DATABASE concord")
+    return (
+        f"postgres://owner:a%20b%27c@127.0.0.1:{server}/concord?sslmode=disable&application_name=own%20test"
+    )
 
 
 @pytest.fixture
