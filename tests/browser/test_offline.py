@@ -178,8 +178,9 @@ def test_what_is_changed_while_it_waits_is_submitted_anew(page: Page) -> None:
     press(page, "a", "4")
     assert waiting(page) == []
     expect(page.get_by_text("You are offline.")).to_have_count(0)
+    # Back online, what waits is sent first, and then the draft.
     page.context.set_offline(False)
-    page.wait_for_timeout(500)
+    expect(page.locator("[data-saved]")).to_have_text("Draft saved.")
     assert not Ranking.objects.exists()
     press(page, "Enter")
     wait_for_another(page, before)
@@ -258,7 +259,9 @@ def test_what_one_person_submitted_is_not_sent_by_another_on_the_same_device(
     log_in(context, str(live_server), make_member(project, name="bob"))
     bobs = visit(RANK, context=context)
     wait_until_ready(bobs)
-    bobs.wait_for_timeout(500)
+    # What waits is sent when a page is opened, before anything can be drafted on it.
+    press(bobs, "1")
+    expect(bobs.locator("[data-saved]")).to_have_text("Draft saved.")
     assert len(waiting(bobs)) == 1
     assert not Ranking.objects.exists()
     assert Assignment.objects.get(public_id=before).status == "open"
