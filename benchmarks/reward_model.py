@@ -88,8 +88,8 @@ def make_base(folder: Path, *, hidden: int, layers: int) -> None:
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    from rewardmodel.backbone.loading import make_trunk
-    from rewardmodel.backbone.scratch import make_config
+    from lm.loading import make_trunk
+    from lm.scratch import make_config
 
     vocabulary = {"<pad>": 0, "<eos>": 1, "<unk>": 2, **{f"w{n}": n + 3 for n in range(VOCABULARY)}}
     inner = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
@@ -151,8 +151,8 @@ def trl(folder: Path, job: dict[str, Any]) -> dict[str, Any]:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer, TrainerCallback
     from trl import RewardConfig, RewardTrainer
 
-    from rewardmodel.backbone.loading import load_trunk
-    from rewardmodel.backbone.rendering import encode_completion, encode_prompt
+    from lm.loading import load_trunk
+    from lm.rendering import encode_completion, encode_prompt
     from rewardmodel.bradley_terry.batches import plan_epoch
     from rewardmodel.bradley_terry.network import make_head
 

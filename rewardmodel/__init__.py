@@ -7,6 +7,5 @@ activation.py   which version is the active one
 retraining.py   fits that begin by themselves
 scoring.py      scores of prompts with completions: from the resident scorer, else from a child
 scorer.py       the resident scorer
-backbone/       PURE torch: tokenizer and trunk by hub name, folder or from scratch
 bradley_terry/  PURE torch: records, encoding, network, loss, fit, evaluate, artifact
 """

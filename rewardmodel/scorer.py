@@ -46,7 +46,7 @@ class Loaded:
     def get(self, version: RewardModelVersion) -> Any:
         """The model of ``version``. Raises RunError where it cannot be loaded."""
         # Here, so that a scorer that nobody asks costs little memory.
-        from rewardmodel.backbone.devices import choose_device
+        from lm.devices import choose_device
         from rewardmodel.bradley_terry.artifact import load_reward_model
 
         digest = version.artifact.digest

@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from rewardmodel.backbone.adapter import merged_state
-from rewardmodel.backbone.loading import TRUNK, load_tokenizer, load_trunk, width
-from rewardmodel.backbone.manifest import NAME, check_manifest, code_version, files_of
+from lm.adapter import merged_state
+from lm.loading import TRUNK, load_tokenizer, load_trunk, width
+from lm.manifest import NAME, check_manifest, code_version, files_of
 from rewardmodel.bradley_terry.encoding import Limits
 from rewardmodel.bradley_terry.network import RewardNetwork
 from rewardmodel.bradley_terry.packing import packing_is_exact

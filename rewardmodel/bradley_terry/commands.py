@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from rewardmodel.backbone.devices import choose_device
+from lm.devices import choose_device
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rewardmodel.bradley_terry.config import EvaluateConfig, FitConfig, ScoreConfig
 from rewardmodel.bradley_terry.evaluate import report_on

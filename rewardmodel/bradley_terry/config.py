@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from rewardmodel.backbone.lora import LoraSettings
+from lm.lora import LoraSettings
 
 Ties = Literal["drop", "half", "rao_kupper", "davidson"]
 

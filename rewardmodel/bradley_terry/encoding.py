@@ -9,7 +9,7 @@ prompt is encoded **once a row**, which its completions share:
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rewardmodel.backbone.rendering import encode_completion, encode_prompt
+from lm.rendering import encode_completion, encode_prompt
 
 
 class Limits(NamedTuple):

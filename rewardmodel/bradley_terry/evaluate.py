@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from rewardmodel.bradley_terry.bootstrap import mean_by_prompt
+from lm.bootstrap import mean_by_prompt
 from rewardmodel.bradley_terry.calibration import calibration
 from rewardmodel.bradley_terry.judged import (
     Judged,

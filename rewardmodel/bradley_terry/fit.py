@@ -19,12 +19,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from rewardmodel.backbone.training import cosine, load_optimizer_tensors, optimizer_tensors
+from lm.optimizer import cosine, load_optimizer_tensors, make_adamw, optimizer_tensors, set_rates
 from rewardmodel.bradley_terry.batches import plan_epoch
 from rewardmodel.bradley_terry.finish import finish
 from rewardmodel.bradley_terry.gradient import Measure, accumulate_gradient, mean_loss
-from rewardmodel.bradley_terry.objective import Objective
-from rewardmodel.bradley_terry.optimizer import TIE, make_adamw, set_rates
+from rewardmodel.bradley_terry.objective import TIE, Objective
 from rewardmodel.bradley_terry.start import Start, start_network
 from runs.folder.checkpoint import load_checkpoint, save_checkpoint
 from runs.folder.errors import BadInput, RunError, Stopped
@@ -111,7 +110,7 @@ class Fitting:
         self.parameters = {name: value for name, value in network.named_parameters() if value.requires_grad}
         if config.ties in ("davidson", "rao_kupper"):
             self.parameters[TIE] = self.tie_parameter
-        self.optimizer = make_adamw(self.parameters, weight_decay=config.weight_decay)
+        self.optimizer = make_adamw(self.parameters, weight_decay=config.weight_decay, apart=[TIE])
         self.measure = Measure(
             network=network,
             tie_parameter=self.tie_parameter,
@@ -128,9 +127,7 @@ class Fitting:
         if planned.attempt and planned.step == 0:
             self._begin_attempt(planned.attempt)
         factor = cosine(planned.step, self.steps_an_attempt, warmup=config.warmup, floor=config.floor)
-        set_rates(
-            self.optimizer, rate=config.learning_rate * factor, tie_rate=config.tie_learning_rate * factor
-        )
+        set_rates(self.optimizer, config.learning_rate * factor, apart=config.tie_learning_rate * factor)
         self.optimizer.zero_grad(set_to_none=True)
         figures = accumulate_gradient(self.measure, [self.start.train[index] for index in planned.rankings])
         norm = float(torch.nn.utils.clip_grad_norm_(self.parameters.values(), config.max_grad_norm))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rewardmodel.backbone.devices import autocast
+from lm.devices import autocast
 from rewardmodel.bradley_terry.batches import by_length
 from rewardmodel.bradley_terry.encoding import Row, rows_of
 from rewardmodel.bradley_terry.network import RewardNetwork

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rewardmodel.backbone.loading import width
+from lm.loading import width
 from rewardmodel.bradley_terry.packing import Batch, last_states
 
 

@@ -11,6 +11,9 @@ from rewardmodel.bradley_terry.config import Ties
 from rewardmodel.bradley_terry.encoding import Encoded
 from rewardmodel.bradley_terry.records import Pair
 
+# The name of the tie parameter among those that learn: one number with a rate of its own, which never decays.
+TIE = "tie"
+
 
 class Example(NamedTuple):
     """A ranking to learn from. ``pairs`` and ``ties`` are indices into ``encoded.completions``.

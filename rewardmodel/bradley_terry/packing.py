@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from rewardmodel.backbone.devices import autocast
+from lm.devices import autocast
 from rewardmodel.bradley_terry.encoding import Limits, Row
 
 

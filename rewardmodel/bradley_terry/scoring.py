@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from rewardmodel.backbone.devices import autocast
+from lm.devices import autocast
 from rewardmodel.bradley_terry.batches import by_length
 from rewardmodel.bradley_terry.config import Ties
 from rewardmodel.bradley_terry.encoding import Encoded, Limits, Row, encode, rows_of

@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from rewardmodel.backbone.adapter import add_adapter
-from rewardmodel.backbone.devices import choose_device
-from rewardmodel.backbone.loading import context_length, load_tokenizer, load_trunk, make_trunk
-from rewardmodel.backbone.scratch import make_config, make_tokenizer
+from lm.adapter import add_adapter
+from lm.devices import choose_device
+from lm.loading import context_length, load_tokenizer, load_trunk, make_trunk
+from lm.scratch import make_config, make_tokenizer
 from rewardmodel.bradley_terry.artifact import check_meta, load_head
 from rewardmodel.bradley_terry.config import FitConfig
 from rewardmodel.bradley_terry.encoding import Limits, encode

@@ -3,15 +3,15 @@
 config.py             the frozen configs of the runs, without torch
 loading.py            Policy from a hub name or folder, its reference, and back into a folder
 artifact.py           meta.json: the digests of a policy folder
-encoding.py           prompts to ids; padding.py: ids to a batch padded on the left
+encoding.py           prompts to ids
 forward.py            the trunk, and the head where it is wanted
 log_probabilities.py  log pi and entropy of completions, without (B, T, V)
 generation.py         completions with a cache that samples share and ended rows leave; sampling.py: the next token
 demonstrations.py     demonstrations to ids and batches
-sft_start.py          what SFT starts from; sft_loss.py: its loss; optimizer.py: AdamW
+sft_start.py          what SFT starts from; sft_loss.py: its loss
 sft.py                the run "sft"
 prompts.py            inputs/prompts.jsonl
 sample.py             the run "sample": distinct completions to be ranked
-measuring.py          answers of one policy and their figures; bootstrap.py: intervals
+measuring.py          answers of one policy and their figures
 evaluate.py           the run "evaluate": several policies on the same prompts
 """

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rewardmodel.backbone.manifest import NAME, check_manifest, code_version, files_of
+from lm.manifest import NAME, check_manifest, code_version, files_of
 from runs.folder.errors import BadInput
 from runs.folder.files import folder_digest, write_json
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rewardmodel.backbone.lora import LoraSettings
+from lm.lora import LoraSettings
 from runs.folder.errors import BadInput
 
 

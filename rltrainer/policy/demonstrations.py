@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from rewardmodel.backbone.rendering import encode_completion
+from lm.rendering import encode_completion
 from rltrainer.policy.encoding import encode_prompts
 from runs.folder.errors import BadInput
 from runs.folder.files import read_jsonl

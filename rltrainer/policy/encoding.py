@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rewardmodel.backbone.rendering import encode_prompt
+from lm.rendering import encode_prompt
 
 
 class EncodedPrompts(NamedTuple):

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from rewardmodel.backbone.devices import choose_device
-from rltrainer.policy.bootstrap import interval
+from lm.bootstrap import interval
+from lm.devices import choose_device
 from rltrainer.policy.config import EvaluateConfig
 from rltrainer.policy.demonstrations import Demonstration, read_demonstrations
 from rltrainer.policy.loading import Policy, load_for_inference

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from rewardmodel.backbone.loading import context_length
+from lm.loading import context_length
+from lm.padding import left_pad
 from rltrainer.policy.config import SamplingSettings
 from rltrainer.policy.forward import head_logits, positions_from_mask, run_trunk
-from rltrainer.policy.padding import left_pad
 from rltrainer.policy.sampling import choose_tokens
 from runs.folder.errors import BadInput
 

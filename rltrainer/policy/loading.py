@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from rewardmodel.backbone.adapter import adapter_off, add_adapter, merged_state
-from rewardmodel.backbone.devices import choose_device
-from rewardmodel.backbone.loading import load_tokenizer, turn_dropout_off
-from rewardmodel.backbone.lora import LoraSettings
+from lm.adapter import adapter_off, add_adapter, merged_state
+from lm.devices import choose_device
+from lm.loading import load_tokenizer, turn_dropout_off
+from lm.lora import LoraSettings
 from rltrainer.policy.artifact import check_folder, write_meta
 from rltrainer.policy.forward import check_head
 from runs.folder.errors import BadInput

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rewardmodel.backbone.loading import context_length
+from lm.loading import context_length
 from rltrainer.policy.config import EvaluateConfig
 from rltrainer.policy.demonstrations import Demonstration, encode_demonstrations
 from rltrainer.policy.generation import Generated, generate

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from rewardmodel.backbone.loading import context_length
+from lm.loading import context_length
 from rltrainer.policy.encoding import EncodedPrompts, encode_prompts
 from rltrainer.policy.loading import Policy
 from runs.folder.errors import BadInput

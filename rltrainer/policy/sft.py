@@ -18,13 +18,12 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from rewardmodel.backbone.devices import choose_device
-from rewardmodel.backbone.training import cosine, load_optimizer_tensors, optimizer_tensors
+from lm.devices import choose_device
+from lm.optimizer import cosine, load_optimizer_tensors, make_adamw, optimizer_tensors, set_rates
 from rltrainer.policy.artifact import parent_of
 from rltrainer.policy.config import SftConfig
 from rltrainer.policy.demonstrations import Example, plan_epoch
 from rltrainer.policy.loading import save_policy
-from rltrainer.policy.optimizer import make_adamw, set_learning_rate
 from rltrainer.policy.sft_loss import accumulate_gradient, row_losses, targets_of
 from rltrainer.policy.sft_start import Start, prepare
 from runs.folder.checkpoint import load_checkpoint, save_checkpoint
@@ -97,7 +96,7 @@ class Training:
         rate = self.config.learning_rate * cosine(
             self.step, len(self.plan), warmup=self.config.warmup, floor=self.config.floor
         )
-        set_learning_rate(self.optimizer, rate)
+        set_rates(self.optimizer, rate)
         self.optimizer.zero_grad(set_to_none=True)
         loss = accumulate_gradient(
             self.model,

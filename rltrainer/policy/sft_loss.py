@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rewardmodel.backbone.devices import autocast
+from lm.devices import autocast
 from rltrainer.policy.demonstrations import Batch, Example, collate, fill
 from rltrainer.policy.forward import positions_from_mask, run_trunk
 from rltrainer.policy.log_probabilities import figures_from_states

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM
 
-from rewardmodel.backbone.loading import context_length
-from rewardmodel.backbone.scratch import make_config, make_tokenizer
+from lm.loading import context_length
+from lm.scratch import make_config, make_tokenizer
 from rltrainer.policy.config import SftConfig
 from rltrainer.policy.demonstrations import (
     Demonstration,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from rewardmodel.backbone.lora import LoraSettings
+from lm.lora import LoraSettings
 from rltrainer.policy.config import SamplingSettings
 from runs.folder.errors import BadInput
 

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch.nn import Parameter
 
+from lm.optimizer import make_adamw, set_rates
 from rltrainer.policy.loading import Policy
-from rltrainer.policy.optimizer import make_adamw, set_learning_rate
 from rltrainer.ppo.config import PpoConfig
 from rltrainer.ppo.value import ValueNetwork
 
@@ -43,7 +43,7 @@ class Learner:
         """Learning rates of ``step``, from 0, linear to 0 at the last; the policy's is returned."""
         left = 1 - step / self.steps
         rate = (self.config.learning_rate or 0.0) * left
-        set_learning_rate(self.policy_optimizer, rate)
+        set_rates(self.policy_optimizer, rate)
         if self.value_optimizer is not None:
-            set_learning_rate(self.value_optimizer, (self.config.value_learning_rate or 0.0) * left)
+            set_rates(self.value_optimizer, (self.config.value_learning_rate or 0.0) * left)
         return rate

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rewardmodel.backbone.devices import autocast
+from lm.devices import autocast
 from rltrainer.policy.generation import Generated, generate
 from rltrainer.policy.loading import Policy
 from rltrainer.policy.log_probabilities import completion_figures, completion_log_probabilities

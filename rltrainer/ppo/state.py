@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from rewardmodel.backbone.training import load_optimizer_tensors, optimizer_tensors
+from lm.optimizer import load_optimizer_tensors, optimizer_tensors
 from rltrainer.ppo.config import PpoConfig
 from rltrainer.ppo.learner import Learner
 from runs.folder.checkpoint import load_checkpoint, save_checkpoint

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from rewardmodel.backbone.devices import choose_device
-from rewardmodel.backbone.loading import context_length
+from lm.devices import choose_device
+from lm.loading import context_length
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rewardmodel.bradley_terry.scoring import RewardModel
 from rltrainer.policy.artifact import parent_of

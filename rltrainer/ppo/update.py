@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from rewardmodel.backbone.devices import autocast
+from lm.devices import autocast
 from rltrainer.policy.log_probabilities import TokenFigures, completion_figures, completion_log_probabilities
 from rltrainer.ppo.learner import Learner
 from rltrainer.ppo.losses import PolicyLoss, ppo_policy_loss, reinforce_loss, value_loss

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rewardmodel.backbone.loading import context_length, width
+from lm.loading import context_length, width
 from rewardmodel.bradley_terry.scoring import RewardModel
 from rltrainer.policy.forward import positions_from_mask, run_trunk
 from rltrainer.policy.loading import Policy

@@ -82,7 +82,7 @@ def test_a_reward_trainer_takes_the_pairs_as_they_are(form: str, tmp_path: Path)
     """One step of TRL's RewardTrainer on a small network from scratch moves its weights."""
     datasets, torch, trl = (pytest.importorskip(name) for name in ("datasets", "torch", "trl"))
     transformers = pytest.importorskip("transformers")
-    from rewardmodel.backbone.scratch import make_config, make_tokenizer
+    from lm.scratch import make_config, make_tokenizer
 
     path = tmp_path / "pairs.jsonl"
     path.write_bytes(out(judged(form), "pairs"))

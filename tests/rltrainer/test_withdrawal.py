@@ -7,7 +7,7 @@ import pytest
 
 from annotation import withdrawal
 from annotation.lineage import descended
-from rewardmodel.backbone.manifest import check_manifest, files_of
+from lm.manifest import check_manifest, files_of
 from rltrainer.models import Evaluation, PolicyVersion
 from runs import artifacts
 from runs.execution import folder_of

@@ -18,8 +18,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from rewardmodel.backbone.loading import make_trunk
-from rewardmodel.backbone.scratch import make_config, make_tokenizer
+from lm.loading import make_trunk
+from lm.scratch import make_config, make_tokenizer
 from rewardmodel.bradley_terry import commands
 from rewardmodel.bradley_terry.network import RewardNetwork, make_head
 from runs.folder.files import read_json

@@ -142,13 +142,13 @@ def test_paths_of_a_config_may_be_relative_to_the_folder(tmp_path: Path) -> None
 
 LISTED = "import sys, importlib.metadata as m\n"
 PURE = LISTED + (
-    "import rewardmodel.bradley_terry.commands, rewardmodel.backbone.scratch\n"
+    "import rewardmodel.bradley_terry.commands, lm.scratch\n"
     "assert not [name for name in sys.modules if name.split('.')[0] in ('django', 'celery', 'config', 'annotation')]"
 )
 BARE = LISTED + (
     "def missing(name): raise m.PackageNotFoundError(name)\n"
     "m.version = missing\n"
-    "from rewardmodel.backbone.manifest import code_version\n"
+    "from lm.manifest import code_version\n"
     "assert code_version() is None"
 )
 

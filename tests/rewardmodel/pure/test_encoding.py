@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from rewardmodel.backbone.rendering import encode_completion, encode_prompt, render_prompt
-from rewardmodel.backbone.scratch import make_tokenizer
+from lm.rendering import encode_completion, encode_prompt, render_prompt
+from lm.scratch import make_tokenizer
 from rewardmodel.bradley_terry.encoding import Limits, encode
 from tests.rewardmodel.pure.factories import TEXTS
 

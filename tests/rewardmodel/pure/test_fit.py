@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from rewardmodel.backbone.loading import load_tokenizer, load_trunk
+from lm.loading import load_tokenizer, load_trunk
 from rewardmodel.bradley_terry import commands
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rewardmodel.bradley_terry.config import FitConfig

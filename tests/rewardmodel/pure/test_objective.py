@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import torch
 
-from rewardmodel.backbone.training import cosine
+from lm.optimizer import cosine, make_adamw, set_rates
 from rewardmodel.bradley_terry.batches import by_length, plan_epoch
 from rewardmodel.bradley_terry.config import Ties
 from rewardmodel.bradley_terry.encoding import Encoded, Limits, Row, encode
 from rewardmodel.bradley_terry.gradient import Measure, accumulate_gradient, mean_loss
 from rewardmodel.bradley_terry.objective import (
+    TIE,
     Example,
     Objective,
     first_tie_parameter,
@@ -24,7 +25,6 @@ from rewardmodel.bradley_terry.objective import (
     usable,
     win_probability,
 )
-from rewardmodel.bradley_terry.optimizer import TIE, make_adamw, set_rates
 from rewardmodel.bradley_terry.records import Pair
 from tests.rewardmodel.pure.factories import make_network
 
@@ -291,8 +291,8 @@ def test_the_rate_rises_in_a_line_then_falls_along_half_a_cosine_to_its_floor() 
 def test_matrices_decay_and_the_rest_does_not_and_the_tie_parameter_has_its_own_rate() -> None:
     measure, _ = make_measure()
     parameters: dict[str, Any] = {**dict(measure.network.named_parameters()), TIE: measure.tie_parameter}
-    optimizer = make_adamw(parameters, weight_decay=0.1)
-    set_rates(optimizer, rate=0.5, tie_rate=0.25)
+    optimizer = make_adamw(parameters, weight_decay=0.1, apart=[TIE])
+    set_rates(optimizer, 0.5, apart=0.25)
     of = {id(value): group for group in optimizer.param_groups for value in group["params"]}
     assert len(of) == len(parameters)
     for name, value in parameters.items():

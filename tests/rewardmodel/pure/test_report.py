@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from rewardmodel.bradley_terry.bootstrap import mean_by_prompt
+from lm.bootstrap import mean_by_prompt
 from rewardmodel.bradley_terry.calibration import calibration
 from rewardmodel.bradley_terry.encoding import Limits, encode
 from rewardmodel.bradley_terry.evaluate import compare, report_on

@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from rewardmodel.backbone.scratch import make_config, make_tokenizer
+from lm.scratch import make_config, make_tokenizer
 
 TEXTS = ["the cat sat on the mat", "the dog sat on the cat", "a bird sang over the hill"] * 3
 

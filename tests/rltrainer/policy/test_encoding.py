@@ -2,8 +2,8 @@
 
 import torch
 
+from lm.padding import left_pad
 from rltrainer.policy.encoding import encode_prompts
-from rltrainer.policy.padding import left_pad
 from tests.rltrainer.policy.factories import WORDS, make_tokenizer
 
 MESSAGES = [{"role": "user", "content": "the cat sat on the mat"}]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
+from lm.bootstrap import interval
 from rltrainer.policy import evaluate
-from rltrainer.policy.bootstrap import interval
 from rltrainer.policy.config import EvaluateConfig
 from rltrainer.policy.evaluate import distinct, figures
 from runs.folder.errors import BadInput, Stopped

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rewardmodel.backbone.lora import LoraSettings
+from lm.lora import LoraSettings
 from rltrainer.policy.loading import Policy, load_policy, save_policy
 from runs.folder.errors import BadInput
 from tests.rltrainer.policy.factories import make_folder, make_tokenizer

@@ -14,10 +14,10 @@ from transformers import (
     Qwen2Config,
 )
 
+from lm.padding import left_pad
 from rltrainer.policy import log_probabilities
 from rltrainer.policy.forward import check_head
 from rltrainer.policy.log_probabilities import completion_figures, completion_log_probabilities
-from rltrainer.policy.padding import left_pad
 from runs.folder.errors import BadInput
 from tests.rltrainer.policy.factories import make_from_config, make_model
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from rewardmodel.backbone.training import cosine
+from lm.optimizer import cosine
 from rltrainer.policy import sft
 from rltrainer.policy.config import SftConfig
 from rltrainer.policy.demonstrations import Example, collate, plan_epoch, read_demonstrations

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from transformers import GPT2Config
 
-from rewardmodel.backbone.loading import make_trunk
-from rewardmodel.backbone.lora import LoraSettings
-from rewardmodel.backbone.scratch import make_config, make_tokenizer
+from lm.loading import make_trunk
+from lm.lora import LoraSettings
+from lm.scratch import make_config, make_tokenizer
 from rewardmodel.bradley_terry.artifact import save_reward_model
 from rewardmodel.bradley_terry.encoding import Limits
 from rewardmodel.bradley_terry.network import RewardNetwork, make_head

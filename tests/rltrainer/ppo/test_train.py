@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from rewardmodel.backbone.lora import LoraSettings
+from lm.lora import LoraSettings
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rltrainer.policy.artifact import check_folder
 from rltrainer.policy.loading import load_policy

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from rewardmodel.backbone.lora import LoraSettings
+from lm.lora import LoraSettings
 from rltrainer.ppo.learner import Learner
 from rltrainer.ppo.rollout import Score
 from rltrainer.ppo.trainer import Training

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from rewardmodel.backbone.lora import LoraSettings
+from lm.lora import LoraSettings
 from rltrainer.policy.generation import Generated
 from rltrainer.policy.log_probabilities import completion_figures
 from rltrainer.ppo.config import PpoConfig

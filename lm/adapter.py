@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rewardmodel.backbone.lora import LoraSettings
+from lm.lora import LoraSettings
 
 
 def add_adapter(model: Any, settings: LoraSettings, *, seed: int) -> None:

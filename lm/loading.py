@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from transformers import MODEL_MAPPING, AutoConfig, AutoModel, AutoTokenizer
 
-from rewardmodel.backbone.manifest import check_manifest
+from lm.manifest import check_manifest
 from runs.folder.errors import BadInput
 
 PAD = "<|pad|>"

@@ -1,7 +1,7 @@
-"""What every training shares: the schedule of the learning rate, and AdamW's state as named tensors."""
+"""AdamW over named parameters: groups, rates, the schedule, and its state as named tensors."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import Tensor
@@ -9,6 +9,36 @@ from torch.nn import Parameter
 
 # One number a parameter and step; the rest of AdamW's state is as large as the parameter.
 STATES = ("step", "exp_avg", "exp_avg_sq")
+
+
+def make_adamw(
+    parameters: Mapping[str, Parameter],
+    *,
+    weight_decay: float,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-5,
+    apart: Collection[str] = (),
+) -> torch.optim.AdamW:
+    """AdamW that decays matrices only: biases and norms are few and have a scale of their own.
+
+    The parameters named ``apart`` never decay, and have their own rate (``set_rates``).
+    """
+    shared = [value for name, value in parameters.items() if name not in apart]
+    matrices = [value for value in shared if value.dim() > 1]
+    vectors = [value for value in shared if value.dim() <= 1]
+    rest = [value for name, value in parameters.items() if name in apart]
+    groups = [
+        {"params": matrices, "weight_decay": weight_decay, "apart": False},
+        {"params": vectors, "weight_decay": 0.0, "apart": False},
+        {"params": rest, "weight_decay": 0.0, "apart": True},
+    ]
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=0.0, betas=betas, eps=eps)
+
+
+def set_rates(optimizer: torch.optim.Optimizer, rate: float, *, apart: float = 0.0) -> None:
+    """Set the learning rate of every group, and that of the parameters that stand ``apart``."""
+    for group in optimizer.param_groups:
+        group["lr"] = apart if group["apart"] else rate
 
 
 def cosine(step: int, steps: int, *, warmup: float, floor: float) -> float:

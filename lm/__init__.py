@@ -1,10 +1,12 @@
-"""Tokenizers and trunks. Pure: no Django, settings, database, clock or global randomness.
+"""What every stage needs of a language model. Pure torch: no Django, settings, database, clock or global randomness.
 
 rendering.py   prompts and completions to text and token ids: the one rule for policies and reward models
 scratch.py     a tokenizer and a small network made from scratch
 loading.py     a tokenizer and a trunk by hub name or folder
 manifest.py    a folder's meta.json against its files
 lora.py        the sizes of an adapter, without torch; adapter.py: LoRA put in, switched off, merged
-training.py    the schedule of the learning rate, and AdamW's state as tensors
+padding.py     rows of token ids to one batch
+optimizer.py   AdamW over named parameters, the schedule of its rate, and its state as tensors
 devices.py     where a run computes, and in which precision
+bootstrap.py   means with intervals, by drawing prompts again
 """

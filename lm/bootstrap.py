@@ -1,4 +1,4 @@
-"""Means with intervals, by drawing prompts again: judgements of one prompt are not independent (R10)."""
+"""Means with intervals, by drawing prompts again: what is judged or answered of one prompt is not independent (R10)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+Interval = dict[str, float]
 # Numbers drawn at a time: bounds the memory, not the result
 _DRAWN_AT_ONCE = 4_000_000
 
@@ -29,6 +30,23 @@ def mean_by_prompt(
         "pairs": len(values),
         "prompts": len(totals),
     }
+
+
+def interval(totals: Sequence[float], counts: Sequence[float], *, resamples: int, seed: int = 0) -> Interval:
+    """``mean`` = sum of ``totals`` / sum of ``counts``, and its 95% percentile interval ``low``, ``high``.
+
+    One entry a prompt: the sum of a figure over its answers (or tokens), and how many those are. Prompts are
+    drawn with replacement (Efron and Tibshirani 1993, chapter 13).
+    """
+    values = torch.tensor([totals, counts], dtype=torch.float64)
+    generator = torch.Generator().manual_seed(seed)
+    ratios = torch.empty(resamples, dtype=torch.float64)
+    for index in range(resamples):
+        drawn = torch.randint(values.shape[1], (values.shape[1],), generator=generator)
+        total, count = values[:, drawn].sum(dim=1)
+        ratios[index] = total / count
+    low, high = torch.quantile(ratios, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+    return {"mean": float(values[0].sum() / values[1].sum()), "low": low, "high": high}
 
 
 def _by_prompt(prompts: Sequence[str], values: Sequence[float]) -> tuple[Tensor, Tensor]:
