@@ -14,7 +14,7 @@ def main() -> None:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    from config import postgres
+    from config.running import postgres
 
     command = sys.argv[1:2]
     try:

@@ -73,7 +73,7 @@ def database() -> Iterator[None]:
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     import django
 
-    from config.postgres import Server
+    from config.running.postgres import Server
 
     server = None if "DATABASE_URL" in os.environ else Server(home)
     try:
@@ -93,7 +93,7 @@ def database() -> Iterator[None]:
 @contextmanager
 def web() -> Iterator[int]:
     """gunicorn as the supervisor starts it, but for the null view; its port."""
-    from config.supervisor import services
+    from config.running.supervisor import services
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -56,7 +56,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="concord-quality-") as name:
         os.environ |= {"CONCORD_HOME": name, "DJANGO_SETTINGS_MODULE": "config.settings", "DATABASE_URL": ""}
-        from config.postgres import Server
+        from config.running.postgres import Server
 
         server = Server(Path(name))
         server.hold()

@@ -81,7 +81,7 @@ def concord() -> Iterator[str]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     home = Path(tempfile.mkdtemp(prefix="concord-"))
     os.environ["CONCORD_HOME"] = str(home)
-    from config.postgres import Server
+    from config.running.postgres import Server
 
     postgres = Server(home)
     postgres.hold()

@@ -1,1 +1,1 @@
-"""The project: settings, URLs, Celery, the embedded Postgres, the supervisor and the admin site."""
+"""The project: settings and their readers, addresses, Celery, and how all of it is run."""

@@ -1,7 +1,6 @@
-"""The project's own app (its commands), and the admin site that every app's pages hang from."""
+"""The project's own app: the commands that start it."""
 
 from django.apps import AppConfig
-from django.contrib.admin.apps import AdminConfig
 
 
 class ConfigConfig(AppConfig):
@@ -10,14 +9,3 @@ class ConfigConfig(AppConfig):
     def ready(self) -> None:
         """Make Concord's Celery app the one that ``shared_task`` finds."""
         from config import celery  # noqa: F401
-
-
-class ConcordAdminConfig(AdminConfig):
-    default_site = "config.admin.ConcordAdminSite"
-
-    def ready(self) -> None:
-        """Register the tables once every app's models are there."""
-        super().ready()
-        from config import tables
-
-        tables.register()

@@ -10,7 +10,8 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config import env, postgres
+from config import env
+from config.running import postgres
 
 # Lets Django's generic classes be written with their row's type at run time too.
 django_stubs_ext.monkeypatch()
@@ -50,7 +51,7 @@ CSRF_TRUSTED_ORIGINS = env.origins("CONCORD_ORIGINS")
 
 INSTALLED_APPS = [
     "config.apps.ConfigConfig",
-    "config.apps.ConcordAdminConfig",
+    "console.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -75,7 +76,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     # Before anything reads a body.
-    "config.uploads.BoundedBodies",
+    "console.bodies.BoundedBodies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -84,7 +85,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
-    "config.guessing.remember_browsers",
+    "console.guessing.remember_browsers",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -133,14 +134,14 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 # A link from an administrator for a new password, in seconds.
 PASSWORD_RESET_TIMEOUT = 24 * 3600
-# Proxies between the clients and the web server; X-Forwarded-For is believed for so many entries (config.visitors).
+# Proxies between the clients and the web server; X-Forwarded-For is believed for so many entries (console.visitors).
 TRUSTED_PROXIES = env.integer("CONCORD_TRUSTED_PROXIES", default=0, most=10)
 # Guessing is slowed by account and address together, so that no one can lock another person out, and by address
-# over all accounts (config.guessing).
+# over all accounts (console.guessing).
 ADDRESS_FAILURES = env.integer("CONCORD_ADDRESS_FAILURES", default=100, least=10, most=1_000_000)
-AXES_HANDLER = "config.guessing.Guesses"
-AXES_CLIENT_IP_CALLABLE = "config.visitors.client_address"
-AXES_LOCKOUT_CALLABLE = "config.guessing.locked_page"
+AXES_HANDLER = "console.guessing.Guesses"
+AXES_CLIENT_IP_CALLABLE = "console.visitors.client_address"
+AXES_LOCKOUT_CALLABLE = "console.guessing.locked_page"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 # What is closed counts nothing more: going on trying keeps nobody shut out.
@@ -148,7 +149,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
 
-# Mail, where a server is named (config.accounts).
+# Mail, where a server is named (console.accounts).
 MAIL = env.mail("CONCORD_EMAIL_URL")
 DEFAULT_FROM_EMAIL = env.sender("CONCORD_EMAIL_FROM", needed=MAIL is not None)
 EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS, EMAIL_USE_SSL = (
@@ -221,8 +222,8 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["annotation.api.rate.CallerThrottle"],
     "DEFAULT_PAGINATION_CLASS": "annotation.api.paging.Pages",
     "DEFAULT_FILTER_BACKENDS": ["annotation.api.filters.NamedFilters"],
-    "DEFAULT_SCHEMA_CLASS": "config.api.schema.Operation",
-    "EXCEPTION_HANDLER": "config.api.errors.handle",
+    "DEFAULT_SCHEMA_CLASS": "console.api.schema.Operation",
+    "EXCEPTION_HANDLER": "console.api.errors.handle",
     # There is one renderer: ?format= would be a way to ask for another.
     "URL_FORMAT_OVERRIDE": None,
 }
@@ -258,7 +259,7 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "config.api.schema.with_errors",
+        "console.api.schema.with_errors",
     ],
 }
 # Requests a minute that one token, or one account in a browser, may send to the API.

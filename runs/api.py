@@ -1,4 +1,4 @@
-"""A run as the API shows it. The endpoints are where the stages are known (config.api.runs)."""
+"""A run as the API shows it. The endpoints are where the stages are known (console.api.runs)."""
 
 from typing import Any
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:  # config is imported when pytest has begun
-    from config.postgres import Server
+    from config.running.postgres import Server
 
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 _MADE = _WORKER is not None or "CONCORD_HOME" not in os.environ
@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the server. Imports of ``config`` wait until here, so that coverage and rewriting see them."""
     hands_out = _WORKER is None and bool(getattr(config.option, "numprocesses", None))
     if "DATABASE_URL" not in os.environ and not config.option.collectonly and not hands_out:
-        from config.postgres import Server
+        from config.running.postgres import Server
 
         server = Server(HOME, options=FAST)
         server.hold()

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from annotation.models import Assignment, Membership, Ranking
-from config.api import schema
+from console.api import schema
 from runs.models import Run
 from tests.api.world import SECRET, Program, World, make_world, program
 

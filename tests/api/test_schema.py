@@ -19,7 +19,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 
 from annotation.models import Ranking
-from config.api import schema
+from console.api import schema
 from tests.api.world import make_world, token_of
 
 

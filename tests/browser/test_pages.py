@@ -10,7 +10,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 from annotation import control, flags, people, queue, standing, withdrawal
 from annotation.models import Delivery, Project, Prompt
 from annotation.webhooks import subscribing
-from config import accounts
+from console import accounts
 from runs.models import Run, RunMetric
 from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks, make_user, put
 from tests.browser.axe import violations

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config import env, postgres
+from config import env
+from config.running import postgres
 
 NAME = "CONCORD_TRIED"
 

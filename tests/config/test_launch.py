@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from config.postgres import Server
-from config.supervisor import Service, Supervisor
+from config.running.postgres import Server
+from config.running.supervisor import Service, Supervisor
 from tests.launched import Concord, free_port
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]

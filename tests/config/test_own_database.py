@@ -20,8 +20,8 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from config import unprivileged
-from config.database import check
+from config.running import unprivileged
+from config.running.database import check
 from tests.launched import free_port
 
 QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
@@ -233,7 +233,7 @@ def test_what_a_role_may_not_do_is_told_with_what_to_grant(
 
 
 def test_a_release_that_is_too_old_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("config.database.OLDEST", 99)
+    monkeypatch.setattr("config.running.database.OLDEST", 99)
     with pytest.raises(
         ImproperlyConfigured, match=r"DATABASE_URL: the server is PostgreSQL \d\d; it must be 99"
     ):

@@ -14,15 +14,15 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from config.postgres import Server
-from config.unprivileged import open_the_way_to
+from config.running.postgres import Server
+from config.running.unprivileged import open_the_way_to
 
 pytestmark = pytest.mark.processes
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from config.postgres import Server
+from config.running.postgres import Server
 Server(Path(sys.argv[1])).hold()
 print("held", flush=True)
 time.sleep(100)

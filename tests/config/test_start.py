@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from config.postgres import Server
+from config.running.postgres import Server
 from tests.launched import Concord, free_port
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]

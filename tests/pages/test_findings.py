@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from annotation.models import Project, Prompt, Source
-from config.pages.findings import findings
+from console.pages.findings import findings
 from rewardmodel.models import Fit, RewardModelVersion
 from rltrainer.models import Evaluation, PolicyVersion, Training
 from runs.models import Artifact, Run

@@ -17,9 +17,9 @@ from django.utils import timezone
 
 from annotation import people
 from annotation.models import ApiToken, Membership
-from config import guessing
 from config.env import Mail
-from config.visitors import client_address
+from console import guessing
+from console.visitors import client_address
 from rltrainer import demo_project
 from tests.annotation.factories import PASSWORD, make_member, make_project, make_user
 

@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import URLPattern
 
 from annotation.models import Completion, Project
-from config.pages.actions import ACTIONS
-from config.tables import TABLES
+from console.pages.actions import ACTIONS
+from console.tables import TABLES
 from runs.models import Run
 from tests.annotation.factories import make_annotator, make_tasks, put
 from tests.annotation.judging import taken

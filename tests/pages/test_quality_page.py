@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from annotation import queue, ranking, tallies
 from annotation.models import Ranking, StaleTask
-from config.pages import charts
+from console.pages import charts
 from tests.annotation.factories import make_annotator, make_tasks
 from tests.pages.cast import Cast, make_cast
 

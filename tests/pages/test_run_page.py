@@ -85,7 +85,7 @@ def test_curves_come_in_a_readers_order_without_counters_and_words(cast: Cast) -
 
 
 def test_a_long_run_is_thinned_and_keeps_its_last_step(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("config.pages.run.MOST_POINTS", 4)
+    monkeypatch.setattr("console.pages.run.MOST_POINTS", 4)
     run = make_transfer(cast.project).run
     for step in range(1, 11):
         RunMetric.objects.create(run=run, step=step, figures={"step": step, "loss": 1.0 * step})

@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from annotation.models import Project
-from config.pages.findings import findings
+from console.pages.findings import findings
 from rewardmodel.models import Fit, RewardModelVersion
 from rltrainer import policies, training
 from rltrainer.models import PolicyVersion, Training

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management import call_command
 
-from config.launching import LaunchCommand
+from config.running.command import LaunchCommand
 
 
 class Command(LaunchCommand):

@@ -5,7 +5,7 @@ import sys
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
-from config.launching import LaunchCommand
+from config.running.command import LaunchCommand
 
 
 class Command(LaunchCommand):

@@ -23,9 +23,9 @@ from typing import IO
 
 from django.conf import settings
 
-from config.postgres import Server
+from config.running.postgres import Server
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+CHECKOUT = Path(__file__).resolve().parents[2]
 TICK_SECONDS = 0.2
 # A run that is told to leave has RUN_STOP_SECONDS for its checkpoint; then its worker ends it, gives it back and
 # leaves. A worker that is ended before that counts as lost, so it has ten seconds more.

@@ -21,9 +21,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connections
 
-from config import database
-from config.postgres import PostgresFailed, Server
-from config.supervisor import Supervisor, services
+from config.running import database
+from config.running.postgres import PostgresFailed, Server
+from config.running.supervisor import Supervisor, services
 
 # The web server answers within this time, or its log says why not.
 READY_SECONDS = 60

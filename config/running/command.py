@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from config import env
-from config.launch import launch
+from config.running.launch import launch
 
 
 class LaunchCommand(BaseCommand):

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from annotation import lineage
 from annotation.models import Project, Ranking
-from config.pages.project import runs_of
+from console.pages.project import runs_of
 from rewardmodel.models import RewardModelVersion
 from runs.models import Run
 

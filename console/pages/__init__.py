@@ -1,4 +1,4 @@
-"""Researchers' pages: views of the admin site, filtered by membership (config.admin mounts them).
+"""Researchers' pages: views of the admin site, filtered by membership (console.site mounts them).
 
 access.py     who may see which project and which run
 index.py      what needs a decision, over all of a person's projects

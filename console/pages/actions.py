@@ -14,8 +14,8 @@ from django.template.defaultfilters import filesizeformat
 from annotation import adjudication, control, flags, people, standing, transfers, withdrawal
 from annotation.models import Annotator, Flag, Membership, Project, Task, Transfer
 from annotation.models.project import MOST_COMPLETIONS
-from config.pages.action import Action
-from config.pages.asking import AskForm, SettingsForm, TasksForm
+from console.pages.action import Action
+from console.pages.asking import AskForm, SettingsForm, TasksForm
 from rewardmodel import activation, fits, retraining
 from rewardmodel.models import RewardModelSettings, RewardModelVersion
 from rltrainer import evaluation, policies, sampling, training

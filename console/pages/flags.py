@@ -11,9 +11,9 @@ from django.views.decorators.http import require_safe
 
 from annotation import flags
 from annotation.models import Assignment, Flag, Project
-from config.pages.access import for_project
-from config.pages.action import Action
-from config.pages.actions import forms_of
+from console.pages.access import for_project
+from console.pages.action import Action
+from console.pages.actions import forms_of
 
 A_PAGE = 20
 SHOWN = {"open": "open flags", "resolved": "resolved flags", "skips": "skips"}

@@ -8,9 +8,9 @@ from django.views.decorators.http import require_safe
 
 from annotation import withdrawal
 from annotation.models import Project, Withdrawal
-from config.pages.access import for_project
-from config.pages.action import Action
-from config.pages.actions import forms_of
+from console.pages.access import for_project
+from console.pages.action import Action
+from console.pages.actions import forms_of
 
 A_PAGE = 10
 

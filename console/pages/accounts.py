@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from annotation.people import account_named
 from annotation.views.invitation import BACKEND
-from config import accounts, guessing
+from console import accounts, guessing
 
 
 class LogInForm(AuthenticationForm):

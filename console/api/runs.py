@@ -15,8 +15,8 @@ from rest_framework.response import Response
 from annotation.api.base import ProjectEndpoint, Scope
 from annotation.api.filters import Filter
 from annotation.api.paging import NewestFirst
-from config.pages.project import runs_of
-from config.pages.run import exported_file
+from console.pages.project import runs_of
+from console.pages.run import exported_file
 from runs import lifecycle
 from runs.api import MetricsSerializer, RunDetailSerializer, RunSerializer
 from runs.models import Run, RunMetric

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from annotation import asking, intake, people
 from annotation.models import Task
 from annotation.models.project import MOST_COMPLETIONS
-from config.pages.action import Action
+from console.pages.action import Action
 
 
 class SettingsForm(Action):

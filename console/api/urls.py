@@ -2,13 +2,13 @@
 
 from django.urls import include, path
 
-from config.api import docs, schema
+from console.api import docs, schema
 
 urlpatterns = [
     path("schema/", schema.schema, name="api_schema"),
     path("docs/", docs.docs, name="api_docs"),
     path("", include("annotation.api.urls")),
-    path("", include("config.api.runs")),
+    path("", include("console.api.runs")),
     path("", include("rewardmodel.api")),
     path("", include("rltrainer.api")),
 ]

@@ -44,7 +44,7 @@ class ConcordAdminSite(AdminSite):
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """Concord's own pages before Django's."""
-        from config.pages import (
+        from console.pages import (
             annotators,
             disagreements,
             flags,
@@ -80,6 +80,6 @@ class ConcordAdminSite(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """What needs a decision first, the tables after it."""
-        from config.pages.index import decisions
+        from console.pages.index import decisions
 
         return super().index(request, {"decisions": decisions(request), **(extra_context or {})})

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
-from config.api.schema import ERRORS, document
+from console.api.schema import ERRORS, document
 
 Json = Mapping[str, Any]
 # The order of the page: a project's data from where it comes in to what is made of it.

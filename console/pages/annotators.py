@@ -11,9 +11,9 @@ from django.views.decorators.http import require_safe
 
 from annotation import standing
 from annotation.models import Annotator, Project, StandingChange, Task
-from config.pages.access import for_project
-from config.pages.action import Action
-from config.pages.actions import forms_of
+from console.pages.access import for_project
+from console.pages.action import Action
+from console.pages.actions import forms_of
 
 A_PAGE, STEPS, GOLD_SHOWN = 25, 5, 20
 

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_safe
 
 from annotation import quality, tallies
 from annotation.models import Project
-from config.pages import charts
-from config.pages.access import for_project
+from console.pages import charts
+from console.pages.access import for_project
 
 # Changes counted while the page opens; the rest waits for the sweep, and the page says so.
 COUNTED_AT_ONCE = 200

@@ -26,7 +26,7 @@ from typing import IO, Any
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
 
-from config import unprivileged
+from config.running import unprivileged
 
 PORT = "5432"
 USER = DATABASE = "concord"
@@ -181,7 +181,7 @@ def hold_for_command(*, migrating: bool) -> None:
     """
     from django.conf import settings
 
-    from config import database
+    from config.running import database
 
     if settings.OWN_DATABASE:
         database.check(migrating=migrating)

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
 
-from config.api.errors import PREFIX, body
+from console.api.errors import PREFIX, body
 
 # What a form needs besides its file.
 _FORM_BYTES = 1_000_000

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_safe
 from annotation import adjudication
 from annotation.models import Project, Ranking, Task, TaskCompletion
 from annotation.shown import LETTERS
-from config.pages.access import for_project
-from config.pages.action import Action
-from config.pages.actions import forms_of
+from console.pages.access import for_project
+from console.pages.action import Action
+from console.pages.actions import forms_of
 
 
 @require_safe

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 from annotation import transfers
 from annotation.errors import BadRequest
 from annotation.models import Project
-from config.pages.access import for_run
-from config.pages.findings import findings
+from console.pages.access import for_run
+from console.pages.findings import findings
 from rltrainer.lineage import simulated_behind
 from runs import lifecycle
 from runs.errors import RunNotActive

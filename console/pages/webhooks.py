@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from annotation.errors import BadRequest
 from annotation.models import Delivery, Project, Webhook
 from annotation.webhooks import subscribing
-from config.pages.access import for_project
+from console.pages.access import for_project
 
 A_PAGE = 20
 

@@ -80,7 +80,7 @@ def _note_log_in(sender: object, request: HttpRequest | None, user: User, **rest
         request.account_logged_in = user.pk  # type: ignore[attr-defined]
 
 
-user_logged_in.connect(_note_log_in, dispatch_uid="config.guessing")
+user_logged_in.connect(_note_log_in, dispatch_uid="console.guessing")
 
 
 def _failures_at(request: HttpRequest) -> int:

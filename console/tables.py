@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 
 from annotation import models as annotation
 from annotation.people import account_named
-from config import guessing
+from console import guessing
 from rewardmodel import models as rewardmodel
 from rltrainer import models as rltrainer
 from runs import models as runs
