@@ -20,8 +20,8 @@ from typing import Any
 
 from annotation.preferences.splits import split_of
 from annotation.preferences.tiers import pairs
-from rltrainer.demo.demonstrations import demonstrations
-from rltrainer.demo.measure import merit
+from demo.demonstrations import demonstrations
+from demo.measure import merit
 from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
 

@@ -28,7 +28,7 @@ def project_of(tasks: int) -> Project:
         slug=f"tasks-{tasks}",
         completions_per_task=COMPLETIONS,
         annotators_per_task=OVERLAP,
-        guidelines=(Path(settings.BASE_DIR) / "rltrainer/demo/guidelines.md").read_text(),
+        guidelines=(Path(settings.BASE_DIR) / "demo/guidelines.md").read_text(),
     )
     _fill(project, tasks, COMPLETIONS)
     _run(

@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "annotation",
     "rewardmodel",
     "rltrainer",
+    "demo",
 ]
 
 MIDDLEWARE = [

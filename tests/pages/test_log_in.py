@@ -20,7 +20,7 @@ from annotation.models import ApiToken, Membership
 from config.env import Mail
 from console import guessing
 from console.visitors import client_address
-from rltrainer import demo_project
+from demo import create
 from tests.annotation.factories import PASSWORD, make_member, make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -144,7 +144,7 @@ def test_commands_find_accounts_in_any_capitals() -> None:
 
 def test_the_demo_takes_no_name_that_differs_in_capitals_alone() -> None:
     make_user("Annotator")
-    assert demo_project._make_account(make_project(), "annotator").username == "annotator2"
+    assert create._make_account(make_project(), "annotator").username == "annotator2"
 
 
 @pytest.mark.django_db(transaction=True)

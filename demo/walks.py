@@ -2,7 +2,7 @@
 
 import random
 
-from rltrainer.demo.facts import FIRST_WORDS, KINDS, LABELS, SECOND_WORDS, VALUES
+from demo.facts import FIRST_WORDS, KINDS, LABELS, SECOND_WORDS, VALUES
 
 LEAST_FACTS, MOST_FACTS = 3, 5
 

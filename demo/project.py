@@ -4,8 +4,8 @@ import random
 from pathlib import Path
 from typing import Any
 
-from rltrainer.demo.facts import prompt_text
-from rltrainer.demo.walks import draw_walk
+from demo.facts import prompt_text
+from demo.walks import draw_walk
 
 SLUG = "demo"
 NAME = "Village walks"

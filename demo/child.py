@@ -11,7 +11,7 @@ from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
 from runs.folder.progress import Reading, read_progress
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[1]
 
 Report = Callable[[Reading], None]
 

@@ -12,9 +12,9 @@ from django.core.management import call_command
 
 from annotation import people, queue
 from annotation.models import Project, Task
+from demo import project as demo
+from demo.create import create_demo
 from rltrainer import policies
-from rltrainer.demo import project as demo
-from rltrainer.demo_project import create_demo
 from runs.models import Run
 from tests.annotation.factories import PASSWORD, make_user
 from tests.rltrainer.policy.factories import make_folder

@@ -7,7 +7,7 @@ is spoken (with its article, where it takes one) and ``{bare}`` for the value as
 import random
 from collections.abc import Mapping
 
-from rltrainer.demo.facts import LENGTHS
+from demo.facts import LENGTHS
 
 Phrases = Mapping[str, tuple[str, ...]]
 

@@ -19,11 +19,11 @@ from typing import Any
 
 from safetensors import safe_open
 
-from rltrainer.demo.child import Report, run_policy
-from rltrainer.demo.demonstrations import Demonstration, demonstrations
-from rltrainer.demo.measure import facts_stated, merit
-from rltrainer.demo.model_card import Figures, SampledSet, model_card
-from rltrainer.demo.project import COMPLETIONS_PER_TASK, SAMPLING, prompts
+from demo.child import Report, run_policy
+from demo.demonstrations import Demonstration, demonstrations
+from demo.measure import facts_stated, merit
+from demo.model_card import Figures, SampledSet, model_card
+from demo.project import COMPLETIONS_PER_TASK, SAMPLING, prompts
 from rltrainer.policy.artifact import write_meta
 from runs.folder.errors import BadInput
 from runs.folder.files import file_digest, read_json, read_jsonl, write_atomically

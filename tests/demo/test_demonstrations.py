@@ -5,11 +5,11 @@ import re
 from collections import Counter
 from itertools import islice
 
-from rltrainer.demo.build import Recipe
-from rltrainer.demo.demonstrations import Demonstration, demonstrations
-from rltrainer.demo.facts import VALUES
-from rltrainer.demo.measure import Reading, read
-from rltrainer.demo.project import guidelines, prompts
+from demo.build import Recipe
+from demo.demonstrations import Demonstration, demonstrations
+from demo.facts import VALUES
+from demo.measure import Reading, read
+from demo.project import guidelines, prompts
 
 # How many facts are missing, wrong and invented by each slip.
 SLIPS = {

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from rltrainer.demo.build import Recipe, build
-from rltrainer.demo.project import POLICY_FOLDER
+from demo.build import Recipe, build
+from demo.project import POLICY_FOLDER
 from runs.folder.errors import RunError
 from runs.folder.progress import Reading
 

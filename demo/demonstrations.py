@@ -4,9 +4,9 @@ import random
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from rltrainer.demo.facts import VALUES, prompt_text
-from rltrainer.demo.sentences import describe
-from rltrainer.demo.walks import draw_walk
+from demo.facts import VALUES, prompt_text
+from demo.sentences import describe
+from demo.walks import draw_walk
 
 TONES = {"plain": 55, "warm": 28, "terse": 17}  # of a hundred notices
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from annotation.errors import AnnotationError
-from rltrainer.demo_project import Account, create_demo
+from demo.create import Account, create_demo
 from rltrainer.errors import PolicyError
 from runs.folder.files import read_json, write_json
 

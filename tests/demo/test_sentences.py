@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from rltrainer.demo.facts import VALUES, facts_of, prompt_text
-from rltrainer.demo.sentences import TONES, describe
-from rltrainer.demo.walks import draw_walk
-from rltrainer.demo.wording import CLAUSES, NOTES, REQUESTS, VERBS, spoken, with_article
+from demo.facts import VALUES, facts_of, prompt_text
+from demo.sentences import TONES, describe
+from demo.walks import draw_walk
+from demo.wording import CLAUSES, NOTES, REQUESTS, VERBS, spoken, with_article
 
 
 @pytest.mark.parametrize(

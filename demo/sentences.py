@@ -7,18 +7,8 @@ import random
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from rltrainer.demo.facts import LENGTHS, Facts
-from rltrainer.demo.wording import (
-    ADJECTIVES,
-    CLAUSES,
-    NOTES,
-    REQUESTS,
-    VERBS,
-    WAYS,
-    Phrases,
-    state,
-    with_article,
-)
+from demo.facts import LENGTHS, Facts
+from demo.wording import ADJECTIVES, CLAUSES, NOTES, REQUESTS, VERBS, WAYS, Phrases, state, with_article
 
 TONES = ("plain", "warm", "terse")
 WARM_ADJECTIVES = ("lovely", "pleasant", "peaceful", "charming", "favourite")

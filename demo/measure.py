@@ -7,7 +7,7 @@ makes of it, not all of English: the measure serves simulated annotators and tes
 import re
 from typing import NamedTuple
 
-from rltrainer.demo.facts import FIRST_WORDS, KINDS, LABELS, LENGTHS, SECOND_WORDS, VALUES, facts_of
+from demo.facts import FIRST_WORDS, KINDS, LABELS, LENGTHS, SECOND_WORDS, VALUES, facts_of
 
 _NAME = re.compile(rf"\b(?:{'|'.join(FIRST_WORDS)}) (?:{'|'.join(SECOND_WORDS)}) (?:{'|'.join(KINDS)})\b")
 _LENGTH = re.compile(rf"\b(\d+|{'|'.join(LENGTHS.values())})[ -](?:km|kilometres?)\b")

@@ -9,8 +9,8 @@ from django.contrib.auth import get_user_model
 
 from annotation import intake, people
 from annotation.models import Membership, Project, Task
+from demo import project as described
 from rltrainer import policies, sampling
-from rltrainer.demo import project as demo
 from rltrainer.errors import PolicyError
 from rltrainer.models import PolicySettings
 from runs import artifacts
@@ -38,9 +38,9 @@ def create_demo(*, base: str, say: Callable[[str], None], keep: Callable[[list[A
     step; ``keep`` gets the accounts with their passwords before they are committed, so that an interruption
     loses none. Safe to call again: what is there stays. Raises SamplingFailed.
     """
-    project = Project.objects.filter(slug=demo.SLUG).first()
+    project = Project.objects.filter(slug=described.SLUG).first()
     if project is None:
-        say(f"Creating the project “{demo.NAME}” with {demo.PROMPTS} prompts")
+        say(f"Creating the project “{described.NAME}” with {described.PROMPTS} prompts")
         project = _create(keep)
     if Task.objects.filter(project=project).exists():
         return
@@ -49,8 +49,8 @@ def create_demo(*, base: str, say: Callable[[str], None], keep: Callable[[list[A
     if current is None or current.base != base:
         say(f"Registering the policy {base or 'that comes with Concord'}")
         _register_policy(project, base)
-    say(f"Sampling {demo.COMPLETIONS_PER_TASK} completions for each of {demo.FIRST_TASKS} prompts")
-    run = run_here(lambda: sampling.request_sampling(project=project, prompts=demo.FIRST_TASKS))
+    say(f"Sampling {described.COMPLETIONS_PER_TASK} completions for each of {described.FIRST_TASKS} prompts")
+    run = run_here(lambda: sampling.request_sampling(project=project, prompts=described.FIRST_TASKS))
     if run.status != Run.Status.SUCCEEDED:
         raise SamplingFailed(run.reason or "Sampling was interrupted; start again to go on.")
 
@@ -58,15 +58,15 @@ def create_demo(*, base: str, say: Callable[[str], None], keep: Callable[[list[A
 @write
 def _create(keep: Callable[[list[Account]], None]) -> Project:
     project = people.create_project(
-        slug=demo.SLUG,
-        name=demo.NAME,
-        guidelines=demo.guidelines(),
-        completions_per_task=demo.COMPLETIONS_PER_TASK,
-        annotators_per_task=demo.ANNOTATORS_PER_TASK,
+        slug=described.SLUG,
+        name=described.NAME,
+        guidelines=described.guidelines(),
+        completions_per_task=described.COMPLETIONS_PER_TASK,
+        annotators_per_task=described.ANNOTATORS_PER_TASK,
         is_demo=True,
     )
-    intake.import_values(project=project, kind="prompts", values=demo.prompts())
-    PolicySettings.objects.create(project=project, sampling=demo.SAMPLING)
+    intake.import_values(project=project, kind="prompts", values=described.prompts())
+    PolicySettings.objects.create(project=project, sampling=described.SAMPLING)
     keep([_make_account(project, role) for role in ("annotator", "researcher", "administrator")])
     return project
 
@@ -92,5 +92,5 @@ def _register_policy(project: Project, base: str) -> None:
     if base:
         policies.make_version(project=project, base=base)
         return
-    artifact = artifacts.store(folder=Path(demo.POLICY_FOLDER), kind="policy", run=None)
+    artifact = artifacts.store(folder=Path(described.POLICY_FOLDER), kind="policy", run=None)
     policies.make_version(project=project, artifact=artifact)

@@ -4,10 +4,10 @@ import random
 
 import pytest
 
-from rltrainer.demo.facts import VALUES, prompt_text
-from rltrainer.demo.measure import facts_stated, merit, read, statements
-from rltrainer.demo.sentences import TONES, describe
-from rltrainer.demo.walks import draw_walk
+from demo.facts import VALUES, prompt_text
+from demo.measure import facts_stated, merit, read, statements
+from demo.sentences import TONES, describe
+from demo.walks import draw_walk
 
 PROMPT = prompt_text(
     {

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from rltrainer.demo import build
-from rltrainer.demo.project import POLICY_FOLDER, SAMPLING, prompts
+from demo import build
+from demo.project import POLICY_FOLDER, SAMPLING, prompts
 from rltrainer.policy.config import SamplingSettings
 from rltrainer.policy.encoding import encode_prompts
 from rltrainer.policy.generation import generate

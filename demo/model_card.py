@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from rltrainer.demo.demonstrations import SLIPS
-from rltrainer.demo.measure import merit
+from demo.demonstrations import SLIPS
+from demo.measure import merit
 
 
 class SampledSet(NamedTuple):
@@ -83,7 +83,7 @@ def _data(figures: Figures) -> str:
     return f"""\
 ## Data
 
-{recipe["demonstrations"]:,} demonstrations from `rltrainer/demo/demonstrations.py`, seed {recipe["seed"]}, the last
+{recipe["demonstrations"]:,} demonstrations from `demo/demonstrations.py`, seed {recipe["seed"]}, the last
 {recipe["held_out"]:,} held out. All of it comes from the word lists and the grammar in that package, which were written
 for it: no text of other people, no data from people. As a crowd would, half of the notices slip:
 {_slips()}.
@@ -119,7 +119,7 @@ def _measured(figures: Figures) -> str:
 {len(figures.sets[0].notices)} notices each for {len(figures.sets)} prompts of the demo project, none of them trained
 on ({sampling}):
 
-- {figures.facts_stated:.0%} of the facts are stated rightly, by the measure in `rltrainer/demo/measure.py`;
+- {figures.facts_stated:.0%} of the facts are stated rightly, by the measure in `demo/measure.py`;
 - {figures.faultless:.0%} of the notices are faultless: every fact right, none invented or said twice;
 - in {figures.differing:.0%} of the sets the notices differ in merit (facts right, less those wrong, invented or said
   twice), and in {figures.one_best:.0%} one has more than any other.
