@@ -7,7 +7,7 @@ class AnnotationConfig(AppConfig):
     name = "annotation"
 
     def ready(self) -> None:
-        from annotation import transfers
+        from annotation.files import transfers
         from annotation.webhooks import telling
         from runs import ends, kinds
 

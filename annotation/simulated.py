@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from annotation import queue, ranking
+from annotation.collecting import queue, ranking
 from annotation.errors import BadRequest, ClaimsPaused
 from annotation.models import Annotator, Project, Prompt, TaskCompletion
 

@@ -2,9 +2,12 @@
 
 from celery import shared_task
 
-from annotation import queue, tallies, uploads, withdrawal
 from annotation.api import idempotency, rate
+from annotation.collecting import queue
+from annotation.files import uploads
+from annotation.quality import upkeep
 from annotation.webhooks import sending
+from annotation.withdrawal import erasure
 
 
 @shared_task(name="annotation.expire_assignments")
@@ -16,13 +19,13 @@ def expire_assignments() -> None:
 @shared_task(name="annotation.count_judgements")
 def count_judgements() -> None:
     """Bring the quality statistics up to date."""
-    tallies.count_everywhere()
+    upkeep.count_everywhere()
 
 
 @shared_task(name="annotation.finish_withdrawals")
 def finish_withdrawals() -> None:
     """Erase the files of withdrawals that have only their rows done."""
-    withdrawal.finish_all()
+    erasure.finish_all()
 
 
 @shared_task(name="annotation.send_webhooks")

@@ -76,8 +76,10 @@ def measure(tasks: int) -> dict[str, Any]:
     from django.db import connection
     from django.test import Client
 
-    from annotation import intake, people, tallies
+    from annotation import people
+    from annotation.files import intake
     from annotation.models import Annotator, Ranking, Task
+    from annotation.quality import upkeep
 
     call_command("migrate", verbosity=0)
     project = people.create_project(slug="large")
@@ -93,11 +95,11 @@ def measure(tasks: int) -> dict[str, Any]:
         for statement in FILL.strip().split(";\n"):
             cursor.execute(statement, values if "%(" in statement else None)
     rankings = Ranking.objects.count()
-    tallies.rebuild(project=project)
-    counted = seconds(lambda: tallies.count(project=project, most=10_000_000))
+    upkeep.rebuild(project=project)
+    counted = seconds(lambda: upkeep.count(project=project, most=10_000_000))
     some = list(Task.objects.order_by("pk").values_list("pk", flat=True)[:1000])
-    tallies.changed(project_id=project.pk, task_ids=some)
-    again = seconds(lambda: tallies.count(project=project))
+    upkeep.changed(project_id=project.pk, task_ids=some)
+    again = seconds(lambda: upkeep.count(project=project))
     client = Client(headers={"host": "localhost"})
     client.force_login(User.objects.create_superuser("olivia"))
     pages = {}

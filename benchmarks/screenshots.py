@@ -111,7 +111,9 @@ def make_project(slug: str, tasks: int) -> None:
     """A project with a task for each picture, and Alice in it; of another kind where the picture is of one."""
     from django.contrib.auth.models import User
 
-    from annotation import asking, intake, people
+    from annotation import people
+    from annotation.collecting import asking
+    from annotation.files import intake
     from annotation.models import Membership, Task
 
     project = people.create_project(slug=slug, name="Helpful answers", guidelines=GUIDELINES)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from django.contrib.auth import get_user_model
 
-from annotation import intake, people
+from annotation import people
+from annotation.files import intake
 from annotation.models import Membership, Project, Task
 from demo import project as described
 from rltrainer import policies, sampling

@@ -11,7 +11,6 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import intake
 from annotation.api.base import (
     Endpoint,
     ProjectEndpoint,
@@ -21,6 +20,7 @@ from annotation.api.base import (
     within_token,
 )
 from annotation.api.paging import NewestFirst
+from annotation.files import intake
 from annotation.models import Project
 from rewardmodel import activation, fits, retraining, scoring
 from rewardmodel.models import RewardModelSettings, RewardModelVersion

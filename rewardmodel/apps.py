@@ -7,7 +7,7 @@ class RewardModelConfig(AppConfig):
     name = "rewardmodel"
 
     def ready(self) -> None:
-        from annotation.lineage import offer
+        from annotation.withdrawal.lineage import offer
         from rewardmodel import fits, lineage
         from runs import kinds
 

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 
-from annotation import lineage, snapshots
+from annotation.files import snapshots
 from annotation.models import Project
+from annotation.withdrawal import lineage
 from rewardmodel import activation, bases
 from rewardmodel.bradley_terry.config import FitConfig
 from rewardmodel.errors import BadFitConfig

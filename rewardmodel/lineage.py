@@ -1,9 +1,9 @@
-"""What reward model versions were made from, for whoever follows judgements into them (annotation.lineage)."""
+"""What reward model versions were made from, for whoever follows judgements into them (withdrawal.lineage)."""
 
 from collections.abc import Iterator
 
-from annotation.lineage import Version
 from annotation.models import Project
+from annotation.withdrawal.lineage import Version
 from rewardmodel.models import RewardModelVersion
 
 

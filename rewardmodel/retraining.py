@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.db.models import Max, Q
 from django.utils import timezone
 
-from annotation import snapshots
+from annotation.files import snapshots
 from annotation.models import Project
 from rewardmodel.activation import active_version
 from rewardmodel.errors import BadFitConfig

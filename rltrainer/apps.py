@@ -7,7 +7,7 @@ class RlTrainerConfig(AppConfig):
     name = "rltrainer"
 
     def ready(self) -> None:
-        from annotation.lineage import offer
+        from annotation.withdrawal.lineage import offer
         from rewardmodel import bases
         from rltrainer import evaluation, lineage, policies, sampling, training
         from runs import kinds

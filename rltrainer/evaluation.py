@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from annotation import snapshots
+from annotation.files import snapshots
 from annotation.models import Project, Prompt
 from rewardmodel import activation
 from rltrainer import policies

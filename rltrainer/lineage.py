@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
-from annotation.lineage import Version, simulated
 from annotation.models import Completion, Project, Snapshot
+from annotation.withdrawal.lineage import Version, simulated
 from rewardmodel.models import Fit, RewardModelVersion
 from rltrainer.models import Evaluation, PolicyVersion, Sampling, Training
 from runs.models import Run
@@ -42,7 +42,7 @@ def lineage_of(completion: Completion) -> Lineage:
 
 
 def versions(project: Project) -> Iterator[Version]:
-    """Each policy version with what its training began with (annotation.lineage)."""
+    """Each policy version with what its training began with (annotation.withdrawal.lineage)."""
     rows = PolicyVersion.objects.filter(project=project)
     for one in rows.select_related("training__start", "training__reward_model"):
         training = one.training

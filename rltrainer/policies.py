@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from annotation import intake
+from annotation.files import intake
 from annotation.models import Project, Source
 from rewardmodel.bases import Base
 from rltrainer.errors import NoPolicy

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Count, Q, QuerySet
 
-from annotation import intake, snapshots
+from annotation.files import intake, snapshots
 from annotation.models import Project, Prompt
 from rltrainer import policies
 from rltrainer.errors import BadConfig, NoPrompts

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 
-from annotation import lineage, snapshots
+from annotation.files import snapshots
 from annotation.models import Demonstration, Project, Prompt
+from annotation.withdrawal import lineage
 from rewardmodel import activation
 from rltrainer import policies
 from rltrainer.errors import BadConfig, NoDemonstrations, NoPrompts

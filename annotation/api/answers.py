@@ -7,10 +7,10 @@ from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
-from annotation import rating, shown
-from annotation.forms import LONGEST_RATIONALE, LONGEST_REASON
+from annotation.collecting import rating, shown
+from annotation.forms.ranking import LONGEST_RATIONALE, LONGEST_REASON
+from annotation.forms.rating import CANNOT_SAY, field_name
 from annotation.models import Assignment, Ranking, Task
-from annotation.rating_form import CANNOT_SAY, field_name
 
 
 class TimedSerializer(serializers.Serializer[Any]):

@@ -21,10 +21,11 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthentic
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from annotation import lineage, people
+from annotation import people
 from annotation.api import idempotency
 from annotation.models import Annotator, ApiToken, Membership, Project
 from annotation.models.project import ProjectQuerySet
+from annotation.withdrawal import lineage
 
 Scope = ApiToken.Scope
 

@@ -10,10 +10,10 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import agreement
 from annotation.api.base import ProjectEndpoint, by_public_id
 from annotation.api.filters import Filter, boolean
 from annotation.models import Demonstration, Ranking, Rating, TaskCompletion
+from annotation.quality import agreement
 
 
 class RankingSerializer(serializers.ModelSerializer[Ranking]):

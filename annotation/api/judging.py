@@ -14,7 +14,6 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import demonstrating, flags, queue, ranking, rating, shown
 from annotation.api.answers import (
     DRAFTS,
     DraftSerializer,
@@ -25,9 +24,10 @@ from annotation.api.answers import (
 from annotation.api.base import AnnotatorEndpoint, by_public_id
 from annotation.api.filters import Filter
 from annotation.api.prompts import MessageSerializer
-from annotation.forms import LONGEST_REASON
+from annotation.collecting import demonstrating, flags, queue, ranking, rating, shown
+from annotation.forms.ranking import LONGEST_REASON
+from annotation.forms.rating import by_letter
 from annotation.models import Assignment, Demonstration, Flag, Ranking, Task, TaskCompletion
-from annotation.rating_form import by_letter
 
 
 class LetteredSerializer(serializers.Serializer[Any]):

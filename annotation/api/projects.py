@@ -11,9 +11,11 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import asking, control, people
+from annotation import people
 from annotation.api.base import Endpoint, ProjectEndpoint, Scope, role_in, within_token
 from annotation.api.filters import Filter, boolean
+from annotation.checking import control
+from annotation.collecting import asking
 from annotation.models import Annotator, Project
 
 # Asked of annotators (people.change_project), and how they are checked (control.configure).

@@ -12,11 +12,11 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import intake
 from annotation.api.base import ProjectEndpoint, by_public_id
 from annotation.api.filters import Filter
 from annotation.errors import BadFile
-from annotation.jsonl.provenance import SPLITS
+from annotation.files import intake
+from annotation.files.jsonl.provenance import SPLITS
 from annotation.models import Completion, Prompt, Source
 
 FORMS = tuple(Prompt.Form.values)
@@ -33,7 +33,7 @@ class MessageSerializer(serializers.Serializer[Any]):
     {"oneOf": [{"type": "string"}, {"type": "array", "items": {"$ref": "#/components/schemas/Message"}}]}
 )
 class PromptField(serializers.JSONField):
-    """A text, or a list of messages; annotation.jsonl reads it."""
+    """A text, or a list of messages; annotation.files.jsonl reads it."""
 
 
 class PromptSerializer(serializers.ModelSerializer[Prompt]):

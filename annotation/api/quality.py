@@ -7,9 +7,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import quality, tallies
 from annotation.api.base import ProjectEndpoint
 from annotation.api.judgements import IntervalSerializer
+from annotation.quality import summary, upkeep
 
 # Changes counted before the answer; the rest waits for the sweep, and ``uncounted`` says so.
 COUNTED_AT_ONCE = 200
@@ -43,7 +43,7 @@ class OfPairSerializer(serializers.Serializer[Any]):
     tasks = serializers.IntegerField(read_only=True)
     kappa = IntervalSerializer(allow_null=True, read_only=True)
 
-    def get_annotators(self, pair: quality.Pair) -> list[str]:
+    def get_annotators(self, pair: summary.Pair) -> list[str]:
         return [str(pair.annotator.public_id), str(pair.other.public_id)]
 
 
@@ -70,5 +70,5 @@ class QualityStatistics(ProjectEndpoint):
     @extend_schema(responses=QualitySerializer)
     def get(self, request: Request, slug: str) -> Response:
         """Agreement and habits with their intervals, overall, by annotator, pair and week."""
-        tallies.count(project=self.project, most=COUNTED_AT_ONCE)
-        return Response(self.get_serializer(quality.of(self.project)).data)
+        upkeep.count(project=self.project, most=COUNTED_AT_ONCE)
+        return Response(self.get_serializer(summary.of(self.project)).data)

@@ -9,10 +9,10 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import demonstrating
 from annotation.api.base import AnnotatorEndpoint, by_public_id
 from annotation.api.prompts import MessageSerializer
-from annotation.demonstrating import LONGEST_COMMENT
+from annotation.collecting import demonstrating
+from annotation.collecting.demonstrating import LONGEST_COMMENT
 from annotation.models import Demonstration
 
 

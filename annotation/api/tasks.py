@@ -10,12 +10,12 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import intake
 from annotation.api.base import ProjectEndpoint, by_public_id
 from annotation.api.filters import Filter, boolean
 from annotation.api.prompts import PromptField, checked_line, created, named_fields
-from annotation.export.scope import named_source, prompt_value
-from annotation.jsonl.parts import LEAST_COMPLETIONS, MOST_COMPLETIONS
+from annotation.files import intake
+from annotation.files.export.scope import named_source, prompt_value
+from annotation.files.jsonl.parts import LEAST_COMPLETIONS, MOST_COMPLETIONS
 from annotation.models import Assignment, Completion, Prompt, Slot, Task, TaskCompletion
 
 STATES = ("free", "open", "submitted")

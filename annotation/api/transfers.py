@@ -12,11 +12,11 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import export, transfers
 from annotation.api.base import ProjectEndpoint, Scope
-from annotation.jsonl.kinds import KINDS
-from annotation.jsonl.provenance import SPLITS
-from annotation.jsonl.writing import line_of
+from annotation.files import export, transfers
+from annotation.files.jsonl.kinds import KINDS
+from annotation.files.jsonl.provenance import SPLITS
+from annotation.files.jsonl.writing import line_of
 from annotation.models import Transfer
 from runs.api import RunSerializer
 

@@ -131,7 +131,7 @@ class Ranking(models.Model):
 
 
 class Comparison(models.Model):
-    """One pair that follows from a current ranking. Derived: annotation.ranking writes it with its ranking.
+    """One pair that follows from a current ranking. Derived: annotation.collecting.ranking writes it with its ranking.
 
     Of a tie, ``preferred`` is the completion at the earlier place of the task.
     """

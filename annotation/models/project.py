@@ -75,7 +75,7 @@ class Project(models.Model):
         db_default="USD",
         validators=[RegexValidator(r"^[A-Z]{3}$", "A currency is three letters, as USD or EUR.")],
     )
-    # How the kinds of judgement are asked for (annotation.asking changes them).
+    # How the kinds of judgement are asked for (annotation.collecting.asking changes them).
     rating_axes = models.JSONField(
         default=default_axes, help_text="The scales of a rating, in the form of preferences.axes.Axis."
     )
@@ -94,7 +94,7 @@ class Project(models.Model):
     )
     # Rises when slots are added or change their order: bookmarks made before are void.
     queue_version = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
-    # Quality control (annotation.control); off by default.
+    # Quality control (annotation.checking.control); off by default.
     gold_every = models.PositiveSmallIntegerField(
         default=0, help_text="One task in so many is a gold task, drawn at random. 0: none."
     )
@@ -227,7 +227,7 @@ class Annotator(models.Model):
     simulated = models.BooleanField(default=False)
     # Stands for whoever made a line that named nobody; the n-th such ranking of a task has the n-th of these.
     anonymous = models.BooleanField(default=False)
-    # Moved by annotation.standing alone, which keeps who did it, when and why.
+    # Moved by annotation.checking.standing alone, which keeps who did it, when and why.
     standing = models.CharField(max_length=6, choices=Standing.choices, default=Standing.FINE)
     # What they wrote is erased and the account let go; their ids stay.
     withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)

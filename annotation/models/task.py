@@ -42,8 +42,8 @@ class TaskQuerySet(models.QuerySet["Task"]):
 class Task(models.Model):
     """One prompt to be judged by N annotators: its K completions ranked or rated, or an answer to it written.
 
-    Gold tasks and repeats measure whoever ranks them (annotation.control). They have no slots: everybody may get
-    each of them once, which the assignments hold.
+    Gold tasks and repeats measure whoever ranks them (annotation.checking.control). They have no slots: everybody may
+    get each of them once, which the assignments hold.
     """
 
     class Kind(models.TextChoices):
@@ -222,7 +222,7 @@ class Bookmark(models.Model):
     """How far an annotator is through the queue: of what stands before, nothing was left for them.
 
     It spares the queue a walk past a million tasks that somebody has judged and others have not. It says nothing
-    that the slots do not say: without it the next task is the same, found more slowly (annotation.bookmarks).
+    that the slots do not say: without it the next task is the same, found more slowly (collecting.bookmarks).
     """
 
     annotator = models.OneToOneField(
@@ -251,7 +251,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
 
 class Assignment(models.Model):
-    """One annotator's lease on one task. Moved by annotation.queue and annotation.ranking alone."""
+    """One annotator's lease on one task. Moved by annotation.collecting alone."""
 
     class Status(models.TextChoices):
         OPEN = "open", "open"
@@ -285,7 +285,7 @@ class Assignment(models.Model):
     drafted_at = models.DateTimeField(null=True, blank=True, editable=False)
     drafted_by = models.CharField(max_length=32, default="", blank=True, editable=False)
     reason = models.TextField(blank=True)
-    # Held for later, while the annotator still works on another (annotation.queue says why).
+    # Held for later, while the annotator still works on another (annotation.collecting.queue says why).
     ahead = models.BooleanField(default=False, db_default=False, editable=False)
 
     objects = AssignmentQuerySet.as_manager()

@@ -16,7 +16,7 @@ from runs.models import Run
 
 
 class Withdrawal(models.Model):
-    """What was withdrawn, and everything that held it. Its files are erased after its rows (annotation.withdrawal)."""
+    """What was withdrawn, and everything that held it. Files are erased after its rows (annotation.withdrawal)."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="withdrawals")

@@ -6,5 +6,4 @@ task_key.py     what makes two tasks the same
 agreement.py    how far annotators agree
 tally.py        the same, and their habits, as sums over tasks with intervals
 care.py         credit for an order, and how often the first shown wins
-naming.py       texts that name the model that wrote them
 """

@@ -9,12 +9,12 @@ from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from annotation import demonstrating, progress, shown
-from annotation.demonstration_form import DemonstrationDraftForm, DemonstrationForm, ReviewForm
+from annotation.collecting import demonstrating, progress, shown
 from annotation.errors import BadRequest, ClaimsPaused, LeaseOver, NotAllowed
-from annotation.forms import FlagForm, SkipForm
-from annotation.markdown import render
+from annotation.forms.demonstration import DemonstrationDraftForm, DemonstrationForm, ReviewForm
+from annotation.forms.ranking import FlagForm, SkipForm
 from annotation.models import Annotator, Assignment, Demonstration, Task
+from annotation.texts.markdown import render
 from annotation.views import judging
 from annotation.views.access import for_annotator, posted_assignment
 

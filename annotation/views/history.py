@@ -9,8 +9,8 @@ from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotation import history as work
-from annotation import progress, ranking
+from annotation.collecting import history as work
+from annotation.collecting import progress, ranking
 from annotation.models import Annotator, Assignment, Task
 from annotation.views import demonstration, rating
 from annotation.views import ranking as ranking_page

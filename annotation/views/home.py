@@ -6,9 +6,9 @@ from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from annotation import progress
+from annotation.collecting import progress
+from annotation.collecting.progress import Progress
 from annotation.models import Annotator, Membership, Project
-from annotation.progress import Progress
 
 
 @require_safe

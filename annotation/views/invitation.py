@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from annotation import people
 from annotation.errors import NotAllowed
-from annotation.forms import AccountForm
+from annotation.forms.ranking import AccountForm
 from annotation.models import Invitation
 
 # Two backends are set; only this one makes sessions (axes counts failures).

@@ -10,11 +10,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from annotation import progress, queue, shown, standing
+from annotation.checking import standing
+from annotation.collecting import progress, queue, shown
 from annotation.errors import BadRequest, ClaimsPaused, LeaseOver
-from annotation.forms import FlagForm, OriginForm, SkipForm
-from annotation.markdown import render_document
+from annotation.forms.ranking import FlagForm, OriginForm, SkipForm
 from annotation.models import Annotator, Assignment
+from annotation.texts.markdown import render_document
 
 
 class Page(Protocol):

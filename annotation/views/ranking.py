@@ -13,12 +13,12 @@ from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from annotation import flags, queue, ranking, shown
+from annotation.collecting import flags, queue, ranking, shown
 from annotation.errors import BadRequest, LeaseOver
-from annotation.forms import FlagForm, RankingForm, SkipForm
-from annotation.markdown import render_document
+from annotation.forms.pair import PairForm, draft_form, ranking_form
+from annotation.forms.ranking import FlagForm, RankingForm, SkipForm
 from annotation.models import Annotator, Assignment, Ranking, Task
-from annotation.pair_form import PairForm, draft_form, ranking_form
+from annotation.texts.markdown import render_document
 from annotation.views import judging
 from annotation.views.access import for_annotator, for_visitor, posted_assignment
 

@@ -5,11 +5,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_POST
 
-from annotation import rating, shown
+from annotation.collecting import rating, shown
 from annotation.errors import BadRequest
-from annotation.forms import FlagForm, SkipForm
+from annotation.forms.ranking import FlagForm, SkipForm
+from annotation.forms.rating import RatingDraftForm, RatingForm
 from annotation.models import Annotator, Assignment, Task
-from annotation.rating_form import RatingDraftForm, RatingForm
 from annotation.views import judging
 from annotation.views.access import for_annotator, posted_assignment
 

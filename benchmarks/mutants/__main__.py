@@ -1,6 +1,6 @@
 """Which wrong lines of annotation's write path no test notices: ``make mutants``.
 
-    python -m benchmarks.mutants [--seed 1] [--count 310] [--module annotation/queue.py ...] [--least 90]
+    python -m benchmarks.mutants [--seed 1] [--count 310] [--module annotation/collecting/queue.py ...] [--least 90]
 
 A mutant is the code with one small change (making.py). It is killed where a test of tests/annotation fails, and
 survives where none does. Results are appended to var/mutants.jsonl as they come, and hold as long as the module and
@@ -25,21 +25,16 @@ from benchmarks.mutants.running import ROOT, Asking, Result
 # What carries runs.writing.write, and what it calls. Not transfers, uploads and webhooks, which processes test; nor
 # tokens and intake/single, which the API's tests do.
 MODULES = [
-    "adjudication",
-    "asking",
-    "bookmarks",
-    "control",
-    "demonstrating",
-    "flags",
-    "holding",
-    "locks",
-    "people",
+    *(f"checking/{name}" for name in ("adjudication", "control", "standing")),
+    *(f"collecting/{name}" for name in ("asking", "bookmarks", "demonstrating", "flags", "holding")),
+    *(f"collecting/{name}" for name in ("queue", "ranking", "rating")),
+    *("files/snapshots", "locks", "people", "quality/upkeep", "rows", "withdrawal/erasure"),
 ]
-MODULES += ["queue", "ranking", "rating", "rows", "snapshots", "standing", "tallies", "withdrawal"]
 PATHS = [
     *(ROOT / f"annotation/{name}.py" for name in MODULES),
-    *sorted({*ROOT.glob("annotation/intake/*.py")} - {ROOT / "annotation/intake/single.py"}),
+    *sorted({*ROOT.glob("annotation/files/intake/*.py")} - {ROOT / "annotation/files/intake/single.py"}),
     *sorted(ROOT.glob("annotation/preferences/*.py")),
+    ROOT / "annotation/texts/naming.py",
 ]
 TESTS = ["tests/annotation", "--ignore=tests/annotation/test_export_to_trl.py"]
 # These take half a minute each.

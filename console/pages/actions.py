@@ -11,9 +11,13 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.template.defaultfilters import filesizeformat
 
-from annotation import adjudication, control, flags, people, standing, transfers, withdrawal
+from annotation import people
+from annotation.checking import adjudication, control, standing
+from annotation.collecting import flags
+from annotation.files import transfers
 from annotation.models import Annotator, Flag, Membership, Project, Task, Transfer
 from annotation.models.project import MOST_COMPLETIONS
+from annotation.withdrawal import erasure
 from console.pages.action import Action
 from console.pages.asking import AskForm, SettingsForm, TasksForm
 from rewardmodel import activation, fits, retraining
@@ -427,9 +431,9 @@ class WithdrawForm(Action):
     def perform(self, user: User) -> None:
         name = self.cleaned_data["name"]
         if self.cleaned_data["what"] == "annotator":
-            withdrawal.withdraw_annotator(project=self.project, pseudonym=name, by=user)
+            erasure.withdraw_annotator(project=self.project, pseudonym=name, by=user)
         else:
-            withdrawal.withdraw_prompt(project=self.project, public_id=name, by=user)
+            erasure.withdraw_prompt(project=self.project, public_id=name, by=user)
 
 
 class DecideForm(Action):

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
-from annotation import standing
+from annotation.checking import standing
 from annotation.models import Annotator, Project, StandingChange, Task
 from console.pages.access import for_project
 from console.pages.action import Action

@@ -6,7 +6,9 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 
-from annotation import asking, intake, people
+from annotation import people
+from annotation.collecting import asking
+from annotation.files import intake
 from annotation.models import Task
 from annotation.models.project import MOST_COMPLETIONS
 from console.pages.action import Action

@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
-from annotation import adjudication
+from annotation.checking import adjudication
+from annotation.collecting.shown import LETTERS
 from annotation.models import Project, Ranking, Task, TaskCompletion
-from annotation.shown import LETTERS
 from console.pages.access import for_project
 from console.pages.action import Action
 from console.pages.actions import forms_of

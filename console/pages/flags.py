@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
-from annotation import flags
+from annotation.collecting import flags
 from annotation.models import Assignment, Flag, Project
 from console.pages.access import for_project
 from console.pages.action import Action

@@ -6,8 +6,8 @@ from django.db.models import Max
 from django.http import HttpRequest
 from django.utils import timezone
 
-from annotation import lineage
 from annotation.models import Project, Ranking
+from annotation.withdrawal import lineage
 from console.pages.project import runs_of
 from rewardmodel.models import RewardModelVersion
 from runs.models import Run

@@ -10,9 +10,9 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation import lineage
 from annotation.errors import AnnotationError
 from annotation.models import Assignment, Demonstration, Flag, Project, Prompt, Ranking, Slot, Task
+from annotation.withdrawal import lineage
 from console.pages import annotators, disagreements, flags, withdrawals
 from console.pages.access import for_project
 from console.pages.action import Action

@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
-from annotation import quality, tallies
 from annotation.models import Project
+from annotation.quality import summary, upkeep
 from console.pages import charts
 from console.pages.access import for_project
 
@@ -24,8 +24,8 @@ Figure = dict[str, Any]
 @for_project
 def quality_page(request: HttpRequest, project: Project) -> HttpResponse:
     """Everything that is known of a project's judgements."""
-    tallies.count(project=project, most=COUNTED_AT_ONCE)
-    found = quality.of(project)
+    upkeep.count(project=project, most=COUNTED_AT_ONCE)
+    found = summary.of(project)
     people = [(person.annotator.pseudonym, person.figures) for person in found.people]
     weeks = [(week.week, week.figures) for week in found.weeks]
     context = {

@@ -10,8 +10,8 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation import transfers
 from annotation.errors import BadRequest
+from annotation.files import transfers
 from annotation.models import Project
 from console.pages.access import for_run
 from console.pages.findings import findings

@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
-from annotation import withdrawal
 from annotation.models import Project, Withdrawal
+from annotation.withdrawal import erasure
 from console.pages.access import for_project
 from console.pages.action import Action
 from console.pages.actions import forms_of
@@ -35,7 +35,7 @@ def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None 
         "title": "Whose data was taken back?",
         "project": project,
         "pages": pages,
-        "rows": [(row, withdrawal.answer(withdrawal=row)) for row in pages],
+        "rows": [(row, erasure.answer(withdrawal=row)) for row in pages],
         "forms": forms,
         "opened": "withdraw" if bad or forms["withdraw"].initial else "",
     }

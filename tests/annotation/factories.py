@@ -9,8 +9,9 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 
-from annotation import export, intake, people
-from annotation.intake import Report
+from annotation import people
+from annotation.files import export, intake
+from annotation.files.intake import Report
 from annotation.models import Annotator, Completion, Demonstration, Membership, Project, Ranking, Rating, Task
 
 _numbers = itertools.count(1)

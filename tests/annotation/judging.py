@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db import connection
 from django.utils import timezone
 
-from annotation import queue, ranking
+from annotation.collecting import queue, ranking
 from annotation.models import Annotator, Assignment, Ranking
 from tests.annotation.factories import make_annotator, make_project, make_tasks
 

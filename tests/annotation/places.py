@@ -9,7 +9,9 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
 
-from annotation import control, people, ranking
+from annotation import people
+from annotation.checking import control
+from annotation.collecting import ranking
 from annotation.models import (
     Annotator,
     Assignment,

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from annotation import adjudication, agreement, control, ranking, snapshots
+from annotation.checking import adjudication, control
+from annotation.collecting import ranking
 from annotation.errors import BadRanking, BadRequest
+from annotation.files import snapshots
 from annotation.models import Project, Ranking, Task
+from annotation.quality import agreement
 from rewardmodel.bradley_terry.records import read_snapshot
 from runs import artifacts
 from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks, out_values

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from annotation.agreement import measure
 from annotation.models import Project
 from annotation.preferences.agreement import Agreement, Judged
+from annotation.quality.agreement import measure
 from annotation.simulated import simulate
 from tests.annotation.factories import make_project, make_tasks, put, put_bytes, ranking
 

@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from annotation import control, progress, queue, ranking, standing
+from annotation.checking import control, standing
+from annotation.collecting import progress, queue, ranking
 from annotation.errors import ClaimsPaused, LeaseOver
 from annotation.models import Annotator, Assignment, Ranking, Slot
 from tests.annotation.factories import make_annotator, make_project, make_tasks

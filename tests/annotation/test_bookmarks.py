@@ -4,8 +4,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from annotation import bookmarks, intake, progress, queue
-from annotation.intake import add_demonstration
+from annotation.collecting import bookmarks, progress, queue
+from annotation.files import intake
+from annotation.files.intake import add_demonstration
 from annotation.models import Annotator, Assignment, Bookmark, Project, Prompt, Slot, Source, Task
 from tests.annotation.factories import make_annotator, make_project, make_tasks, put
 from tests.annotation.judging import run_out, status_of, submit, taken

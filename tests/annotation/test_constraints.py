@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.utils import timezone
 
-from annotation import queue, ranking
+from annotation.collecting import queue, ranking
 from annotation.models import (
     Annotator,
     ApiToken,

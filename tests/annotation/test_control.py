@@ -13,10 +13,12 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from annotation import agreement, control, export, progress, queue, ranking, snapshots
-from annotation.control import ControlSettings
+from annotation.checking import control
+from annotation.checking.control import ControlSettings
+from annotation.collecting import progress, queue, ranking
 from annotation.errors import BadRequest
-from annotation.intake import add_demonstration
+from annotation.files import export, snapshots
+from annotation.files.intake import add_demonstration
 from annotation.models import (
     Annotator,
     Assignment,
@@ -29,6 +31,7 @@ from annotation.models import (
     Source,
     Task,
 )
+from annotation.quality import agreement
 from tests.annotation import factories
 from tests.annotation.factories import (
     make_annotator,

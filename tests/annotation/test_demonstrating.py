@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from annotation import demonstrating, intake, standing
+from annotation.checking import standing
+from annotation.collecting import demonstrating
 from annotation.errors import BadRequest, BadText, ClaimsPaused, LeaseOver, NotAllowed
+from annotation.files import intake
+from annotation.files.snapshots import write_demonstrations
 from annotation.models import Annotator, Assignment, Demonstration, Project
-from annotation.snapshots import write_demonstrations
 from tests.annotation.factories import emptied, make_annotator, make_project, out, out_values, put, put_bytes
 from tests.annotation.judging import at_once, taken
 

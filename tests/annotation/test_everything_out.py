@@ -10,10 +10,12 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 
-from annotation import adjudication, control, flags, queue, ranking, withdrawal
+from annotation.checking import adjudication, control
+from annotation.collecting import flags, queue, ranking
 from annotation.errors import BadFile
-from annotation.intake import create_tasks
+from annotation.files.intake import create_tasks
 from annotation.models import Annotator, Assignment, Flag, Membership, Project, Ranking, Slot, Task, Transfer
+from annotation.withdrawal import erasure
 from tests.annotation.factories import (
     Values,
     emptied,
@@ -288,7 +290,7 @@ def test_a_flag_of_a_task_that_asks_for_an_answer_comes_back_with_it() -> None:
 @pytest.mark.parametrize("who", ["alice", "bob", "carol"])
 def test_what_a_person_took_back_never_comes_out(who: str) -> None:
     project = make_everything()
-    withdrawal.withdraw_annotator(project=project, pseudonym=who)
+    erasure.withdraw_annotator(project=project, pseudonym=who)
     lines = [line for kind in KINDS for line in out_values(project, kind)]
     assert not [
         line for line in lines if line.get("annotator") == who or "withdrawn" in str(line.get("annotator"))
@@ -298,7 +300,7 @@ def test_what_a_person_took_back_never_comes_out(who: str) -> None:
 def test_what_was_said_of_a_withdrawn_prompt_never_comes_out() -> None:
     project = make_everything()
     for task in Task.objects.filter(project=project):
-        withdrawal.withdraw_prompt(project=project, public_id=str(task.prompt.public_id))
+        erasure.withdraw_prompt(project=project, public_id=str(task.prompt.public_id))
     assert [out_values(project, kind) for kind in OWN] == [[]] * len(OWN)
 
 
@@ -314,5 +316,5 @@ def test_what_was_decided_on_a_withdrawn_text_never_comes_out() -> None:
     carol = make_member(project, "researcher")
     adjudication.decide(project=project, task=task, user=carol, ranks=[1, 2])
     assert len(out_values(project, "adjudications")) == 1
-    withdrawal.withdraw_annotator(project=project, pseudonym="bob")
+    erasure.withdraw_annotator(project=project, pseudonym="bob")
     assert out_values(project, "adjudications") == []

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from annotation import export
-from annotation.agreement import measure
 from annotation.errors import BadRequest
+from annotation.files import export
 from annotation.models import Comparison, Project
+from annotation.quality.agreement import measure
 from tests.annotation.factories import emptied, make_project, out, out_values, put, put_bytes, ranking
 
 pytestmark = pytest.mark.django_db

@@ -5,8 +5,8 @@ import io
 import pytest
 from django.db import connection
 
-from annotation import intake
 from annotation.errors import BadFile
+from annotation.files import intake
 from annotation.models import Prompt
 from tests.annotation.factories import lines_of, make_project
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from annotation import flags, queue
+from annotation.collecting import flags, queue
 from annotation.errors import BadRequest, LeaseOver
 from annotation.models import Annotator, Assignment, Flag
 from tests.annotation.factories import make_user

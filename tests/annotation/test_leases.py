@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from annotation import queue
+from annotation.collecting import queue
 from annotation.errors import BadRequest, LeaseOver
 from annotation.models import Annotator, Assignment, Ranking, Slot
 from annotation.tasks import expire_assignments

@@ -17,10 +17,14 @@ import pytest
 from django.conf import settings
 from django.db import IntegrityError, connection
 
-from annotation import asking, control, intake, locks, people, queue, ranking, withdrawal
+from annotation import locks, people
+from annotation.checking import control
+from annotation.collecting import asking, queue, ranking
 from annotation.errors import BadRequest, Busy, LeaseOver
-from annotation.intake.files import BATCH_LINES
+from annotation.files import intake
+from annotation.files.intake.files import BATCH_LINES
 from annotation.models import Annotator, Assignment, Project, Ranking
+from annotation.withdrawal import erasure
 from runs.writing import write
 from tests.annotation.factories import lines_of, make_annotator, make_project, make_tasks
 from tests.annotation.judging import at_once, submit, taken
@@ -110,8 +114,8 @@ def test_who_would_wait_for_an_import_is_told_so_and_changes_nothing() -> None:
     bob = make_annotator(project)
     submit(taken(bob), bob)
     acts = (
-        lambda: withdrawal.withdraw_prompt(project=project, public_id=public_id),
-        lambda: withdrawal.withdraw_annotator(project=project, pseudonym=bob.pseudonym),
+        lambda: erasure.withdraw_prompt(project=project, public_id=public_id),
+        lambda: erasure.withdraw_annotator(project=project, pseudonym=bob.pseudonym),
         lambda: control.mark_gold(project=project, from_annotator=bob.pseudonym),
         lambda: intake.create_tasks(project=project, kind="demonstrate"),
     )
@@ -171,7 +175,7 @@ def test_a_repeat_whose_lease_had_ended_takes_no_judgement_after_its_prompt_was_
         ranking.submit(assignment=assignment, annotator=alice, verdict="ranked", ranks=[1, 2])
     Assignment.objects.filter(pk=assignment.pk).update(expires_at="2026-01-01T00:00Z")
     assert queue.expire() == 1
-    withdrawal.withdraw_prompt(project=project, public_id=str(assignment.task.prompt.public_id))
+    erasure.withdraw_prompt(project=project, public_id=str(assignment.task.prompt.public_id))
     with pytest.raises(LeaseOver, match="skipped this task or handed it back"):
         ranking.submit(assignment=assignment, annotator=alice, verdict="ranked", ranks=[1, 2])
     assert not Ranking.objects.current().filter(task__prompt=assignment.task.prompt).exists()
@@ -182,7 +186,7 @@ def test_whoever_was_withdrawn_gets_nothing_more() -> None:
     make_tasks(project, 3)
     alice = make_annotator(project)
     submit(taken(alice), alice)
-    withdrawal.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
+    erasure.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
     with pytest.raises(BadRequest, match="was taken back"):
         queue.claim(annotator=alice)
     assert not Assignment.objects.open().exists()

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from annotation.models import Flag
-from annotation.preferences import naming
-from annotation.preferences.naming import names_its_model
+from annotation.texts import naming
+from annotation.texts.naming import names_its_model
 from tests.annotation.factories import make_project, put
 
 NAMING = [

@@ -18,26 +18,17 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from annotation import (
-    adjudication,
-    asking,
-    control,
-    demonstrating,
-    flags,
-    intake,
-    people,
-    queue,
-    ranking,
-    rating,
-    standing,
-    withdrawal,
-)
+from annotation import people
+from annotation.checking import adjudication, control, standing
+from annotation.collecting import asking, demonstrating, flags, queue, ranking, rating
 from annotation.errors import AnnotationError
-from annotation.intake import single
-from annotation.intake.sampled import SampledPrompt
-from annotation.intake.tasks import set_priorities
+from annotation.files import intake
+from annotation.files.intake import single
+from annotation.files.intake.sampled import SampledPrompt
+from annotation.files.intake.tasks import set_priorities
 from annotation.models import Demonstration, Ranking
 from annotation.preferences.tiers import pairs
+from annotation.withdrawal import erasure
 from tests.annotation.judging import at_once
 from tests.annotation.places import Place, Untouched, make_places
 
@@ -116,16 +107,16 @@ WRITES: dict[str, Callable[[Place], object]] = {
     "demonstrate": lambda p: intake.add_demonstration(
         prompt=p.task.prompt, annotator=p.people["frank"], text="Also."
     ),
-    "withdraw who has it": lambda p: withdrawal.withdraw_annotator(
+    "withdraw who has it": lambda p: erasure.withdraw_annotator(
         project=p.project, pseudonym=f"alice-{_number(p)}"
     ),
-    "withdraw who ranked": lambda p: withdrawal.withdraw_annotator(
+    "withdraw who ranked": lambda p: erasure.withdraw_annotator(
         project=p.project, pseudonym=f"bob-{_number(p)}"
     ),
-    "withdraw who wrote": lambda p: withdrawal.withdraw_annotator(
+    "withdraw who wrote": lambda p: erasure.withdraw_annotator(
         project=p.project, pseudonym=f"frank-{_number(p)}"
     ),
-    "withdraw the prompt": lambda p: withdrawal.withdraw_prompt(
+    "withdraw the prompt": lambda p: erasure.withdraw_prompt(
         project=p.project, public_id=str(p.task.prompt.public_id)
     ),
     "import her ranking": lambda p: intake.import_values(
@@ -148,18 +139,18 @@ WRITES: dict[str, Callable[[Place], object]] = {
 }
 # Functions of the write path that touch neither a task nor an annotator, or are a part of those above.
 ELSEWHERE = {
-    "annotation.adjudication._decide": "decide",
+    "annotation.checking.adjudication._decide": "decide",
     "annotation.api.idempotency.kept": "a request, by which it calls them",
-    "annotation.intake.files._import": "import_values; it reads its lines once, so it is not begun again",
+    "annotation.files.intake.files._import": "import_values; it reads its lines once, so it is not begun again",
     "annotation.people.create_project": "nobody knows the project yet",
     "annotation.people.invite": "invitations",
     "annotation.people.accept": "memberships",
     "annotation.tokens.create_token": "tokens",
-    "annotation.transfers._queue_import": "a run that will import",
-    "annotation.transfers.request_export": "a run that reads",
-    "annotation.snapshots._name": "reads judgements; snapshots and withdrawals exclude each other",
-    "annotation.tallies.rebuild": "totals",
-    "annotation.tallies._count_batch": "totals, under a lock of their own",
+    "annotation.files.transfers._queue_import": "a run that will import",
+    "annotation.files.transfers.request_export": "a run that reads",
+    "annotation.files.snapshots._name": "reads judgements; snapshots and withdrawals exclude each other",
+    "annotation.quality.upkeep.rebuild": "totals",
+    "annotation.quality.upkeep._count_batch": "totals, under a lock of their own",
     "annotation.webhooks.sending._take": "deliveries",
     "annotation.webhooks.subscribing.create": "webhooks",
     "annotation.webhooks.subscribing.send_test": "deliveries",
@@ -307,7 +298,7 @@ def test_every_function_of_the_write_path_is_in_the_table_or_says_why_not() -> N
     for call in WRITES.values():
         named |= _called(call)
     assert set(_written()) == named & set(_written()), set(_written()) - named
-    assert set(ELSEWHERE) <= set(_written()) | {"annotation.intake.files._import"}
+    assert set(ELSEWHERE) <= set(_written()) | {"annotation.files.intake.files._import"}
 
 
 def _called(call: Callable[[Place], object]) -> set[str]:

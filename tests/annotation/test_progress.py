@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from annotation import progress, queue, ranking
+from annotation.collecting import progress, queue, ranking
 from annotation.models import Assignment, Ranking
 from tests.annotation.factories import make_annotator, make_project, make_tasks
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from annotation import withdrawal
 from annotation.models import Project, Prompt
+from annotation.withdrawal import erasure
 from tests.annotation.factories import emptied, make_project, out, put, put_bytes, ranking
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +73,6 @@ def test_prompts_under_a_ranking_come_back_under_the_id_that_the_export_of_ranki
 def test_prompts_that_were_withdrawn_stay_out_and_others_come_in() -> None:
     project = make_project()
     put(project, "prompts", {"prompt": "Name a colour."})
-    withdrawal.withdraw_prompt(project=project, public_id=str(only(project).public_id))
+    erasure.withdraw_prompt(project=project, public_id=str(only(project).public_id))
     report = put(project, "prompts", {"prompt": "Name a colour."}, {"prompt": "Name a fish."}, skip_bad=True)
     assert (report.added, [line.number for line in report.bad_lines]) == (1, [1])

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from annotation import intake, progress, queue
+from annotation.collecting import progress, queue
 from annotation.errors import BadRequest
-from annotation.intake import add_demonstration
+from annotation.files import intake
+from annotation.files.intake import add_demonstration
 from annotation.models import Annotator, Assignment, Prompt, Ranking, Slot, Source
 from tests.annotation.factories import make_annotator, make_project, make_tasks, put
 from tests.annotation.judging import status_of, submit, taken

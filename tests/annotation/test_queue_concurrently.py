@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from django.utils import timezone
 
-from annotation import queue, ranking
+from annotation.collecting import queue, ranking
 from annotation.errors import LeaseOver
 from annotation.models import Annotator, Assignment, Comparison, Project, Ranking, Slot
 from tests.annotation.factories import make_annotator, make_project, make_tasks

@@ -7,7 +7,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotation import ranking
+from annotation.collecting import ranking
 from annotation.errors import BadRanking
 from annotation.models import Annotator, Comparison, Ranking
 from annotation.preferences.tiers import dense, pairs

@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from annotation import asking, intake, queue, ranking, rating
+from annotation.collecting import asking, queue, ranking, rating
 from annotation.errors import BadRating, BadRequest, LeaseOver
+from annotation.files import intake
 from annotation.models import Annotator, Assignment, Project, Ranking, Rating
 from tests.annotation.factories import (
     emptied,

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
-from annotation import ranking
+from annotation.collecting import ranking
 from annotation.errors import BadRanking, BadRequest
 from annotation.models import Comparison, Ranking
 from tests.annotation.judging import at_once, by_definition, claimed, said, submitted

@@ -6,7 +6,7 @@ import pytest
 from django.db.models import Model
 from django.utils import timezone
 
-from annotation import queue
+from annotation.collecting import queue
 from annotation.models import Annotator, Assignment, Bookmark, Project, Prompt, Task
 from annotation.rows import Rows
 from tests.annotation.factories import make_annotator, make_project, make_tasks

@@ -2,10 +2,10 @@
 
 import pytest
 
-from annotation import queue
+from annotation.collecting import queue
 from annotation.errors import BadRequest
-from annotation.intake import SampledPrompt, add_sampled_completions, source_for
-from annotation.intake.sampled import SampledCompletions
+from annotation.files.intake import SampledPrompt, add_sampled_completions, source_for
+from annotation.files.intake.sampled import SampledCompletions
 from annotation.models import Completion, Project, Slot, Source, Task
 from tests.annotation.counting import rows
 from tests.annotation.factories import make_annotator, make_project, put

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from annotation.errors import BadFile, BadRequest
-from annotation.intake import read_scorable
+from annotation.files.intake import read_scorable
 from tests.annotation.factories import Values, lines_of
 
 

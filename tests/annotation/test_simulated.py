@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from annotation import simulated, standing
+from annotation import simulated
+from annotation.checking import standing
 from annotation.errors import BadRequest
 from annotation.models import Annotator, Project, Ranking
 from annotation.simulated import simulate

@@ -2,7 +2,7 @@
 
 import pytest
 
-from annotation import queue
+from annotation.collecting import queue
 from annotation.models import Annotator, Assignment
 from tests.annotation.factories import make_annotator, make_project, make_tasks, out, put_bytes
 from tests.annotation.judging import run_out, status_of, taken

@@ -2,7 +2,7 @@
 
 import pytest
 
-from annotation import queue
+from annotation.collecting import queue
 from annotation.models import Annotator, Assignment, Comparison, Project, Ranking, Slot, Task
 from tests.annotation.factories import emptied, make_annotator, make_project, out, put, put_bytes, ranking
 from tests.annotation.judging import run_out, status_of, submit, taken

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from annotation import queue, snapshots, withdrawal
-from annotation import ranking as rankings
+from annotation.collecting import queue
+from annotation.collecting import ranking as rankings
 from annotation.errors import NothingToSnapshot
+from annotation.files import snapshots
 from annotation.models import Comparison, Project, Ranking, Snapshot, Withdrawal
 from annotation.simulated import simulate
+from annotation.withdrawal import erasure
 from rewardmodel.bradley_terry.records import Record, read_snapshot
 from runs import artifacts
 from runs.errors import StoredUnderLock
@@ -157,7 +159,7 @@ def test_nobody_waits_while_a_snapshot_is_stored_and_what_is_withdrawn_meanwhile
         assert slow_storage.begun.wait(30)
         with answered_at_once():
             assert queue.claim(annotator=annotator) is not None
-            withdrawal.withdraw_prompt(project=project, public_id=str(withdrawn.public_id))
+            erasure.withdraw_prompt(project=project, public_id=str(withdrawn.public_id))
     assert [list(record.texts) for record in records(taken[0])] == [["a", "b"]]
     assert taken[0].rankings == 1
     # The file that held it is gone, and so is its row.
@@ -204,7 +206,7 @@ def test_a_file_that_was_written_just_before_a_withdrawal_is_removed_and_written
     def and_then_alice_withdraws(project: Project, path: Path) -> snapshots.Counts:
         counts = write(project, path)
         if not Withdrawal.objects.exists():
-            withdrawal.withdraw_annotator(project=project, pseudonym="alice")
+            erasure.withdraw_annotator(project=project, pseudonym="alice")
         return counts
 
     monkeypatch.setattr(snapshots, "_write", and_then_alice_withdraws)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from annotation import control, queue, ranking, standing
-from annotation.control import ControlSettings
+from annotation.checking import control, standing
+from annotation.checking.control import ControlSettings
+from annotation.collecting import queue, ranking
 from annotation.errors import BadRequest, ClaimsPaused
 from annotation.models import Annotator, Assignment, Project, Ranking, Task
 from annotation.preferences.care import Mean

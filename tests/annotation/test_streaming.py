@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from annotation import intake
-from annotation.intake import files
+from annotation.files import intake
+from annotation.files.intake import files
 from tests.annotation.factories import make_project, ranking
 
 pytestmark = pytest.mark.django_db

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
-from annotation import control, quality, queue, ranking, tallies, withdrawal
-from annotation.agreement import measure
+from annotation.checking import control
+from annotation.collecting import queue, ranking
 from annotation.models import Annotator, Project, StaleTask, Tally, TaskCompletion
 from annotation.preferences.tally import Scope, Total
+from annotation.quality import summary, upkeep
+from annotation.quality.agreement import measure
+from annotation.withdrawal import erasure
 from tests.annotation.factories import make_annotator, make_project, make_tasks, out, put, put_bytes
 from tests.annotation.factories import ranking as ranking_line
 
@@ -25,8 +28,8 @@ def stored(project: Project) -> dict[Scope, Total]:
 
 
 def assert_equal_to_a_count_from_nothing(project: Project) -> None:
-    assert tallies.count(project=project) == 0
-    found, wanted = stored(project), tallies.totals(project)
+    assert upkeep.count(project=project) == 0
+    found, wanted = stored(project), upkeep.totals(project)
     assert found.keys() == wanted.keys()
     for scope, total in wanted.items():
         assert found[scope].tasks == total.tasks
@@ -77,10 +80,10 @@ def test_whatever_happens_in_whatever_order(seed: int) -> None:
         else:
             import_one(project, rng)
         if rng.random() < 0.3:
-            tallies.count(project=project)
+            upkeep.count(project=project)
     assert_equal_to_a_count_from_nothing(project)
     before = stored(project).keys()
-    tallies.rebuild(project=project)
+    upkeep.rebuild(project=project)
     assert not stored(project)
     assert_equal_to_a_count_from_nothing(project)
     assert stored(project).keys() == before
@@ -89,11 +92,11 @@ def test_whatever_happens_in_whatever_order(seed: int) -> None:
 def test_a_ranking_that_is_gone_is_in_no_total() -> None:
     project = make_project()
     put(project, "rankings", ranking_line("one", 1, 2, annotator="ann"))
-    tallies.count(project=project)
+    upkeep.count(project=project)
     assert stored(project)
     task = project.tasks.get()
     task.rankings.all().delete()
-    tallies.changed(project_id=project.pk, task_ids=[task.pk])
+    upkeep.changed(project_id=project.pk, task_ids=[task.pk])
     assert_equal_to_a_count_from_nothing(project)
     assert not stored(project)
 
@@ -104,18 +107,18 @@ def test_gold_and_withdrawn_rankings_leave_the_totals() -> None:
         ranking_line(task, 1, 2, annotator=name) for task in ("one", "two") for name in ("ann", "ben", "cid")
     ]
     put(project, "rankings", *lines)
-    tallies.count(project=project)
-    assert quality.of(project).counts["rankings"] == 6
+    upkeep.count(project=project)
+    assert summary.of(project).counts["rankings"] == 6
     first = str(project.tasks.order_by("pk")[0].public_id)
     (gold,) = control.mark_gold(project=project, tasks=[first], from_annotator="ann")
     assert_equal_to_a_count_from_nothing(project)
-    assert quality.of(project).counts["rankings"] == 3
-    withdrawal.withdraw_annotator(project=project, pseudonym="ben")
+    assert summary.of(project).counts["rankings"] == 3
+    erasure.withdraw_annotator(project=project, pseudonym="ben")
     assert_equal_to_a_count_from_nothing(project)
-    assert quality.of(project).counts["rankings"] == 2
+    assert summary.of(project).counts["rankings"] == 2
     control.unmark_gold(project=project, tasks=[gold])
     assert_equal_to_a_count_from_nothing(project)
-    assert quality.of(project).counts["rankings"] == 4
+    assert summary.of(project).counts["rankings"] == 4
 
 
 def test_a_change_that_is_rolled_back_is_on_no_list() -> None:
@@ -135,9 +138,9 @@ def test_people_and_weeks_of_other_projects_stay_apart() -> None:
     put(one, "rankings", *lines)
     put(other, "rankings", lines[0])
     for project in (one, other):
-        tallies.count(project=project)
-    assert (quality.of(one).counts["rankings"], quality.of(other).counts["rankings"]) == (2, 1)
-    assert quality.of(other).tasks == 0
+        upkeep.count(project=project)
+    assert (summary.of(one).counts["rankings"], summary.of(other).counts["rankings"]) == (2, 1)
+    assert summary.of(other).tasks == 0
 
 
 def test_the_page_and_the_command_say_the_same() -> None:
@@ -148,8 +151,8 @@ def test_the_page_and_the_command_say_the_same() -> None:
     for _ in range(8):
         for person in people:
             submit(person, rng)
-    tallies.count(project=project)
-    shown: dict[str, Any] = quality.of(project).figures
+    upkeep.count(project=project)
+    shown: dict[str, Any] = summary.of(project).figures
     told = measure(project=project)
     assert told["statistics"] == shown
     for name in ("pairwise_agreement", "krippendorff_alpha", "kendall_tau_b"):
@@ -157,8 +160,8 @@ def test_the_page_and_the_command_say_the_same() -> None:
         low, high = shown[name]["interval"]
         assert low < shown[name]["value"] < high
     kappas = {tuple(sorted(one["annotators"])): one["kappa"] for one in told["cohen_kappa"]}
-    assert len(quality.of(project).pairs) == 3
-    for pair in quality.of(project).pairs:
+    assert len(summary.of(project).pairs) == 3
+    for pair in summary.of(project).pairs:
         names = tuple(sorted([pair.annotator.pseudonym, pair.other.pseudonym]))
         assert pair.kappa is not None
         assert pair.kappa["value"] == pytest.approx(kappas[names], abs=1e-12)
@@ -169,18 +172,18 @@ def test_an_import_from_an_export_is_counted_the_same() -> None:
     put(project, "rankings", *(ranking_line(name, 2, 1, annotator="ann") for name in "ab"))
     put_bytes(copy, "rankings", out(project, "rankings"))
     for each in (project, copy):
-        tallies.count(project=each)
-    assert quality.of(copy).counts == quality.of(project).counts
+        upkeep.count(project=each)
+    assert summary.of(copy).counts == summary.of(project).counts
 
 
 def test_a_count_stops_at_its_number_and_says_how_many_changes_are_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tallies, "BATCH", 1)
+    monkeypatch.setattr(upkeep, "BATCH", 1)
     project = make_project()
     put(project, "rankings", *(ranking_line(f"{number}", 1, 2) for number in range(3)))
-    assert tallies.count(project=project, most=2) == 1
-    assert tallies.count(project=project, most=2) == 0
+    assert upkeep.count(project=project, most=2) == 1
+    assert upkeep.count(project=project, most=2) == 0
     assert_equal_to_a_count_from_nothing(project)
 
 
@@ -195,7 +198,7 @@ def test_the_length_of_a_completion_is_told_by_its_place_not_by_when_its_row_was
     TaskCompletion.objects.bulk_create(
         TaskCompletion(task=task, completion_id=row.completion_id, position=row.position) for row in rows
     )
-    of = tallies.totals(project)[Scope("habits")].named()
+    of = upkeep.totals(project)[Scope("habits")].named()
     assert (of["length_pairs"], of["longer_wins"]) == (1, 1)
 
 
@@ -203,11 +206,11 @@ def test_a_pair_of_annotators_leaves_the_totals_with_the_last_task_that_both_jud
     project = make_project()
     lines = [ranking_line("one", 1, 2, annotator=name) for name in ("ann", "ben")]
     put(project, "rankings", *lines, ranking_line("two", 1, 2, annotator="ann"))
-    tallies.count(project=project)
+    upkeep.count(project=project)
     assert [total.tasks for scope, total in stored(project).items() if scope.kind == "pair"] == [1]
     task = project.tasks.get(prompt__messages__0__content="one")
     task.rankings.filter(annotator__pseudonym="ben").delete()
-    tallies.changed(project_id=project.pk, task_ids=[task.pk])
+    upkeep.changed(project_id=project.pk, task_ids=[task.pk])
     assert_equal_to_a_count_from_nothing(project)
     assert {scope.kind for scope in stored(project)} == {"habits"}
 
@@ -216,9 +219,9 @@ def test_the_sweep_counts_what_changed_in_every_project() -> None:
     one, other = make_project(), make_project()
     for project in (one, other):
         put(project, "rankings", ranking_line("a", 1, 2, annotator="ann"))
-    tallies.count_everywhere()
+    upkeep.count_everywhere()
     assert not StaleTask.objects.exists()
-    assert [quality.of(project).counts["rankings"] for project in (one, other)] == [1, 1]
+    assert [summary.of(project).counts["rankings"] for project in (one, other)] == [1, 1]
 
 
 def test_counting_from_nothing_puts_every_ranked_task_on_the_list_once() -> None:
@@ -227,6 +230,6 @@ def test_counting_from_nothing_puts_every_ranked_task_on_the_list_once() -> None
         project, "rankings", *(ranking_line(name, 1, 2, annotator=who) for name in "ab" for who in ("x", "y"))
     )
     make_tasks(project)
-    tallies.rebuild(project=project)
+    upkeep.rebuild(project=project)
     ranked = project.tasks.filter(rankings__isnull=False).distinct()
     assert sorted(StaleTask.objects.values_list("task", flat=True)) == sorted(task.pk for task in ranked)

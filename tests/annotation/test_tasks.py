@@ -2,8 +2,8 @@
 
 import pytest
 
-from annotation.intake import create_tasks
-from annotation.intake.tasks import set_priorities
+from annotation.files.intake import create_tasks
+from annotation.files.intake.tasks import set_priorities
 from annotation.models import Project, Task
 from tests.annotation.factories import make_project, put, ranking
 

@@ -13,8 +13,8 @@ from django.core.files.base import ContentFile
 from django.db import connection
 from django.utils import timezone
 
-from annotation import transfers, uploads
 from annotation.errors import BadRequest
+from annotation.files import transfers, uploads
 from annotation.models import Project, Prompt, Transfer
 from runs import lifecycle
 from runs.execution import folder_of

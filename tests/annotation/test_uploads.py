@@ -15,8 +15,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from annotation import transfers, uploads
 from annotation.errors import BadRequest
+from annotation.files import transfers, uploads
 from annotation.models import Transfer
 from runs import lifecycle
 from runs.models import Run

@@ -17,7 +17,8 @@ from django.db import transaction
 from django.utils import timezone
 from standardwebhooks import Webhook as Verifier
 
-from annotation import queue, ranking, tasks
+from annotation import tasks
+from annotation.collecting import queue, ranking
 from annotation.errors import BadRequest
 from annotation.models import Delivery, Project, RequestRate, Webhook
 from annotation.webhooks import connecting, sending, subscribing
@@ -147,7 +148,7 @@ def test_what_was_rolled_back_is_not_told(receiver: Receiver) -> None:
 @pytest.mark.usefixtures("own_network")
 @pytest.mark.parametrize("end", ["cancelled", "failed"])
 def test_a_run_is_told_of_when_it_ends(receiver: Receiver, end: str) -> None:
-    from annotation import transfers
+    from annotation.files import transfers
 
     project = make_project()
     hook(project, receiver.url, "run.ended")

@@ -10,21 +10,11 @@ from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from annotation import (
-    control,
-    demonstrating,
-    flags,
-    intake,
-    progress,
-    queue,
-    ranking,
-    snapshots,
-    standing,
-    withdrawal,
-)
-from annotation.erasing import erase
+from annotation.checking import control, standing
+from annotation.collecting import demonstrating, flags, progress, queue, ranking
 from annotation.errors import BadRequest, NothingToSnapshot
-from annotation.intake import add_demonstration
+from annotation.files import intake, snapshots
+from annotation.files.intake import add_demonstration
 from annotation.models import (
     Annotator,
     Assignment,
@@ -39,6 +29,8 @@ from annotation.models import (
     Task,
     Withdrawal,
 )
+from annotation.withdrawal import erasure
+from annotation.withdrawal.lines import erase
 from rewardmodel.bradley_terry.records import read_snapshot
 from runs import artifacts, lifecycle
 from runs.execution import folder_of
@@ -138,7 +130,7 @@ def test_what_a_person_wrote_is_gone_and_the_rest_stays(project: Project) -> Non
         kind: set(kind._default_manager.values_list("public_id", flat=True))
         for kind in (Ranking, Prompt, Completion, Demonstration, Task, Annotator)
     }
-    withdrawal.withdraw_annotator(project=project, pseudonym=f"{SECRET} {name}")
+    erasure.withdraw_annotator(project=project, pseudonym=f"{SECRET} {name}")
     assert SECRET not in texts_of_database()
     alice.refresh_from_db()
     assert (alice.user, alice.pseudonym) == (None, f"withdrawn-{alice.public_id}")
@@ -160,7 +152,7 @@ def test_rankings_of_a_text_that_a_withdrawn_person_wrote_go_with_it(project: Pr
     line = {"prompt": "Name a colour.", "completions": [{"text": SECRET, "source": own}, {"text": "Red."}]}
     put(project, "completions", line)
     ranking.submit(assignment=taken(bob), annotator=bob, verdict="ranked", ranks=[1, 2])
-    withdrawal.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
+    erasure.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
     assert SECRET not in texts_of_database()
     assert not Ranking.objects.current().exists()
     with pytest.raises(NothingToSnapshot):
@@ -172,7 +164,7 @@ def test_rankings_of_a_text_that_a_withdrawn_person_wrote_go_with_it(project: Pr
 def test_a_prompt_and_all_under_it_is_gone(project: Project) -> None:
     prompt = with_prompt(project)
     digest, rankings = prompt.digest, Ranking.objects.count()
-    withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
     assert SECRET not in texts_of_database()
     prompt.refresh_from_db()
     assert (prompt.digest, [m["content"] for m in prompt.messages]) == (digest, [""])
@@ -192,7 +184,7 @@ def test_a_prompt_and_all_under_it_is_gone(project: Project) -> None:
 
 def test_no_import_brings_a_withdrawn_prompt_back(project: Project) -> None:
     prompt = with_prompt(project)
-    withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
     lines: dict[str, dict[str, Any]] = {
         "prompts": {},
         "completions": {"completions": [{"text": "new"}, {"text": "newer"}]},
@@ -243,9 +235,9 @@ def test_files_lose_the_text_and_keep_ids_and_a_form_that_a_fit_reads(
     }
     (folder.output / "samples.jsonl").write_text(json.dumps(sample) + "\n")
     snapshots.write_demonstrations(project=project, path=folder.inputs / "demonstrations.jsonl")
-    made = withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    made = erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
     assert SECRET in texts_of_files(tmp_path)
-    assert withdrawal.finish(withdrawal=made)
+    assert erasure.finish(withdrawal=made)
     assert SECRET not in texts_of_files(tmp_path)
     snapshot.refresh_from_db()
     untouched.refresh_from_db()
@@ -253,7 +245,7 @@ def test_files_lose_the_text_and_keep_ids_and_a_form_that_a_fit_reads(
     kept = records(snapshot)
     assert [record.ranking for record in kept] == before
     assert [(record.verdict, record.pairs) for record in kept] == [("cannot_tell", ()), ("ranked", ((0, 1),))]
-    said = withdrawal.answer(withdrawal=made)
+    said = erasure.answer(withdrawal=made)
     assert (said["snapshots"], said["runs"]) == ([snapshot.digest], [run.pk])
     assert said["erased"] == {"rankings": 1, "completions": 3, "demonstrations": 1, "prompts": 1}
 
@@ -267,8 +259,8 @@ def test_a_persons_rankings_leave_old_snapshots_and_others_stay(project: Project
     alice = judged(project)
     snapshot = snapshots.take(project=project)
     size = snapshot.artifact.total_bytes
-    made = withdrawal.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
-    withdrawal.finish(withdrawal=made)
+    made = erasure.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
+    erasure.finish(withdrawal=made)
     own = {str(r.public_id) for r in Ranking.objects.filter(annotator=alice)}
     by = {record.ranking: (record.annotator, record.verdict) for record in records(snapshot)}
     assert {by[name] for name in own} == {(None, "cannot_tell")}
@@ -289,11 +281,11 @@ def test_uploads_and_exports_of_ended_runs_are_dropped(project: Project, tmp_pat
         folder.make()
         (folder.output / "helpful-pairs.jsonl").write_text(SECRET)
     lifecycle.cancel(run=ended.run)
-    made = withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))
-    withdrawal.finish(withdrawal=made)
+    made = erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    erasure.finish(withdrawal=made)
     assert texts_of_files(tmp_path).count(SECRET) == 2  # of the run that waits
     lifecycle.cancel(run=waiting.run)
-    withdrawal.finish(withdrawal=made)
+    erasure.finish(withdrawal=made)
     assert SECRET not in texts_of_files(tmp_path)
 
 
@@ -319,7 +311,7 @@ def test_files_that_a_crash_left_are_done_by_the_sweep(
     first = snapshots.take(project=project)
     put(project, "pairs", {"prompt": "more", "chosen": "a", "rejected": "b"})
     second = snapshots.take(project=project)
-    made = withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    made = erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
     seen = []
 
     def fails_at_the_second(path: Path, gone: Any) -> None:
@@ -328,19 +320,19 @@ def test_files_that_a_crash_left_are_done_by_the_sweep(
             raise OSError("the disk is full")
         erase(path, gone)
 
-    monkeypatch.setattr("annotation.withdrawal.erase", fails_at_the_second)
+    monkeypatch.setattr("annotation.withdrawal.erasure.erase", fails_at_the_second)
     with pytest.raises(OSError, match="full"):
-        withdrawal.finish(withdrawal=made)
+        erasure.finish(withdrawal=made)
     monkeypatch.undo()
     made.refresh_from_db()
     assert made.files_done_at is None
     assert not Snapshot.objects.filter(project=project, reproducible=True).exists()
-    assert withdrawal.finish_all() == 1
-    assert withdrawal.finish_all() == 0
+    assert erasure.finish_all() == 1
+    assert erasure.finish_all() == 0
     for snapshot in (first, second):
         path = artifacts.local_folder(snapshot.artifact) / snapshots.FILE_NAME
         assert SECRET not in path.read_text()
-    assert withdrawal.answer(withdrawal=made)["snapshots"] == [first.digest, second.digest]
+    assert erasure.answer(withdrawal=made)["snapshots"] == [first.digest, second.digest]
 
 
 def test_a_withdrawal_is_done_when_the_runs_that_were_at_work_are(project: Project) -> None:
@@ -349,8 +341,8 @@ def test_a_withdrawal_is_done_when_the_runs_that_were_at_work_are(project: Proje
     Run.objects.filter(pk=run.pk).update(
         status="running", started_at="2020-01-01T00:00Z", heartbeat_at="2020-01-01T00:00Z"
     )
-    made = withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))
-    assert not withdrawal.finish(withdrawal=made)
+    made = erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    assert not erasure.finish(withdrawal=made)
     folder = folder_of(run)
     folder.make()
     line = {
@@ -360,9 +352,9 @@ def test_a_withdrawal_is_done_when_the_runs_that_were_at_work_are(project: Proje
         "split": "train",
     }
     (folder.inputs / "prompts.jsonl").write_text(json.dumps(line) + "\n")  # it had read the rows before
-    assert withdrawal.finish_all() == 0
+    assert erasure.finish_all() == 0
     Run.objects.filter(pk=run.pk).update(status="failed", finished_at="2020-01-01T00:00Z")
-    assert withdrawal.finish_all() == 1
+    assert erasure.finish_all() == 1
     assert SECRET not in texts_of_files(folder.path)
 
 
@@ -371,7 +363,7 @@ def test_two_who_withdraw_the_same_at_once_make_one_withdrawal(project: Project)
     alice = judged(project)
 
     def withdraw() -> Withdrawal:
-        return withdrawal.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
+        return erasure.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
 
     made = at_once([withdraw] * 4)
     assert {one.pk for one in made if isinstance(one, Withdrawal)} == {Withdrawal.objects.get().pk}
@@ -388,7 +380,7 @@ def test_what_is_not_there_cannot_be_withdrawn(project: Project) -> None:
         with pytest.raises(CommandError, match=words):
             call_command("withdraw", project=project.slug, **arguments)
     with pytest.raises(BadRequest):
-        withdrawal.withdraw_annotator(project=project, pseudonym="nobody")
+        erasure.withdraw_annotator(project=project, pseudonym="nobody")
     assert not Withdrawal.objects.exists()
 
 
@@ -396,7 +388,7 @@ def test_what_a_withdrawn_person_holds_goes_back_to_the_queue(project: Project) 
     alice, bob = make_annotator(project), make_annotator(project)
     make_tasks(project, 1)
     held = taken(alice)
-    withdrawal.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
+    erasure.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
     held.refresh_from_db()
     assert held.status == Assignment.Status.RELEASED
     submit(taken(bob), bob)
@@ -405,7 +397,7 @@ def test_what_a_withdrawn_person_holds_goes_back_to_the_queue(project: Project) 
 
 def test_whoever_has_withdrawn_is_given_nothing_to_review(project: Project) -> None:
     alice = make_annotator(project)
-    withdrawal.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
+    erasure.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
     with pytest.raises(BadRequest):
         demonstrating.claim_review(reviewer=alice)
 
@@ -414,7 +406,7 @@ def test_a_withdrawn_prompt_keeps_neither_id_nor_metadata_and_is_not_sampled(pro
     put(project, "prompts", {"prompt": f"{SECRET} question", "note": SECRET, "id": SECRET})
     prompt = Prompt.objects.get(project=project)
     assert (prompt.metadata, prompt.external_id) == ({"note": SECRET}, SECRET)
-    withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
     prompt.refresh_from_db()
     assert (prompt.metadata, prompt.external_id, prompt.sampled) == ({}, "", False)
 
@@ -422,7 +414,7 @@ def test_a_withdrawn_prompt_keeps_neither_id_nor_metadata_and_is_not_sampled(pro
 def test_what_asked_a_withdrawn_prompt_again_is_still_a_repeat(project: Project) -> None:
     (task,) = make_tasks(project, 1)
     again = control.asked_again(task_id=task.pk, purpose=Task.Purpose.REPEAT)
-    withdrawal.withdraw_prompt(project=project, public_id=str(task.prompt.public_id))
+    erasure.withdraw_prompt(project=project, public_id=str(task.prompt.public_id))
     again.refresh_from_db()
     assert again.purpose == Task.Purpose.REPEAT
 
@@ -431,24 +423,24 @@ def test_the_answer_names_runs_in_their_order_and_each_withdrawal_its_own_beginn
     first, second = make_transfer(project).run, make_transfer(project).run
     people = [make_annotator(project) for _ in range(2)]
     one, other = (
-        withdrawal.withdraw_annotator(project=project, pseudonym=person.pseudonym) for person in people
+        erasure.withdraw_annotator(project=project, pseudonym=person.pseudonym) for person in people
     )
     one.runs.add(second)
     one.runs.add(first)
-    assert withdrawal.answer(withdrawal=one)["runs"] == sorted([first.pk, second.pk])
-    withdrawal.finish(withdrawal=one)
+    assert erasure.answer(withdrawal=one)["runs"] == sorted([first.pk, second.pk])
+    erasure.finish(withdrawal=one)
     for each in (one, other):
         each.refresh_from_db()
     begun = one.files_begun_at
     assert (begun is not None, other.files_begun_at) == (True, None)
-    withdrawal.finish(withdrawal=one)
+    erasure.finish(withdrawal=one)
     one.refresh_from_db()
     assert one.files_begun_at == begun
 
 
 def test_withdrawing_a_prompt_again_gives_the_same_withdrawal(project: Project) -> None:
     prompt = with_prompt(project)
-    made = [withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id)) for _ in range(2)]
+    made = [erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id)) for _ in range(2)]
     assert made == [Withdrawal.objects.get()] * 2
 
 
@@ -463,8 +455,8 @@ def test_what_runs_made_and_told_of_a_prompt_loses_its_text_and_the_rest_stays(p
     folder.make()
     (folder.inputs / "report.json").write_text(json.dumps(quoted))
     artifact = artifacts.store(folder=folder.inputs, kind="policy", run=run)
-    made = withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))
-    withdrawal.finish(withdrawal=made)
+    made = erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    erasure.finish(withdrawal=made)
     assert Run.objects.get(pk=run.pk).result == silent
     assert Run.objects.get(pk=other.pk).result == {"rows": 3}
     assert json.loads((artifacts.local_folder(artifact) / "report.json").read_text()) == silent

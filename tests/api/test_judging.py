@@ -2,7 +2,7 @@
 
 import pytest
 
-from annotation import standing
+from annotation.checking import standing
 from annotation.models import Annotator, Assignment, Comparison, Flag, Ranking
 from tests.api.world import World, make_world, program
 

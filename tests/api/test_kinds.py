@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from annotation import asking, intake
+from annotation.collecting import asking
+from annotation.files import intake
 from annotation.models import Annotator, Assignment, Demonstration, Ranking, Rating, Task, Webhook
 from tests.annotation.factories import make_tasks, put
 from tests.api.world import Program, World, make_world, program

@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from annotation import queue, ranking
+from annotation.collecting import queue, ranking
 from annotation.models import Assignment, Prompt, Ranking
 from tests.annotation.factories import make_annotator, make_project, make_tasks, put
 from tests.api.world import Program, World, make_world, program, token_of

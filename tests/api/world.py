@@ -6,7 +6,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.test import Client
 
-from annotation import people, queue, ranking, tokens
+from annotation import people, tokens
+from annotation.collecting import queue, ranking
 from annotation.models import (
     ApiToken,
     Completion,

@@ -4,7 +4,8 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from annotation import people, standing
+from annotation import people
+from annotation.checking import standing
 from annotation.models import Assignment, Flag, Project, Ranking
 from tests.annotation.factories import make_member, make_project, make_tasks
 from tests.browser.conftest import Visit

@@ -9,7 +9,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, ViewportSize, expect
 
-from annotation import people, queue, ranking
+from annotation import people
+from annotation.collecting import queue, ranking
 from annotation.models import (
     Annotator,
     Assignment,

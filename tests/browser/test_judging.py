@@ -7,7 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, Route, expect
 
-from annotation import asking, intake
+from annotation.collecting import asking
+from annotation.files import intake
 from annotation.models import Assignment, Demonstration, Project, Ranking, Rating
 from tests.annotation.factories import make_member, make_project, make_tasks, put
 from tests.browser.axe import violations

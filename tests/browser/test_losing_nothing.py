@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from annotation import queue
+from annotation.collecting import queue
 from annotation.models import Annotator, Assignment, Project, Ranking
 from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks
 from tests.browser.conftest import Visit, log_in

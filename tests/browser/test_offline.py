@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, Route, expect
 
-from annotation import queue
+from annotation.collecting import queue
 from annotation.models import Annotator, Assignment, Project, Ranking
 from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks
 from tests.browser.conftest import Visit, log_in

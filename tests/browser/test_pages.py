@@ -7,9 +7,12 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, ViewportSize, expect
 
-from annotation import control, flags, people, queue, standing, withdrawal
+from annotation import people
+from annotation.checking import control, standing
+from annotation.collecting import flags, queue
 from annotation.models import Delivery, Project, Prompt
 from annotation.webhooks import subscribing
+from annotation.withdrawal import erasure
 from console import accounts
 from runs.models import Run, RunMetric
 from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks, make_user, put
@@ -133,7 +136,7 @@ def _flagged_and_skipped(project: Project) -> None:
     control.configure(project=project, adjudicate_below=0.9)
     put(project, "prompts", {"prompt": "Not for long."})
     prompt = Prompt.objects.get(project=project, messages__0__content="Not for long.")
-    withdrawal.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
 
 
 def _token(project: Project) -> str:
@@ -229,7 +232,7 @@ def test_axe_finds_nothing_where_something_went_wrong(
 ) -> None:
     settings.ADDRESS_FAILURES = 10 if name == "closed address" else 100
     if name == "broken":
-        monkeypatch.setattr("annotation.progress.of", lambda annotator: 1 / 0)
+        monkeypatch.setattr("annotation.collecting.progress.of", lambda annotator: 1 / 0)
         page = visit("/", User.objects.get(username="alice"))
     else:
         page = trouble(visit, name, live_server)

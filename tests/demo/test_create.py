@@ -10,7 +10,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
-from annotation import people, queue
+from annotation import people
+from annotation.collecting import queue
 from annotation.models import Project, Task
 from demo import project as demo
 from demo.create import create_demo

@@ -7,7 +7,9 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern
 
-from annotation import intake, people, queue, ranking
+from annotation import people
+from annotation.collecting import queue, ranking
+from annotation.files import intake
 from annotation.models import Annotator, Assignment, Demonstration, Flag, Membership, Project, Prompt, Ranking
 from annotation.urls import urlpatterns
 from tests.pages.cast import Cast, make_cast

@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from annotation import control, flags, people, queue, standing, withdrawal
+from annotation import people
+from annotation.checking import control, standing
+from annotation.collecting import flags, queue
 from annotation.models import Annotator, Flag, StandingChange, Task, Withdrawal
+from annotation.withdrawal import erasure
 from tests.annotation.factories import make_tasks, put
 from tests.annotation.judging import submit, taken
 from tests.pages.cast import Cast, make_cast
@@ -174,7 +177,7 @@ def test_withdrawing_wants_the_name_typed_again(cast: Cast, alice: Annotator) ->
     text = client_of(cast, "carol").get(page).content.decode()
     assert "files follow" in text
     assert name not in text
-    withdrawal.finish_all()
+    erasure.finish_all()
     assert "files follow" not in client_of(cast, "carol").get(page).content.decode()
 
 

@@ -111,7 +111,7 @@ def test_an_invitation_makes_no_second_account_in_other_capitals(monkeypatch: py
     assert (answer.status_code, User.objects.count()) == (422, 1)
     # Of two at once, both have looked before either has written.
     monkeypatch.setattr(
-        "annotation.forms.AccountForm.clean_username", lambda form: form.cleaned_data["username"]
+        "annotation.forms.ranking.AccountForm.clean_username", lambda form: form.cleaned_data["username"]
     )
     answer = Client().post(path, fields)
     assert (answer.status_code, User.objects.count()) == (422, 1)

@@ -8,8 +8,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from annotation import queue, ranking, tallies
+from annotation.collecting import queue, ranking
 from annotation.models import Ranking, StaleTask
+from annotation.quality import upkeep
 from console.pages import charts
 from tests.annotation.factories import make_annotator, make_tasks
 from tests.pages.cast import Cast, make_cast
@@ -45,7 +46,7 @@ def judge(cast: Cast, tasks: int, people: int) -> None:
 
 def test_without_judgements_it_says_what_to_do(cast: Cast) -> None:
     Ranking.objects.all().delete()
-    tallies.rebuild(project=cast.project)
+    upkeep.rebuild(project=cast.project)
     page = page_of(cast)
     assert "no task has been ranked by two people" in page
     assert "Nobody has ranked anything yet" in page
@@ -64,7 +65,7 @@ def test_a_habit_is_named_as_one(cast: Cast) -> None:
 def test_what_is_not_counted_yet_is_said(cast: Cast) -> None:
     """A page counts 200 changes before it is shown."""
     tasks = make_tasks(cast.project, 2)
-    tallies.changed(project_id=cast.project.pk, task_ids=[task.pk for task in tasks] * 102)
+    upkeep.changed(project_id=cast.project.pk, task_ids=[task.pk for task in tasks] * 102)
     assert "4 changes of rankings are not counted yet" in page_of(cast)
     assert StaleTask.objects.filter(project=cast.project).count() == 4
     assert "not counted yet" not in page_of(cast)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from annotation import people, queue, ranking
+from annotation import people
+from annotation.collecting import queue, ranking
 from annotation.models import Annotator, Ranking
 from tests.annotation.factories import make_tasks
 from tests.pages.cast import Cast, make_cast

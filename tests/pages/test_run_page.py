@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from django.utils import timezone
 
-from annotation import transfers, uploads
+from annotation.files import transfers, uploads
 from runs import cleaning
 from runs.execution import folder_of
 from runs.models import Run, RunMetric

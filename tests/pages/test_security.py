@@ -21,7 +21,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern
 
-from annotation import people, queue
+from annotation import people
+from annotation.collecting import queue
 from annotation.models import Annotator, Assignment, Project, Prompt, Ranking, Transfer
 from runs.execution import folder_of
 from runs.models import Run

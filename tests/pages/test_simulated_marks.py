@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from annotation import tallies
 from annotation.models import Ranking
+from annotation.quality import upkeep
 from rewardmodel.models import RewardModelVersion
 from runs.models import Run
 from tests.annotation.factories import put
@@ -83,10 +83,10 @@ def test_nothing_is_marked_where_people_judged(cast: Cast) -> None:
 
 
 def test_quality_counts_them_whoever_ranked_most(cast: Cast) -> None:
-    tallies.rebuild(project=cast.project)
+    upkeep.rebuild(project=cast.project)
     assert "3 of the 5 rankings in these figures are simulated." in text_of(cast, "quality", "helpful")
     only_people(cast)
-    tallies.rebuild(project=cast.project)
+    upkeep.rebuild(project=cast.project)
     assert "simulated" not in text_of(cast, "quality", "helpful")
 
 
@@ -98,7 +98,7 @@ def test_disagreements_and_annotators_mark_who_is_simulated(cast: Cast) -> None:
 
 def test_the_api_says_it_of_versions_and_statistics(cast: Cast) -> None:
     make_versions(cast, 1300)
-    tallies.rebuild(project=cast.project)
+    upkeep.rebuild(project=cast.project)
     client = Client()
     client.force_login(cast.carol)
     at = "/api/v1/projects/helpful/"

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.template.loader import render_to_string
 
-from annotation import snapshots
+from annotation.files import snapshots
 from annotation.models import Annotator, Project, Ranking
 from annotation.preferences.tiers import pairs
 from rewardmodel import activation, fits, scoring

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from annotation import snapshots
+from annotation.files import snapshots
 from annotation.models import Project
 from rewardmodel import activation, retraining
 from rewardmodel.errors import BadFitConfig

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from annotation import lineage
+from annotation.withdrawal import lineage
 from rltrainer.lineage import simulated_behind
 from rltrainer.models import Evaluation, PolicyVersion, Sampling, Training
 from runs.folder.files import write_json

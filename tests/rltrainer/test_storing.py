@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from annotation import queue, ranking
+from annotation.collecting import queue, ranking
 from annotation.models import Project, Ranking
 from rewardmodel import fits
 from rewardmodel.models import RewardModelVersion

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from annotation import withdrawal
-from annotation.lineage import descended
+from annotation.withdrawal import erasure
+from annotation.withdrawal.lineage import descended
 from lm.manifest import check_manifest, files_of
 from rltrainer.models import Evaluation, PolicyVersion
 from runs import artifacts
@@ -75,8 +75,8 @@ def test_reports_of_later_stages_lose_what_they_quote(tmp_path: Path, settings: 
     evaluation = Evaluation.objects.create(
         run=Run.objects.create(kind="evaluate_policy", result=report), project=project, report=report
     )
-    made = withdrawal.withdraw_prompt(project=project, public_id=str(secret.public_id))
-    withdrawal.finish(withdrawal=made)
+    made = erasure.withdraw_prompt(project=project, public_id=str(secret.public_id))
+    erasure.finish(withdrawal=made)
     policy.refresh_from_db()
     evaluation.refresh_from_db()
     evaluation.run.refresh_from_db()

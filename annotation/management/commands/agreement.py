@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from annotation.agreement import measure
 from annotation.commands import AnnotationCommand
-from annotation.export import find_project
+from annotation.files.export import find_project
+from annotation.quality.agreement import measure
 
 
 class Command(AnnotationCommand):

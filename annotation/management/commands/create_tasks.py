@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from annotation.commands import AnnotationCommand
-from annotation.export import find_project
-from annotation.intake import create_tasks
+from annotation.files.export import find_project
+from annotation.files.intake import create_tasks
 
 
 class Command(AnnotationCommand):

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from annotation.commands import AnnotationCommand
-from annotation.export import find_project
+from annotation.files.export import find_project
 from annotation.models import ApiToken
 from annotation.people import account_named
 from annotation.tokens import create_token

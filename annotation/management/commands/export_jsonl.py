@@ -6,10 +6,10 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from annotation.commands import AnnotationCommand
-from annotation.export import FORMS, find_project, write
+from annotation.files.child import Watch, export_path, in_run
+from annotation.files.export import FORMS, find_project, write
 from annotation.models import Transfer
 from annotation.models.prompt import Split
-from annotation.transferring import Watch, export_path, in_run
 
 
 class Command(AnnotationCommand):

@@ -5,9 +5,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from annotation.commands import AnnotationCommand
-from annotation.export import find_project
+from annotation.files.child import Watch, import_path, in_run
+from annotation.files.export import find_project
 from annotation.models import Transfer
-from annotation.transferring import Watch, import_path, in_run
 
 
 class Command(AnnotationCommand):

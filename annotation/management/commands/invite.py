@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from annotation.commands import AnnotationCommand
-from annotation.export import find_project
+from annotation.files.export import find_project
 from annotation.models import Membership
 from annotation.people import invite
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from annotation.checking.control import mark_gold
 from annotation.commands import AnnotationCommand
-from annotation.control import mark_gold
-from annotation.export import find_project
+from annotation.files.export import find_project
 
 
 class Command(AnnotationCommand):

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from annotation import withdrawal
 from annotation.commands import AnnotationCommand
-from annotation.export import find_project
+from annotation.files.export import find_project
+from annotation.withdrawal import erasure
 
 
 class Command(AnnotationCommand):
@@ -21,8 +21,8 @@ class Command(AnnotationCommand):
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         project = find_project(options["project"])
         if options["annotator"] is not None:
-            made = withdrawal.withdraw_annotator(project=project, pseudonym=options["annotator"])
+            made = erasure.withdraw_annotator(project=project, pseudonym=options["annotator"])
         else:
-            made = withdrawal.withdraw_prompt(project=project, public_id=options["prompt"])
-        withdrawal.finish(withdrawal=made)
-        return withdrawal.answer(withdrawal=made)
+            made = erasure.withdraw_prompt(project=project, public_id=options["prompt"])
+        erasure.finish(withdrawal=made)
+        return erasure.answer(withdrawal=made)

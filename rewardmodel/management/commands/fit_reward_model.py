@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from annotation.errors import AnnotationError
-from annotation.export import find_project
+from annotation.files.export import find_project
 from rewardmodel.errors import RewardModelError
 from rewardmodel.fits import request_fit
 from runs.commands import RunCommand, read_config

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation.errors import AnnotationError
-from annotation.export import find_project
-from annotation.intake import read_scorable
+from annotation.files.export import find_project
+from annotation.files.intake import read_scorable
 from rewardmodel.activation import require_active
 from rewardmodel.errors import RewardModelError
 from rewardmodel.scoring import score

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from annotation.commands import AnnotationCommand
-from annotation.export import find_project
+from annotation.files.export import find_project
 from annotation.simulated import simulate
 from rewardmodel.errors import RewardModelError
 from rewardmodel.simulating import PREFIX, find_version, judge_by

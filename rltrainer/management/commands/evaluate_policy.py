@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from annotation.errors import AnnotationError
-from annotation.export import find_project
+from annotation.files.export import find_project
 from rltrainer.errors import PolicyError
 from rltrainer.evaluation import request_evaluation
 from rltrainer.policies import require_policy

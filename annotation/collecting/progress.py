@@ -1,0 +1,166 @@
+"""How far an annotator is: what is left for them, and what they did. No ranks of people, only one's own figures."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, NamedTuple, cast
+
+from django.db import connection
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from annotation.collecting import bookmarks
+from annotation.models import Annotator, Assignment, Task
+
+# Beyond it a page says "more than": counting to the end would grow with the project, and each page counts.
+COUNTED = 100
+# Subqueries that an index answers each; as querysets they would be six trips to the database.
+_FIGURES = """
+    WITH submitted AS NOT MATERIALIZED (
+        SELECT closed_at FROM annotation_assignment
+        WHERE annotator_id = %(annotator)s AND status = 'submitted'
+    ), held AS (
+        SELECT task.purpose FROM annotation_assignment held JOIN annotation_task task ON task.id = held.task_id
+        WHERE held.project_id = %(project)s AND held.annotator_id = %(annotator)s AND held.status = 'open'
+    ), written AS NOT MATERIALIZED (
+        SELECT text.author_id, text.review FROM annotation_demonstration text
+        JOIN annotation_prompt prompt ON prompt.id = text.prompt_id
+        LEFT JOIN annotation_annotator author ON author.id = text.author_id
+        WHERE text.project_id = %(project)s AND text.is_current
+        AND prompt.withdrawn_at IS NULL AND author.withdrawn_at IS NULL
+    )
+    SELECT
+        (SELECT count(*) FROM submitted WHERE closed_at >= %(midnight)s),
+        EXISTS (SELECT FROM submitted),
+        (SELECT count(*) FROM held),
+        (SELECT count(*) FROM held WHERE purpose = 'collect'),
+        (SELECT count(*) FROM (
+            SELECT FROM written WHERE review = 'waiting' AND author_id IS DISTINCT FROM %(annotator)s LIMIT %(most)s
+        ) waiting),
+        (SELECT count(*) FROM written WHERE review = 'sent_back' AND author_id = %(annotator)s)
+"""
+
+_PACE = """
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY active_seconds) FROM annotation_ranking
+    WHERE annotator_id = %(annotator)s AND is_current AND created_at >= %(midnight)s AND active_seconds IS NOT NULL
+"""
+
+
+def _midnight() -> datetime:
+    """Of today (UTC)."""
+    return timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+class Figures(NamedTuple):
+    """What one statement counts, for the page of every task."""
+
+    today: int
+    has_judged: bool
+    held: int
+    held_collected: int
+    to_review: int
+    sent_back: int
+
+
+@dataclass
+class Progress:
+    """One annotator's figures, counted when they are asked for. ``left`` counts to COUNTED + 1 at most."""
+
+    annotator: Annotator
+
+    @cached_property
+    def figures(self) -> Figures:
+        """What costs little however much there is."""
+        values: dict[str, Any] = {
+            "annotator": self.annotator.pk,
+            "project": self.annotator.project_id,
+            "midnight": _midnight(),
+            "most": COUNTED + 1,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(_FIGURES, values)
+            return Figures(*cast("tuple[Any, ...]", cursor.fetchone()))
+
+    @property
+    def today(self) -> int:
+        """Judgements of today (UTC), of every kind."""
+        return self.figures.today
+
+    @property
+    def has_judged(self) -> bool:
+        """Whether they ever submitted anything here."""
+        return self.figures.has_judged
+
+    @property
+    def to_review(self) -> int:
+        """Answers of others that wait for this annotator's review, counted to COUNTED + 1."""
+        return self.figures.to_review
+
+    @property
+    def sent_back(self) -> int:
+        """Their answers that a reviewer sent back."""
+        return self.figures.sent_back
+
+    @cached_property
+    def pace(self) -> float | None:
+        """Median active seconds of a ranking of theirs today; None before one was timed."""
+        with connection.cursor() as cursor:
+            cursor.execute(_PACE, {"annotator": self.annotator.pk, "midnight": _midnight()})
+            row = cursor.fetchone()
+        return None if row is None or row[0] is None else float(row[0])
+
+    @cached_property
+    def in_all(self) -> int:
+        """All that they submitted. Not for the page of a task: it counts them one by one."""
+        return Assignment.objects.filter(
+            annotator=self.annotator.pk, status=Assignment.Status.SUBMITTED
+        ).count()
+
+    @cached_property
+    def left(self) -> int:
+        """Tasks that wait for this annotator, the one in hand included.
+
+        Judgements of gold tasks and repeats are work like any other, so they count as done; as left they do not.
+        """
+        waiting = bookmarks.tasks_left(self.annotator, COUNTED + 1)
+        # A gold task or a repeat in hand is not counted, and yet it never shows as "nothing left".
+        return min(COUNTED + 1, max(waiting + self.figures.held_collected, min(self.figures.held, 1)))
+
+    @cached_property
+    def in_other_hands(self) -> bool:
+        """Whether a task that somebody else holds now may still come back to this annotator."""
+        closed = [Assignment.Status.SUBMITTED, Assignment.Status.SKIPPED]
+        seen = Assignment.objects.filter(
+            task=OuterRef("task"), annotator=self.annotator.pk, status__in=closed
+        )
+        held = Assignment.objects.open().filter(
+            project=self.annotator.project_id, task__purpose=Task.Purpose.COLLECT
+        )
+        return held.exclude(annotator=self.annotator.pk).filter(~Exists(seen)).exists()
+
+    @cached_property
+    def has_tasks(self) -> bool:
+        """Whether the project has any."""
+        return self.left > 0 or Task.objects.collected().filter(project=self.annotator.project_id).exists()
+
+    @property
+    def up_to(self) -> int | None:
+        """``left`` rounded up to tens, where the project checks: a number that stays when a task is done would tell
+        that the task was a check. None where it does not check."""
+        project = self.annotator.project
+        if not (project.gold_every or project.repeat_every):
+            return None
+        return -(-self.left // 10) * 10
+
+    @property
+    def counted(self) -> int:
+        return COUNTED
+
+    @property
+    def more_than_counted(self) -> bool:
+        return self.left > COUNTED
+
+
+def of(annotator: Annotator) -> Progress:
+    """The figures of ``annotator``."""
+    return Progress(annotator)

@@ -1,0 +1,326 @@
+"""Which task an annotator gets next, and how a lease ends.
+
+claim     a free slot of the most wanted task, under FOR UPDATE SKIP LOCKED
+reserve   one more, ahead: the browser has the next task before this one is submitted
+renew     the lease goes on while the annotator works
+skip      not this one: the slot is free for others, never again for this annotator
+release   not now: free for everybody, this annotator included
+expire    the sweep: what a lease's end makes free
+
+A task held ahead is a lease like any other (so nobody else can be given what a browser already shows, and it can
+be judged without a connection), with one difference: while nothing is drafted on it, it is taken from its holder
+for an annotator who would go without. So fetching ahead never leaves anybody idle.
+"""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Now
+
+from annotation import locks
+from annotation.checking import control, standing
+from annotation.collecting import bookmarks, holding
+from annotation.collecting.bookmarks import Taken
+from annotation.errors import BadRequest, LeaseOver
+from annotation.models import Annotator, Assignment, Bookmark, Project, Prompt, Slot, Task, TaskCompletion
+from annotation.rows import Rows
+from runs.writing import write
+
+Status = Assignment.Status
+# The lease is renewed while the annotator works, so a draft may be saved every few seconds.
+MOST_DRAFT_BYTES = 64_000
+
+
+@write
+def claim(*, annotator: Annotator, shuffle: random.Random | None = None) -> Assignment | None:
+    """The annotator's open assignment with a lease that starts anew, or a new one, or None where nothing is left.
+
+    Its annotator comes with project and bookmark as they are now.
+
+    Locks the annotator's row first: two tabs of one person get the same assignment. The slot is taken
+    under SKIP LOCKED, so annotators never wait for each other and a task is never held by more than N.
+    What was held ahead comes first, and what is in hand stays there though they are paused. Now and then it is a gold
+    task or a repeat, which has no slot (annotation.checking.control). ``shuffle`` orders what is shown; None uses the
+    system's randomness. Raises ClaimsPaused.
+    """
+    annotator = _locked(annotator)
+    first = next(iter(_held(annotator)), None)
+    if first is not None and not first.ahead:
+        return _reopened(first)
+    standing.refuse_paused(annotator)
+    if first is not None and _begin(first):
+        return first
+    rng = shuffle or random.SystemRandom()
+    return _check_due(annotator, rng) or _next(annotator, rng)
+
+
+def _locked(annotator: Annotator) -> Annotator:
+    """The annotator's row, locked, with the project and the bookmark as they are now. Raises Busy, BadRequest."""
+    with locks.refusing():
+        locked = _LOCKED.one(id=annotator.pk, patience=locks.PATIENCE)
+    locks.refuse_withdrawn(locked.withdrawn_at)
+    return locked
+
+
+def _held(annotator: Annotator) -> list[Assignment]:
+    """What is in hand, and after it what is held ahead, with task and prompt."""
+    held = _HELD.all(annotator=annotator.pk, project=annotator.project_id)
+    for assignment in held:
+        assignment.annotator, assignment.project = annotator, annotator.project
+    return held
+
+
+_LOCKED = Rows(
+    Annotator,
+    """
+    WITH briefly AS MATERIALIZED (SELECT set_config('lock_timeout', %(patience)s, true))
+    SELECT [annotator], [project], [bookmark] FROM briefly, annotation_annotator annotator
+    JOIN annotation_project project ON project.id = annotator.project_id
+    LEFT JOIN annotation_bookmark bookmark ON bookmark.annotator_id = annotator.id
+    WHERE annotator.id = %(id)s FOR NO KEY UPDATE OF annotator
+    """,
+    project=Project,
+    bookmark=Bookmark,
+)
+_HELD = Rows(
+    Assignment,
+    """
+    SELECT [assignment], [task], [prompt] FROM annotation_assignment assignment
+    JOIN annotation_task task ON task.id = assignment.task_id
+    JOIN annotation_prompt prompt ON prompt.id = task.prompt_id
+    WHERE assignment.project_id = %(project)s AND assignment.annotator_id = %(annotator)s AND assignment.status = 'open'
+    ORDER BY assignment.ahead
+    """,
+    task=Task,
+    task__prompt=Prompt,
+)
+_TASK = Rows(
+    Task,
+    """
+    SELECT [task], [prompt] FROM annotation_task task JOIN annotation_prompt prompt ON prompt.id = task.prompt_id
+    WHERE task.id = %(id)s
+    """,
+    prompt=Prompt,
+)
+
+
+def _next(annotator: Annotator, rng: random.Random) -> Assignment | None:
+    taken = bookmarks.take(annotator) or (
+        bookmarks.take(annotator) if expire(project=annotator.project) else None
+    )
+    taken = taken or _held_ahead_by_others(annotator)
+    return _lease(taken, annotator, rng) if taken else None
+
+
+def _check_due(annotator: Annotator, rng: random.Random, *, ahead: bool = False) -> Assignment | None:
+    """A gold task or a repeat, where a draw says so."""
+    check = control.due(annotator=annotator, waiting=lambda: bookmarks.tasks_left(annotator, 1) > 0, rng=rng)
+    if check is None:
+        return None
+    return _assign(annotator, check.task_id, control.order_of(check, rng), ahead=ahead)
+
+
+@write
+def reserve(*, annotator: Annotator, shuffle: random.Random | None = None) -> Assignment | None:
+    """The annotator's next assignment, held ahead of the open one; None where they have no open one or none is free.
+
+    Whoever is paused gets none. Locks the annotator's row, as a claim does.
+    """
+    annotator = _locked(annotator)
+    held = _held(annotator)
+    ahead = next((assignment for assignment in held if assignment.ahead), None)
+    if not held or annotator.standing == Annotator.Standing.PAUSED:
+        return None
+    if ahead is not None:
+        return ahead
+    rng = shuffle or random.SystemRandom()
+    due = _check_due(annotator, rng, ahead=True)
+    if due is not None:
+        return due
+    taken = bookmarks.take(annotator)
+    return _lease(taken, annotator, rng, ahead=True) if taken else None
+
+
+def _reopened(assignment: Assignment) -> Assignment:
+    """What is in hand, shown again: its lease starts anew, however little of it was left."""
+    assignment.expires_at = _lease_end(assignment.annotator)
+    assignment.save(update_fields=["expires_at"])
+    assignment.refresh_from_db(fields=["expires_at"])
+    return assignment
+
+
+def _begin(assignment: Assignment) -> bool:
+    """What was held ahead is in hand now; False where it was taken for somebody else at this moment.
+
+    It stays opened when it was: without a connection it may have been judged before the server hears that it began.
+    """
+    began = {"ahead": False, "expires_at": _lease_end(assignment.annotator)}
+    changed = Assignment.objects.open().filter(pk=assignment.pk).update(**began)
+    assignment.refresh_from_db(fields=["ahead", "expires_at", "status"])
+    return bool(changed)
+
+
+def _held_ahead_by_others(annotator: Annotator) -> Taken | None:
+    """A slot whose holder has not begun with it, theirs from now on; the holder's lease on it has ended."""
+    spare = Assignment.objects.open().filter(project=annotator.project_id, ahead=True, draft={})
+    slots = _claimable_slots(annotator).filter(
+        Exists(spare.filter(task=OuterRef("task"), annotator=OuterRef("annotator")))
+    )
+    slot = (
+        slots.exclude(annotator=annotator)
+        .select_for_update(skip_locked=True, of=("self",), no_key=True)
+        .first()
+    )
+    if slot is None:
+        return None
+    # Its holder may begin with it, or keep a draft of it, at this moment. SKIP LOCKED: who closes an assignment
+    # locks it before its slot, and two who wait for each other would never end.
+    theirs = spare.filter(task=slot.task_id, annotator=slot.annotator_id)
+    held = theirs.select_for_update(skip_locked=True, no_key=True).first()
+    if held is None:
+        return None
+    Assignment.objects.filter(pk=held.pk).update(status=Status.EXPIRED, closed_at=Now())
+    slot.annotator = annotator
+    slot.save(update_fields=["annotator"])
+    completions = TaskCompletion.objects.filter(task=slot.task_id).count()
+    return Taken(slot.task_id, completions, Assignment.Choice.PRIORITY)
+
+
+def _lease_end(annotator: Annotator) -> CombinedExpression:
+    return Now() + timedelta(seconds=annotator.project.lease_seconds)
+
+
+def _lease(taken: Taken, annotator: Annotator, rng: random.Random, *, ahead: bool = False) -> Assignment:
+    places = list(range(taken.completions))
+    rng.shuffle(places)
+    return _assign(annotator, taken.task_id, places, ahead=ahead, chosen=taken.chosen)
+
+
+def _assign(
+    annotator: Annotator,
+    task_id: int,
+    order: list[int],
+    *,
+    ahead: bool = False,
+    chosen: str = Assignment.Choice.PRIORITY,
+) -> Assignment:
+    return Assignment.objects.create(
+        task=_TASK.one(id=task_id),
+        project=annotator.project,
+        annotator=annotator,
+        chosen=chosen,
+        expires_at=_lease_end(annotator),
+        order_shown=order,
+        ahead=ahead,
+    )
+
+
+def _claimable_slots(annotator: Annotator) -> QuerySet[Slot]:
+    """Slots, whoever holds them, of tasks that this annotator never had, skipped or wrote for."""
+    seen = Assignment.objects.filter(
+        task=OuterRef("task"), annotator=annotator, status__in=Assignment.HOLDING
+    )
+    # Nobody ranks their own text.
+    own = TaskCompletion.objects.filter(task=OuterRef("task"), completion__source__annotator=annotator)
+    open_to = Slot.objects.filter(~Exists(seen), ~Exists(own), project=annotator.project_id)
+    # Simulated annotators rank; they have nothing to say on a scale or in words.
+    return open_to.filter(task__kind=Task.Kind.RANK) if annotator.simulated else open_to
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a draft comes from: one of several browsers that may be open at the same task."""
+
+    browser: str
+    # Since it was changed; where it was not ``changed``, since the page that shows it was loaded.
+    age: timedelta
+    changed: bool
+
+
+@write
+def renew(
+    *,
+    assignment: Assignment,
+    annotator: Annotator,
+    draft: dict[str, Any] | None = None,
+    origin: Origin | None = None,
+) -> bool:
+    """Start the lease anew, and keep a draft; False where another browser's stays because it was changed later.
+
+    A draft without an ``origin`` takes the place of any. What is held ahead stays as long: it comes next, however long
+    this one takes. Locks the annotator's row. Raises LeaseOver where the lease has ended, BadRequest for a huge draft.
+    """
+    locks.annotator(annotator)
+    held = Assignment.objects.open().filter(pk=assignment.pk, annotator=annotator)
+    lease: dict[str, Any] = {"expires_at": _lease_end(annotator)}
+    kept = bool(_where_newest(held, origin).update(**lease, **_drafted(draft, origin)))
+    if not kept and not held.update(**lease):
+        raise LeaseOver("This task went back to the queue. Take the next one.")
+    Assignment.objects.open().filter(annotator=annotator, ahead=True).update(**lease)
+    return kept
+
+
+def _where_newest(held: "QuerySet[Assignment]", origin: Origin | None) -> "QuerySet[Assignment]":
+    """The assignment, unless another browser changed its draft after ``origin`` did, or after it was loaded there."""
+    if origin is None:
+        return held
+    return held.exclude(~Q(drafted_by=origin.browser), drafted_at__gt=Now() - origin.age)
+
+
+def _drafted(draft: dict[str, Any] | None, origin: Origin | None) -> dict[str, Any]:
+    if draft is None:
+        return {}
+    if len(str(draft)) > MOST_DRAFT_BYTES:
+        raise BadRequest("The draft is too large to keep.")
+    if origin is None:
+        return {"draft": draft, "drafted_at": Now(), "drafted_by": ""}
+    if not origin.changed:  # the seconds at it alone
+        return {"draft": draft}
+    return {"draft": draft, "drafted_at": Now() - origin.age, "drafted_by": origin.browser}
+
+
+@write
+def skip(*, assignment: Assignment, annotator: Annotator, reason: str) -> None:
+    """Close it as skipped, with the reason, and free its slot for others. Locks the annotator's row.
+
+    Raises LeaseOver, BadRequest.
+    """
+    if not reason.strip():
+        raise BadRequest("Say in a few words why you skip this task.")
+    locks.annotator(annotator)
+    _close(assignment, annotator, Status.SKIPPED, reason.strip())
+
+
+@write
+def release(*, assignment: Assignment, annotator: Annotator) -> None:
+    """Close it as handed back, with what is held ahead, and free their slots for everybody. Locks the annotator's row.
+
+    Raises LeaseOver.
+    """
+    locks.annotator(annotator)
+    _close(assignment, annotator, Status.RELEASED, "")
+    for ahead in Assignment.objects.open().filter(annotator=annotator, ahead=True):
+        _close(ahead, annotator, Status.RELEASED, "")
+
+
+def _close(assignment: Assignment, annotator: Annotator, status: str, reason: str) -> None:
+    held = Assignment.objects.open().filter(pk=assignment.pk, annotator=annotator)
+    if not held.update(status=status, closed_at=Now(), reason=reason):
+        raise LeaseOver("This task is not in your hands any more. Take the next one.")
+    Slot.objects.filter(task=assignment.task_id, annotator=annotator).set_free()
+
+
+@write
+def expire(*, project: Project | None = None) -> int:
+    """Free the slots of leases that have ended, of one project or all; returns how many.
+
+    SKIP LOCKED: a lease that is being renewed or submitted at this moment is not overdue.
+    """
+    overdue = Assignment.objects.overdue().select_for_update(skip_locked=True, no_key=True)
+    if project is not None:
+        overdue = overdue.filter(project=project)
+    return holding.hand_back(list(overdue.only("pk", "task_id", "annotator_id")), Status.EXPIRED)

@@ -1,0 +1,137 @@
+"""Write ratings: every completion of a task on every axis of the project, in one answer.
+
+A score that is changed later supersedes the one before; those that stay the same stay as they are.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from annotation.collecting import holding
+from annotation.collecting.ranking import REVISABLE
+from annotation.errors import BadRating, BadRequest
+from annotation.models import Annotator, Assignment, Project, Rating, Task, TaskCompletion
+from annotation.preferences.axes import Axis, read_axes
+from runs.writing import write
+
+# Of the completion at each place of the task: its score by axis, None for "cannot say".
+Scores = Sequence[Mapping[str, int | None]]
+
+
+class Cell(NamedTuple):
+    """One completion on one axis."""
+
+    completion_id: int
+    axis: str
+
+
+def axes_of(project: Project) -> list[Axis]:
+    """The project's axes, in their order."""
+    return read_axes(project.rating_axes)
+
+
+@write
+def submit(
+    *,
+    assignment: Assignment,
+    annotator: Annotator,
+    scores: Scores,
+    active_seconds: float | None = None,
+) -> list[Rating]:
+    """Store the annotator's scores of their open assignment, and close it. Locks the assignment's row.
+
+    A double submit gets the first one's ratings back. Raises BadRating, BadRequest, LeaseOver.
+    """
+    locked = holding.hold(assignment=assignment, annotator=annotator, kind=Task.Kind.RATE)
+    if locked.status == Assignment.Status.SUBMITTED:
+        return list(current(locked))
+    cells = _checked(locked, scores)
+    made = [_rating(locked, cell, score, active_seconds) for cell, score in cells.items()]
+    Rating.objects.bulk_create(made)
+    holding.close(locked)
+    return made
+
+
+def current(assignment: Assignment) -> QuerySet[Rating]:
+    """The scores that stand in an answer."""
+    return Rating.objects.current().filter(assignment=assignment).order_by("pk")
+
+
+def revisable(annotator: Annotator) -> QuerySet[Assignment]:
+    """The annotator's answers that may still be changed: submitted within the last day, the newest first."""
+    own = Assignment.objects.filter(
+        annotator=annotator, task__kind=Task.Kind.RATE, status=Assignment.Status.SUBMITTED
+    )
+    return own.filter(closed_at__gte=Now() - REVISABLE).select_related("task__prompt").order_by("-closed_at")
+
+
+@write
+def revise(
+    *,
+    assignment: Assignment,
+    annotator: Annotator,
+    scores: Scores,
+    active_seconds: float | None = None,
+) -> list[Rating]:
+    """Put other scores in the place of those that differ; returns the new ones.
+
+    Locks the assignment's row: of two revisions at once the second changes what the first left. Raises BadRating,
+    BadRequest, LeaseOver.
+    """
+    locked = holding.hold(assignment=assignment, annotator=annotator, kind=Task.Kind.RATE)
+    if locked.status != Assignment.Status.SUBMITTED:
+        raise BadRequest("This task is not rated yet.")
+    old = {Cell(rating.completion_id, rating.axis): rating for rating in current(locked)}
+    cells = _checked(locked, scores)
+    changed = {c: score for c, score in cells.items() if c not in old or old[c].score != score}
+    retired = [old[cell].pk for cell in changed if cell in old]
+    Rating.objects.filter(pk__in=retired).update(is_current=False)
+    made = [_rating(locked, cell, score, active_seconds, old.get(cell)) for cell, score in changed.items()]
+    return Rating.objects.bulk_create(made)
+
+
+def _rating(
+    assignment: Assignment,
+    cell: Cell,
+    score: int | None,
+    active_seconds: float | None,
+    supersedes: Rating | None = None,
+) -> Rating:
+    return Rating(
+        project=assignment.project,
+        completion_id=cell.completion_id,
+        annotator_id=assignment.annotator_id,
+        assignment=assignment,
+        axis=cell.axis,
+        score=score,
+        active_seconds=active_seconds,
+        guideline_version=assignment.project.guideline_version,
+        supersedes=supersedes,
+    )
+
+
+def _checked(assignment: Assignment, scores: Scores) -> dict[Cell, int | None]:
+    """A score a completion and axis, the completions in the order of their places. Raises BadRating."""
+    entries = TaskCompletion.objects.filter(task=assignment.task_id).order_by("position")
+    completion_ids = list(entries.values_list("completion_id", flat=True))
+    if len(scores) != len(completion_ids):
+        raise BadRating(f"Rate all {len(completion_ids)} completions before you submit.")
+    axes = axes_of(assignment.project)
+    return {
+        Cell(completion_id, axis.name): _checked_score(axis, given)
+        for completion_id, given in zip(completion_ids, scores, strict=True)
+        for axis in axes
+    }
+
+
+def _checked_score(axis: Axis, given: Mapping[str, int | None]) -> int | None:
+    if axis.name not in given:
+        raise BadRating(f"{axis.label} has no score yet.")
+    score = given[axis.name]
+    if score is None and axis.required:
+        raise BadRating(f"{axis.label} needs a score.")
+    if score is not None and score not in axis.steps:
+        raise BadRating(f"{axis.label} goes from {axis.least} to {axis.most}.")
+    return score

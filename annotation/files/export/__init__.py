@@ -1,0 +1,17 @@
+"""JSONL out: every row of a kind in the order in which it was made, streamed, with where it comes from.
+
+Export, import into an empty database, and export again give the same bytes: whatever an import cannot know
+by itself stands under the reserved key ``concord`` and is read back from there.
+
+files.py        a kind -> lines; find_project
+scope.py        of which project, split and form of prompt
+described.py    tasks with their prompt and completions, many at once
+prompts.py tasks.py demonstrations.py rankings.py pairs.py ratings.py remarks.py    the rows of a kind as objects
+
+What trains stands in kinds of its own: rankings of gold tasks, repeats and adjudications are never in "rankings" or
+"pairs", so a file that a trainer loads does not change when a project checks its annotators.
+"""
+
+from annotation.files.export.files import FORMS, ExportReport, count, find_project, values, write
+
+__all__ = ["FORMS", "ExportReport", "count", "find_project", "values", "write"]

@@ -1,0 +1,128 @@
+"""A kind of rows as lines."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from annotation.errors import BadRequest, UnknownProject
+from annotation.files.collector import few_collections
+from annotation.files.export import demonstrations, pairs, prompts, rankings, ratings, remarks, tasks
+from annotation.files.export.scope import Scope
+from annotation.files.jsonl.kinds import KINDS
+from annotation.files.jsonl.provenance import SPLITS
+from annotation.files.jsonl.writing import line_of
+from annotation.models import Demonstration, Project, Prompt, Ranking, Rating, Task
+
+FORMS = ("text", "chat")
+_VALUES: dict[str, Callable[[Scope], Iterator[dict[str, Any]]]] = {
+    "prompts": prompts.values,
+    "completions": tasks.values,
+    "demonstrations": demonstrations.values,
+    "rankings": rankings.values,
+    "pairs": pairs.values,
+    "ratings": ratings.values,
+    "gold": tasks.gold,
+    "gold_rankings": rankings.gold,
+    "repeats": rankings.repeats,
+    "adjudications": rankings.adjudications,
+    "flags": remarks.flags,
+    "skips": remarks.skips,
+}
+
+# Of each kind but pairs: its rows, and where their prompt is.
+_ROWS: "dict[str, tuple[Callable[[], QuerySet[Any]], str]]" = {
+    "prompts": (Prompt.objects.kept, ""),
+    "completions": (Task.objects.ranked, "prompt"),
+    "demonstrations": (Demonstration.objects.accepted, "prompt"),
+    "rankings": (Ranking.objects.collected, "task__prompt"),
+    "ratings": (Rating.objects.kept, "completion__prompt"),
+    "gold": (Task.objects.gold, "prompt"),
+    "gold_rankings": (partial(rankings.made_for, Task.Purpose.GOLD), "task__prompt"),
+    "repeats": (partial(rankings.made_for, Task.Purpose.REPEAT), "task__prompt"),
+    "adjudications": (partial(rankings.made_for, Task.Purpose.ADJUDICATION), "task__prompt"),
+    "flags": (remarks.kept_flags, "prompt"),
+    "skips": (remarks.kept_skips, "task__prompt"),
+}
+
+
+class Writable(Protocol):
+    """Whatever takes text."""
+
+    def write(self, text: str, /) -> object: ...
+
+
+@dataclass
+class ExportReport:
+    """How many lines were written, and for pairs how many ties were left out."""
+
+    lines: int = 0
+    ties_left_out: int = 0
+
+
+def find_project(slug: str) -> Project:
+    """The project with this slug. Raises UnknownProject."""
+    project = Project.objects.filter(slug=slug).first()
+    if project is None:
+        raise UnknownProject(f"There is no project {slug!r}. Make it with: manage.py create_project {slug}")
+    return project
+
+
+def values(
+    *, project: Project, kind: str, split: str | None = None, form: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """The lines of ``kind`` as objects, through a server-side cursor: read them within one transaction.
+
+    ``split`` and ``form`` narrow the prompts. Raises BadRequest.
+    """
+    return _VALUES[kind](_scope(project, kind, split, form))
+
+
+def count(*, project: Project, kind: str, split: str | None = None, form: str | None = None) -> int:
+    """How many lines an export has. Raises BadRequest."""
+    scope = _scope(project, kind, split, form)
+    if kind == "pairs":
+        return pairs.counted(scope).strict
+    rows, prompt = _ROWS[kind]
+    return int(scope.narrow(rows().filter(project=project), prompt).count())
+
+
+@few_collections()
+@transaction.atomic
+def write(
+    *,
+    project: Project,
+    kind: str,
+    out: Writable,
+    split: str | None = None,
+    form: str | None = None,
+    watch: Callable[[int], None] = lambda lines: None,
+) -> ExportReport:
+    """Write the lines of ``kind``; ``watch`` hears every thousand lines, and at the end, how many are out.
+
+    Raises BadRequest.
+    """
+    scope = _scope(project, kind, split, form)
+    report = ExportReport()
+    for value in _VALUES[kind](scope):
+        out.write(line_of(value))
+        report.lines += 1
+        if report.lines % 1000 == 0:
+            watch(report.lines)
+    watch(report.lines)
+    if kind == "pairs":
+        report.ties_left_out = pairs.counted(scope).ties
+    return report
+
+
+def _scope(project: Project, kind: str, split: str | None, form: str | None) -> Scope:
+    for value, allowed, name in ((kind, KINDS, "kind"), (split, SPLITS, "split"), (form, FORMS, "form")):
+        if value is not None and value not in allowed:
+            raise BadRequest(f"There is no {name} {value!r}: it is one of {', '.join(allowed)}.")
+    scope = Scope(project, split, form)
+    if kind == "pairs" and form is None:
+        pairs.check_one_form(scope)
+    return scope

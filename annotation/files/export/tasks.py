@@ -1,0 +1,58 @@
+"""Kinds "completions", tasks to be ranked, and "gold", those with an expert's order."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Count
+
+from annotation.files.export.described import DescribedTask, describe
+from annotation.files.export.scope import Scope, chunks, given, moment, named_source, prompt_value
+from annotation.models import Task
+
+
+def values(scope: Scope) -> Iterator[dict[str, Any]]:
+    """All tasks to be ranked and collected: gold tasks and repeats are this database's own.
+
+    ``concord.slots`` says how many annotators each is for, 0 of those that came in judged.
+    """
+    rows = scope.narrow(Task.objects.ranked().filter(project=scope.project), "prompt")
+    rows = rows.annotate(held=Count("slots"))
+    for chunk in chunks(rows, "id", "priority", "external_id", "metadata", "created_at", "held"):
+        tasks = describe(row["id"] for row in chunk)
+        for row in chunk:
+            yield _line(row, tasks[row["id"]])
+
+
+def gold(scope: Scope) -> Iterator[dict[str, Any]]:
+    """All gold tasks, with the expert's order as ranks."""
+    rows = scope.narrow(Task.objects.gold().filter(project=scope.project), "prompt")
+    for chunk in chunks(rows, "id", "priority", "external_id", "metadata", "created_at", "gold_tiers"):
+        tasks = describe(row["id"] for row in chunk)
+        for row in chunk:
+            yield _line(row, tasks[row["id"]])
+
+
+def _line(row: dict[str, Any], task: DescribedTask) -> dict[str, Any]:
+    expert = row.get("gold_tiers")
+    return {
+        "prompt": prompt_value(task.form, task.messages),
+        "completions": [
+            {
+                "text": item.text,
+                **given(rank=rank, source=named_source(item.source), sampling=item.sampling),
+            }
+            for item, rank in zip(task.completions, expert or [None] * len(task.completions), strict=True)
+        ],
+        "task": task.key,
+        "priority": row["priority"],
+        **given(id=row["external_id"], metadata=row["metadata"]),
+        "concord": {
+            "id": task.public_id,
+            "prompt": task.prompt_id,
+            "completions": [item.public_id for item in task.completions],
+            "split": task.split,
+            "sources": [item.source for item in task.completions],
+            **({"purpose": Task.Purpose.GOLD} if expert else {"slots": row["held"]}),
+            "created_at": moment(row["created_at"]),
+        },
+    }

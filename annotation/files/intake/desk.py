@@ -1,0 +1,93 @@
+"""One import in progress: its project, its counts, its bad lines, and the names it has looked up."""
+
+import datetime
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from django.db import connection
+
+from annotation import locks
+from annotation.errors import BadLine
+from annotation.files.jsonl.errors import BadField
+from annotation.models import Project
+
+# Named one by one; the rest are counted.
+MOST_NAMED = 100
+L = TypeVar("L")
+
+
+class Numbered(NamedTuple, Generic[L]):
+    """A line's value with its number in the file, from 1."""
+
+    number: int
+    line: L
+
+
+@dataclass
+class Report:
+    """What an import did: lines read, rows added, lines whose content was there already, bad lines."""
+
+    lines: int = 0
+    added: int = 0
+    already: int = 0
+    bad: int = 0
+    bad_lines: list[BadLine] = field(default_factory=list)
+
+    def refuse(self, number: int, error: BadField) -> None:
+        """Count a bad line, and name it while there are few."""
+        self.bad += 1
+        if len(self.bad_lines) < MOST_NAMED:
+            self.bad_lines.append(BadLine(number, error.field, error.reason))
+
+    def as_json(self) -> dict[str, Any]:
+        """For people and scripts."""
+        counts = {"lines": self.lines, "added": self.added, "already": self.already, "bad": self.bad}
+        return {**counts, "bad_lines": [line._asdict() for line in sorted(self.bad_lines)]}
+
+
+class KnownAnnotator(NamedTuple):
+    """An annotator's row, as far as an import needs it."""
+
+    id: int
+    simulated: bool
+
+
+@dataclass
+class Desk:
+    """A project has one, and it is locked for as long as it is open: one import or sampling at a time writes to it."""
+
+    project: Project
+    now: datetime.datetime
+    report: Report = field(default_factory=Report)
+    sources: dict[str, int] = field(default_factory=dict)
+    annotators: dict[str, KnownAnnotator] = field(default_factory=dict)
+    # Whoever made the n-th judgement without a name of the same thing.
+    nobodies: list[int] = field(default_factory=list)
+    # How often a line without an annotator has come already: votes are anonymous, equal, and all count.
+    unnamed: Counter[str] = field(default_factory=Counter)
+    # Whether slots were added or moved, which makes bookmarks void when the desk closes.
+    queue_moved: bool = False
+    # The line on which each prompt of a file of prompts stands, by the beginning of its digest.
+    prompt_lines: dict[int, int] = field(default_factory=dict)
+
+
+def open_desk(project: Project, *, patient: bool = False) -> Desk:
+    """Lock the project's desk and read the clock of the database. Call inside a transaction.
+
+    Annotators go on claiming and submitting, and settings change. ``patient`` waits for whoever has the desk now as
+    long as that takes. Raises Busy.
+    """
+    locks.desk(project, patient=patient)
+    current = Project.objects.get(pk=project.pk)
+    with connection.cursor() as cursor:
+        # Else Postgres keeps a note of every row to the commit, and checks them all there while nothing else is done.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SELECT now()")
+        return Desk(current, cursor.fetchone()[0])
+
+
+def close_desk(desk: Desk) -> None:
+    """What others wait for comes last: the project's row is locked from here to the commit."""
+    if desk.queue_moved:
+        locks.queue_moved(desk.project)

@@ -1,0 +1,178 @@
+"""Prompts of a batch of lines: their split, and their rows, found or made."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeVar
+
+from annotation.files.intake.copying import copy_rows, jsonb, restored_ids, take_ids
+from annotation.files.intake.desk import Desk, Numbered
+from annotation.files.jsonl.errors import BadField
+from annotation.files.jsonl.records import (
+    DemonstrationLine,
+    FlagLine,
+    Line,
+    PromptLine,
+    RankingLine,
+    RatingLine,
+    SkipLine,
+    TaskLine,
+)
+from annotation.models import Prompt
+from annotation.preferences.splits import split_of_opening
+
+L = TypeVar("L", PromptLine, TaskLine, RankingLine, RatingLine, DemonstrationLine, FlagLine, SkipLine)
+
+
+class Stored(NamedTuple):
+    """A prompt's row. ``is_new`` tells that this batch made it, so that nothing points at it yet."""
+
+    id: int
+    is_new: bool
+
+
+class Splits:
+    """Which split each opening has: what the database says of it, else the first line, else its digest.
+
+    Prompts with one opening never part, so an opening has one split in a project.
+    """
+
+    def __init__(self, desk: Desk, openings: Iterable[str]) -> None:
+        rows = Prompt.objects.filter(project=desk.project, opening__among=set(openings))
+        self._split_of = dict(rows.order_by().values_list("opening", "split").distinct())
+
+    def settle(self, opening: str, wanted: str | None) -> str:
+        """The opening's split from now on. Raises BadField where the line wants another."""
+        split = self._split_of.setdefault(opening, wanted or split_of_opening(opening))
+        if wanted and wanted != split:
+            raise BadField("split", f"is {wanted}, but prompts that begin like this one are in {split}")
+        return split
+
+
+def admit(desk: Desk, lines: Sequence[Numbered[L]]) -> list[Numbered[L]]:
+    """The lines whose prompt can have the split they want, with the split filled in."""
+    splits = Splits(desk, (line.prompt.opening for _, line in lines))
+    withdrawn = _withdrawn(desk, {line.prompt.digest for _, line in lines})
+    good = []
+    for number, line in lines:
+        try:
+            if line.prompt.digest in withdrawn:
+                raise BadField("prompt", "was withdrawn from this project, so it stays out")
+            split = splits.settle(line.prompt.opening, line.prompt.split)
+        except BadField as error:
+            desk.report.refuse(number, error)
+            continue
+        good.append(Numbered(number, line._replace(prompt=line.prompt._replace(split=split))))
+    return good
+
+
+def _withdrawn(desk: Desk, digests: Iterable[str]) -> set[str]:
+    rows = Prompt.objects.filter(project=desk.project, digest__among=digests, withdrawn_at__isnull=False)
+    return set(rows.values_list("digest", flat=True))
+
+
+def ensure(desk: Desk, lines: Iterable[Line]) -> dict[str, Stored]:
+    """The prompts of admitted lines by digest; those that are missing are made, in the order of the lines."""
+    first_lines = {line.prompt.digest: line for line in reversed(list(lines))}
+    known = Prompt.objects.filter(project=desk.project, digest__among=first_lines)
+    stored = {digest: Stored(pk, False) for digest, pk in known.values_list("digest", "id")}
+    missing = [line for digest, line in reversed(first_lines.items()) if digest not in stored]
+    ids = take_ids(Prompt, len(missing))
+    _copy(desk, missing, ids)
+    stored.update((line.prompt.digest, Stored(pk, True)) for line, pk in zip(missing, ids, strict=True))
+    return stored
+
+
+def _copy(desk: Desk, lines: Sequence[Line], ids: Sequence[int]) -> None:
+    public_ids = restored_ids(Prompt, [_public_id(line) for line in lines])
+    copy_rows(
+        Prompt,
+        (
+            "id",
+            "public_id",
+            "project",
+            "form",
+            "messages",
+            "digest",
+            "opening",
+            "split",
+            "external_id",
+            "metadata",
+            "sampled",
+            "created_at",
+        ),
+        (_row(desk, line, pk, public_id) for line, pk, public_id in zip(lines, ids, public_ids, strict=True)),
+    )
+
+
+def _row(desk: Desk, line: Line, pk: int, public_id: str) -> tuple[object, ...]:
+    prompt = line.prompt
+    own = line if isinstance(line, PromptLine) else None
+    return (
+        pk,
+        public_id,
+        desk.project.pk,
+        prompt.form,
+        jsonb(prompt.messages),
+        prompt.digest,
+        prompt.opening,
+        prompt.split,
+        own.external_id if own else "",
+        jsonb(own.metadata if own else {}),
+        own is not None and own.provenance.sampled is not False,
+        (own.provenance.created_at if own else None) or desk.now,
+    )
+
+
+def _public_id(line: Line) -> str | None:
+    return line.provenance.id if isinstance(line, PromptLine) else line.provenance.prompt
+
+
+def store(desk: Desk, lines: Sequence[Numbered[PromptLine]]) -> None:
+    """Kind "prompts": new ones are made; one that only stood under a judgement gets its id and metadata."""
+    good = admit(desk, _consistent(desk, _first_of_each(desk, lines)))
+    stored = ensure(desk, (line for _, line in good))
+    added = sum(prompt.is_new for prompt in stored.values())
+    desk.report.added += added
+    desk.report.already += len(good) - added
+
+
+def _first_of_each(desk: Desk, lines: Sequence[Numbered[PromptLine]]) -> list[Numbered[PromptLine]]:
+    good = []
+    for number, line in lines:
+        first = desk.prompt_lines.setdefault(int(line.prompt.digest[:16], 16), number)
+        if first != number:
+            desk.report.refuse(number, BadField("prompt", f"stands on line {first} already"))
+            continue
+        good.append(Numbered(number, line))
+    return good
+
+
+def _consistent(desk: Desk, lines: Sequence[Numbered[PromptLine]]) -> list[Numbered[PromptLine]]:
+    """Lines that do not contradict the row that their prompt has. A row without id and metadata takes the line's."""
+    digests = [line.prompt.digest for _, line in lines]
+    rows = {
+        prompt.digest: prompt for prompt in Prompt.objects.filter(project=desk.project, digest__among=digests)
+    }
+    good, filled = [], []
+    for number, line in lines:
+        row = rows.get(line.prompt.digest)
+        try:
+            if row is not None and _fill(row, line):
+                filled.append(row)
+        except BadField as error:
+            desk.report.refuse(number, error)
+            continue
+        good.append(Numbered(number, line))
+    Prompt.objects.bulk_update(filled, ["external_id", "metadata", "sampled"], batch_size=500)
+    return good
+
+
+def _fill(row: Prompt, line: PromptLine) -> bool:
+    if row.external_id and line.external_id and row.external_id != line.external_id:
+        raise BadField("id", f"is {line.external_id!r}, but this prompt is stored as {row.external_id!r}")
+    if row.metadata and line.metadata and row.metadata != line.metadata:
+        raise BadField("metadata", "differs from what is stored with this prompt")
+    before = (row.external_id, row.metadata, row.sampled)
+    row.external_id = row.external_id or line.external_id
+    row.metadata = row.metadata or line.metadata
+    row.sampled = row.sampled or line.provenance.sampled is not False
+    return before != (row.external_id, row.metadata, row.sampled)

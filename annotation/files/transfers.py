@@ -1,0 +1,184 @@
+"""Imports and exports as kinds of run, so that a large one is done by a worker, with progress and a log."""
+
+import shutil
+import sys
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.files import File
+from django.db import transaction
+
+from annotation.errors import BadRequest
+from annotation.files import uploads
+from annotation.files.jsonl.provenance import SPLITS
+from annotation.models import Project, Transfer
+from runs import lifecycle
+from runs.folder.files import read_json
+from runs.folder.folder import RunFolder
+from runs.kinds import Kind
+from runs.models import Run
+from runs.writing import write
+
+REPORT_NAME = "report.json"
+
+
+def request_import(
+    *,
+    project: Project,
+    kind: str,
+    file: "File[Any]",
+    file_name: str = "",
+    skip_bad: bool = False,
+    created_by: User | None = None,
+) -> Run:
+    """Queue an import of an uploaded file, gzip or not. Raises BadRequest for an unknown kind or too large a file.
+
+    The file is stored before the transaction, and removed where that is rolled back; where a whole request is, the
+    sweep removes it (annotation.files.uploads).
+    """
+    _check(kind, None)
+    stored = uploads.keep(file)
+    try:
+        return _queue_import(
+            project=project,
+            kind=kind,
+            stored=stored,
+            file_name=file_name[:200],
+            skip_bad=skip_bad,
+            created_by=created_by,
+        )
+    except BaseException:
+        uploads.drop(stored)
+        raise
+
+
+def request_rest(*, run: Run, created_by: User | None = None) -> Run:
+    """Queue an import of the good lines of a file that was refused for its bad ones. Raises BadRequest where ``run``
+    is no such import, or its file was removed."""
+    if not has_rest(run):
+        raise BadRequest("There is no rest to import: choose the file again.")
+    failed = run.transfer
+    return _queue_import(
+        project=failed.project,
+        kind=failed.kind,
+        stored=str(failed.file.name),
+        file_name=failed.file_name,
+        skip_bad=True,
+        created_by=created_by,
+    )
+
+
+def has_rest(run: Run) -> bool:
+    """Whether ``run`` is an import of a whole file that failed, and its file is still there."""
+    if run.kind != IMPORT.name or run.status != Run.Status.FAILED or run.transfer.skip_bad:
+        return False
+    return uploads.is_kept(run.transfer)
+
+
+@write
+def _queue_import(
+    *, project: Project, kind: str, stored: str, file_name: str, skip_bad: bool, created_by: User | None
+) -> Run:
+    run = lifecycle.create(kind=IMPORT.name, created_by=created_by)
+    Transfer.objects.create(
+        run=run,
+        project=project,
+        direction=Transfer.Direction.IMPORT,
+        kind=kind,
+        file=stored,
+        file_name=file_name,
+        skip_bad=skip_bad,
+    )
+    return run
+
+
+@write
+def request_export(
+    *,
+    project: Project,
+    kind: str,
+    split: str | None = None,
+    created_by: User | None = None,
+) -> Run:
+    """Queue an export into the run's folder, from where its page offers it. Raises BadRequest."""
+    _check(kind, split)
+    run = lifecycle.create(kind=EXPORT.name, created_by=created_by)
+    Transfer.objects.create(
+        run=run, project=project, direction=Transfer.Direction.EXPORT, kind=kind, split=split or ""
+    )
+    return run
+
+
+def _check(kind: str, split: str | None) -> None:
+    for value, allowed, name in ((kind, Transfer.Kind.values, "kind"), (split, SPLITS, "split")):
+        if value is not None and value not in allowed:
+            raise BadRequest(f"There is no {name} {value!r}: it is one of {', '.join(allowed)}.")
+
+
+def _prepare_import(run: Run, folder: RunFolder) -> None:
+    transfer = run.transfer
+    with transfer.file.open("rb") as source, (folder.inputs / uploads.INPUT_NAME).open("wb") as target:
+        shutil.copyfileobj(source, target)
+    folder.write_config({"kind": transfer.kind, "skip_bad": transfer.skip_bad})
+
+
+def _prepare_export(run: Run, folder: RunFolder) -> None:
+    folder.write_config({"kind": run.transfer.kind, "split": run.transfer.split or None})
+
+
+def _import_command(run: Run, folder: RunFolder) -> list[str]:
+    transfer = run.transfer
+    command = ["import_jsonl", str(folder.inputs / uploads.INPUT_NAME), "--skip-bad"]
+    return _manage(transfer, folder, command if transfer.skip_bad else command[:-1])
+
+
+def _export_command(run: Run, folder: RunFolder) -> list[str]:
+    transfer = run.transfer
+    output = folder.output / f"{transfer.project.slug}-{transfer.kind}.jsonl"
+    command = ["export_jsonl", "--output", str(output)]
+    return _manage(transfer, folder, [*command, "--split", transfer.split] if transfer.split else command)
+
+
+def _manage(transfer: Transfer, folder: RunFolder, command: list[str]) -> list[str]:
+    what = ["--project", transfer.project.slug, "--kind", transfer.kind, "--run-folder", str(folder.path)]
+    return [sys.executable, "manage.py", *command, *what]
+
+
+def _store(run: Run, folder: RunFolder) -> dict[str, Any]:
+    """An import has made its rows and an export its file: their counts are left."""
+    report: dict[str, Any] = read_json(folder.output / REPORT_NAME)
+    return report
+
+
+def _finish(run: Run, report: dict[str, Any]) -> None:
+    Run.objects.filter(pk=run.pk).update(result=report)
+
+
+def _finish_import(run: Run, report: dict[str, Any]) -> None:
+    """What was imported is rows now: the file is removed once they are kept for certain."""
+    _finish(run, report)
+    transaction.on_commit(lambda: uploads.forget(run.transfer), robust=True)
+
+
+def _project(run: Run) -> str:
+    return str(run.transfer.project.slug)
+
+
+IMPORT = Kind(
+    name="import",
+    title="Import",
+    prepare=_prepare_import,
+    command=_import_command,
+    store=_store,
+    finish=_finish_import,
+    project=_project,
+)
+EXPORT = Kind(
+    name="export",
+    title="Export",
+    prepare=_prepare_export,
+    command=_export_command,
+    store=_store,
+    finish=_finish,
+    project=_project,
+)

@@ -1,0 +1,172 @@
+"""The forms of annotation: they parse what a browser sends, and say in plain words what is missing."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib.auth import get_user_model
+from django.contrib.auth.forms import UserCreationForm
+from django.forms.utils import flatatt
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from annotation.collecting.queue import Origin
+from annotation.collecting.shown import letters, ranks_by_place
+from annotation.models import Assignment, Flag, Ranking
+
+Verdict = Ranking.Verdict
+LONGEST_REASON = 500
+LONGEST_RATIONALE = 5_000
+
+
+class DraftForm(forms.Form):
+    """A judgement as far as it has come: every field may be empty."""
+
+    verdict = forms.ChoiceField(choices=Verdict.choices, required=False, initial=Verdict.RANKED)
+    reason = forms.CharField(max_length=LONGEST_REASON, required=False)
+    confidence = forms.ChoiceField(choices=Ranking.Confidence.choices, required=False)
+    rationale = forms.CharField(max_length=LONGEST_RATIONALE, required=False, strip=False)
+    active_seconds = forms.FloatField(min_value=0, required=False)
+
+    def __init__(
+        self, data: QueryDict | None = None, *, assignment: Assignment, said: dict[str, Any] | None = None
+    ) -> None:
+        """``said`` is what stands in the form at first, in the shape of a draft; the assignment's draft without it."""
+        said = assignment.draft if said is None else said
+        initial = {name: value for name, value in said.items() if name != "ranks"}
+        initial |= {f"rank_{letter}": rank for letter, rank in said.get("ranks", {}).items()}
+        super().__init__(data, initial=initial)
+        self.assignment = assignment
+        self.letters = letters(assignment)
+        for letter in self.letters:
+            self.fields[f"rank_{letter}"] = _rank_field(letter, len(self.letters))
+
+    def clean_rationale(self) -> str:
+        """With plain line ends: browsers send CRLF."""
+        text: str = self.cleaned_data["rationale"]
+        return text.replace("\r\n", "\n")
+
+    def clean_active_seconds(self) -> float | None:
+        """No more than the time since the task was opened, whatever a browser's clock did."""
+        return seconds_within(self.assignment, self.cleaned_data["active_seconds"])
+
+    def rank_of(self) -> dict[str, int]:
+        """The ranks there are, by letter."""
+        ranks = {letter: self.cleaned_data.get(f"rank_{letter}") for letter in self.letters}
+        return {letter: rank for letter, rank in ranks.items() if rank}
+
+    def draft(self) -> dict[str, Any]:
+        """What ``Assignment.draft`` keeps; this form reads it back."""
+        named = ("verdict", "reason", "confidence", "rationale", "active_seconds")
+        return {"ranks": self.rank_of(), **{name: self.cleaned_data[name] for name in named}}
+
+
+class RankingForm(DraftForm):
+    """A whole judgement: every completion placed, or a verdict without an order and its reason."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("verdict") in {"", Verdict.RANKED}:
+            cleaned["verdict"] = Verdict.RANKED
+            self._refuse_unplaced()
+        elif not cleaned.get("reason"):
+            self.add_error("reason", "Say in a few words why none of them can be ranked.")
+        return cleaned
+
+    def _refuse_unplaced(self) -> None:
+        placed = self.rank_of()
+        missing = [letter for letter in self.letters if letter not in placed]
+        if missing:
+            verb = "has no place" if len(missing) == 1 else "have no place"
+            self.add_error(None, f"{' and '.join(missing)} {verb} yet. Nothing was submitted.")
+
+    def judgement(self) -> dict[str, Any]:
+        """The arguments of ``ranking.submit``, the assignment and the annotator apart."""
+        ranked = self.cleaned_data["verdict"] == Verdict.RANKED
+        return {
+            "verdict": self.cleaned_data["verdict"],
+            "ranks": ranks_by_place(self.assignment.order_shown, self.rank_of()) if ranked else (),
+            "confidence": self.cleaned_data["confidence"],
+            "rationale": self.cleaned_data["rationale"].strip(),
+            "reason": "" if ranked else self.cleaned_data["reason"],
+            "active_seconds": self.cleaned_data["active_seconds"],
+        }
+
+
+class SkipForm(forms.Form):
+    """Why a task is passed on."""
+
+    reason = forms.CharField(
+        max_length=LONGEST_REASON, error_messages={"required": "Say in a few words why you skip this task."}
+    )
+
+
+class OriginForm(forms.Form):
+    """What a page says of a draft beside it: the browser's name, and how many seconds ago it was changed there."""
+
+    browser = forms.UUIDField(required=False)
+    age = forms.FloatField(min_value=0, max_value=365 * 86_400, required=False)
+    changed = forms.BooleanField(required=False)
+
+    def origin(self) -> Origin | None:
+        """What it said; None for a draft that says nothing of where it comes from."""
+        browser = self.cleaned_data["browser"]
+        age = timedelta(seconds=self.cleaned_data["age"] or 0)
+        return Origin(browser.hex, age, self.cleaned_data["changed"]) if browser else None
+
+
+class FlagForm(forms.Form):
+    """What is wrong with a task, and whether to pass it on too."""
+
+    category = forms.ChoiceField(choices=[("", "Choose what is wrong"), *Flag.Category.choices])
+    words = forms.CharField(max_length=LONGEST_REASON, required=False)
+    passing = forms.BooleanField(required=False)
+
+
+class AccountForm(UserCreationForm):  # type: ignore[type-arg]  # generic in the stubs alone
+    """A new account for the holder of an invitation."""
+
+    class Meta:
+        model = get_user_model()
+        fields = ("username",)
+
+
+def seconds_within(assignment: Assignment, seconds: float | None) -> float | None:
+    """Active seconds, no more than have passed since the assignment was opened."""
+    elapsed = (timezone.now() - assignment.opened_at).total_seconds()
+    return None if seconds is None else min(seconds, max(0.0, elapsed))
+
+
+class PlainSelect(forms.Select):
+    """A select without groups. Django's own renders two templates an option, which is felt on the page of a task."""
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        """The element with its options."""
+        chosen = "" if value is None else str(value)
+        options = format_html_join(
+            "",
+            '<option value="{}"{}>{}</option>',
+            ((key, _SELECTED if str(key) == chosen else "", label) for key, label in self.choices),
+        )
+        said = flatatt({**self.attrs, **(attrs or {}), "name": name})
+        return format_html("<select{}>{}</select>", said, options)
+
+
+_SELECTED = mark_safe(" selected")
+
+
+def _rank_field(letter: str, places: int) -> forms.TypedChoiceField:
+    words = {1: "1, best", places: f"{places}, worst"}
+    choices = [(rank, words.get(rank, str(rank))) for rank in range(1, places + 1)]
+    return forms.TypedChoiceField(
+        choices=[("", "no place yet"), *choices],
+        coerce=int,
+        empty_value=None,
+        required=False,
+        label=f"Place of {letter}",
+        widget=PlainSelect(attrs={"class": "select"}),
+    )

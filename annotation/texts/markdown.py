@@ -1,0 +1,126 @@
+"""Markdown of strangers as HTML that is safe to show: model output, prompts and guidelines are hostile input.
+
+Two walls, either of which would do: the parser knows no raw HTML or images, and its output passes an allow-list.
+What a reader could not see (``annotation.texts.visible``) is shown by signs.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import nh3
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+
+from annotation.texts.visible import visible
+
+# Characters; a longer text is shown as it is, because parsing it would hold the page up for seconds.
+LONGEST_PARSED = 30_000
+# A process keeps the HTML of a few hundred texts up to this length: some megabytes at most.
+_LONGEST_KEPT = 8_000
+# Tags, the closing ones included; a browser takes seconds to lay out more of them, tables above all.
+_MOST_TAGS = 5_000
+_TAGS = {
+    *("p", "br", "hr", "h4", "h5", "h6", "blockquote", "ul", "ol", "li"),
+    *("strong", "em", "s", "code", "pre", "a", "table", "thead", "tbody", "tr", "th", "td"),
+}
+# Each finds its direction by its first letter: an answer may hold two scripts. What lies within has its block's,
+# because the marks of a list stand where the list begins.
+_BLOCKS = {*("p", "h4", "h5", "h6", "blockquote", "ul", "ol", "table")}
+_ATTRIBUTES = {"a": {"href", "target"}, "ol": {"start", "dir"}, **{tag: {"dir"} for tag in _BLOCKS - {"ol"}}}
+_ATTRIBUTES["table"] = {"dir", "tabindex"}
+_SCHEMES = {"http", "https", "mailto"}
+_LINK_REL = "noopener noreferrer nofollow"
+
+
+def _link_open(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+    tokens[index].attrSet("target", "_blank")
+    return renderer.renderToken(tokens, index, options, env)
+
+
+def _image(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+    """An image's words instead of the image: fetching it would tell its host who reads what, and when."""
+    token = tokens[index]
+    return str(escape(f"[image: {token.content or token.attrGet('src') or ''}]"))
+
+
+def _demote_headings(state: StateCore) -> None:
+    """Headings start below the page's own (h1 to h3), so that its outline stays true."""
+    for token in state.tokens:
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{min(6, int(token.tag[1]) + 3)}"
+
+
+def _mark_blocks(state: StateCore) -> None:
+    for token in state.tokens:
+        if token.nesting == 1 and token.level == 0 and token.tag in _BLOCKS:
+            token.attrSet("dir", "auto")
+        # A wide one scrolls by itself, which keys can do where it has the focus.
+        if token.type == "table_open":
+            token.attrSet("tabindex", "0")
+
+
+def _leads_elsewhere(url: str) -> bool:
+    """Whether a link may stay a link: relative ones would point into Concord itself."""
+    return url.lower().startswith(tuple(f"{scheme}:" for scheme in _SCHEMES))
+
+
+def _parser(breaks: bool) -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": breaks}).enable(["table", "strikethrough"])
+    parser.validateLink = _leads_elsewhere  # type: ignore[method-assign]  # documented as meant to be replaced
+    parser.core.ruler.push("demote_headings", _demote_headings)
+    parser.core.ruler.push("mark_blocks", _mark_blocks)
+    parser.add_render_rule("link_open", _link_open)
+    parser.add_render_rule("image", _image)
+    return parser
+
+
+# Line breaks count in what models write: lists of "name: value" lines, as plain text.
+_MESSAGES = _parser(breaks=True)
+# They do not in what people keep in files, which editors wrap.
+_DOCUMENTS = _parser(breaks=False)
+
+
+def render(text: str) -> SafeString:
+    """``text`` as HTML without scripts, styles, images, classes or ids; links open apart and tell nobody."""
+    return _safe(text, _MESSAGES)
+
+
+def render_document(text: str) -> SafeString:
+    """The same for guidelines, whose lines flow together within a paragraph."""
+    return _safe(text, _DOCUMENTS)
+
+
+def _safe(text: str, parser: MarkdownIt) -> SafeString:
+    # N annotators are shown the same texts, and everybody the same guidelines.
+    return _kept(text, parser) if len(text) <= _LONGEST_KEPT else _rendered(text, parser)
+
+
+@lru_cache(maxsize=512)
+def _kept(text: str, parser: MarkdownIt) -> SafeString:
+    return _rendered(text, parser)
+
+
+def _rendered(text: str, parser: MarkdownIt) -> SafeString:
+    text = visible(text)
+    if len(text) > LONGEST_PARSED:
+        return _as_it_is(text)
+    parsed = parser.render(text)
+    if parsed.count("<") > _MOST_TAGS:
+        return _as_it_is(text)
+    html = nh3.clean(
+        parsed,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes=_SCHEMES,
+        link_rel=_LINK_REL,
+    )
+    return mark_safe(html)  # noqa: S308 (nh3 has just cleaned it)
+
+
+def _as_it_is(text: str) -> SafeString:
+    return format_html("<pre>{}</pre>", text)
