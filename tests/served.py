@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 
+from django.test.testcases import QuietWSGIRequestHandler
 from pytest_django.live_server_helper import LiveServer
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -76,12 +77,19 @@ class _Answer:
             self._leave()
 
 
+class _Handler(QuietWSGIRequestHandler):
+    """Sends what it writes at once: an answer's body would wait 40 ms for word that its headers have arrived."""
+
+    disable_nagle_algorithm = True
+
+
 class GatedServer(LiveServer):
     """pytest-django's server with a gate, which is shut between tests."""
 
     def __init__(self) -> None:
         super().__init__("localhost")
         server = self.thread.httpd
+        server.RequestHandlerClass = _Handler
         self.gate = Gate(cast("Application", server.get_app()))
         server.set_app(self.gate)
 

@@ -21,18 +21,23 @@ def wait_until_still(page: Page) -> None:
     """
     page.evaluate(
         """async () => {
-          const frame = () => new Promise(requestAnimationFrame);
           const boxes = () => JSON.stringify([...document.querySelectorAll("main, main *")].slice(0, 400)
             .map((part) => part.getBoundingClientRect()));
-          // A picture is drawn only while the page is in front, so frames are not waited for without an end.
-          const rest = (ms) => new Promise((done) => setTimeout(done, ms));
-          for (let tries = 0; tries < 60; tries += 1) {
-            const before = boxes();
-            await Promise.race([frame().then(frame), rest(200)]);
-            const finite = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < 5000);
-            await Promise.race([Promise.allSettled(finite.map((one) => one.finished)), rest(5000)]);
-            await rest(120);
-            if (boxes() === before) return;
+          const begin = performance.now();
+          // Frames are asked for again and again: where none is drawn, an animation's promise of its end is not kept.
+          // A page that is not in front draws none, so neither frames nor animations are waited for without an end.
+          const frame = () => Promise.race([
+            new Promise(requestAnimationFrame), new Promise((done) => setTimeout(done, 100))]);
+          const moving = () => performance.now() < begin + 5000 && document.getAnimations().some((one) =>
+            one.playState === "running" && one.effect.getComputedTiming().endTime < 5000);
+          let [before, since, still] = [boxes(), begin, 0];
+          while (performance.now() < begin + 20000) {
+            await frame();
+            const now = boxes();
+            if (now !== before) [before, since] = [now, performance.now()];
+            // What ends may start something else, in the frame after it.
+            still = moving() ? 0 : still + 1;
+            if (still >= 3 && performance.now() > since + 120) return;
           }
           throw new Error("the page never stands still");
         }"""
