@@ -78,7 +78,7 @@ TRAININGS: dict[str, Callable[[Path], RunFolder]] = {
     "SFT with LoRA": _sft_lora,
     "PPO": _train,
     "PPO with LoRA": lambda path: _train(path, lora=LORA),
-    "REINFORCE": lambda path: _train(path, algorithm="reinforce", epochs=1, minibatches=1),
+    "REINFORCE": lambda path: _train(path, algorithm="reinforce"),
 }
 
 

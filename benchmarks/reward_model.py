@@ -151,8 +151,8 @@ def trl(folder: Path, job: dict[str, Any]) -> dict[str, Any]:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer, TrainerCallback
     from trl import RewardConfig, RewardTrainer
 
+    from lm.encoding import encode_completion, encode_prompt
     from lm.loading import load_trunk
-    from lm.rendering import encode_completion, encode_prompt
     from rewardmodel.bradley_terry.batches import plan_epoch
     from rewardmodel.bradley_terry.network import make_head
 

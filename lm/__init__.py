@@ -1,6 +1,6 @@
 """What every stage needs of a language model. Pure torch: no Django, settings, database, clock or global randomness.
 
-rendering.py   prompts and completions to text and token ids: the one rule for policies and reward models
+rendering.py   messages and templates to text; encoding.py: prompts and completions to token ids, EOS once
 scratch.py     a tokenizer and a small network made from scratch
 loading.py     a tokenizer and a trunk by hub name or folder
 manifest.py    a folder's meta.json against its files

@@ -12,16 +12,18 @@ import torch
 from transformers import MODEL_MAPPING, AutoConfig, AutoModel, AutoTokenizer
 
 from lm.manifest import check_manifest
+from lm.rendering import DATE, dated
 from runs.folder.errors import BadInput
 
 PAD = "<|pad|>"
 TRUNK = "trunk"
 
 
-def load_tokenizer(base: str) -> Any:
+def load_tokenizer(base: str, *, date: str = DATE) -> Any:
     """The tokenizer of ``base``, with a pad token that is not EOS; an encoder's separator is its EOS.
 
-    Raises BadInput where it has neither.
+    A chat template that writes the time of its rendering writes ``date`` (YYYY-MM-DD) instead. Raises BadInput
+    where it has neither.
     """
     try:
         tokenizer = AutoTokenizer.from_pretrained(_place(base), trust_remote_code=False)
@@ -33,6 +35,8 @@ def load_tokenizer(base: str) -> Any:
         raise BadInput(f"the tokenizer of {base!r} has no EOS token, so no answer can end: use another base")
     if tokenizer.pad_token_id is None or tokenizer.pad_token_id == tokenizer.eos_token_id:
         tokenizer.add_special_tokens({"pad_token": PAD})
+    if isinstance(tokenizer.chat_template, str):
+        tokenizer.chat_template = dated(tokenizer.chat_template, date)
     return tokenizer
 
 

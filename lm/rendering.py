@@ -1,58 +1,100 @@
-"""How a prompt and a completion become one row of tokens: the same for policies and reward models.
+"""Messages to the text that a completion follows: the same for policies and reward models.
 
-The prompt is rendered to a text, and prompt and completion are encoded **apart** and joined as ids:
+A text prompt is its text and a line's end. A chat prompt goes through the tokenizer's chat template, up to where the
+assistant begins to speak, or else through ``plain_chat``. Where a template refuses the turns as they are (no system
+turn, or two of one role in a row), they are put as it takes them, and where it refuses those too, that is said.
 
-    ids = encode_prompt(...) + encode_completion(...)
-
-so no token straddles the border, and the ids of a completion do not depend on its prompt. EOS stands exactly
-once, at the end, after truncation too; a prompt that is too long loses its beginning. Where the tokenizer
-begins every text with BOS, a prompt begins with it once: a chat template writes its own.
+A template may state the date. Today's would make each run, and each day of one run, another; so a base's template is
+given one (``dated``) when it is loaded, and whatever is made from the base keeps it in its own template.
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from datetime import date as day
+from datetime import datetime
 from typing import Any
+
+from jinja2 import TemplateError
+
+from runs.folder.errors import BadInput
 
 Messages = Sequence[Mapping[str, str]]
 
 ROLES = {"system": "System", "user": "User", "assistant": "Assistant"}
+# The day that a template states where nobody says another.
+DATE = "2026-01-01"
+_NOW = re.compile(r"""strftime_now\(\s*(?P<quote>['"])(?P<format>.*?)(?P=quote)\s*\)""")
 
 
 def render_prompt(tokenizer: Any, form: str, messages: Messages) -> str:
-    """The text that a completion follows.
-
-    A text prompt is its text and a line's end. A chat prompt goes through the tokenizer's chat template, up to
-    where the assistant begins to speak, or else through ``plain_chat``. Raises ValueError for another form.
-    """
+    """The text that a completion follows. Raises ValueError for another form, BadInput where a template refuses it."""
     if form == "text":
         return "".join(message["content"] for message in messages) + "\n"
     if form != "chat":
         raise ValueError(f'the form of a prompt is "text" or "chat", not {form!r}')
     if getattr(tokenizer, "chat_template", None) is None:
         return plain_chat(messages)
-    plain = [{"role": message["role"], "content": message["content"]} for message in messages]
-    return str(tokenizer.apply_chat_template(plain, add_generation_prompt=True, tokenize=False))
+    return str(apply_template(tokenizer, messages, tokenize=False))
 
 
-def encode_prompt(tokenizer: Any, form: str, messages: Messages) -> list[int]:
-    """Token ids of the rendered prompt, never empty and never ending in an EOS that the tokenizer adds by itself."""
-    templated = form == "chat" and getattr(tokenizer, "chat_template", None) is not None
-    text = render_prompt(tokenizer, form, messages)
-    ids: list[int] = tokenizer(text, add_special_tokens=not templated)["input_ids"]
-    if not templated and len(ids) > 1 and ids[-1] == tokenizer.eos_token_id:
-        ids = ids[:-1]
-    return ids
+def apply_template(tokenizer: Any, messages: Messages, **options: Any) -> Any:
+    """The tokenizer's own chat template, with the turns as it takes them. Raises BadInput where it takes neither."""
+    as_given = [{"role": message["role"], "content": message["content"]} for message in messages]
+    try:
+        return tokenizer.apply_chat_template(as_given, add_generation_prompt=True, **options)
+    except TemplateError as error:
+        adapted = in_turns(as_given)
+        if adapted == as_given:
+            raise _refused(error) from error
+    try:
+        return tokenizer.apply_chat_template(adapted, add_generation_prompt=True, **options)
+    except TemplateError as error:
+        raise _refused(error) from error
 
 
-def encode_completion(tokenizer: Any, text: str) -> list[int]:
-    """Token ids of a completion that ended by itself: its text, then EOS, exactly once."""
-    eos = tokenizer.eos_token_id
-    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
-    while ids and ids[-1] == eos:  # a text may spell its own EOS at its end
-        ids = ids[:-1]
-    return [*ids, eos]
+def in_turns(messages: Messages) -> list[dict[str, str]]:
+    """User and assistant in turns: what the system says stands before the user's next words, and so does what one
+    role says twice in a row, a blank line between."""
+    turns: list[dict[str, str]] = []
+    for message in messages:
+        role = "user" if message["role"] == "system" else message["role"]
+        if turns and turns[-1]["role"] == role:
+            turns[-1]["content"] += "\n\n" + message["content"]
+        else:
+            turns.append({"role": role, "content": message["content"]})
+    return turns
 
 
 def plain_chat(messages: Messages) -> str:
     """Concord's own chat format: ``User: ...``, ``Assistant: ...``, a blank line between turns."""
     turns = [f"{ROLES[message['role']]}: {message['content']}\n\n" for message in messages]
     return "".join(turns) + ROLES["assistant"] + ":"
+
+
+def dated(template: str, date: str) -> str:
+    """``template`` with the day ``date`` (YYYY-MM-DD), at midnight, wherever it writes the time of its rendering."""
+    day = datetime.fromisoformat(date)
+
+    def literal(found: re.Match[str]) -> str:
+        text = day.strftime(found["format"]).replace("\\", "\\\\").replace("'", "\\'")
+        return f"'{text}'"
+
+    written = _NOW.sub(literal, template)
+    if "strftime_now(" not in written:
+        return written
+    # A format that the template puts together itself: a macro goes before the function of that name.
+    return f"{{%- macro strftime_now(format) -%}}{date}{{%- endmacro -%}}{written}"
+
+
+def check_date(date: str) -> None:
+    """Raises BadInput where ``date`` is no day."""
+    try:
+        day.fromisoformat(date)
+    except ValueError as error:
+        raise BadInput(f"date is {date!r}: it must be a day as 2026-01-31") from error
+
+
+def _refused(error: TemplateError) -> BadInput:
+    return BadInput(
+        f"the chat template of this base refuses it ({error}): change the prompt, or use another base"
+    )

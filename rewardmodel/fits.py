@@ -61,7 +61,7 @@ def _prepare(run: Run, folder: RunFolder) -> None:
     Fit.objects.filter(pk=fit.pk).update(snapshot=snapshot)
     source = artifacts.local_folder(snapshot.artifact) / snapshots.FILE_NAME
     (folder.inputs / snapshots.FILE_NAME).write_bytes(source.read_bytes())
-    config = {**fit.config, "base": bases.location(fit)}
+    config = {"date": run.day, **fit.config, "base": bases.location(fit)}
     active = activation.active_version(fit.project)
     Fit.objects.filter(pk=fit.pk).update(incumbent=active)
     if active is not None:

@@ -55,7 +55,11 @@ def _prepare(run: Run, folder: RunFolder) -> None:
     evaluation = Evaluation.objects.select_related("project", "reward_model__artifact").get(run=run)
     prompts = Prompt.objects.kept().filter(project=evaluation.project, split__in=HELD_OUT).order_by("digest")
     snapshots.write_prompts(prompts=prompts, path=folder.inputs / "prompts.jsonl")
-    config = {**evaluation.config, "policies": [policies.location(v) for v in _versions(evaluation)]}
+    config = {
+        "date": run.day,
+        **evaluation.config,
+        "policies": [policies.location(v) for v in _versions(evaluation)],
+    }
     if evaluation.reward_model is not None:
         config["reward_model"] = str(artifacts.local_folder(evaluation.reward_model.artifact))
     folder.write_config(config)

@@ -70,6 +70,7 @@ def _prepare(run: Run, folder: RunFolder) -> None:
         {
             "completions": sampling.project.completions_per_task,
             "seed": run.pk,
+            "date": run.day,
             **sampling.config,
             "base": policies.location(sampling.policy),
         }

@@ -95,13 +95,14 @@ def _prepare(run: Run, folder: RunFolder) -> None:
     if training.algorithm == SFT:
         snapshots.write_demonstrations(project=project, path=folder.inputs / "demonstrations.jsonl")
         start = policies.location(training.start) if training.start else "scratch"
-        folder.write_config({"base": start, **training.config})
+        folder.write_config({"date": run.day, "base": start, **training.config})
         return
     assert training.start is not None and training.reward_model is not None  # noqa: PT018 (a constraint holds it)
     prompts = Prompt.objects.kept().filter(project=project).order_by("id")
     snapshots.write_prompts(prompts=prompts, path=folder.inputs / "prompts.jsonl")
     folder.write_config(
         {
+            "date": run.day,
             **training.config,
             "algorithm": training.algorithm,
             "policy": policies.location(training.start),

@@ -112,6 +112,11 @@ class Run(models.Model):
         return f"{self.kind} run {self.pk}"
 
     @property
+    def day(self) -> str:
+        """When it was asked for, YYYY-MM-DD: the same however often it goes on."""
+        return self.created_at.date().isoformat()
+
+    @property
     def is_active(self) -> bool:
         """Queued or running."""
         return self.status in self.ACTIVE

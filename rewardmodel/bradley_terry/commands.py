@@ -33,8 +33,8 @@ def fit(folder: RunFolder, stop: StopSignal) -> None:
     """Fit a reward model; see FitConfig."""
     config = parse_config(FitConfig, folder.read_config())
     torch.set_num_threads(config.threads)
-    incumbent = None if config.incumbent is None else _located(folder, config.incumbent)
-    config = replace(config, base=_located(folder, config.base), incumbent=incumbent)
+    incumbent = None if config.incumbent is None else folder.located(config.incumbent)
+    config = replace(config, base=folder.located(config.base), incumbent=incumbent)
     Progress(folder.progress_file).report(0, 1, "reading rankings and loading the base")
     Fitting(folder, stop, prepare(config, folder)).run()
 
@@ -68,15 +68,9 @@ def score(folder: RunFolder, stop: StopSignal) -> None:
 
 def _load(folder: RunFolder, config: EvaluateConfig | ScoreConfig) -> RewardModel:
     torch.set_num_threads(config.threads)
-    model = load_reward_model(_located(folder, config.reward_model), choose_device(config.device))
+    model = load_reward_model(folder.located(config.reward_model), choose_device(config.device))
     model.micro_batch_tokens = config.micro_batch_tokens
     return model
-
-
-def _located(folder: RunFolder, name: str) -> str:
-    """A path of a config is absolute, or relative to the run's folder; what is no folder stays a name."""
-    inside = folder.path / name
-    return str(inside) if name != "scratch" and inside.is_dir() else name
 
 
 def _read_scored(path: Path) -> Sequence[tuple[str, Messages, str]]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from lm.lora import LoraSettings
+from lm.rendering import DATE, check_date
 
 Ties = Literal["drop", "half", "rao_kupper", "davidson"]
 
@@ -48,8 +49,9 @@ class FitConfig:
     seeds: int = 1  # fits from seed, seed + 1, ...; the best on validation is kept (Stiennon: 3 to 10)
     max_prompt_tokens: int = 1024  # longer prompts lose their beginning
     max_completion_tokens: int = 1024  # longer completions lose their end; EOS included
-    validation_rankings: int = 1000  # read after each epoch, at most
-    reference_rankings: int = 2000  # train rankings whose completions have mean 0 and deviation 1, at most
+    validation_rankings: int = 1000  # drawn by the seed and read after each epoch, at most
+    # Train rankings, drawn by the seed, whose completions have mean 0 and deviation 1, at most.
+    reference_rankings: int = 2000
     resamples: int = 1000  # of prompts, for the bootstrap intervals (Efron and Tibshirani 1993)
     gradient_checkpointing: bool = False  # a third slower, activations of one layer at a time
     vocabulary: int = 4096  # from scratch: most tokens of the byte-level BPE
@@ -57,12 +59,14 @@ class FitConfig:
     layers: int = 4  # from scratch
     heads: int = 4  # from scratch
     context: int = 1024  # from scratch: most tokens of prompt and completion together
+    date: str = DATE  # the day that the base's chat template states, where it states one; YYYY-MM-DD
     seed: int = 0
     threads: int = 2  # CPU threads; part of the result, because sums depend on it
     device: str = "auto"  # "auto" takes CUDA where there is one
     checkpoint_seconds: float = 60.0
 
     def __post_init__(self) -> None:
+        check_date(self.date)
         _at_least(self, 1, "epochs", "batch_rankings", "micro_batch_tokens", "seeds", "resamples", "threads")
         _at_least(self, 1, "hidden", "layers", "heads", "max_prompt_tokens", "reference_rankings")
         _at_least(self, 2, "max_completion_tokens", "context")  # a token and EOS

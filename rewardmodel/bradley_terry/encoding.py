@@ -9,7 +9,7 @@ prompt is encoded **once a row**, which its completions share:
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from lm.rendering import encode_completion, encode_prompt
+from lm.encoding import encode_completion, encode_prompt_within
 
 
 class Limits(NamedTuple):
@@ -51,14 +51,14 @@ def encode(
 ) -> Encoded:
     """Token ids of ``texts`` after one prompt. A limit depends on no other text, so a score does not either.
 
-    A prompt loses its beginning, a completion its end; EOS is then put back (R2: exactly once, always).
+    A prompt loses its oldest words, a completion its end; EOS is then put back (R2: exactly once, always).
     """
-    prompt = encode_prompt(tokenizer, form, messages)
+    prompt = encode_prompt_within(tokenizer, form, messages, limits.prompt)
     completions = [encode_completion(tokenizer, text) for text in texts]
     return Encoded(
-        prompt=prompt[-limits.prompt :],
+        prompt=prompt.ids,
         completions=[_cut(ids, limits.completion) for ids in completions],
-        prompt_cut=len(prompt) > limits.prompt,
+        prompt_cut=prompt.cut,
         completions_cut=tuple(len(ids) > limits.completion for ids in completions),
     )
 

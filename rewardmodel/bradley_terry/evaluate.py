@@ -11,10 +11,10 @@ from rewardmodel.bradley_terry.calibration import calibration
 from rewardmodel.bradley_terry.judged import (
     Judged,
     Scores,
-    agreements,
     held_out,
     judge,
     outcome,
+    said_by_others,
     score_records,
 )
 from rewardmodel.bradley_terry.records import Record
@@ -41,7 +41,7 @@ def report_on(
     scores = score_records(model, held, between=between)
     judged = judge(model, held, scores)
     seen = {record.annotator for record in records if record.split == "train" and record.pairs}
-    agreed = agreements(held)
+    shared = said_by_others(judged, [record for record in records if record.split == split])
     return {
         "held_out": {
             "split": split,
@@ -50,10 +50,13 @@ def report_on(
             "pairs": len(judged),
             **_overall(judged, resamples),
             **_slices(judged, seen, resamples),
+            "accuracy_where_two_judged": _mean(
+                [one for one, _ in shared], lambda each: each.right, resamples
+            ),
             "score_length_correlation": _length_correlation(scores),
         },
         "human_agreement": mean_by_prompt(
-            [each.prompt for each in agreed], [each.same for each in agreed], resamples=resamples
+            [one.prompt for one, _ in shared], [same for _, same in shared], resamples=resamples
         ),
     }
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from lm.subset import drawn
 from rewardmodel.bradley_terry.artifact import load_reward_model, save_reward_model
 from rewardmodel.bradley_terry.evaluate import compare, report_on
 from rewardmodel.bradley_terry.network import RewardNetwork
@@ -41,8 +42,10 @@ def finish(
         micro_batch_tokens=config.micro_batch_tokens,
     )
     progress.report(0, 3, "normalising scores")
-    reference = [each.encoded for each in start.train[: config.reference_rankings]]
-    model.normalisation = normalisation_on(model, reference, between=between)
+    reference = drawn(start.train, config.reference_rankings, seed=config.seed)
+    # What several people ranked is scored once.
+    encoded = {id(each.encoded): each.encoded for each in reference}
+    model.normalisation = normalisation_on(model, list(encoded.values()), between=between)
     progress.report(1, 3, "evaluating on held-out prompts")
     report = report_on(model, start.records, resamples=config.resamples, between=between)
     report |= {"counts": start.counts, "training": _training(validation, config.epochs or 1)}

@@ -9,24 +9,23 @@ purpose: several machines, and dropout. A resumed run goes on bit for bit on the
 random, and the order of the rankings is a function of the seed and the epoch.
 """
 
-import json
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from lm.optimizer import cosine, load_optimizer_tensors, make_adamw, optimizer_tensors, set_rates
+from lm.origin import claim_checkpoint
 from rewardmodel.bradley_terry.batches import plan_epoch
 from rewardmodel.bradley_terry.finish import finish
 from rewardmodel.bradley_terry.gradient import Measure, accumulate_gradient, mean_loss
 from rewardmodel.bradley_terry.objective import TIE, Objective
 from rewardmodel.bradley_terry.start import Start, start_network
 from runs.folder.checkpoint import load_checkpoint, save_checkpoint
-from runs.folder.errors import BadInput, RunError, Stopped
+from runs.folder.errors import RunError, Stopped
 from runs.folder.folder import RunFolder
 from runs.folder.metrics import Metrics
 from runs.folder.progress import Progress
@@ -86,10 +85,13 @@ class Fitting:
     def _plan(self) -> list[Planned]:
         """The steps of all epochs of all attempts."""
         plan: list[Planned] = []
+        tasks: dict[int, list[int]] = {}
+        for number, example in enumerate(self.start.train):
+            tasks.setdefault(id(example.encoded), []).append(number)
         for attempt in range(self.config.seeds):
             for epoch in range(self.config.epochs):
                 batches = plan_epoch(
-                    len(self.start.train),
+                    list(tasks.values()),
                     self.config.batch_rankings,
                     seed=self.config.seed + attempt,
                     epoch=epoch,
@@ -182,20 +184,18 @@ class Fitting:
     def _save(self, line: Line) -> None:
         """``line`` is that of a step whose epoch is not closed yet; empty otherwise."""
         tensors = self._tensors() | optimizer_tensors(self.optimizer, self.parameters)
-        state = {"validation": self.validation, "line": line, "of": _origin(self.start)}
+        state = {"validation": self.validation, "line": line}
         save_checkpoint(self.folder.checkpoint, step=self.step, tensors=tensors, state=state)
         self.saved_at = self.clock()
 
     def _resume(self) -> Line:
-        """Take over the newest checkpoint; the line of a step whose epoch is still to be closed.
-
-        Raises BadInput where it is of another snapshot, base or config.
-        """
+        """Take over the newest checkpoint; the line of a step whose epoch is still to be closed. Raises BadInput."""
+        inputs, parents = self.start.inputs, self.start.parents
+        claim_checkpoint(self.folder, self.config, inputs=inputs, parents=parents, free=FREE)
         checkpoint = load_checkpoint(self.folder.checkpoint)
         if checkpoint is None:
             self.metrics.cut_after(0)
             return {}
-        _refuse_another(checkpoint.state.get("of", {}), _origin(self.start))
         attempt = self.plan[checkpoint.step - 1].attempt if checkpoint.step else 0
         if attempt:
             self._begin_attempt(attempt)
@@ -215,22 +215,6 @@ class Fitting:
     def _copy(self, tensors: dict[str, Tensor]) -> None:
         for name, value in self.parameters.items():
             value.copy_(tensors[name])
-
-
-def _origin(start: Start) -> dict[str, Any]:
-    """All that the weights of a step depend on, as a checkpoint's JSON has it."""
-    config = {name: value for name, value in asdict(start.config).items() if name not in FREE}
-    origin: dict[str, Any] = json.loads(json.dumps({**start.inputs, **start.parents, **config}))
-    return origin
-
-
-def _refuse_another(found: Mapping[str, Any], own: Mapping[str, Any]) -> None:
-    others = [name for name in own.keys() | found.keys() if found.get(name) != own.get(name)]
-    if others:
-        raise BadInput(
-            f"the checkpoint is of another fit: {', '.join(sorted(others))} differ. Remove checkpoint/ to start "
-            "again, or give the fit what it began with"
-        )
 
 
 def _refuse_nan(step: int, **figures: float) -> None:

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from lm.devices import autocast
 from rewardmodel.bradley_terry.batches import by_length
-from rewardmodel.bradley_terry.encoding import Row, rows_of
+from rewardmodel.bradley_terry.encoding import Encoded, Row, rows_of
 from rewardmodel.bradley_terry.network import RewardNetwork
-from rewardmodel.bradley_terry.objective import Example, Objective, index_pairs, ranking_losses
+from rewardmodel.bradley_terry.objective import Example, Objective, different, index_pairs, ranking_losses
 from rewardmodel.bradley_terry.packing import collate
 
 
@@ -67,7 +67,7 @@ def mean_loss(measure: Measure, examples: Sequence[Example], *, between: Callabl
 def _forward(measure: Measure, part: Sequence[Example], total: float) -> tuple[Figures, Tensor]:
     """The figures of ``part``, its loss being its share of a mean over the weight ``total``; and that share."""
     device = measure.network.head.weight.device
-    rows = [row for example in part for row in _rows(measure, example)]
+    rows = [row for encoded in different(part) for row in _rows(measure, encoded)]
     batch = collate(rows, share=measure.share, pad_id=measure.pad_id, device=device)
     with autocast(device):
         scores = measure.network(batch)
@@ -80,11 +80,18 @@ def _forward(measure: Measure, part: Sequence[Example], total: float) -> tuple[F
 
 
 def _parts(measure: Measure, examples: Sequence[Example]) -> Iterator[list[Example]]:
-    yield from by_length(examples, lambda each: _rows(measure, each), measure.micro_batch_tokens)
+    """``examples`` in as many forward passes as memory asks for; those of one task are in one, and scored once."""
+    tasks: dict[int, list[Example]] = {}
+    for example in examples:
+        tasks.setdefault(id(example.encoded), []).append(example)
+    for part in by_length(
+        list(tasks.values()), lambda task: _rows(measure, task[0].encoded), measure.micro_batch_tokens
+    ):
+        yield [example for task in part for example in task]
 
 
-def _rows(measure: Measure, example: Example) -> list[Row]:
-    return rows_of(example.encoded, share=measure.share, limit=measure.row_limit)
+def _rows(measure: Measure, encoded: Encoded) -> list[Row]:
+    return rows_of(encoded, share=measure.share, limit=measure.row_limit)
 
 
 def _total(parts: Sequence[Figures]) -> Figures:

@@ -1,7 +1,6 @@
 """Held-out judgements as strict pairs: what people said of two completions, and what the scores say."""
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import combinations
 from typing import NamedTuple
 
 import torch
@@ -88,34 +87,31 @@ def judge(model: RewardModel, records: Sequence[Record], scores: Scores) -> list
     ]
 
 
-class Agreement(NamedTuple):
-    """One pair that two annotators both put in an order: 1 where in the same."""
+def said_by_others(judged: Sequence[Judged], records: Iterable[Record]) -> list[tuple[Judged, float]]:
+    """The pairs of tasks that somebody else ranked too, each with how far the others order it in the same way.
 
-    prompt: str
-    same: float
-
-
-def agreements(records: Iterable[Record]) -> list[Agreement]:
-    """Of every two annotators of one task, each pair that both ordered strictly.
-
-    The human counterpart of accuracy: how well one person predicts another on the same kind of pair.
+    ``records`` are all rankings of the tasks, those that tie everything included. 1 where the others all do, 0 where
+    they all say the opposite, and 1/2 for one who tied the two, as ``right`` counts a reward model's scores: people and
+    model are measured on the same pairs, by the same rule.
     """
     by_task: dict[str, list[Record]] = {}
     for record in records:
-        if record.annotator is not None:
+        if record.annotator is not None and record.verdict == "ranked":
             by_task.setdefault(record.task, []).append(record)
-    return [
-        Agreement(one.prompt_key, float(pair in ordered))
-        for task in by_task.values()
-        for one, other in combinations(task, 2)
-        if one.annotator != other.annotator
-        for ordered in [_ordered(other)]
-        for pair in _ordered(one)
-        if pair in ordered or pair[::-1] in ordered
-    ]
+    found = []
+    for one in judged:
+        others = [
+            _says(other, one)
+            for other in by_task.get(one.record.task, ())
+            if one.record.annotator not in (None, other.annotator)
+        ]
+        if others:
+            found.append((one, sum(others) / len(others)))
+    return found
 
 
-def _ordered(record: Record) -> set[tuple[str, str]]:
-    """(preferred, rejected) as ids, which mean the same in every ranking of the task."""
-    ids = [completion.id for completion in record.completions]
-    return {(ids[i], ids[j]) for i, j in record.pairs}
+def _says(other: Record, pair: Judged) -> float:
+    """1, 1/2 or 0: whether another person orders the pair so. Ids mean the same in every ranking of a task."""
+    tier_of = {each.id: tier for each, tier in zip(other.completions, other.tiers, strict=True)}
+    completions = pair.record.completions
+    return outcome(tier_of[completions[pair.rejected].id] - tier_of[completions[pair.preferred].id])

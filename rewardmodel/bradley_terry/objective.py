@@ -58,15 +58,24 @@ def usable(pairs: Sequence[Pair], ties: Sequence[Pair], mode: Ties) -> bool:
     return bool(pairs) or (bool(ties) and mode != "drop")
 
 
+def different(examples: Sequence[Example]) -> list[Encoded]:
+    """What ``examples`` judge, each once: the rankings of a task share their ``Encoded``."""
+    return list({id(example.encoded): example.encoded for example in examples}.values())
+
+
 def index_pairs(examples: Sequence[Example], mode: Ties, device: torch.device) -> PairIndex:
-    """The pairs of ``examples``, whose completions are numbered one ranking after the other."""
+    """The pairs of ``examples``, whose completions are numbered in the order of ``different``."""
     found: list[tuple[int, int, bool, float, int]] = []
-    at = 0
+    starts: dict[int, int] = {}
+    total = 0
+    for encoded in different(examples):
+        starts[id(encoded)] = total
+        total += len(encoded.completions)
     for number, example in enumerate(examples):
+        at = starts[id(example.encoded)]
         found += [(at + i, at + j, False, example.strength, number) for i, j in example.pairs]
         if mode != "drop":
             found += [(at + i, at + j, True, 0.0, number) for i, j in example.ties]
-        at += len(example.encoded.completions)
     first, second, tied, strength, ranking = (
         torch.tensor(each, device=device) for each in zip(*found, strict=True)
     )

@@ -11,9 +11,10 @@ from lm.adapter import add_adapter
 from lm.devices import choose_device
 from lm.loading import context_length, load_tokenizer, load_trunk, make_trunk
 from lm.scratch import make_config, make_tokenizer
+from lm.subset import drawn
 from rewardmodel.bradley_terry.artifact import check_meta, load_head
 from rewardmodel.bradley_terry.config import FitConfig
-from rewardmodel.bradley_terry.encoding import Limits, encode
+from rewardmodel.bradley_terry.encoding import Encoded, Limits, encode
 from rewardmodel.bradley_terry.network import RewardNetwork, make_head
 from rewardmodel.bradley_terry.objective import Example, first_tie_parameter, usable
 from rewardmodel.bradley_terry.packing import packing_is_exact
@@ -68,7 +69,9 @@ def prepare(config: FitConfig, folder: RunFolder) -> Start:
         limits=limits,
         share=packing_is_exact(network.trunk, limits, pad_id=tokenizer.pad_token_id),
         train=examples,
-        validation=encode_examples(tokenizer, limits, held[: config.validation_rankings], config),
+        validation=encode_examples(
+            tokenizer, limits, drawn(held, config.validation_rankings, seed=config.seed), config
+        ),
         counts=counts,
         network=network,
         tie_parameter=_tie_parameter(config, counts["train"]),
@@ -96,7 +99,7 @@ def _tie_parameter(config: FitConfig, counts: Mapping[str, int]) -> float:
 def start_tokenizer(config: FitConfig, train: Iterable[Record]) -> Any:
     """The base's tokenizer, or one trained on the train split's texts, each once."""
     if not config.from_scratch:
-        return load_tokenizer(config.base)
+        return load_tokenizer(config.base, date=config.date)
     texts: dict[str, None] = {}  # a set that keeps its order
     for record in train:
         texts.update(dict.fromkeys(message["content"] for message in record.messages))
@@ -130,17 +133,23 @@ def start_network(config: FitConfig, tokenizer: Any, *, seed: int) -> RewardNetw
 def encode_examples(
     tokenizer: Any, limits: Limits, records: Sequence[Record], config: FitConfig
 ) -> list[Example]:
-    """``records`` as examples, in their order."""
-    return [
-        Example(
-            encode(tokenizer, limits, record.form, record.messages, record.texts),
-            record.pairs,
-            record.ties,
-            record.strength or 0.0,
-            _weight(record, config),
-        )
-        for record in records
-    ]
+    """``records`` as examples, in their order; who judged the same texts share one ``Encoded``.
+
+    Raises BadInput naming a record whose prompt the template refuses.
+    """
+    examples = []
+    shared: dict[tuple[str, tuple[str, ...]], Encoded] = {}
+    for record in records:
+        key = (record.prompt_key, tuple(record.texts))
+        if key not in shared:
+            try:
+                shared[key] = encode(tokenizer, limits, record.form, record.messages, record.texts)
+            except BadInput as error:
+                raise BadInput(f"ranking {record.ranking} of task {record.task}: {error}") from error
+        encoded = shared[key]
+        strength, weight = record.strength or 0.0, _weight(record, config)
+        examples.append(Example(encoded, record.pairs, record.ties, strength, weight))
+    return examples
 
 
 def _learnable(record: Record, config: FitConfig) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lm.lora import LoraSettings
+from lm.rendering import DATE, check_date
 from runs.folder.errors import BadInput
 
 
@@ -44,19 +45,21 @@ class SftConfig:
     max_grad_norm: float = 1.0  # gradient clipping, as in GPT-3 (2005.14165)
     max_prompt_tokens: int = 512  # longer prompts lose their beginning
     max_completion_tokens: int = 512  # longer completions lose their end and their EOS
-    held_out_rows: int = 1000  # validation demonstrations read after each epoch, at most
+    held_out_rows: int = 1000  # validation demonstrations, drawn by the seed, read after each epoch, at most
     gradient_checkpointing: bool = False  # a third slower, activations of one layer at a time
     vocabulary: int = 1024  # from scratch: tokens of the byte-level BPE
     hidden: int = 160  # from scratch: width
     layers: int = 4  # from scratch
     heads: int = 4  # from scratch
     context: int = 512  # from scratch: most tokens of prompt and completion together
+    date: str = DATE  # the day that the base's chat template states, where it states one; YYYY-MM-DD
     seed: int = 0
     threads: int = 2  # CPU threads; part of the result, because sums depend on it
     device: str = "auto"  # "auto" takes CUDA where there is one
     checkpoint_seconds: float = 60.0
 
     def __post_init__(self) -> None:
+        check_date(self.date)
         _at_least(
             self, 1, "micro_batch_tokens", "max_prompt_tokens", "max_completion_tokens", "threads", "epochs"
         )
@@ -103,13 +106,20 @@ class SampleConfig:
     top_p: float = 1.0  # 1 keeps all
     max_prompt_tokens: int = 512  # longer prompts lose their beginning
     batch_prompts: int = 16  # prompts sampled together
+    date: str = DATE  # the day that the base's chat template states, where it states one; YYYY-MM-DD
     seed: int = 0
     threads: int = 2
     device: str = "auto"
 
     def __post_init__(self) -> None:
+        check_date(self.date)
         _at_least(self, 1, "completions", "tries", "max_prompt_tokens", "batch_prompts", "threads")
         self.settings(self.completions)
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """How long a prompt and its answer may be, as ``encode_with_room`` takes it."""
+        return {"max_prompt_tokens": self.max_prompt_tokens, "max_new_tokens": self.max_new_tokens}
 
     def settings(self, samples: int) -> SamplingSettings:
         """How ``samples`` completions of a prompt are drawn."""
@@ -128,17 +138,24 @@ class EvaluateConfig:
     max_prompt_tokens: int = 512  # longer prompts lose their beginning
     batch_prompts: int = 16  # prompts sampled together
     resamples: int = 1000  # of prompts, for the bootstrap intervals (Efron and Tibshirani 1993)
+    date: str = DATE  # the day that the base's chat template states, where it states one; YYYY-MM-DD
     seed: int = 0
     threads: int = 2
     device: str = "auto"
 
     def __post_init__(self) -> None:
+        check_date(self.date)
         _at_least(self, 1, "completions", "max_prompt_tokens", "batch_prompts", "resamples", "threads")
         if not self.policies:
             raise BadInput("policies must name at least one policy")
         if self.temperature == 0:
             raise BadInput("temperature 0 has no KL: take a temperature above 0")
         self.settings()
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """How long a prompt and its answer may be, as ``encode_with_room`` takes it."""
+        return {"max_prompt_tokens": self.max_prompt_tokens, "max_new_tokens": self.max_new_tokens}
 
     def settings(self) -> SamplingSettings:
         """How the completions of a prompt are drawn: by the temperature alone, so that the KL is the policy's."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from lm.rendering import encode_completion
+from lm.encoding import encode_completion
 from rltrainer.policy.encoding import encode_prompts
 from runs.folder.errors import BadInput
 from runs.folder.files import read_jsonl
@@ -36,7 +36,7 @@ class Example(NamedTuple):
 
 
 class Examples(NamedTuple):
-    """What was encoded, and how many prompts (from the left) and completions (their end) were cut."""
+    """What was encoded, and how many prompts (their oldest words) and completions (their end) were cut."""
 
     rows: list[Example]
     prompts_cut: int
@@ -76,7 +76,7 @@ def encode_demonstrations(
     max_completion_tokens: int,
 ) -> Examples:
     """EOS follows each completion, but not one that was cut: it would teach to end in mid-sentence."""
-    prompts = encode_prompts(tokenizer, [(d.form, d.messages) for d in demonstrations], max_prompt_tokens)
+    prompts = encode_prompts(tokenizer, demonstrations, max_prompt_tokens)
     rows, cut = [], 0
     for demonstration, prompt in zip(demonstrations, prompts.ids, strict=True):
         completion = encode_completion(tokenizer, demonstration.completion)

@@ -1,22 +1,36 @@
 """Prompts to token ids that leave room for an answer."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from lm.rendering import encode_prompt
+from lm.encoding import encode_prompt_within
+from runs.folder.errors import BadInput
+
+
+class Asked(Protocol):
+    """What is asked of a policy."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def form(self) -> str: ...
+    @property
+    def messages(self) -> Sequence[Mapping[str, str]]: ...
 
 
 class EncodedPrompts(NamedTuple):
-    """``ids``, one list a prompt, and how many prompts were ``truncated`` (they lost their beginning)."""
+    """``ids``, one list a prompt, and how many prompts were ``truncated`` (they lost their oldest words)."""
 
     ids: list[list[int]]
     truncated: int
 
 
-def encode_prompts(
-    tokenizer: Any, prompts: Sequence[tuple[str, Sequence[Mapping[str, str]]]], max_tokens: int
-) -> EncodedPrompts:
-    """Token ids of ``prompts``, (form, messages) each, the last ``max_tokens`` of them."""
-    full = [encode_prompt(tokenizer, form, messages) for form, messages in prompts]
-    truncated = sum(len(ids) > max_tokens for ids in full)
-    return EncodedPrompts([ids[-max_tokens:] for ids in full], truncated)
+def encode_prompts(tokenizer: Any, prompts: Sequence[Asked], max_tokens: int) -> EncodedPrompts:
+    """Token ids of ``prompts``, at most ``max_tokens`` each. Raises BadInput naming one that the template refuses."""
+    encoded = []
+    for prompt in prompts:
+        try:
+            encoded.append(encode_prompt_within(tokenizer, prompt.form, prompt.messages, max_tokens))
+        except BadInput as error:
+            raise BadInput(f"prompt {prompt.id}: {error}") from error
+    return EncodedPrompts([prompt.ids for prompt in encoded], sum(prompt.cut for prompt in encoded))

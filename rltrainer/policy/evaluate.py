@@ -5,20 +5,22 @@ What is measured of one policy is kept in checkpoint/, so a run that was stopped
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from lm.bootstrap import interval
 from lm.devices import choose_device
+from lm.origin import claim_checkpoint
 from rltrainer.policy.config import EvaluateConfig
 from rltrainer.policy.demonstrations import Demonstration, read_demonstrations
 from rltrainer.policy.loading import Policy, load_for_inference
 from rltrainer.policy.measuring import Answer, answer_prompts, demonstration_losses, same_tokens
-from rltrainer.policy.prompts import Prompt, read_prompts
+from rltrainer.policy.prompts import Prompt, encode_with_room, read_prompts
 from runs.folder.config import parse_config
-from runs.folder.files import read_json, write_json
+from runs.folder.files import file_digest, folder_digest, read_json, write_json
 from runs.folder.folder import RunFolder
 from runs.folder.progress import Progress
 from runs.folder.stopping import StopSignal
@@ -29,11 +31,33 @@ EXAMPLES = 10
 
 def main(folder: RunFolder, stop: StopSignal) -> None:
     """Run ``evaluate`` on a prepared folder: output/report.json."""
-    config = parse_config(EvaluateConfig, folder.read_config())
+    config = _read_config(folder)
     torch.set_num_threads(config.threads)
     prompts = read_prompts(folder.inputs / "prompts.jsonl")
+    files = [path for path in sorted(folder.inputs.glob("*.jsonl")) if path.is_file()]
+    models = [*config.policies, *filter(None, [config.reward_model])]
+    claim_checkpoint(
+        folder,
+        config,
+        inputs={path.name: file_digest(path) for path in files},
+        parents={f"model {n}": _digest(name) for n, name in enumerate(models)},
+        free=("policies", "reward_model", "resamples"),
+    )
     measured = measure_policies(folder, stop, config, prompts)
     write_json(folder.output / "report.json", make_report(config, prompts, measured))
+
+
+def _read_config(folder: RunFolder) -> EvaluateConfig:
+    config = parse_config(EvaluateConfig, folder.read_config())
+    return replace(
+        config,
+        policies=tuple(folder.located(name) for name in config.policies),
+        reward_model=None if config.reward_model is None else folder.located(config.reward_model),
+    )
+
+
+def _digest(name: str) -> str:
+    return folder_digest(Path(name)) if Path(name).is_dir() else name
 
 
 def measure_policies(
@@ -56,8 +80,8 @@ def measure_policies(
             )
 
         between(0)
-        first = first or load_for_inference(config.policies[0], config.device)
-        policy = first if number == 0 else load_for_inference(base, config.device)
+        first = first or load_for_inference(config.policies[0], config.device, date=config.date)
+        policy = first if number == 0 else load_for_inference(base, config.device, date=config.date)
         write_json(path, measure(policy, first, config, prompts, demonstrations, between))
     return [read_json(folder.checkpoint / f"policy_{number}.json") for number in range(len(config.policies))]
 
@@ -77,6 +101,7 @@ def measure(
         "answers": [asdict(answer) for answer in answers],
         "rewards": _rewards(config, prompts, answers),
         "losses": demonstration_losses(policy, demonstrations, config),
+        "prompts_cut": encode_with_room(policy, prompts, **config.limits).truncated,
         "demonstrations": _numbers([each.messages for each in demonstrations]),
     }
 
@@ -104,7 +129,7 @@ def figures(own: Measured, first: Measured, prompts: int, resamples: int) -> dic
 
     ``reward_gain`` is the reward above the first policy's on the same prompt, ``win_rate`` the share of its
     answers that score above the first policy's at the same place (equal ones half), ``distinct_1`` and ``_2`` the
-    distinct words and pairs of words as a share of all (Li et al. 1510.03055).
+    distinct words and pairs of words as a share of all (Li et al. 1510.03055). ``prompts_cut`` were too long for it.
     """
 
     def over_prompts(values: Sequence[float] | None) -> dict[str, float] | None:
@@ -130,6 +155,7 @@ def figures(own: Measured, first: Measured, prompts: int, resamples: int) -> dic
         "perplexity": _perplexity(own, resamples),
         "distinct_1": distinct([answer["text"] for answer in answers], 1),
         "distinct_2": distinct([answer["text"] for answer in answers], 2),
+        "prompts_cut": own["prompts_cut"],
     }
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
 from lm.adapter import adapter_off, add_adapter, merged_state
 from lm.devices import choose_device
 from lm.loading import load_tokenizer, turn_dropout_off
 from lm.lora import LoraSettings
+from lm.rendering import DATE
 from rltrainer.policy.artifact import check_folder, write_meta
 from rltrainer.policy.forward import check_head
 from runs.folder.errors import BadInput
@@ -62,16 +63,18 @@ def load_policy(
     seed: int = 0,
     reference: bool = True,
     gradient_checkpointing: bool = False,
+    date: str = DATE,
 ) -> Policy:
     """Load ``base``, a folder or a hub name, in ``dtype`` (LoRA's own weights stay float32).
 
-    ``reference`` keeps a frozen copy (none is needed with LoRA). ``seed`` is of LoRA's first weights. Raises
-    BadInput where there is no such base, its digests do not fit, or it would need pickle or remote code.
+    ``reference`` keeps a frozen copy (none is needed with LoRA). ``seed`` is of LoRA's first weights, ``date`` what
+    a chat template states (lm.rendering). Raises BadInput where there is no such base, its digests do not fit, or it
+    would need pickle or remote code.
     """
     if base == "scratch":
         raise BadInput('only "sft" can start from "scratch": name a folder or a hub name as the base')
     meta = check_folder(Path(base)) if Path(base).is_dir() else {}
-    model, tokenizer = _from_pretrained(base, dtype)
+    model, tokenizer = _from_pretrained(base, dtype, date)
     return prepare_policy(
         model.to(device),
         tokenizer,
@@ -83,11 +86,11 @@ def load_policy(
     )
 
 
-def load_for_inference(base: str, device_name: str) -> Policy:
+def load_for_inference(base: str, device_name: str, *, date: str = DATE) -> Policy:
     """A policy that is only sampled and scored: no reference, and bfloat16 on CUDA."""
     device = choose_device(device_name)
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    return load_policy(base, lora=None, device=device, dtype=dtype, reference=False)
+    return load_policy(base, lora=None, device=device, dtype=dtype, reference=False, date=date)
 
 
 def prepare_policy(
@@ -101,6 +104,7 @@ def prepare_policy(
     gradient_checkpointing: bool,
 ) -> Policy:
     """Turn a bare model and tokenizer into a Policy: pad token, no dropout, LoRA, a frozen reference."""
+    keep_ends_alone(model)
     give_pad_token(model, tokenizer)
     turn_dropout_off(model)
     model.eval()
@@ -129,6 +133,17 @@ def save_policy(policy: Policy, folder: Path, meta: Mapping[str, Any]) -> None:
     write_meta(folder, meta)
 
 
+def keep_ends_alone(model: Any) -> None:
+    """Leave out how a base wants to be sampled, but for the tokens that end an answer: we sample by our own settings,
+    and settings that contradict each other would make saving fail after hours of training."""
+    wanted = getattr(model, "generation_config", None)
+    if wanted is not None:
+        ends = {
+            name: getattr(wanted, name, None) for name in ("bos_token_id", "eos_token_id", "pad_token_id")
+        }
+        model.generation_config = GenerationConfig(**ends)
+
+
 def give_pad_token(model: Any, tokenizer: Any) -> None:
     """Pad on the left, with the tokenizer's pad token as the model's own, and a row of weights for every token.
 
@@ -152,7 +167,7 @@ def _make_room(model: Any, size: int) -> None:
         layer.weight[old:] = layer.weight[:old].mean(dim=0)
 
 
-def _from_pretrained(base: str, dtype: torch.dtype) -> tuple[Any, Any]:
+def _from_pretrained(base: str, dtype: torch.dtype, date: str) -> tuple[Any, Any]:
     try:
         config = AutoConfig.from_pretrained(base, trust_remote_code=False)
         model = AutoModelForCausalLM.from_pretrained(
@@ -163,4 +178,4 @@ def _from_pretrained(base: str, dtype: torch.dtype) -> tuple[Any, Any]:
             f"the base {base!r} cannot be loaded: it must be a folder or a hub name of a causal language "
             f"model with safetensors weights and no code of its own. {type(error).__name__}: {error}"
         ) from error
-    return model, load_tokenizer(base)
+    return model, load_tokenizer(base, date=date)

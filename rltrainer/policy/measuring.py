@@ -44,9 +44,7 @@ def answer_prompts(
     for start in range(0, len(prompts), config.batch_prompts):
         between(start)
         batch = prompts[start : start + config.batch_prompts]
-        encoded = encode_with_room(
-            policy, batch, max_prompt_tokens=config.max_prompt_tokens, max_new_tokens=config.max_new_tokens
-        )
+        encoded = encode_with_room(policy, batch, **config.limits)
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + start)
         made = generate(policy.model, policy.tokenizer, encoded.ids, config.settings(), generator)
         answers += _answers(

@@ -36,9 +36,8 @@ def read_prompts(path: Path) -> list[Prompt]:
 def encode_with_room(
     policy: Policy, prompts: Sequence[Prompt], *, max_prompt_tokens: int, max_new_tokens: int
 ) -> EncodedPrompts:
-    """Prompts cut on the left to ``max_prompt_tokens`` and to what the policy's context leaves beside the answer."""
+    """Prompts cut to ``max_prompt_tokens`` and to what the policy's context leaves beside the answer."""
     room = context_length(policy.model) - max_new_tokens
     if room < 1:
         raise BadInput(f"max_new_tokens {max_new_tokens} fills the policy's context: lower it")
-    asked = [(prompt.form, prompt.messages) for prompt in prompts]
-    return encode_prompts(policy.tokenizer, asked, min(max_prompt_tokens, room))
+    return encode_prompts(policy.tokenizer, prompts, min(max_prompt_tokens, room))

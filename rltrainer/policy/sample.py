@@ -6,18 +6,20 @@ stopped and goes on at the next batch writes the same file as one that was not.
 
 import json
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from lm.origin import claim_checkpoint
+from rltrainer.policy.artifact import parent_of
 from rltrainer.policy.config import SampleConfig
 from rltrainer.policy.generation import generate
 from rltrainer.policy.loading import Policy, load_for_inference
 from rltrainer.policy.prompts import Prompt, encode_with_room, read_prompts
 from runs.folder.config import parse_config
-from runs.folder.files import write_atomically, write_json
+from runs.folder.files import file_digest, write_atomically, write_json
 from runs.folder.folder import RunFolder
 from runs.folder.progress import Progress
 from runs.folder.stopping import StopSignal
@@ -40,25 +42,28 @@ class Answers:
 def main(folder: RunFolder, stop: StopSignal) -> None:
     """Run ``sample`` on a prepared folder: output/samples.jsonl, a line a prompt, and report.json."""
     config = parse_config(SampleConfig, folder.read_config())
+    config = replace(config, base=folder.located(config.base))
     torch.set_num_threads(config.threads)
     prompts = read_prompts(folder.inputs / "prompts.jsonl")
     progress = Progress(folder.progress_file)
     path = folder.output / "samples.jsonl"
+    progress.report(0, len(prompts), "loading the policy")
+    policy = load_for_inference(config.base, config.device, date=config.date)
+    inputs = {"prompts.jsonl": file_digest(folder.inputs / "prompts.jsonl")}
+    parents = {"base": parent_of(config.base, policy.model)}
+    claim_checkpoint(folder, config, inputs=inputs, parents=parents, free=("base",))
     done = _whole_batches(path, config.batch_prompts, len(prompts))
-    progress.report(done, len(prompts), "loading the policy")
-    policy = load_for_inference(config.base, config.device)
     for first in range(done, len(prompts), config.batch_prompts):
         stop.check()
         answers = answer(policy, config, prompts[first : first + config.batch_prompts], first)
         _append(path, config, answers)
         progress.report(first + len(answers), len(prompts), "sampling")
-    _report(folder, config)
+    _report(folder, config, encode_with_room(policy, prompts, **config.limits).truncated)
 
 
 def answer(policy: Policy, config: SampleConfig, prompts: list[Prompt], place: int) -> list[Answers]:
     """Up to ``config.completions`` distinct texts for each of ``prompts``; those that lack some are asked again."""
-    limits = {"max_prompt_tokens": config.max_prompt_tokens, "max_new_tokens": config.max_new_tokens}
-    encoded = encode_with_room(policy, prompts, **limits).ids
+    encoded = encode_with_room(policy, prompts, **config.limits).ids
     answers = [Answers(prompt, ids) for prompt, ids in zip(prompts, encoded, strict=True)]
     for attempt in range(config.tries):
         lacking = [each for each in answers if len(each.texts) < config.completions]
@@ -112,12 +117,13 @@ def _whole_batches(path: Path, batch: int, prompts: int) -> int:
     return whole
 
 
-def _report(folder: RunFolder, config: SampleConfig) -> None:
+def _report(folder: RunFolder, config: SampleConfig, prompts_cut: int) -> None:
     """Say how many prompts have fewer texts than asked for: the policy is too sure of itself there."""
     lines = (folder.output / "samples.jsonl").read_text(encoding="utf-8").splitlines()
     counts = [len(json.loads(line)["completions"]) for line in lines]
     fewer = sum(count < config.completions for count in counts)
-    report = {"prompts": len(counts), "completions": sum(counts), "prompts_with_fewer": fewer}
+    report = {"prompts": len(counts), "prompts_cut": prompts_cut, "completions": sum(counts)}
+    report["prompts_with_fewer"] = fewer
     write_json(folder.output / "report.json", report)
     if fewer:
         print(  # noqa: T201 (a child's log)

@@ -12,7 +12,7 @@ the demonstrations is a function of the seed and the epoch.
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 import torch
@@ -20,6 +20,7 @@ from torch import Tensor
 
 from lm.devices import choose_device
 from lm.optimizer import cosine, load_optimizer_tensors, make_adamw, optimizer_tensors, set_rates
+from lm.origin import claim_checkpoint
 from rltrainer.policy.artifact import parent_of
 from rltrainer.policy.config import SftConfig
 from rltrainer.policy.demonstrations import Example, plan_epoch
@@ -28,7 +29,7 @@ from rltrainer.policy.sft_loss import accumulate_gradient, row_losses, targets_o
 from rltrainer.policy.sft_start import Start, prepare
 from runs.folder.checkpoint import load_checkpoint, save_checkpoint
 from runs.folder.config import parse_config
-from runs.folder.errors import BadInput, RunError, Stopped
+from runs.folder.errors import RunError, Stopped
 from runs.folder.files import file_digest, write_json
 from runs.folder.folder import RunFolder
 from runs.folder.metrics import Metrics
@@ -36,11 +37,14 @@ from runs.folder.progress import Progress
 from runs.folder.stopping import StopSignal
 
 Figures = dict[str, float]
+# A path, which another machine may have another of, and what changes no step: a run may go on with others.
+FREE = ("base", "checkpoint_seconds", "micro_batch_tokens")
 
 
 def main(folder: RunFolder, stop: StopSignal) -> None:
     """Run ``sft`` on a prepared folder."""
     config = parse_config(SftConfig, folder.read_config())
+    config = replace(config, base=folder.located(config.base))
     torch.set_num_threads(config.threads)
     Training(folder, stop, prepare(config, folder, choose_device(config.device))).run()
 
@@ -60,6 +64,8 @@ class Training:
         )
         self.plan, self.epoch_ends = self._plan()
         self.metrics, self.progress = Metrics(folder.metrics_file), Progress(folder.progress_file)
+        self.inputs = {"demonstrations.jsonl": file_digest(folder.inputs / "demonstrations.jsonl")}
+        self.parents = {} if self.config.from_scratch else {"base": parent_of(self.config.base, self.model)}
         self.step, self.held_out, self.saved_at = 0, list[float](), clock()
 
     def run(self) -> None:
@@ -174,21 +180,17 @@ class Training:
         """``figures`` are those of a step whose epoch is not closed yet; empty otherwise."""
         tensors: dict[str, Tensor] = dict(self.parameters)
         tensors |= optimizer_tensors(self.optimizer, self.parameters)
-        state = {"held_out": self.held_out, "figures": figures, "steps": len(self.plan)}
+        state = {"held_out": self.held_out, "figures": figures}
         save_checkpoint(self.folder.checkpoint, step=self.step, tensors=tensors, state=state)
         self.saved_at = self.clock()
 
     def _resume(self) -> Figures:
-        """Take over the newest checkpoint; the figures of a step whose epoch is still to be closed."""
+        """Take over the newest checkpoint; the figures of a step whose epoch is still to be closed. Raises BadInput."""
+        claim_checkpoint(self.folder, self.config, inputs=self.inputs, parents=self.parents, free=FREE)
         checkpoint = load_checkpoint(self.folder.checkpoint)
         if checkpoint is None:
             self.metrics.cut_after(0)
             return {}
-        if checkpoint.state["steps"] != len(self.plan):
-            raise BadInput(
-                f"the checkpoint is of {checkpoint.state['steps']} steps and this config makes {len(self.plan)}: "
-                "the inputs or the config have changed. Remove checkpoint/ to start again"
-            )
         self._copy(checkpoint.tensors)
         load_optimizer_tensors(self.optimizer, self.parameters, checkpoint.tensors)
         self.step, self.held_out = checkpoint.step, checkpoint.state["held_out"]
@@ -209,12 +211,11 @@ class Training:
             self._copy(best.tensors)
         report = self._report()
         write_json(self.folder.output / "report.json", report)
-        inputs = {"demonstrations.jsonl": file_digest(self.folder.inputs / "demonstrations.jsonl")}
         meta = {
             "made_by": "sft",
             "config": asdict(self.config),
-            "inputs": inputs,
-            "parents": {} if self.config.from_scratch else {"base": parent_of(self.config.base, self.model)},
+            "inputs": self.inputs,
+            "parents": self.parents,
             "metrics": report,
         }
         save_policy(self.start.policy, self.folder.output, meta)

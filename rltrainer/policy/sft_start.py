@@ -8,6 +8,7 @@ from transformers import AutoModelForCausalLM
 
 from lm.loading import context_length
 from lm.scratch import make_config, make_tokenizer
+from lm.subset import drawn
 from rltrainer.policy.config import SftConfig
 from rltrainer.policy.demonstrations import (
     Demonstration,
@@ -36,7 +37,8 @@ def prepare(config: SftConfig, folder: RunFolder, device: torch.device) -> Start
     """Read inputs/demonstrations.jsonl and load the base. Raises BadInput where there is nothing to learn."""
     demonstrations = read_demonstrations(folder.inputs / "demonstrations.jsonl")
     train = [each for each in demonstrations if each.split == "train"]
-    held_out = [each for each in demonstrations if each.split == "validation"][: config.held_out_rows]
+    validation = [each for each in demonstrations if each.split == "validation"]
+    held_out = drawn(validation, config.held_out_rows, seed=config.seed)
     if not train:
         raise BadInput('no demonstration is in the train split: import more, or give some "split": "train"')
     policy = start_policy(config, train, device)
@@ -58,6 +60,7 @@ def start_policy(config: SftConfig, train: list[Demonstration], device: torch.de
         seed=config.seed,
         reference=False,
         gradient_checkpointing=config.gradient_checkpointing,
+        date=config.date,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from lm.lora import LoraSettings
+from lm.rendering import DATE, check_date
 from rltrainer.policy.config import SamplingSettings
 from runs.folder.errors import BadInput
 
@@ -26,7 +27,9 @@ class PpoConfig:
     kl_target: float | None = None  # nats a completion that beta is adapted to; None keeps beta fixed
     kl_horizon: int = 10_000  # episodes over which beta adapts (Ziegler et al. 1909.08593)
     kl_clamp: float = 20.0  # |log-ratio| of a token at most: k3 overflows float32 at 89
-    missing_eos_penalty: float | None = -1.0  # the score of a completion that did not end; None keeps its own
+    missing_eos_penalty: (
+        float | None
+    ) = -1.0  # the most that a completion earns that did not end; None: its score
     # The rollout.
     steps: int | None = None  # rollouts; by size: see SIZES
     batch_prompts: int = 32  # prompts a rollout
@@ -39,7 +42,6 @@ class PpoConfig:
     lam: float = 0.95  # GAE's lambda (Schulman et al. 1506.02438; Ziegler et al.)
     clip: float = 0.2  # of the ratio (Schulman et al. 1707.06347)
     value_clip: float = 0.2  # of the value's change (Ziegler et al.)
-    value_coefficient: float = 0.1  # of the value loss (Ziegler et al.)
     entropy_coefficient: float = 0.0  # of the entropy bonus; language models start with plenty
     whiten: bool = True  # PPO's advantages to mean 0 and deviation 1 over the rollout
     baseline: Baseline = "leave_one_out"  # of REINFORCE (Kool et al. 2019; Ahmadian et al. 2402.14740)
@@ -51,30 +53,34 @@ class PpoConfig:
     adam_eps: float = 1e-5  # Huang et al., "The N implementation details of RLHF with PPO" (2023)
     max_grad_norm: float = 1.0
     value_init: Literal["reward_model", "policy"] = "reward_model"  # Stiennon et al.; InstructGPT
-    update_kl_limit: float | None = 0.3  # nats a token between old and new policy; more ends the update
+    # Nats a token between old and new policy; more ends the update. Where every ratio is at the clip it is about 0.02.
+    update_kl_limit: float | None = 0.05
     kl_limit: float | None = None  # nats a completion; more ends the run with the last policy below it
     keep_every: int = 1  # steps between the policies, on disk, that kl_limit can go back to
     # The run.
     held_out_prompts: int = 128  # prompts of the report before and after
+    date: str = DATE  # the day that the base's chat template states, where it states one; YYYY-MM-DD
     seed: int = 0
     threads: int = 2  # CPU threads; part of the result, because sums depend on it
     device: str = "auto"  # "auto" takes CUDA where there is one
     checkpoint_seconds: float = 60.0
 
     def __post_init__(self) -> None:
+        check_date(self.date)
         _at_least(
             self, 1, "steps", "batch_prompts", "samples", "max_new_tokens", "max_prompt_tokens", "epochs"
         )
         _at_least(self, 1, "minibatches", "micro_batch_tokens", "keep_every", "held_out_prompts", "threads")
         _at_least(self, 1, "kl_horizon")
-        _at_least(self, 0, "beta", "gamma", "lam", "clip", "value_clip", "value_coefficient", "learning_rate")
+        _at_least(self, 0, "beta", "gamma", "lam", "clip", "value_clip", "learning_rate")
         _at_least(self, 0, "value_learning_rate", "entropy_coefficient", "adam_eps", "checkpoint_seconds")
         _above_zero(
             self, "temperature", "kl_clamp", "kl_target", "kl_limit", "update_kl_limit", "max_grad_norm"
         )
-        if self.algorithm == "reinforce" and (self.epochs or 1) > 1:
+        if self.algorithm == "reinforce" and max(self.epochs or 1, self.minibatches or 1) > 1:
             raise BadInput(
-                "REINFORCE learns from a rollout once (its policy must be the one sampled): leave epochs out"
+                "REINFORCE learns from a rollout in one step, for after it the policy is not the one that was sampled: "
+                "leave epochs and minibatches out"
             )
         if self.baseline == "leave_one_out" and self.algorithm == "reinforce" and self.samples < 2:
             raise BadInput(

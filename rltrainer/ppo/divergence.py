@@ -47,6 +47,10 @@ def divergence(log_ratio: Tensor, mask: Tensor) -> Divergence:
 
 
 def adapted_beta(beta: float, *, kl: float, target: float, episodes: int, horizon: int) -> float:
-    """beta (1 + clip(kl / target - 1, +-0.2) episodes / horizon) (Ziegler et al. 1909.08593, section 2.2)."""
+    """beta (1 + clip(kl / target - 1, +-0.2) episodes / horizon) (Ziegler et al. 1909.08593, section 2.2).
+
+    A rollout of more episodes than the horizon counts as one of as many: a fifth is the most that beta moves at once,
+    and it never turns negative, which would reward the policy for leaving the reference.
+    """
     error = min(max(kl / target - 1, -0.2), 0.2)
-    return beta * (1 + error * episodes / horizon)
+    return beta * (1 + error * min(1.0, episodes / horizon))

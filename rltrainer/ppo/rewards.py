@@ -5,13 +5,14 @@ from torch import Tensor
 
 
 def episode_scores(scores: Tensor, finished: Tensor, missing_eos_penalty: float | None) -> Tensor:
-    """What each completion earns, (B,): its score, or the penalty where it did not end (P6).
+    """What each completion earns, (B,): its score, and no more than the penalty where it did not end (P6).
 
-    A completion that was cut off is not an answer, whatever the reward model makes of the text.
+    A completion that was cut off is not an answer, whatever the reward model makes of the text. One whose score is
+    below the penalty keeps its score: not to end must never pay.
     """
     if missing_eos_penalty is None:
         return scores
-    return torch.where(finished, scores, torch.full_like(scores, missing_eos_penalty))
+    return torch.where(finished, scores, scores.clamp(max=missing_eos_penalty))
 
 
 def token_rewards(scores: Tensor, log_ratio: Tensor, mask: Tensor, beta: float) -> Tensor:

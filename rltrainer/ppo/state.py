@@ -6,21 +6,17 @@ No generator's state is stored: random numbers are functions of seed and step (o
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import Parameter
 
 from lm.optimizer import load_optimizer_tensors, optimizer_tensors
-from rltrainer.ppo.config import PpoConfig
 from rltrainer.ppo.learner import Learner
 from runs.folder.checkpoint import load_checkpoint, save_checkpoint
 from runs.folder.errors import BadInput
 
 KEPT = "kept"
-# Fields that change no result, and paths, which another machine may have others of: a run may go on with others.
-FREE = ("checkpoint_seconds", "micro_batch_tokens", "policy", "reward_model")
 
 
 @dataclass
@@ -33,25 +29,20 @@ class Place:
     kept: int | None = None
 
 
-def save_state(folder: Path, learner: Learner, place: Place, prompts: str) -> None:
-    """Replace the newest checkpoint. ``prompts`` is the digest of the prompts' file."""
+def save_state(folder: Path, learner: Learner, place: Place) -> None:
+    """Replace the newest checkpoint."""
     own, other = learner.policy_parameters, learner.value_parameters
     tensors: dict[str, Tensor] = {**own, **other, **optimizer_tensors(learner.policy_optimizer, own)}
     if learner.value_optimizer is not None:
         tensors |= optimizer_tensors(learner.value_optimizer, other)
-    state = {"place": asdict(place), "config": _bound(learner.config), "prompts": prompts}
-    save_checkpoint(folder, step=place.step, tensors=tensors, state=state)
+    save_checkpoint(folder, step=place.step, tensors=tensors, state={"place": asdict(place)})
 
 
-def load_state(folder: Path, learner: Learner, prompts: str) -> Place | None:
-    """Take over the newest checkpoint, or None. Raises BadInput where config or prompts are others by now."""
+def load_state(folder: Path, learner: Learner) -> Place | None:
+    """Take over the newest checkpoint, or None."""
     found = load_checkpoint(folder)
     if found is None:
         return None
-    if (found.state["config"], found.state["prompts"]) != (_bound(learner.config), prompts):
-        raise BadInput(
-            "the checkpoint is of another config or of other prompts. Remove checkpoint/ to start again"
-        )
     own, other = learner.policy_parameters, learner.value_parameters
     _copy({**own, **other}, found.tensors)
     load_optimizer_tensors(learner.policy_optimizer, own, found.tensors)
@@ -72,10 +63,6 @@ def take_kept(folder: Path, learner: Learner) -> int:
         raise BadInput(f"{folder / KEPT} is gone: remove checkpoint/ to start again")
     _copy(learner.policy_parameters, found.tensors)
     return found.step
-
-
-def _bound(config: PpoConfig) -> dict[str, Any]:
-    return {name: value for name, value in asdict(config).items() if name not in FREE}
 
 
 @torch.no_grad()

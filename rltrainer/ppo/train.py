@@ -14,15 +14,15 @@ from torch import Tensor
 
 from lm.devices import choose_device
 from lm.loading import context_length
+from lm.origin import claim_checkpoint
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rewardmodel.bradley_terry.scoring import RewardModel
 from rltrainer.policy.artifact import parent_of
 from rltrainer.policy.loading import load_policy, save_policy
-from rltrainer.policy.prompts import Prompt, read_prompts
+from rltrainer.policy.prompts import Prompt, encode_with_room, read_prompts
 from rltrainer.ppo.config import PpoConfig
 from rltrainer.ppo.learner import Learner
 from rltrainer.ppo.report import Held, held_out_of, make_report
-from rltrainer.ppo.rollout import Score
 from rltrainer.ppo.trainer import Training
 from rltrainer.ppo.value import make_value_network
 from runs.folder.config import parse_config
@@ -33,6 +33,8 @@ from runs.folder.progress import Progress
 from runs.folder.stopping import StopSignal
 
 PROMPTS = "prompts.jsonl"
+# Fields that change no result, and paths, which another machine may have others of: a run may go on with others.
+FREE = ("checkpoint_seconds", "micro_batch_tokens", "policy", "reward_model")
 
 
 class Asked(NamedTuple):
@@ -50,14 +52,28 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     progress.report(0, 1, "loading the policy and the reward model")
     asked = split_prompts(read_prompts(folder.inputs / PROMPTS), config.held_out_prompts)
     reward_model = load_reward_model(config.reward_model, choose_device(config.device))
-    learner, score = make_learner(config, reward_model), score_with(reward_model)
-    digest = file_digest(folder.inputs / PROMPTS)
-    training = Training(folder, stop, learner, score, asked.train, digest)
+    learner, score = make_learner(config, reward_model), RewardOf(reward_model)
+    inputs = {PROMPTS: file_digest(folder.inputs / PROMPTS)}
+    parents = {
+        "base": parent_of(config.policy, learner.policy.model),
+        "reward_model": folder_digest(Path(config.reward_model)),
+    }
+    claim_checkpoint(folder, learner.config, inputs=inputs, parents=parents, free=FREE)
+    training = Training(folder, stop, learner, score, asked.train)
     training.run()
     progress.report(training.steps, training.steps, "sampling held-out prompts")
+    score.texts = score.texts_cut = 0
     report = report_within_limit(training, asked.held, stop)
+    report["cut"] = {
+        "train_prompts": len(asked.train),
+        "train_prompts_cut": _prompts_cut(learner, asked.train),
+        "held_out_prompts_cut": _prompts_cut(learner, asked.held.prompts),
+        "held_out_texts": score.texts,
+        "held_out_texts_cut": score.texts_cut,
+    }
     write_json(folder.output / "report.json", report)
-    save_policy(learner.policy, folder.output, _meta(learner, digest, report))
+    made_from = {"config": asdict(learner.config), "inputs": inputs, "parents": parents, "metrics": report}
+    save_policy(learner.policy, folder.output, {"made_by": learner.config.algorithm, **made_from})
 
 
 def split_prompts(prompts: Sequence[Prompt], held_out: int) -> Asked:
@@ -81,6 +97,7 @@ def make_learner(config: PpoConfig, reward_model: RewardModel) -> Learner:
         device=device,
         dtype=torch.bfloat16 if narrow else torch.float32,
         seed=config.seed,
+        date=config.date,
     )
     resolved = config.resolved(sum(value.numel() for value in policy.model.parameters()))
     if resolved.algorithm == "reinforce":
@@ -90,14 +107,22 @@ def make_learner(config: PpoConfig, reward_model: RewardModel) -> Learner:
     return Learner(policy, make_value_network(policy, start, longest), resolved)
 
 
-def score_with(reward_model: RewardModel) -> Score:
-    """The reward model as a function of prompts and texts: it reads text, with its own tokenizer (P15)."""
+class RewardOf:
+    """The reward model as a function of prompts and texts: it reads text, with its own tokenizer (P15).
 
-    def score(prompts: Sequence[Prompt], texts: Sequence[str]) -> Tensor:
+    ``texts`` counts what it scored, and ``texts_cut`` those of them that were too long for it.
+    """
+
+    def __init__(self, reward_model: RewardModel) -> None:
+        self._reward_model = reward_model
+        self.texts = self.texts_cut = 0
+
+    def __call__(self, prompts: Sequence[Prompt], texts: Sequence[str]) -> Tensor:
         items = [(each.form, each.messages, text) for each, text in zip(prompts, texts, strict=True)]
-        return reward_model.score_many(items)
-
-    return score
+        scores, truncated = self._reward_model.score_flagged(items)
+        self.texts += len(texts)
+        self.texts_cut += sum(truncated)
+        return scores
 
 
 def report_within_limit(training: Training, held: Held, stop: StopSignal) -> dict[str, Any]:
@@ -116,26 +141,14 @@ def report_within_limit(training: Training, held: Held, stop: StopSignal) -> dic
     return {**found, "steps": training.place.step, "kept": training.place.kept}
 
 
-def _read_config(folder: RunFolder) -> PpoConfig:
-    """Paths are absolute, or relative to the run's folder; what is no folder stays a name."""
-    config = parse_config(PpoConfig, folder.read_config())
-
-    def located(name: str) -> str:
-        inside = folder.path / name
-        return str(inside) if inside.is_dir() else name
-
-    return replace(config, policy=located(config.policy), reward_model=located(config.reward_model))
-
-
-def _meta(learner: Learner, prompts: str, report: dict[str, Any]) -> dict[str, Any]:
+def _prompts_cut(learner: Learner, prompts: Sequence[Prompt]) -> int:
+    """How many lose their oldest words, so that an answer has room."""
     config = learner.config
-    return {
-        "made_by": config.algorithm,
-        "config": asdict(config),
-        "inputs": {PROMPTS: prompts},
-        "parents": {
-            "base": parent_of(config.policy, learner.policy.model),
-            "reward_model": folder_digest(Path(config.reward_model)),
-        },
-        "metrics": report,
-    }
+    limits = {"max_prompt_tokens": config.max_prompt_tokens, "max_new_tokens": config.max_new_tokens}
+    return encode_with_room(learner.policy, prompts, **limits).truncated
+
+
+def _read_config(folder: RunFolder) -> PpoConfig:
+    config = parse_config(PpoConfig, folder.read_config())
+    policy, reward_model = folder.located(config.policy), folder.located(config.reward_model)
+    return replace(config, policy=policy, reward_model=reward_model)

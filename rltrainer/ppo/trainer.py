@@ -28,7 +28,7 @@ from runs.folder.stopping import StopSignal
 
 
 class Training:
-    """One run and where it stands. ``prompts`` are the train split's, ``digest`` that of their file."""
+    """One run and where it stands. ``prompts`` are the train split's."""
 
     def __init__(
         self,
@@ -37,18 +37,17 @@ class Training:
         learner: Learner,
         score: Score,
         prompts: Sequence[Prompt],
-        digest: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.folder, self.stop, self.learner, self.score = folder, stop, learner, score
-        self.prompts, self.digest, self.clock = prompts, digest, clock
+        self.prompts, self.clock = prompts, clock
         self.config, self.steps = learner.config, learner.steps
         self.metrics, self.progress = Metrics(folder.metrics_file), Progress(folder.progress_file)
         self.place, self.saved_at = Place(0, self.config.beta), clock()
 
     def run(self) -> None:
         """Go on from the newest checkpoint to the last step, or to the KL's limit. Raises Stopped and RunError."""
-        self.place = load_state(self.folder.checkpoint, self.learner, self.digest) or self.place
+        self.place = load_state(self.folder.checkpoint, self.learner) or self.place
         self.metrics.cut_after(self.place.step)
         while self.place.kept is None and self.place.step < self.steps:
             self.progress.report(self.place.step, self.steps, "training")
@@ -160,7 +159,7 @@ class Training:
         self.stop.check()
 
     def _save(self) -> None:
-        save_state(self.folder.checkpoint, self.learner, self.place, self.digest)
+        save_state(self.folder.checkpoint, self.learner, self.place)
         self.saved_at = self.clock()
 
 

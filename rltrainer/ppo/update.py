@@ -144,7 +144,7 @@ def _forward(learner: Learner, rollout: Rollout, targets: Targets, part: Part) -
         loss = loss - config.entropy_coefficient * (figures.entropy * mask).sum()
     of_value = _value_loss(learner, rollout, targets, part)
     if of_value is not None:
-        loss = loss + config.value_coefficient * of_value
+        loss = loss + of_value  # its parameters, optimizer and clip are its own
     return loss, _sums(found, of_value, ((new.detach() - old) * mask).abs().max(), mask)
 
 

@@ -29,8 +29,8 @@ def run_child(path: Path, main: Callable[[RunFolder, StopSignal], None]) -> int:
         folder.failure_file.unlink(missing_ok=True)
         with folder.writing():
             main(folder, stop)
-    except Stopped:
-        print("stopped; the checkpoint is written", file=sys.stderr)  # noqa: T201 (a child's log)
+    except Stopped as stopped:
+        print(stopped, file=sys.stderr)  # noqa: T201 (a child's log)
         return STOPPED
     except Exception as error:  # the boundary of the process: every failure becomes a reason
         traceback.print_exc()

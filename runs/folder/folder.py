@@ -49,6 +49,11 @@ class RunFolder:
     def log_file(self) -> Path:
         return self.path / "log.txt"
 
+    def located(self, name: str) -> str:
+        """What a config names: a folder inside this one, or else a folder elsewhere or a hub name, as it stands."""
+        inside = self.path / name
+        return str(inside) if name != "scratch" and inside.is_dir() else name
+
     def make(self) -> None:
         """Create the folder and its sub-folders; harmless when they exist."""
         for folder in (self.path, self.inputs, self.output, self.checkpoint):

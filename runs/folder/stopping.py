@@ -34,7 +34,7 @@ class StopSignal:
     def check(self) -> None:
         """Raise Stopped once a stop is asked for."""
         if self:
-            raise Stopped("a stop was asked for")
+            raise Stopped("stopped; the run goes on from its newest checkpoint")
 
     def listen(self) -> None:
         """Take SIGTERM and SIGINT, and watch the worker's pipe where there is one."""

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from lm.rendering import encode_completion, encode_prompt, render_prompt
+from lm.encoding import encode_completion, encode_prompt
+from lm.rendering import render_prompt
 from lm.scratch import make_tokenizer
 from rewardmodel.bradley_terry.encoding import Limits, encode
 from tests.rewardmodel.pure.factories import TEXTS

@@ -299,7 +299,7 @@ def test_an_encoder_learns_the_order_with_its_separator_as_eos(tmp_path: Path) -
 def test_a_warm_fit_goes_on_with_head_and_tie_parameter(tmp_path: Path) -> None:
     """It begins where the other ended; a mode of ties without that parameter begins with its own."""
     lines = make_lines(60, ties=True)
-    earlier = make_fit(tmp_path / "earlier", lines)
+    earlier = make_fit(tmp_path / "earlier", lines, epochs=8)
     before = fit(earlier)
     warm = {"base": str(earlier.output), "keep_head": True}
     start = prepare(parse_config(FitConfig, make_fit(tmp_path / "a", lines, **warm).read_config()), earlier)
@@ -307,8 +307,8 @@ def test_a_warm_fit_goes_on_with_head_and_tie_parameter(tmp_path: Path) -> None:
     assert start.tie_parameter == before["ties"]["parameter"]
     other = make_fit(tmp_path / "b", lines, **warm, ties="rao_kupper").read_config()
     assert prepare(parse_config(FitConfig, other), earlier).tie_parameter != before["ties"]["parameter"]
-    first = [
-        steps(make_and_fit(tmp_path / name, lines, **fields))[0]["loss"]
+    first = [  # of a step that learns from all of them
+        steps(make_and_fit(tmp_path / name, lines, batch_rankings=60, **fields))[0]["loss"]
         for name, fields in (("warm", warm), ("fresh", {"base": str(earlier.output)}))
     ]
     assert first[0] < first[1]
@@ -519,7 +519,7 @@ def test_a_checkpoint_of_another_snapshot_is_refused_and_of_the_same_goes_on(tmp
     own, newest = snapshot.read_bytes(), stopped.checkpoint / "newest.safetensors"
     kept = newest.read_bytes()
     write_lines(snapshot, make_lines(60, seed=1))  # as many rankings, of the same prompts: as many steps
-    with pytest.raises(BadInput, match=r"another fit: snapshot\.jsonl differ"):
+    with pytest.raises(BadInput, match=r"another run: snapshot\.jsonl differ"):
         commands.fit(stopped, StopSignal())
     assert newest.read_bytes() == kept
     snapshot.write_bytes(own)
@@ -533,11 +533,11 @@ def test_a_checkpoint_of_another_config_or_base_is_refused(tmp_path: Path) -> No
     stop_after(folder, 3)
     config = folder.read_config()
     folder.write_config({**config, "margin": 0.5})
-    with pytest.raises(BadInput, match="another fit: margin differ"):
+    with pytest.raises(BadInput, match="another run: margin differ"):
         commands.fit(folder, StopSignal())
     folder.write_config({**config, "checkpoint_seconds": 5.0, "micro_batch_tokens": 512})
     (base / "README.md").write_text("another base")
-    with pytest.raises(BadInput, match="another fit: base differ"):
+    with pytest.raises(BadInput, match="another run: base differ"):
         commands.fit(folder, StopSignal())
     (base / "README.md").unlink()
     moved = base.rename(tmp_path / "moved")

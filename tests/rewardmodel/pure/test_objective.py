@@ -262,12 +262,47 @@ def test_dropping_ties_leaves_the_rankings_weights_alone() -> None:
 
 
 def test_every_ranking_is_in_one_step_of_an_epoch_and_steps_are_even() -> None:
-    steps = plan_epoch(33, 16, seed=3, epoch=0)
+    alone = [[number] for number in range(33)]
+    steps = plan_epoch(alone, 16, seed=3, epoch=0)
     assert sorted(index for step in steps for index in step) == list(range(33))
     assert [len(step) for step in steps] == [11, 11, 11]
-    assert steps == plan_epoch(33, 16, seed=3, epoch=0) != plan_epoch(33, 16, seed=3, epoch=1)
-    assert plan_epoch(33, 16, seed=4, epoch=0) != steps
-    assert plan_epoch(1, 16, seed=0, epoch=0) == [[0]]
+    assert steps == plan_epoch(alone, 16, seed=3, epoch=0) != plan_epoch(alone, 16, seed=3, epoch=1)
+    assert plan_epoch(alone, 16, seed=4, epoch=0) != steps
+    assert plan_epoch([[0]], 16, seed=0, epoch=0) == [[0]]
+
+
+def test_the_rankings_of_a_task_are_learnt_in_one_step() -> None:
+    tasks = [[0, 5, 9], [1], [2, 3], [4, 6, 7, 8], [10, 11]]
+    steps = plan_epoch(tasks, 4, seed=1, epoch=0)
+    assert sorted(index for step in steps for index in step) == list(range(12))
+    assert len(steps) == 3
+    assert all(sum(set(task) <= set(step) for step in steps) == 1 for task in tasks)
+    # A task alone may be larger than a step, and no step is empty for that.
+    assert plan_epoch([[0, 1, 2, 3]], 2, seed=0, epoch=0) == [[0, 1, 2, 3]]
+
+
+def test_who_judged_the_same_texts_is_scored_once_and_learns_the_same() -> None:
+    measure, examples = make_measure()
+    one = examples[0]
+    turned = one._replace(pairs=tuple((j, i) for i, j in one.pairs), weight=0.5)
+    copied = turned._replace(encoded=one.encoded._replace())  # equal, and not the same object
+    counted = []
+    hook = measure.network.register_forward_hook(lambda net, given, scores: counted.append(len(scores)))
+    figures = []
+    for other in (turned, copied):
+        measure.network.zero_grad()
+        found = accumulate_gradient(measure, [one, examples[1], other])
+        gradient = torch.cat(
+            [each.grad.flatten() for each in measure.network.parameters() if each.grad is not None]
+        )
+        figures.append((found, gradient))
+    hook.remove()
+    shared, apart = figures
+    assert shared[0].loss == pytest.approx(apart[0].loss, abs=1e-6)
+    assert (shared[0].right, shared[0].pairs) == (apart[0].right, apart[0].pairs)
+    torch.testing.assert_close(shared[1], apart[1], rtol=1e-4, atol=1e-6)
+    completions = len(one.encoded.completions)
+    assert sum(counted) == 2 * sum(len(each.encoded.completions) for each in examples[:2]) + completions
 
 
 def test_forward_passes_stay_within_the_budget_once_padded() -> None:

@@ -11,7 +11,7 @@ from lm.bootstrap import mean_by_prompt
 from rewardmodel.bradley_terry.calibration import calibration
 from rewardmodel.bradley_terry.encoding import Limits, encode
 from rewardmodel.bradley_terry.evaluate import compare, report_on
-from rewardmodel.bradley_terry.judged import agreements, held_out
+from rewardmodel.bradley_terry.judged import Judged, held_out, said_by_others
 from rewardmodel.bradley_terry.normalise import normalisation_on
 from rewardmodel.bradley_terry.records import Record, parse_record
 from rewardmodel.bradley_terry.scoring import Normalisation, RewardModel, Scored
@@ -89,29 +89,48 @@ def test_calibration_is_the_gap_between_confidence_and_accuracy() -> None:
     assert calibration([]) == {"ece": None, "reliability": []}
 
 
-def test_agreement_is_over_pairs_that_two_annotators_of_a_task_both_ordered() -> None:
+def said(*lines: dict[str, Any]) -> list[tuple[str | None, int, int, float]]:
+    """(annotator, preferred, rejected, what the others say) of every strict pair that others judged too."""
+    found = records(*lines)
+    pairs = [Judged(record, i, j, 0.0, 0.5) for record in found for i, j in record.pairs]
+    return [
+        (one.record.annotator, one.preferred, one.rejected, same)
+        for one, same in said_by_others(pairs, found)
+    ]
+
+
+def test_people_are_measured_on_each_others_strict_pairs_and_a_tie_is_a_guess() -> None:
+    alice, bob = make_line([1, 2, 3], annotator="alice"), make_line([1, 3, 2], annotator="bob")
+    assert sorted(said(alice, bob)) == [
+        ("alice", 0, 1, 1.0),
+        ("alice", 0, 2, 1.0),
+        ("alice", 1, 2, 0.0),
+        ("bob", 0, 1, 1.0),
+        ("bob", 0, 2, 1.0),
+        ("bob", 2, 1, 0.0),
+    ]
+    # Erin ties two of them, Frank all: each of the others' pairs is judged by them too.
+    erin, frank = make_line([1, 1, 2], annotator="erin"), make_line([1, 1, 1], annotator="frank")
+    assert said(alice, erin)[:3] == [("alice", 0, 1, 0.5), ("alice", 0, 2, 1.0), ("alice", 1, 2, 1.0)]
+    assert [same for *_, same in said(alice, frank)] == [0.5, 0.5, 0.5]
+    assert said(alice, bob, frank)[2] == ("alice", 1, 2, 0.25)
+
+
+def test_nobody_is_another_person_to_themselves_or_where_it_is_not_known_who_they_are() -> None:
     lines = [
         make_line([1, 2, 3], annotator="alice"),
-        make_line([1, 3, 2], annotator="bob"),  # agrees in 2 of 3
-        make_line(
-            [1, 1, 2], annotator="erin"
-        ),  # agrees in 2 of 2 with alice, 2 with bob: (0,2) and (1,2) reversed
-        make_line([2, 1, 3], annotator=None),  # whose it is is not known
-        make_line([2, 1, 3], annotator="alice"),  # alice again: not another person
+        make_line([2, 1, 3], annotator="alice"),
+        make_line([2, 1, 3], annotator=None),
         make_line([3, 2, 1], annotator="frank", task="other"),
+        {**make_line([1, 2, 3], annotator="bob"), "verdict": "all_bad", "tiers": [], "pairs": [], "ties": []},
     ]
-    first, second, third = records(*lines[:3])
-    same = [each.same for each in agreements([first, second, third])]
-    # alice, bob: 01 yes, 02 yes, 12 no; alice, erin: 02 yes, 12 yes; bob, erin: 02 yes, 12 no
-    assert sorted(same) == [0, 0, 1, 1, 1, 1, 1]
-    assert agreements(records(lines[0], lines[3], lines[4], lines[5])) == []
+    assert said(*lines) == []
 
 
-def test_agreement_knows_a_completion_by_its_id_and_not_by_its_place() -> None:
-    one = make_line([1, 2])
-    other = make_line([2, 1], annotator="bob")
+def test_a_completion_is_known_by_its_id_and_not_by_its_place() -> None:
+    one, other = make_line([1, 2]), make_line([2, 1], annotator="bob")
     other["completions"] = other["completions"][::-1]
-    assert [each.same for each in agreements(records(one, other))] == [1]
+    assert [same for *_, same in said(one, other)] == [1, 1]
 
 
 def test_the_test_split_is_reported_and_validation_only_where_there_is_none() -> None:

@@ -4,6 +4,7 @@ import torch
 
 from lm.padding import left_pad
 from rltrainer.policy.encoding import encode_prompts
+from rltrainer.policy.prompts import Prompt
 from tests.rltrainer.policy.factories import WORDS, make_tokenizer
 
 MESSAGES = [{"role": "user", "content": "the cat sat on the mat"}]
@@ -12,7 +13,7 @@ MESSAGES = [{"role": "user", "content": "the cat sat on the mat"}]
 def test_a_long_prompt_keeps_its_end_and_is_counted() -> None:
     tokenizer = make_tokenizer()
     short = [{"role": "user", "content": "the mat"}]
-    found = encode_prompts(tokenizer, [("text", MESSAGES), ("text", short)], 4)
+    found = encode_prompts(tokenizer, [Prompt("a", "text", MESSAGES), Prompt("b", "text", short)], 4)
     assert [tokenizer.convert_ids_to_tokens(ids) for ids in found.ids] == [
         ["sat", "on", "the", "mat"],
         ["the", "mat"],
@@ -22,7 +23,7 @@ def test_a_long_prompt_keeps_its_end_and_is_counted() -> None:
 
 def test_a_prompt_does_not_end_in_eos() -> None:
     tokenizer = make_tokenizer()
-    (ids,) = encode_prompts(tokenizer, [("text", MESSAGES)], 100).ids
+    (ids,) = encode_prompts(tokenizer, [Prompt("a", "text", MESSAGES)], 100).ids
     assert ids == [3 + WORDS.index(word) for word in ["the", "cat", "sat", "on", "the", "mat"]]
 
 

@@ -84,7 +84,13 @@ def make_answer(prompt: int, text: str, tokens: int, finished: bool = True) -> d
 
 def test_figures_by_hand() -> None:
     answers = [make_answer(0, "a b", 3), make_answer(0, "a b a", 4), make_answer(1, "c", 8, finished=False)]
-    own = {"answers": answers, "rewards": [1.0, 2.0, 3.0], "losses": [], "demonstrations": []}
+    own = {
+        "answers": answers,
+        "rewards": [1.0, 2.0, 3.0],
+        "losses": [],
+        "demonstrations": [],
+        "prompts_cut": 0,
+    }
     first = {**own, "rewards": [0.0, 2.0, 4.0]}
     found = figures(own, first, 2, 100)
     assert found["reward"]["mean"] == 2.0
@@ -146,3 +152,16 @@ def test_no_policy_and_temperature_zero_are_refused() -> None:
         EvaluateConfig(policies=())
     with pytest.raises(BadInput, match="no KL"):
         EvaluateConfig(policies=("a",), temperature=0)
+
+
+def test_what_was_measured_of_other_policies_is_not_gone_on_with(tmp_path: Path) -> None:
+    folders = [make_folder(tmp_path / str(seed), seed) for seed in (0, 1)]
+    folder = make_evaluate_folder(tmp_path / "run", folders)
+    assert run(folder)["policies"][0]["prompts_cut"] == 0
+    folder.write_config({**folder.read_config(), "policies": [str(each) for each in reversed(folders)]})
+    with pytest.raises(BadInput, match="another run: model 0, model 1 differ"):
+        run(folder)
+    folder.write_config(
+        {**folder.read_config(), "policies": [str(each) for each in folders], "resamples": 100}
+    )
+    run(folder)

@@ -156,3 +156,14 @@ def test_gradient_checkpointing_changes_no_gradient(tmp_path: Path) -> None:
         torch.autograd.backward(policy.model(input_ids=IDS).logits.logsumexp(-1).sum())
         gradients.append(policy.model.model.layers[0].mlp.up_proj.weight.grad)
     torch.testing.assert_close(*gradients, rtol=0, atol=1e-6)
+
+
+def test_a_base_whose_sampling_settings_contradict_each_other_can_be_saved(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "base")
+    (folder / "meta.json").unlink(missing_ok=True)
+    wanted = {"eos_token_id": [1, 2], "temperature": 0.9, "top_p": 0.6}  # and no do_sample
+    (folder / "generation_config.json").write_text(json.dumps(wanted))
+    policy = load_policy(str(folder), lora=None, device=CPU)
+    save_policy(policy, tmp_path / "saved", {})
+    again = load_policy(str(tmp_path / "saved"), lora=None, device=CPU)
+    assert again.model.generation_config.eos_token_id == [1, 2], "what ends an answer is kept"

@@ -59,7 +59,12 @@ def test_duplicates_are_asked_for_again_and_a_lack_is_told(
     counts = [len(line["completions"]) for line in run(folder)]
     assert max(counts) == 2
     report = json.loads((folder.output / "report.json").read_text())
-    assert report == {"prompts": 7, "completions": sum(counts), "prompts_with_fewer": 7}
+    assert report == {
+        "prompts": 7,
+        "prompts_cut": 0,
+        "completions": sum(counts),
+        "prompts_with_fewer": 7,
+    }
     assert "7 of 7 prompts have fewer than 3 distinct completions" in capsys.readouterr().err
 
 
@@ -109,3 +114,24 @@ def test_long_prompts_lose_their_beginning_to_leave_room(tmp_path: Path) -> None
 def test_no_prompts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="nothing to ask"):
         run(make_sample_folder(tmp_path / "run", make_folder(tmp_path / "base"), prompts=0))
+
+
+def test_what_another_config_or_policy_sampled_is_not_gone_on_with(tmp_path: Path) -> None:
+    base = make_folder(tmp_path / "run" / "policy", spread=0.02)
+    folder = make_sample_folder(tmp_path / "run", Path("policy"))
+    run(folder)
+    folder.write_config({**folder.read_config(), "temperature": 0.5})
+    with pytest.raises(BadInput, match="another run: temperature differ"):
+        run(folder)
+    folder.write_config({**folder.read_config(), "temperature": 1.0})
+    make_folder(base, seed=1)
+    with pytest.raises(BadInput, match="another run: base differ"):
+        run(folder)
+
+
+def test_prompts_that_are_cut_are_counted(tmp_path: Path) -> None:
+    base = make_folder(tmp_path / "base", spread=0.02)
+    folder = make_sample_folder(tmp_path / "run", base, max_prompt_tokens=5)
+    run(folder)
+    report = json.loads((folder.output / "report.json").read_text())
+    assert (report["prompts"], report["prompts_cut"]) == (7, 7)  # of six words each

@@ -20,7 +20,7 @@ from runs.folder.errors import BadInput, RunError, Stopped
 from runs.folder.folder import RunFolder
 from runs.folder.metrics import read_metrics
 from runs.folder.stopping import StopSignal
-from tests.rltrainer.policy.factories import make_model, make_sft_folder
+from tests.rltrainer.policy.factories import make_folder, make_model, make_sft_folder
 
 CPU = torch.device("cpu")
 ROWS = [
@@ -207,12 +207,27 @@ def run_base(path: Path) -> str:
     return str(folder.output)
 
 
-def test_another_config_does_not_go_on_from_the_checkpoint(tmp_path: Path) -> None:
-    folder = make_sft_folder(tmp_path)
+def test_a_checkpoint_of_another_run_is_refused_by_what_differs(tmp_path: Path) -> None:
+    base = make_folder(tmp_path / "base")
+    folder = make_sft_folder(tmp_path / "run", base="base_inside")
+    (folder.path / "base_inside").symlink_to(base)  # a path inside the folder, as everywhere
     stop_after(folder, 2)
-    folder.write_config({**folder.read_config(), "epochs": 5})
-    with pytest.raises(BadInput, match="Remove checkpoint"):
+    config, path = folder.read_config(), folder.inputs / "demonstrations.jsonl"
+    folder.write_config({**config, "learning_rate": 0.5})  # as many steps
+    with pytest.raises(BadInput, match="another run: learning_rate differ"):
         run(folder)
+    folder.write_config(config)
+    given = path.read_text()
+    path.write_text(given.replace("hill", "dale"))
+    with pytest.raises(BadInput, match=r"another run: demonstrations\.jsonl differ"):
+        run(folder)
+    path.write_text(given)
+    (base / "notes.txt").write_text("another base")
+    with pytest.raises(BadInput, match="another run: base differ"):
+        run(folder)
+    (base / "notes.txt").unlink()
+    folder.write_config({**config, "base": str(base), "micro_batch_tokens": 64})
+    run(folder)
 
 
 def test_a_loss_of_nan_ends_the_run_before_the_weights_are_touched(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ SMALL: dict[str, Any] = {
     "samples": 2,
     "max_new_tokens": 6,
     "minibatches": 2,
+    "update_kl_limit": None,  # large steps on small networks
     "learning_rate": 0.003,
     "held_out_prompts": 4,
     "threads": 1,
@@ -77,10 +78,15 @@ def make_policy_of_places(seed: int = 0) -> Policy:
 def make_learner(policy: Policy | None = None, **fields: Any) -> Learner:
     """A learner of a small policy; the value network is the policy's trunk."""
     policy = policy or make_policy()
-    passes = {"epochs": 1 if fields.get("algorithm") == "reinforce" else 2}
+    passes = _passes(fields.get("algorithm"))
     config = PpoConfig(**{"policy": "p", "reward_model": "r", **SMALL, **passes, **fields}).resolved(1000)
     value = None if config.algorithm == "reinforce" else make_value_network(policy, None, 64)
     return Learner(policy, value, config)
+
+
+def _passes(algorithm: str | None) -> dict[str, int]:
+    """REINFORCE learns from a rollout in one step."""
+    return {"epochs": 1, "minibatches": 1} if algorithm == "reinforce" else {"epochs": 2}
 
 
 def score_by(worth: Callable[[str], float]) -> Score:
@@ -154,5 +160,6 @@ def make_run(path: Path, **config: Any) -> RunFolder:
         for number, prompt in enumerate(make_prompts(18)):
             line = {"id": prompt.id, "form": "text", "prompt": prompt.messages, "split": splits[number % 6]}
             file.write(json.dumps(line) + "\n")
-    folder.write_config({"policy": "policy", "reward_model": "reward_model", **SMALL, "epochs": 2, **config})
+    passes = _passes(config.get("algorithm"))
+    folder.write_config({"policy": "policy", "reward_model": "reward_model", **SMALL, **passes, **config})
     return folder

@@ -54,3 +54,9 @@ def test_p2_a_clamped_ratio_keeps_k3_finite() -> None:
 )
 def test_p2_beta_follows_the_target(kl: float, expected: float) -> None:
     assert adapted_beta(0.1, kl=kl, target=6.0, episodes=100, horizon=10_000) == pytest.approx(expected)
+
+
+def test_p2_beta_moves_by_a_fifth_at_most_and_stays_above_zero() -> None:
+    for horizon, expected in ((100, 0.08), (50, 0.08), (8, 0.08), (200, 0.09)):
+        assert adapted_beta(0.1, kl=0.0, target=6.0, episodes=100, horizon=horizon) == pytest.approx(expected)
+    assert adapted_beta(0.1, kl=90.0, target=6.0, episodes=100, horizon=8) == pytest.approx(0.12)

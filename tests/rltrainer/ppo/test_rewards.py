@@ -27,6 +27,7 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
 
 
 def test_p6_a_completion_that_did_not_end_earns_the_penalty() -> None:
-    scores, finished = torch.tensor([3.0, 3.0]), torch.tensor([True, False])
-    assert episode_scores(scores, finished, -1.0).tolist() == [3.0, -1.0]
-    assert episode_scores(scores, finished, None).tolist() == [3.0, 3.0]
+    scores, finished = torch.tensor([3.0, 3.0, -2.0, -2.0]), torch.tensor([True, False, False, True])
+    # One that scores below the penalty keeps its score: not to end would be a way to earn more.
+    assert episode_scores(scores, finished, -1.0).tolist() == [3.0, -1.0, -2.0, -2.0]
+    assert episode_scores(scores, finished, None).tolist() == scores.tolist()

@@ -14,7 +14,7 @@ from rltrainer.policy.prompts import Prompt
 from rltrainer.ppo.order import generator_of, prompts_of_step
 from rltrainer.ppo.rollout import Rollout, Seconds, collect, measure, micro_batches
 from rltrainer.ppo.targets import targets_of
-from rltrainer.ppo.train import score_with
+from rltrainer.ppo.train import RewardOf
 from rltrainer.ppo.update import accumulate_gradient
 from tests.rltrainer.ppo.factories import (
     gradients,
@@ -199,7 +199,7 @@ def test_p15_the_reward_model_reads_the_text_with_its_own_tokens() -> None:
     rollout = collect(
         learner.policy,
         learner.value,
-        score_with(reward_model),
+        RewardOf(reward_model),
         make_prompts(3),
         learner.config,
         generator_of("test", 0, 0),

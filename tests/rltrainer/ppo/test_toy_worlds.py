@@ -35,7 +35,7 @@ def train(path: Path, policy: Policy, worth: Any, **fields: Any) -> None:
     folder = RunFolder(path)
     folder.make()
     learner = make_learner(policy, missing_eos_penalty=None, **fields)
-    Training(folder, StopSignal(), learner, score_by(worth), [PROMPT], "digest").run()
+    Training(folder, StopSignal(), learner, score_by(worth), [PROMPT]).run()
 
 
 def make_letters() -> Policy:
@@ -168,7 +168,7 @@ def sequence_logs(model: Any, completions: list[tuple[int, ...]]) -> Tensor:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"algorithm": "ppo", "whiten": False, "lam": 1.0, "value_coefficient": 0.0},
+        {"algorithm": "ppo", "whiten": False, "lam": 1.0, "value_learning_rate": 0.0},
         {"algorithm": "reinforce", "baseline": "none"},
     ],
     ids=["ppo", "reinforce"],
@@ -202,7 +202,6 @@ EXACT = {
     "lam": 1.0,
     "whiten": False,
     "value_learning_rate": 0.01,
-    "value_coefficient": 1.0,
     "value_clip": 10.0,
 }
 

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from lm.lora import LoraSettings
-from rewardmodel.bradley_terry.artifact import load_reward_model
+from rewardmodel.bradley_terry.artifact import load_reward_model, save_reward_model
 from rltrainer.policy.artifact import check_folder
 from rltrainer.policy.loading import load_policy
 from rltrainer.ppo import train
@@ -188,6 +188,39 @@ def test_held_out_prompts_are_those_that_no_step_asks() -> None:
     alone = held_out_of(prompts[::2], 10)
     assert not alone.unseen
     assert len(alone.prompts) == 3
+
+
+def test_a_checkpoint_of_another_run_is_refused_by_what_differs(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, steps=2)
+    run(folder)
+    config = folder.read_config()
+    for changed in ({"steps": 3}, {"beta": 0.2}):
+        folder.write_config({**config, **changed})
+        with pytest.raises(BadInput, match=f"another run: {next(iter(changed))} differ"):
+            run(folder)
+    folder.write_config({**config, "micro_batch_tokens": 17, "checkpoint_seconds": 5.0})
+    prompts = folder.inputs / "prompts.jsonl"
+    prompts.write_text("".join(reversed(prompts.read_text().splitlines(keepends=True))))
+    (tmp_path / "reward_model" / "README.md").unlink(missing_ok=True)
+    save_reward_model(make_reward_model(seed=2), tmp_path / "reward_model", {}, lora=False)
+    with pytest.raises(BadInput, match=r"another run: prompts\.jsonl, reward_model differ"):
+        run(folder)
+
+
+def test_the_report_counts_what_was_too_long(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, steps=1, max_prompt_tokens=2)
+    report = run(folder)
+    cut = report["cut"]
+    lines = [json.loads(line) for line in (folder.inputs / "prompts.jsonl").read_text().splitlines()]
+    train = [line["prompt"][0]["content"].split() for line in lines if line["split"] == "train"]
+    longer = sum(len(words) > 2 for words in train)
+    assert 0 < longer < len(train)
+    assert (cut["train_prompts"], cut["train_prompts_cut"]) == (len(train), longer)
+    assert 0 < cut["held_out_prompts_cut"] < report["prompts"]
+    assert (cut["held_out_texts"], cut["held_out_texts_cut"]) == (
+        2 * report["prompts"] * report["samples"],
+        0,
+    )
 
 
 def test_prompts_without_a_train_split_are_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from lm.lora import LoraSettings
 from rltrainer.ppo.learner import Learner
 from rltrainer.ppo.rollout import Score
 from rltrainer.ppo.trainer import Training
-from runs.folder.errors import BadInput, RunError, Stopped
+from runs.folder.errors import RunError, Stopped
 from runs.folder.folder import RunFolder
 from runs.folder.metrics import read_metrics
 from runs.folder.stopping import StopSignal
@@ -60,7 +60,6 @@ def train(
         learner or make_learner(**fields),
         score or score_by(count_cats),
         make_prompts(5),
-        "digest",
     )
     training.run()
     return training
@@ -79,10 +78,10 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 @pytest.mark.parametrize(
     ("fields", "stops"),
     [
-        # A step looks for a stop after its sampling, before each minibatch and at its end: 6 times here, then 4.
+        # A step looks for a stop after its sampling, before each minibatch and at its end: 6 times here, then 3.
         ({"kl_target": 0.5, "kl_horizon": 50, "checkpoint_seconds": 0.0}, (2, 0, 3, 7, 6, 5)),
         ({"kl_target": 0.5, "kl_horizon": 50}, (6, 2, 7)),
-        ({"algorithm": "reinforce", "epochs": 1, "checkpoint_seconds": 0.0}, (2, 0, 3, 7)),
+        ({"algorithm": "reinforce", "epochs": 1, "checkpoint_seconds": 0.0}, (1, 0, 2, 4)),
     ],
     ids=["ppo", "ppo-rarely-saved", "reinforce"],
 )
@@ -127,13 +126,6 @@ def test_p21_the_optimizers_go_on_too(tmp_path: Path) -> None:
     for start in ("policy.", "value."):
         own = {name for name in names if name.startswith(start)}
         assert {name.rsplit(".", 1)[1] for name in own} >= {"weight", "step", "exp_avg", "exp_avg_sq"}
-
-
-def test_a_checkpoint_of_another_config_is_refused(tmp_path: Path) -> None:
-    train(tmp_path / "run", steps=2)
-    with pytest.raises(BadInput, match="Remove checkpoint"):
-        train(tmp_path / "run", steps=3)
-    train(tmp_path / "run", steps=2, micro_batch_tokens=17, reward_model="moved", checkpoint_seconds=5.0)
 
 
 def test_lora_trains_the_adapter_alone_and_the_checkpoint_holds_no_base_weight(tmp_path: Path) -> None:
@@ -186,7 +178,7 @@ def test_the_kl_holds_the_policy_near_the_reference(tmp_path: Path) -> None:
 
 
 def test_p16_the_kl_limit_ends_the_run_with_the_newest_policy_below_it(tmp_path: Path) -> None:
-    fields: dict[str, Any] = {"steps": 12, "learning_rate": 0.004, "beta": 0.0, "kl_limit": 0.6}
+    fields: dict[str, Any] = {"steps": 12, "learning_rate": 0.001, "beta": 0.0, "kl_limit": 0.6}
     ended = train(tmp_path / "ended", **fields)
     found = lines(tmp_path / "ended")
     kept = ended.place.kept or 0
@@ -229,7 +221,7 @@ def test_p16_without_a_limit_nothing_is_kept(tmp_path: Path) -> None:
 
 def test_p16_a_batch_that_is_not_finite_is_saved_and_the_last_checkpoint_stands(tmp_path: Path) -> None:
     with pytest.raises(Stopped):
-        train(tmp_path / "run", StopAt(4), checkpoint_seconds=0.0)
+        train(tmp_path / "run", StopAt(6), checkpoint_seconds=0.0)
     folder = RunFolder(tmp_path / "run")
     good = (folder.checkpoint / "newest.safetensors").read_bytes()
     calls = []

@@ -29,7 +29,7 @@ def learn(**fields: Any) -> tuple[Any, Any]:
 def test_p3_defaults_are_those_of_the_field() -> None:
     config = PpoConfig(policy="p", reward_model="r").resolved(1_500_000)
     assert (config.gamma, config.lam, config.clip, config.value_clip) == (1.0, 0.95, 0.2, 0.2)
-    assert (config.value_coefficient, config.epochs, config.adam_eps, config.kl_clamp) == (0.1, 4, 1e-5, 20.0)
+    assert (config.epochs, config.adam_eps, config.kl_clamp) == (4, 1e-5, 20.0)
     learner = make_learner(learning_rate=0.4, steps=4, value_learning_rate=0.8)
     rates = []
     for step in range(4):
@@ -79,6 +79,10 @@ def test_impossible_settings_are_refused_by_name(field: str, value: float) -> No
 def test_settings_that_do_not_go_together_are_refused() -> None:
     with pytest.raises(BadInput, match="at least 2 samples"):
         PpoConfig(policy="p", reward_model="r", algorithm="reinforce", samples=1)
+    twice: list[dict[str, Any]] = [{"epochs": 2}, {"minibatches": 2}]
+    for more in twice:
+        with pytest.raises(BadInput, match="in one step"):
+            PpoConfig(policy="p", reward_model="r", algorithm="reinforce", **more)
     with pytest.raises(BadInput, match="8 minibatches"):
         PpoConfig(policy="p", reward_model="r", batch_prompts=2, samples=2, minibatches=8).resolved(1000)
 
@@ -137,7 +141,7 @@ def test_p11_the_loss_is_a_mean_over_the_tokens_of_the_minibatch() -> None:
         figures.log_probabilities, rollout.log_probs, targets.advantages, rollout.mask, 0.2
     ).loss
     value = value_loss(learner.value(*inputs), rollout.values, targets.returns, rollout.mask, 0.2)
-    total = policy + 0.1 * value - 0.3 * figures.entropy.sum()
+    total = policy + value - 0.3 * figures.entropy.sum()
     torch.autograd.backward(total / rollout.mask.sum())
     torch.testing.assert_close(found, gradients(learner), rtol=1e-4, atol=1e-6)
 

@@ -1,0 +1,48 @@
+"""What the half-done work of a run belongs to: its inputs, its parents and its config.
+
+Whoever goes on from a checkpoint under another learning rate, another snapshot or another base would end in weights
+of neither, with a meta.json that states the new one. So checkpoint/origin.json names them when the work begins, and
+work of another origin is refused.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from runs.folder.errors import BadInput
+from runs.folder.files import read_json, write_json
+from runs.folder.folder import RunFolder
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+NAME = "origin.json"
+
+
+def claim_checkpoint(
+    folder: RunFolder,
+    config: "DataclassInstance",
+    *,
+    inputs: Mapping[str, str],
+    parents: Mapping[str, str],
+    free: Collection[str],
+) -> None:
+    """Say what the folder's checkpoint is of, or see that it is of this. Raises BadInput naming what differs.
+
+    ``inputs`` are files and ``parents`` models, by name, each with its digest; ``config`` is resolved. Fields that are
+    ``free`` change no result, or are paths, of which another machine has others.
+    """
+    fields = {name: value for name, value in asdict(config).items() if name not in free}
+    origin: dict[str, Any] = json.loads(json.dumps({**inputs, **parents, **fields}))
+    path = folder.checkpoint / NAME
+    if not path.exists():
+        write_json(path, origin)
+        return
+    kept: dict[str, Any] = read_json(path)
+    others = sorted(name for name in origin.keys() | kept.keys() if origin.get(name) != kept.get(name))
+    if others:
+        raise BadInput(
+            f"the checkpoint is of another run: {', '.join(others)} differ. Remove checkpoint/ and output/ to start "
+            "again, or give the run what it began with"
+        )
