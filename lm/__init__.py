@@ -7,6 +7,8 @@ manifest.py    a folder's meta.json against its files
 lora.py        the sizes of an adapter, without torch; adapter.py: LoRA put in, switched off, merged
 padding.py     rows of token ids to one batch
 optimizer.py   AdamW over named parameters, the schedule of its rate, and its state as tensors
+origin.py      what a checkpoint belongs to; another run's is refused
+subset.py      some of many, drawn by seed
 devices.py     where a run computes, and in which precision
 bootstrap.py   means with intervals, by drawing prompts again
 """

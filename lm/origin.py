@@ -8,10 +8,11 @@ work of another origin is refused.
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runs.folder.errors import BadInput
-from runs.folder.files import read_json, write_json
+from runs.folder.files import folder_digest, read_json, write_json
 from runs.folder.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -46,3 +47,10 @@ def claim_checkpoint(
             f"the checkpoint is of another run: {', '.join(others)} differ. Remove checkpoint/ and output/ to start "
             "again, or give the run what it began with"
         )
+
+
+def parent_of(base: str, model: Any) -> str:
+    """What names ``base`` for good: the digest of its folder, or its hub name with the commit."""
+    if Path(base).is_dir():
+        return folder_digest(Path(base))
+    return f"{base}@{getattr(model.config, '_commit_hash', None)}"

@@ -10,6 +10,7 @@ import torch
 from lm.adapter import add_adapter
 from lm.devices import choose_device
 from lm.loading import context_length, load_tokenizer, load_trunk, make_trunk
+from lm.origin import parent_of
 from lm.scratch import make_config, make_tokenizer
 from lm.subset import drawn
 from rewardmodel.bradley_terry.artifact import check_meta, load_head
@@ -20,7 +21,7 @@ from rewardmodel.bradley_terry.objective import Example, first_tie_parameter, us
 from rewardmodel.bradley_terry.packing import packing_is_exact
 from rewardmodel.bradley_terry.records import Record, count_verdicts, read_snapshot
 from runs.folder.errors import BadInput
-from runs.folder.files import file_digest, folder_digest
+from runs.folder.files import file_digest
 from runs.folder.folder import RunFolder
 
 
@@ -76,15 +77,8 @@ def prepare(config: FitConfig, folder: RunFolder) -> Start:
         network=network,
         tie_parameter=_tie_parameter(config, counts["train"]),
         inputs={"snapshot.jsonl": file_digest(folder.inputs / "snapshot.jsonl")},
-        parents={} if config.from_scratch else {"base": _parent(config.base, network.trunk)},
+        parents={} if config.from_scratch else {"base": parent_of(config.base, network.trunk)},
     )
-
-
-def _parent(base: str, trunk: Any) -> str:
-    """What names ``base`` for good: the digest of its folder, or its hub name with the commit."""
-    if Path(base).is_dir():
-        return folder_digest(Path(base))
-    return f"{base}@{getattr(trunk.config, '_commit_hash', None)}"
 
 
 def _tie_parameter(config: FitConfig, counts: Mapping[str, int]) -> float:

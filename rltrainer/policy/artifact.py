@@ -6,7 +6,7 @@ from typing import Any
 
 from lm.manifest import NAME, check_manifest, code_version, files_of
 from runs.folder.errors import BadInput
-from runs.folder.files import folder_digest, write_json
+from runs.folder.files import write_json
 
 FORMAT = 1
 KIND = "policy"
@@ -16,13 +16,6 @@ def write_meta(folder: Path, meta: Mapping[str, Any]) -> None:
     """Describe the files of ``folder``; written last, so that its presence means whole."""
     own = {"format": FORMAT, "kind": KIND, "code_version": code_version(), "files": files_of(folder)}
     write_json(folder / NAME, {**meta, **own})
-
-
-def parent_of(base: str, model: Any) -> str:
-    """What names ``base`` for good: the digest of its folder, or its hub name with the commit."""
-    if Path(base).is_dir():
-        return folder_digest(Path(base))
-    return f"{base}@{getattr(model.config, '_commit_hash', None)}"
 
 
 def check_folder(folder: Path) -> dict[str, Any]:

@@ -12,8 +12,7 @@ from typing import Any
 
 import torch
 
-from lm.origin import claim_checkpoint
-from rltrainer.policy.artifact import parent_of
+from lm.origin import claim_checkpoint, parent_of
 from rltrainer.policy.config import SampleConfig
 from rltrainer.policy.generation import generate
 from rltrainer.policy.loading import Policy, load_for_inference

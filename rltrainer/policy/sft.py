@@ -20,8 +20,7 @@ from torch import Tensor
 
 from lm.devices import choose_device
 from lm.optimizer import cosine, load_optimizer_tensors, make_adamw, optimizer_tensors, set_rates
-from lm.origin import claim_checkpoint
-from rltrainer.policy.artifact import parent_of
+from lm.origin import claim_checkpoint, parent_of
 from rltrainer.policy.config import SftConfig
 from rltrainer.policy.demonstrations import Example, plan_epoch
 from rltrainer.policy.loading import save_policy

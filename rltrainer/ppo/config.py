@@ -93,6 +93,11 @@ class PpoConfig:
         return self.batch_prompts * self.samples
 
     @property
+    def limits(self) -> dict[str, int]:
+        """How long a prompt and its answer may be, as ``encode_with_room`` takes it."""
+        return {"max_prompt_tokens": self.max_prompt_tokens, "max_new_tokens": self.max_new_tokens}
+
+    @property
     def sampling(self) -> SamplingSettings:
         """By the temperature alone, so that log-probabilities are those of what was sampled."""
         return SamplingSettings(self.max_new_tokens, self.temperature, samples=self.samples)

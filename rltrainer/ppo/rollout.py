@@ -65,8 +65,7 @@ def collect(
 ) -> Rollout:
     """Sample ``config.samples`` completions of each prompt and measure them. The text up to EOS is what is scored."""
     begun = clock()
-    limits = {"max_prompt_tokens": config.max_prompt_tokens, "max_new_tokens": config.max_new_tokens}
-    ids = encode_with_room(policy, prompts, **limits).ids
+    ids = encode_with_room(policy, prompts, **config.limits).ids
     made = generate(policy.model, policy.tokenizer, ids, config.sampling, generator)
     generated = clock()
     asked = [prompt for prompt in prompts for _ in range(config.samples)]

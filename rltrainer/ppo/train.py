@@ -14,10 +14,9 @@ from torch import Tensor
 
 from lm.devices import choose_device
 from lm.loading import context_length
-from lm.origin import claim_checkpoint
+from lm.origin import claim_checkpoint, parent_of
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rewardmodel.bradley_terry.scoring import RewardModel
-from rltrainer.policy.artifact import parent_of
 from rltrainer.policy.loading import load_policy, save_policy
 from rltrainer.policy.prompts import Prompt, encode_with_room, read_prompts
 from rltrainer.ppo.config import PpoConfig
@@ -143,9 +142,7 @@ def report_within_limit(training: Training, held: Held, stop: StopSignal) -> dic
 
 def _prompts_cut(learner: Learner, prompts: Sequence[Prompt]) -> int:
     """How many lose their oldest words, so that an answer has room."""
-    config = learner.config
-    limits = {"max_prompt_tokens": config.max_prompt_tokens, "max_new_tokens": config.max_new_tokens}
-    return encode_with_room(learner.policy, prompts, **limits).truncated
+    return encode_with_room(learner.policy, prompts, **learner.config.limits).truncated
 
 
 def _read_config(folder: RunFolder) -> PpoConfig:
