@@ -18,7 +18,7 @@ from annotation.collecting.ranking import checked_tiers, store_comparisons
 from annotation.errors import BadRequest
 from annotation.files.snapshots import judged
 from annotation.models import Annotator, Assignment, Project, Ranking, Slot, Task, TaskCompletion
-from annotation.preferences.agreement import Agreement, Judged
+from annotation.preferences.estimates import pairwise_agreement
 from runs.writing import write
 
 # How many of the newest tasks are looked through for those that disagree.
@@ -45,7 +45,8 @@ def undecided(*, project: Project, most: int = 20) -> list[Disagreement]:
     found = [
         Disagreement(rankings[0].task, agreement, rankings)
         for rankings in by_task.values()
-        if (agreement := _agreement(rankings)) is not None and agreement < project.adjudicate_below
+        if (agreement := pairwise_agreement([one.tiers for one in rankings])) is not None
+        and agreement < project.adjudicate_below
     ]
     return sorted(found, key=lambda one: (one.agreement, -one.task.pk))[:most]
 
@@ -61,12 +62,6 @@ def _done(project: Project) -> list[int]:
         project=project,
     )
     return list(rows.order_by("-pk").values_list("pk", flat=True)[:MOST_TASKS])
-
-
-def _agreement(rankings: Sequence[Ranking]) -> float | None:
-    agreement = Agreement()
-    agreement.add_task([Judged(None, ranking.tiers) for ranking in rankings])
-    return agreement.pairwise
 
 
 def decide(*, project: Project, task: Task, user: User, ranks: Sequence[int], rationale: str = "") -> Ranking:

@@ -1,34 +1,21 @@
-"""Quality of judgements as sums over tasks. Pure: no Django, settings, database, clock or global randomness.
+"""What tasks add to the quality of judgements, summed. Pure: no Django, settings, database, clock or global randomness.
 
-Every statistic is a smooth function of a few totals, and a task adds a short vector of numbers to each. So a total
-may be kept and moved by one task at a time; its interval needs the sums of products of those vectors alone.
+Every statistic is a smooth function of a few totals (preferences.estimates), and a task adds a short vector of numbers
+to each. So a total may be kept and moved by one task at a time; its interval needs the sums of products of those
+vectors alone.
 
     contributions   what one task adds, by scope: everybody, one annotator, two annotators; in all or in one week
     Total           how many tasks, their sums, their sums of products: they add up and take away
-    estimates       the statistics of a total, each with its 95% interval
-
-The interval is the delta method's with tasks as clusters: var g(S) = grad' Cov grad, Cov = n/(n-1) (sum v v' - S S'/n)
-(Cochran 1977, "Sampling Techniques", 6.8 for a ratio; Rao and Scott 1992 for clustered proportions). It is drawn on
-the logit scale for shares and Fisher's for coefficients, so that it stays inside their range.
-
-    agreement   pairwise agreement, Krippendorff's alpha, Fleiss' kappa, mean tau-b      (preferences.agreement)
-    pair        Cohen's kappa of two annotators
-    habits      position and length bias, verdicts, seconds
 """
 
-import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import combinations, combinations_with_replacement
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
-from annotation.preferences.agreement import TIE, categories, tau_b
+from annotation.preferences.agreement import BETTER, TIE, WORSE, categories, tau_b
 
 AGREEMENT, PAIR, HABITS = "agreement", "pair", "habits"
-# Standard normal quantile of a 95% interval.
-Z = 1.959963984540054
-# A variance below this share of the terms that it is made of is their rounding.
-ROUNDING = 1e-10
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     AGREEMENT: (
@@ -85,13 +72,6 @@ class Scope(NamedTuple):
     week: str | None = None
 
 
-class Estimate(NamedTuple):
-    """A statistic and its 95% interval, which is None where one task, or none of any variance, says nothing of it."""
-
-    value: float
-    interval: tuple[float, float] | None
-
-
 class Total:
     """Tasks, sums and sums of products (upper triangle, row by row) of one scope."""
 
@@ -129,13 +109,14 @@ class Total:
 def contributions(judgements: Sequence[Judgement], lengths: Sequence[int]) -> dict[Scope, list[float]]:
     """What one task adds to each scope. ``lengths[i]`` is the length of the completion at place i of the task."""
     found: dict[Scope, list[float]] = {}
-    for scope, values in (*_of_agreement(judgements), *_of_habits(judgements, lengths)):
+    for scope, values in (*of_agreement(judgements), *_of_habits(judgements, lengths)):
         known = found.setdefault(scope, [0.0] * len(values))
         found[scope] = [a + b for a, b in zip(known, values, strict=True)]
     return found
 
 
-def _of_agreement(judgements: Sequence[Judgement]) -> Iterator[tuple[Scope, list[float]]]:
+def of_agreement(judgements: Sequence[Judgement]) -> Iterator[tuple[Scope, list[float]]]:
+    """What one task adds to the agreement of everybody, of one annotator with the others, and of two annotators."""
     ranked = [one for one in judgements if one.verdict == "ranked"]
     if len(ranked) < 2:
         return
@@ -163,7 +144,7 @@ def _of_unit(unit: Sequence[int]) -> list[float]:
     """A pair of completions and what each annotator says of it: the coincidences of one orientation."""
     counts = Counter(unit)
     m, t = len(unit), counts[TIE]
-    b, w = counts[1], counts[-1]
+    b, w = counts[BETTER], counts[WORSE]
     strict, opposite, mixed = b * (b - 1) + w * (w - 1), 2 * b * w, 2 * (b + w) * t
     tied = t * (t - 1)
     parts = [one / (m - 1) for one in (strict, opposite, mixed, tied)]
@@ -209,129 +190,3 @@ def _wins(one: Judgement, lengths: Sequence[int]) -> list[float]:
             unequal += 1
             longer += lengths[winner] > lengths[loser]
     return [float(shown), float(earlier), float(unequal), float(longer)]
-
-
-Sums = Mapping[str, float]
-Statistic = Callable[[Sums], float | None]
-
-
-def _share(part: str, whole: str) -> Statistic:
-    return lambda of: of[part] / of[whole] if of[whole] else None
-
-
-def _alpha(of: Sums) -> float | None:
-    """Krippendorff's alpha, nominal, both orientations of each pair counted."""
-    strict = of["strict_same"] + of["strict_opposite"] + of["strict_tie"] / 2
-    tied = of["tie_same"] + of["strict_tie"] / 2
-    n = 2 * (strict + tied)
-    expected = n * n - 2 * strict * strict - 4 * tied * tied
-    if expected <= 0:
-        return None
-    return 1 - (n - 1) * 2 * (of["strict_opposite"] + of["strict_tie"]) / expected
-
-
-def _fleiss(of: Sums) -> float | None:
-    """Fleiss' kappa (1971), both orientations counted; a pair weighs the same however many people judged it."""
-    said = of["said_strict"] + of["said_tie"]
-    if not said:
-        return None
-    chance = (of["said_strict"] / said) ** 2 / 2 + (of["said_tie"] / said) ** 2
-    return None if chance >= 1 else (of["unit_agreement"] / of["units"] - chance) / (1 - chance)
-
-
-def _cohen(of: Sums) -> float | None:
-    """Cohen's kappa (1960), both orientations counted."""
-    n = sum(of.values())
-    if not n:
-        return None
-    tie_first, tie_second = (of["tie_first"] + of["tie_same"]) / n, (of["tie_second"] + of["tie_same"]) / n
-    agreed = (of["strict_same"] + of["tie_same"]) / n
-    chance = (1 - tie_first) * (1 - tie_second) / 2 + tie_first * tie_second
-    return None if chance >= 1 else (agreed - chance) / (1 - chance)
-
-
-class _Scale(NamedTuple):
-    """Where an interval is drawn: ``out`` to the scale, ``back`` from it, ``slope`` of ``out``."""
-
-    out: Callable[[float], float]
-    back: Callable[[float], float]
-    slope: Callable[[float], float]
-
-
-_LOGIT = _Scale(
-    lambda p: math.log(p / (1 - p)), lambda x: 1 / (1 + math.exp(-x)), lambda p: 1 / (p * (1 - p))
-)
-_FISHER = _Scale(math.atanh, math.tanh, lambda r: 1 / (1 - r * r))
-_LOG = _Scale(math.log, math.exp, lambda x: 1 / x)
-
-STATISTICS: Mapping[str, Mapping[str, tuple[Statistic, _Scale]]] = {
-    AGREEMENT: {
-        "pairwise_agreement": (_share("same", "compared"), _LOGIT),
-        "krippendorff_alpha": (_alpha, _FISHER),
-        "fleiss_kappa": (_fleiss, _FISHER),
-        "kendall_tau_b": (_share("tau_sum", "tau_pairs"), _FISHER),
-    },
-    PAIR: {"cohen_kappa": (_cohen, _FISHER)},
-    HABITS: {
-        "earlier_wins": (_share("earlier_wins", "shown_pairs"), _LOGIT),
-        "longer_wins": (_share("longer_wins", "length_pairs"), _LOGIT),
-        "all_bad": (_share("all_bad", "rankings"), _LOGIT),
-        "cannot_tell": (_share("cannot_tell", "rankings"), _LOGIT),
-        "seconds": (_share("seconds", "timed"), _LOG),
-    },
-}
-
-
-def estimates(total: Total) -> dict[str, Estimate | None]:
-    """The statistics of a total's kind; None for one of which nothing is known."""
-    return {name: _estimate(total, *one) for name, one in STATISTICS[total.kind].items()}
-
-
-def _estimate(total: Total, statistic: Statistic, scale: _Scale) -> Estimate | None:
-    value = statistic(total.named())
-    if value is None:
-        return None
-    return Estimate(value, _interval(total, statistic, scale, value))
-
-
-def _interval(total: Total, statistic: Statistic, scale: _Scale, value: float) -> tuple[float, float] | None:
-    gradient = _gradient(total, statistic)
-    if gradient is None or total.tasks < 2:
-        return None
-    variance = _variance(total, gradient)
-    if not variance:
-        return None
-    try:
-        middle, half = scale.out(value), Z * math.sqrt(variance) * scale.slope(value)
-    except (ValueError, ZeroDivisionError):
-        return None
-    return scale.back(middle - half), scale.back(middle + half)
-
-
-def _variance(total: Total, gradient: Sequence[float]) -> float:
-    """The delta method's. 0 where every task says exactly the same: nothing is known of how others would differ."""
-    n = total.tasks
-    along = sum(g * s for g, s in zip(gradient, total.sums, strict=True))
-    entries = zip(combinations_with_replacement(range(len(gradient)), 2), total.products, strict=True)
-    terms = [(1 if i == j else 2) * gradient[i] * gradient[j] * product for (i, j), product in entries]
-    variance = n / (n - 1) * (sum(terms) - along * along / n)
-    # What the terms leave of each other is never quite 0.
-    return variance if variance > ROUNDING * sum(map(abs, terms)) else 0.0
-
-
-def _gradient(total: Total, statistic: Statistic) -> list[float] | None:
-    """By central differences, whose steps are a millionth of the largest sum."""
-    names, sums = FIELDS[total.kind], total.sums
-    step = 1e-6 * max(map(abs, sums), default=0.0)
-    of, gradient, diagonal = total.named(), [], 0
-    for index, name in enumerate(names):
-        varies = total.products[diagonal] != 0
-        diagonal += len(names) - index
-        if not varies:
-            gradient.append(0.0)
-            continue
-        above, below = statistic({**of, name: of[name] + step}), statistic({**of, name: of[name] - step})
-        if above is None or below is None:
-            return None
-        gradient.append((above - below) / (2 * step))
-    return gradient

@@ -1,15 +1,13 @@
 """How far a project's annotators agree: current rankings of tasks that two or more of them ranked."""
 
-from collections.abc import Iterator
-from itertools import groupby
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
 
 from annotation.files.snapshots import judged
-from annotation.models import Project, Ranking
-from annotation.preferences.agreement import Agreement, Judged
-from annotation.preferences.tally import AGREEMENT, HABITS, Scope, Total
+from annotation.models import Annotator, Project, Ranking
+from annotation.preferences.tally import AGREEMENT, HABITS, PAIR, Scope, Total
 from annotation.quality import summary, upkeep
 
 
@@ -17,53 +15,50 @@ from annotation.quality import summary, upkeep
 def measure(*, project: Project) -> dict[str, Any]:
     """The figures as one JSON object; null where there is nothing to measure.
 
-    ``statistics`` holds each with its 95% interval: ``{"value", "interval"}`` (preferences.tally).
+    ``statistics`` holds each with its 95% interval: ``{"value", "interval"}`` (preferences.estimates).
 
     Simulated annotators count only in a demo project, and ``simulated`` says how many of the rankings are theirs.
     """
-    agreement = Agreement()
-    counts = {"rankings": 0, "simulated": 0}
-    for judgements in _by_task(project, counts):
-        agreement.add_task(judgements)
-    kappas = agreement.kappas()
     totals = upkeep.totals(project)
+    agreement = totals.get(Scope(AGREEMENT), Total(AGREEMENT))
+    habits = totals.get(Scope(HABITS), Total(HABITS))
+    statistics = {**summary.figures(agreement), **summary.figures(habits)}
     return {
         "project": project.slug,
-        "pairwise_agreement": agreement.pairwise,
-        "krippendorff_alpha": agreement.alpha,
-        "kendall_tau_b": agreement.tau,
-        "cohen_kappa": [
-            {"annotators": list(one.annotators), "kappa": one.kappa, "pairs": one.pairs} for one in kappas
-        ],
-        "statistics": {
-            **summary.figures(totals.get(Scope(AGREEMENT), Total(AGREEMENT))),
-            **summary.figures(totals.get(Scope(HABITS), Total(HABITS))),
-        },
+        "pairwise_agreement": _value(statistics["pairwise_agreement"]),
+        "krippendorff_alpha": _value(statistics["krippendorff_alpha"]),
+        "kendall_tau_b": _value(statistics["kendall_tau_b"]),
+        "cohen_kappa": _kappas(project, totals),
+        "statistics": statistics,
         "counts": {
-            **counts,
+            **judged(project).filter(verdict=Ranking.Verdict.RANKED).counted()._asdict(),
             "tasks": agreement.tasks,
-            "pairs": agreement.pairs,
-            "annotator_pairs_of_pairs": agreement.compared,
-            "annotator_pairs_of_tasks": agreement.tau_pairs,
+            "pairs": _whole(agreement, "units"),
+            "annotator_pairs_of_pairs": _whole(agreement, "compared"),
+            "annotator_pairs_of_tasks": _whole(agreement, "tau_pairs"),
         },
     }
 
 
-def _by_task(project: Project, counts: dict[str, int]) -> Iterator[list[Judged]]:
-    """The ranked tiers of each task, streamed; verdicts without an order are not among them."""
-    rows = (
-        judged(project)
-        .filter(verdict=Ranking.Verdict.RANKED)
-        .order_by("task_id", "id")
-        .values_list(
-            "task_id", "tiers", "annotator__pseudonym", "annotator__anonymous", "annotator__simulated"
-        )
-        .iterator(chunk_size=2000)
-    )
-    for _, group in groupby(rows, key=lambda row: row[0]):
-        judgements = []
-        for _, tiers, name, anonymous, simulated in group:
-            counts["rankings"] += 1
-            counts["simulated"] += simulated
-            judgements.append(Judged(None if anonymous else name, tiers))
-        yield judgements
+def _value(figure: summary.Figure | None) -> float | None:
+    return None if figure is None else figure["value"]
+
+
+def _whole(total: Total, name: str) -> int:
+    """A sum that counts something: a whole number, kept as a float."""
+    return round(total.named()[name])
+
+
+def _kappas(project: Project, totals: Mapping[Scope, Total]) -> list[dict[str, Any]]:
+    """Cohen's kappa of every two annotators who judged a pair both, in the order of their pseudonyms."""
+    names = dict(Annotator.objects.filter(project=project).values_list("pk", "pseudonym"))
+    kappas = [
+        {
+            "annotators": sorted(names[pk] for pk in (scope.annotator, scope.other) if pk is not None),
+            "kappa": _value(summary.figures(total)["cohen_kappa"]),
+            "pairs": round(sum(total.sums)),
+        }
+        for scope, total in totals.items()
+        if scope.kind == PAIR
+    ]
+    return sorted(kappas, key=lambda one: one["annotators"])

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from annotation.models import Annotator, Project, StaleTask, Tally
-from annotation.preferences.tally import AGREEMENT, HABITS, PAIR, Estimate, Total, estimates
+from annotation.preferences.estimates import Estimate, estimates
+from annotation.preferences.tally import AGREEMENT, HABITS, PAIR, Total
 
 # The newest weeks, and the busiest annotators and pairs, that a page shows.
 WEEKS, PEOPLE, PAIRS = 26, 50, 50

@@ -3,26 +3,50 @@
 from collections.abc import Sequence
 from itertools import combinations, permutations
 from math import sqrt
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotation.preferences.agreement import Agreement, Judged, tau_b
+from annotation.preferences.agreement import tau_b
+from annotation.preferences.estimates import estimates, pairwise_agreement
+from annotation.preferences.tally import AGREEMENT, PAIR, Scope, Total
+from tests.annotation.tallying import judged, total_of
 
-NAMES = "abcd"
+
+class Agreement(NamedTuple):
+    """The total of everybody, and those of every two annotators who judged a task both."""
+
+    everybody: Total
+    pairs: dict[tuple[int, int], Total]
+
+    def value(self, name: str) -> float | None:
+        """Of everybody."""
+        estimate = estimates(self.everybody)[name]
+        return None if estimate is None else estimate.value
+
+    def counted(self, name: str) -> float:
+        """A sum of everybody's."""
+        return self.everybody.named()[name]
+
+    def kappas(self) -> dict[tuple[int, int], float | None]:
+        """Cohen's kappa of every two annotators."""
+        kappas = {people: estimates(total)["cohen_kappa"] for people, total in self.pairs.items()}
+        return {people: None if kappa is None else kappa.value for people, kappa in kappas.items()}
 
 
 def agreement(*tasks: Sequence[Sequence[int]]) -> Agreement:
-    """Of tasks as the tiers of annotator a, b, c, d."""
-    answer = Agreement()
-    for task in tasks:
-        answer.add_task([Judged(name, tiers) for name, tiers in zip(NAMES, task, strict=False)])
-    return answer
+    """Of tasks as the tiers of annotator 0, 1, 2, 3."""
+    said = [[judged(tiers, annotator) for annotator, tiers in enumerate(task)] for task in tasks]
+    pairs = {people: total_of(said, Scope(PAIR, *people)) for people in combinations(range(4), 2)}
+    return Agreement(
+        total_of(said, Scope(AGREEMENT)), {people: total for people, total in pairs.items() if total.tasks}
+    )
 
 
 def test_three_tasks_of_two_completions_by_hand() -> None:
-    """a and b say: 1>2 and 1>2; 1>2 and 1=2; 1>2 and 2>1.
+    """Annotators a and b say: 1>2 and 1>2; 1>2 and 1=2; 1>2 and 2>1.
 
     Pairwise: 1 of 3. In both orientations the six units hold 12 values: better 5, worse 5, tie 2. Of each
     unit's ordered pairs of values the unequal ones are 0, 2, 2, twice: 8, so that
@@ -30,14 +54,13 @@ def test_three_tasks_of_two_completions_by_hand() -> None:
     Kappa: agreed 1/3; a says better 3 of 6, worse 3 of 6; b says each 2 of 6; chance 1/6 + 1/6 = 1/3; kappa 0.
     """
     of = agreement([(1, 2), (1, 2)], [(1, 2), (1, 1)], [(1, 2), (2, 1)])
-    assert (of.tasks, of.pairs, of.compared) == (3, 3, 3)
-    assert of.pairwise == pytest.approx(1 / 3, abs=1e-12)
-    assert of.alpha == pytest.approx(1 - 88 / 90, abs=1e-12)
-    ((names, pairs, kappa),) = of.kappas()
-    assert (names, pairs) == (("a", "b"), 3)
-    assert kappa == pytest.approx(0, abs=1e-12)
+    assert (of.everybody.tasks, of.counted("units"), of.counted("compared")) == (3, 3, 3)
+    assert of.value("pairwise_agreement") == pytest.approx(1 / 3, abs=1e-12)
+    assert of.value("krippendorff_alpha") == pytest.approx(1 - 88 / 90, abs=1e-12)
+    assert of.kappas() == {(0, 1): pytest.approx(0, abs=1e-12)}
+    assert sum(of.pairs[0, 1].sums) == 3
     # tau-b is 1 of the first and -1 of the third; the second has none, since b tied everything.
-    assert (of.tau, of.tau_pairs) == (0, 2)
+    assert (of.value("kendall_tau_b"), of.counted("tau_pairs")) == (0, 2)
 
 
 def test_tau_b_by_hand() -> None:
@@ -108,14 +131,16 @@ def test_all_figures_are_those_of_their_definitions(tasks: list[list[list[int]]]
         for x, y in combinations(task, 2)
         for i, j in combinations(range(len(x)), 2)
     ]
-    assert close(of.pairwise, sum(x == y for x, y in pairs) / len(pairs))
-    assert close(of.alpha, alpha_by_definition(tasks))
+    assert close(of.value("pairwise_agreement"), sum(x == y for x, y in pairs) / len(pairs))
+    assert close(of.value("krippendorff_alpha"), alpha_by_definition(tasks))
     taus = [tau_by_definition(x, y) for task in tasks for x, y in combinations(task, 2)]
     defined = [tau for tau in taus if tau is not None]
-    assert of.tau_pairs == len(defined)
-    assert close(of.tau, sum(defined) / len(defined) if defined else None)
-    for names, _, kappa in of.kappas():
-        first, second = (NAMES.index(name) for name in names)
+    assert of.counted("tau_pairs") == len(defined)
+    assert close(of.value("kendall_tau_b"), sum(defined) / len(defined) if defined else None)
+    assert of.kappas().keys() == {
+        people for people in combinations(range(4), 2) if any(len(task) > people[1] for task in tasks)
+    }
+    for (first, second), kappa in of.kappas().items():
         both = [(task[first], task[second]) for task in tasks if len(task) > second]
         a, b = (
             [said(tiers[side], i, j) for tiers in both for i, j in permutations(range(len(tiers[0])), 2)]
@@ -131,5 +156,25 @@ def test_the_order_in_which_completions_are_listed_does_not_matter(
 ) -> None:
     turned = [[[tiers[i] for i in order if i < len(tiers)] for tiers in task] for task in tasks]
     one, other = agreement(*tasks), agreement(*turned)
-    assert close(one.alpha, other.alpha)
-    assert all(close(a.kappa, b.kappa) for a, b in zip(one.kappas(), other.kappas(), strict=True))
+    assert close(one.value("krippendorff_alpha"), other.value("krippendorff_alpha"))
+    assert one.kappas().keys() == other.kappas().keys()
+    assert all(close(kappa, other.kappas()[people]) for people, kappa in one.kappas().items())
+
+
+@given(tasks=judged_tasks())
+@settings(deadline=None)
+def test_pairwise_agreement_of_one_task_is_that_of_its_definition(tasks: list[list[list[int]]]) -> None:
+    for task in tasks:
+        same = [
+            said(x, i, j) == said(y, i, j)
+            for x, y in combinations(task, 2)
+            for i, j in combinations(range(len(x)), 2)
+        ]
+        assert close(pairwise_agreement(task), sum(same) / len(same))
+
+
+def test_fewer_than_two_rankings_of_a_task_agree_with_nobody() -> None:
+    assert pairwise_agreement([]) is None
+    assert pairwise_agreement([(1, 2)]) is None
+    of = agreement([(1, 2)])
+    assert (of.everybody.tasks, of.kappas()) == (0, {})

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from annotation.models import Project
-from annotation.preferences.agreement import Agreement, Judged
+from annotation.models import Project, StaleTask
+from annotation.preferences.estimates import estimates
+from annotation.preferences.tally import AGREEMENT, Judgement, Scope
+from annotation.quality import upkeep
 from annotation.quality.agreement import measure
 from annotation.simulated import simulate
 from tests.annotation.factories import make_project, make_tasks, put, put_bytes, ranking
+from tests.annotation.tallying import judged, total_of
 
 pytestmark = pytest.mark.django_db
 DATA = os.environ.get("CONCORD_REAL_DATA", "")
@@ -47,6 +50,33 @@ def test_only_current_orders_of_two_or_more_count() -> None:
         "annotator_pairs_of_pairs": 1,
         "annotator_pairs_of_tasks": 1,
     }
+
+
+def test_kappas_come_in_the_order_of_names_whoever_judged_first() -> None:
+    """zoe and ann say the same; bob tied what zoe tied, so nothing tells their kappa from chance."""
+    project = make_project()
+    put(
+        project,
+        "rankings",
+        ranking("one", 1, 2, annotator="zoe"),
+        ranking("one", 1, 2, annotator="ann"),
+        ranking("two", 1, 1, annotator="zoe"),
+        ranking("two", 1, 1, annotator="bob"),
+    )
+    assert measure(project=project)["cohen_kappa"] == [
+        {"annotators": ["ann", "zoe"], "kappa": 1.0, "pairs": 1},
+        {"annotators": ["bob", "zoe"], "kappa": None, "pairs": 1},
+    ]
+
+
+def test_rankings_that_no_total_counts_yet_are_in_the_figures() -> None:
+    project = make_project()
+    put(project, "rankings", *(ranking("one", 1, 2, annotator=name) for name in ("ann", "ben")))
+    upkeep.count(project=project)
+    put(project, "rankings", ranking("one", 2, 1, annotator="ben"), ranking("two", 1, 2, annotator="ben"))
+    assert StaleTask.objects.filter(project=project).count() == 2
+    figures = measure(project=project)
+    assert (figures["pairwise_agreement"], figures["counts"]["rankings"]) == (0, 3)
 
 
 def test_whoever_is_not_named_has_no_kappa() -> None:
@@ -96,16 +126,18 @@ def test_pandalm_agrees_as_computed_elsewhere() -> None:
 @pytest.mark.real_data
 def test_ukp_agrees_as_computed_elsewhere() -> None:
     """31,047 rankings, straight from the file: the others here go through the database."""
-    tasks: dict[str, list[Judged]] = {}
+    tasks: dict[str, list[Judgement]] = {}
+    people: dict[str, int] = {}
     with gzip.open(Path(DATA) / "ukp_rankings.jsonl.gz") as lines:
         for line in map(json.loads, lines):
             tiers = [completion["rank"] for completion in line["completions"]]
-            tasks.setdefault(line["task"], []).append(Judged(line["annotator"], tiers))
-    figures = Agreement()
-    for judgements in tasks.values():
-        figures.add_task(judgements)
-    assert figures.alpha == pytest.approx(0.2745, abs=5e-5)
-    assert figures.pairwise == pytest.approx(0.5278, abs=5e-5)
+            annotator = people.setdefault(line["annotator"], len(people))
+            tasks.setdefault(line["task"], []).append(judged(tiers, annotator))
+    figures = estimates(total_of(list(tasks.values()), Scope(AGREEMENT)))
+    for name, wanted in (("krippendorff_alpha", 0.2745), ("pairwise_agreement", 0.5278)):
+        figure = figures[name]
+        assert figure is not None
+        assert figure.value == pytest.approx(wanted, abs=5e-5)
 
 
 @real_data

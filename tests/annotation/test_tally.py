@@ -12,33 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
-from annotation.preferences.tally import (
-    AGREEMENT,
-    HABITS,
-    PAIR,
-    Estimate,
-    Judgement,
-    Scope,
-    Total,
-    contributions,
-    estimates,
-)
-
-WEEK = "2026-W48"
-Tiers = Sequence[int]
-
-
-def judged(tiers: Tiers, annotator: int | None, shown: Sequence[int] | None = None) -> Judgement:
-    return Judgement(annotator, "ranked", tiers, shown, None, WEEK)
-
-
-def total_of(tasks: Sequence[Sequence[Judgement]], scope: Scope, lengths: Sequence[int] = (1,) * 9) -> Total:
-    total = Total(scope.kind)
-    for judgements in tasks:
-        vector = contributions(judgements, lengths).get(scope)
-        if vector is not None:
-            total.add(vector)
-    return total
+from annotation.preferences.estimates import Estimate, estimates
+from annotation.preferences.tally import AGREEMENT, HABITS, PAIR, Judgement, Scope, Total, contributions
+from tests.annotation.tallying import WEEK, Tiers, judged, total_of
 
 
 def values(tasks: Sequence[Sequence[Judgement]], scope: Scope) -> dict[str, float | None]:
