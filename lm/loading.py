@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from transformers import MODEL_MAPPING, AutoConfig, AutoModel, AutoTokenizer
 
+from lm.devices import autocast
 from lm.manifest import check_manifest
 from lm.rendering import DATE, dated
 from runs.folder.errors import BadInput
@@ -97,6 +98,20 @@ def turn_dropout_off(trunk: Any) -> None:
                 setattr(holder, name, 0.0)
         if isinstance(holder, torch.nn.Dropout):
             holder.p = 0.0
+
+
+@torch.no_grad()
+def is_causal(trunk: Any) -> bool:
+    """Whether no token's state depends on the tokens after it, tried on two texts that differ in the last.
+
+    By a millionth: the first layers of an encoder with small weights hide the difference, and training brings it out.
+    """
+    tokens = [place % int(trunk.get_input_embeddings().weight.shape[0]) for place in range(5, 40, 7)]
+    ids = torch.tensor([tokens, [*tokens[:-1], tokens[0]]], device=trunk.device)
+    with autocast(trunk.device):
+        states = trunk(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).last_hidden_state
+    first, second = states[:, :-1].float()
+    return bool((first - second).abs().max() <= 1e-6 * first.abs().max())
 
 
 def width(trunk: Any) -> int:

@@ -17,10 +17,9 @@ from lm.devices import choose_device
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rewardmodel.bradley_terry.config import EvaluateConfig, FitConfig, ScoreConfig
 from rewardmodel.bradley_terry.evaluate import report_on
-from rewardmodel.bradley_terry.fit import Fitting
+from rewardmodel.bradley_terry.fit import fit_reward_model
 from rewardmodel.bradley_terry.records import parse_messages, read_snapshot
 from rewardmodel.bradley_terry.scoring import Messages, RewardModel
-from rewardmodel.bradley_terry.start import prepare
 from runs.folder.config import parse_config
 from runs.folder.errors import BadInput
 from runs.folder.files import write_atomically, write_json
@@ -35,8 +34,7 @@ def fit(folder: RunFolder, stop: StopSignal) -> None:
     torch.set_num_threads(config.threads)
     incumbent = None if config.incumbent is None else folder.located(config.incumbent)
     config = replace(config, base=folder.located(config.base), incumbent=incumbent)
-    Progress(folder.progress_file).report(0, 1, "reading rankings and loading the base")
-    Fitting(folder, stop, prepare(config, folder)).run()
+    fit_reward_model(config, folder, stop)
 
 
 def evaluate(folder: RunFolder, stop: StopSignal) -> None:

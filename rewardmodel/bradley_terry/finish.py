@@ -48,7 +48,7 @@ def finish(
     model.normalisation = normalisation_on(model, list(encoded.values()), between=between)
     progress.report(1, 3, "evaluating on held-out prompts")
     report = report_on(model, start.records, resamples=config.resamples, between=between)
-    report |= {"counts": start.counts, "training": _training(validation, config.epochs or 1)}
+    report |= {"counts": start.counts, "training": _training(validation, config.epochs)}
     if config.incumbent is not None:
         incumbent = load_reward_model(config.incumbent, model.device)
         report["incumbent"] = compare(

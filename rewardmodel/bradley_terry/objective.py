@@ -18,7 +18,7 @@ TIE = "tie"
 class Example(NamedTuple):
     """A ranking to learn from. ``pairs`` and ``ties`` are indices into ``encoded.completions``.
 
-    ``weight`` is its share of a step's loss beside the others'.
+    ``weight`` is its share of a step's loss beside the others', and ``ranking`` its id.
     """
 
     encoded: Encoded
@@ -26,6 +26,7 @@ class Example(NamedTuple):
     ties: tuple[Pair, ...]
     strength: float
     weight: float = 1.0
+    ranking: str = ""
 
 
 class Objective(NamedTuple):

@@ -14,7 +14,7 @@ from lm.origin import parent_of
 from lm.scratch import make_config, make_tokenizer
 from lm.subset import drawn
 from rewardmodel.bradley_terry.artifact import check_meta, load_head
-from rewardmodel.bradley_terry.config import FitConfig
+from rewardmodel.bradley_terry.config import FitConfig, ResolvedFit
 from rewardmodel.bradley_terry.encoding import Encoded, Limits, encode
 from rewardmodel.bradley_terry.network import RewardNetwork, make_head
 from rewardmodel.bradley_terry.objective import Example, first_tie_parameter, usable
@@ -27,12 +27,12 @@ from runs.folder.folder import RunFolder
 
 @dataclass(frozen=True)
 class Start:
-    """``config`` without None; ``share``: whether completions may share their prompt; ``counts``: what was read.
+    """``share``: whether completions may share their prompt; ``counts``: what was read.
 
     ``inputs`` and ``parents`` name for good what it was made from: file -> digest, and the base unless from scratch.
     """
 
-    config: FitConfig
+    config: ResolvedFit
     records: list[Record]
     tokenizer: Any
     limits: Limits
@@ -142,7 +142,7 @@ def encode_examples(
                 raise BadInput(f"ranking {record.ranking} of task {record.task}: {error}") from error
         encoded = shared[key]
         strength, weight = record.strength or 0.0, _weight(record, config)
-        examples.append(Example(encoded, record.pairs, record.ties, strength, weight))
+        examples.append(Example(encoded, record.pairs, record.ties, strength, weight, record.ranking))
     return examples
 
 

@@ -6,6 +6,7 @@ What is measured of one policy is kept in checkpoint/, so a run that was stopped
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ import torch
 from lm.bootstrap import interval
 from lm.devices import choose_device
 from lm.origin import claim_checkpoint
+from rltrainer.policy.bases import load_for_inference
 from rltrainer.policy.config import EvaluateConfig
 from rltrainer.policy.demonstrations import Demonstration, read_demonstrations
-from rltrainer.policy.loading import Policy, load_for_inference
+from rltrainer.policy.loading import Policy
 from rltrainer.policy.measuring import Answer, answer_prompts, demonstration_losses, same_tokens
 from rltrainer.policy.prompts import Prompt, encode_with_room, read_prompts
 from runs.folder.config import parse_config
@@ -100,7 +102,7 @@ def measure(
     return {
         "answers": [asdict(answer) for answer in answers],
         "rewards": _rewards(config, prompts, answers),
-        "losses": demonstration_losses(policy, demonstrations, config),
+        "losses": demonstration_losses(policy, demonstrations, config, partial(between, len(prompts))),
         "prompts_cut": encode_with_room(policy, prompts, **config.limits).truncated,
         "demonstrations": _numbers([each.messages for each in demonstrations]),
     }

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from lm.devices import precise
 from runs.folder.errors import BadInput
 
 
@@ -49,12 +50,13 @@ def run_trunk(
 
 
 def head_logits(model: Any, states: Tensor) -> Tensor:
-    """Logits (..., V) in float32 of hidden states (..., d), scaled and capped as the architecture does.
+    """Logits (..., V), in float32 at least, of hidden states (..., d), scaled and capped as the architecture does.
 
     Cohere multiplies by ``logit_scale``, Granite divides by ``logits_scaling``, Gemma caps softly.
     """
-    logits: Tensor = model.get_output_embeddings()(states).float()
-    config = model.config
+    logits: Tensor = model.get_output_embeddings()(states)
+    logits = logits.to(precise(logits.dtype))
+    config = model.config.get_text_config()
     logits = logits * float(getattr(config, "logit_scale", None) or 1.0)
     logits = logits / float(getattr(config, "logits_scaling", None) or 1.0)
     cap = getattr(config, "final_logit_softcapping", None)
@@ -67,7 +69,7 @@ def check_head(model: Any) -> None:
 
     Raises BadInput where they differ: its head does something that ``head_logits`` does not know.
     """
-    count = min(8, model.config.vocab_size)
+    count = min(8, model.config.get_text_config().vocab_size)
     ids = torch.arange(count, device=model.device)[None]
     mask = torch.ones_like(ids)
     own = model(input_ids=ids, attention_mask=mask).logits.float()

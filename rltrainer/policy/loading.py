@@ -15,12 +15,10 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
 from lm.adapter import adapter_off, add_adapter, merged_state
-from lm.devices import choose_device
 from lm.loading import load_tokenizer, turn_dropout_off
 from lm.lora import LoraSettings
 from lm.rendering import DATE
 from rltrainer.policy.artifact import check_folder, write_meta
-from rltrainer.policy.forward import check_head
 from runs.folder.errors import BadInput
 
 
@@ -86,13 +84,6 @@ def load_policy(
     )
 
 
-def load_for_inference(base: str, device_name: str, *, date: str = DATE) -> Policy:
-    """A policy that is only sampled and scored: no reference, and bfloat16 on CUDA."""
-    device = choose_device(device_name)
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    return load_policy(base, lora=None, device=device, dtype=dtype, reference=False, date=date)
-
-
 def prepare_policy(
     model: Any,
     tokenizer: Any,
@@ -108,7 +99,6 @@ def prepare_policy(
     give_pad_token(model, tokenizer)
     turn_dropout_off(model)
     model.eval()
-    check_head(model)
     policy = Policy(model, tokenizer, meta, lora)
     if lora is not None:
         add_adapter(model, lora, seed=seed)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -38,15 +39,22 @@ def answer_prompts(
 ) -> list[Answer]:
     """``config.completions`` answers a prompt. ``first`` is the reference of the KL, None where it has none.
 
-    ``between`` hears how many prompts are done. The numbers drawn are the same for every policy.
+    ``between`` hears before each forward pass how many prompts are done. The numbers drawn are the same for every
+    policy.
     """
     answers: list[Answer] = []
     for start in range(0, len(prompts), config.batch_prompts):
-        between(start)
         batch = prompts[start : start + config.batch_prompts]
         encoded = encode_with_room(policy, batch, **config.limits)
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + start)
-        made = generate(policy.model, policy.tokenizer, encoded.ids, config.settings(), generator)
+        made = generate(
+            policy.model,
+            policy.tokenizer,
+            encoded.ids,
+            config.settings(),
+            generator,
+            between=partial(between, start),
+        )
         answers += _answers(
             made, _divergence(policy, first, made, config.temperature), start, config.completions
         )
@@ -79,7 +87,10 @@ def same_tokens(one: Policy, other: Policy) -> bool:
 
 
 def demonstration_losses(
-    policy: Policy, demonstrations: Sequence[Demonstration], config: EvaluateConfig
+    policy: Policy,
+    demonstrations: Sequence[Demonstration],
+    config: EvaluateConfig,
+    between: Callable[[], None] = lambda: None,
 ) -> list[tuple[float, int]]:
     """Of each demonstration -log pi in nats, and the tokens that it is the sum of, EOS counted."""
     room = context_length(policy.model) - config.max_new_tokens
@@ -95,5 +106,6 @@ def demonstration_losses(
         policy.tokenizer.pad_token_id,
         micro_batch_tokens=TOKENS_AT_ONCE,
         device=policy.model.device,
+        between=between,
     )
     return list(zip(losses, map(targets_of, examples), strict=True))

@@ -9,7 +9,8 @@ from transformers import AutoModelForCausalLM
 from lm.loading import context_length
 from lm.scratch import make_config, make_tokenizer
 from lm.subset import drawn
-from rltrainer.policy.config import SftConfig
+from rltrainer.policy.bases import load_for_training
+from rltrainer.policy.config import ResolvedSft, SftConfig
 from rltrainer.policy.demonstrations import (
     Demonstration,
     Example,
@@ -17,16 +18,16 @@ from rltrainer.policy.demonstrations import (
     encode_demonstrations,
     read_demonstrations,
 )
-from rltrainer.policy.loading import Policy, load_policy, prepare_policy
+from rltrainer.policy.loading import Policy, prepare_policy
 from runs.folder.errors import BadInput
 from runs.folder.folder import RunFolder
 
 
 @dataclass(frozen=True)
 class Start:
-    """``config`` without None; ``train`` and ``held_out`` examples; ``cut``, counts of texts that were too long."""
+    """``train`` and ``held_out`` examples; ``cut``, counts of texts that were too long."""
 
-    config: SftConfig
+    config: ResolvedSft
     policy: Policy
     train: list[Example]
     held_out: list[Example]
@@ -49,14 +50,13 @@ def prepare(config: SftConfig, folder: RunFolder, device: torch.device) -> Start
 
 
 def start_policy(config: SftConfig, train: list[Demonstration], device: torch.device) -> Policy:
-    """The base that the config names; with LoRA on CUDA its frozen weights are bfloat16."""
+    """The base that the config names."""
     if config.from_scratch:
         return make_policy(config, train, device)
-    return load_policy(
+    return load_for_training(
         config.base,
         lora=config.lora,
         device=device,
-        dtype=torch.bfloat16 if config.lora and device.type == "cuda" else torch.float32,
         seed=config.seed,
         reference=False,
         gradient_checkpointing=config.gradient_checkpointing,

@@ -9,7 +9,7 @@ import torch
 from rltrainer.policy.evaluate import distinct
 from rltrainer.policy.loading import Policy
 from rltrainer.policy.prompts import Prompt
-from rltrainer.ppo.config import PpoConfig
+from rltrainer.ppo.config import ResolvedPpo
 from rltrainer.ppo.divergence import clamped_log_ratio
 from rltrainer.ppo.order import generator_of
 from rltrainer.ppo.rollout import Rollout, Score, Seconds, collect
@@ -36,14 +36,14 @@ def make_report(
     policy: Policy,
     score: Score,
     held: Held,
-    config: PpoConfig,
+    config: ResolvedPpo,
     between: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """``before`` (the reference) and ``after``: reward, kl, reward_std, length, ended, entropy, distinct_2.
 
     ``gain``: the rise of the mean reward; ``gain_in_deviations``: in deviations of the rewards before, 0 where those
     are all equal. ``examples``: a completion before and after with their rewards. ``between`` is called before each
-    batch of prompts.
+    forward pass.
     """
     with policy.reference() as model:
         alone = Policy(model, policy.tokenizer, policy.meta, frozen=model)
@@ -82,19 +82,20 @@ class _Answers(NamedTuple):
         policy: Policy,
         score: Score,
         prompts: Sequence[Prompt],
-        config: PpoConfig,
+        config: ResolvedPpo,
         between: Callable[[], None],
     ) -> "_Answers":
         """Completions of ``prompts``; the numbers drawn are the same for every policy."""
         answers = cls([], [], [], [], [], [])
         for first in range(0, len(prompts), config.batch_prompts):
-            between()
             batch = prompts[first : first + config.batch_prompts]
             generator = generator_of("report", config.seed, first)
-            answers.take(collect(policy, None, score, batch, config, generator, Seconds()), config)
+            answers.take(
+                collect(policy, None, score, batch, config, generator, Seconds(), between=between), config
+            )
         return answers
 
-    def take(self, rollout: Rollout, config: PpoConfig) -> None:
+    def take(self, rollout: Rollout, config: ResolvedPpo) -> None:
         """Append the completions of ``rollout``."""
         log_ratio = clamped_log_ratio(rollout.log_probs, rollout.reference, config.kl_clamp) * rollout.mask
         self.texts.extend(rollout.texts)
