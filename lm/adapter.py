@@ -33,6 +33,8 @@ def add_adapter(model: Any, settings: LoraSettings, *, seed: int) -> None:
             with warnings.catch_warnings():
                 # For mixtures of experts peft adds ranks of its own by name, and warns of those that it does not need
                 warnings.filterwarnings("ignore", "The following (rank|alpha)_pattern keys", RuntimeWarning)
+                # It sees how GPT-2 lays out its matrices, and says so
+                warnings.filterwarnings("ignore", "fan_in_fan_out is set to False", UserWarning)
                 inject_adapter_in_model(wanted, model)
         except ValueError as error:
             raise BadInput(

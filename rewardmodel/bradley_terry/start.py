@@ -8,17 +8,18 @@ from typing import Any
 import torch
 
 from lm.adapter import add_adapter
-from lm.devices import choose_device
+from lm.devices import autocast, choose_device
 from lm.loading import context_length, load_tokenizer, load_trunk, make_trunk
 from lm.origin import parent_of
 from lm.scratch import make_config, make_tokenizer
 from lm.subset import drawn
+from lm.trial import check_reached, in_words, try_saving
 from rewardmodel.bradley_terry.artifact import check_meta, load_head
 from rewardmodel.bradley_terry.config import FitConfig, ResolvedFit
-from rewardmodel.bradley_terry.encoding import Encoded, Limits, encode
+from rewardmodel.bradley_terry.encoding import Encoded, Limits, Row, encode
 from rewardmodel.bradley_terry.network import RewardNetwork, make_head
 from rewardmodel.bradley_terry.objective import Example, first_tie_parameter, usable
-from rewardmodel.bradley_terry.packing import packing_is_exact
+from rewardmodel.bradley_terry.packing import collate, packing_is_exact
 from rewardmodel.bradley_terry.records import Record, count_verdicts, read_snapshot
 from runs.folder.errors import BadInput
 from runs.folder.files import file_digest
@@ -61,6 +62,8 @@ def prepare(config: FitConfig, folder: RunFolder) -> Start:
         max_completion=config.max_completion_tokens,
         row=config.micro_batch_tokens,
     )
+    if not config.from_scratch:
+        try_network(network, tokenizer, config)
     examples = encode_examples(tokenizer, limits, train, config)
     counts = _counts(records, train, examples)
     return Start(
@@ -122,6 +125,23 @@ def start_network(config: FitConfig, tokenizer: Any, *, seed: int) -> RewardNetw
         trunk.train()  # transformers looks at the mode; without dropout it changes nothing else
     head = load_head(Path(config.base), trunk) if config.keep_head else make_head(trunk, seed=seed)
     return RewardNetwork(trunk, head).to(device)
+
+
+def try_network(network: RewardNetwork, tokenizer: Any, config: FitConfig) -> None:
+    """Raises BadInput where a base cannot be fitted or saved, tried on two made-up completions."""
+    name, pad_id = type(network.trunk).__name__, tokenizer.pad_token_id
+    ordinary = [token for token in range(min(64, len(tokenizer))) if token not in tokenizer.all_special_ids]
+    rows = [Row(ordinary[:3], [ordinary[3:5]]), Row(ordinary[:4], [ordinary[5:6]])]
+    device = network.head.weight.device
+    with in_words(f"{name} cannot be fitted"):
+        batch = collate(rows, share=False, pad_id=pad_id, device=device)
+        with autocast(device):
+            scores = network(batch)
+        torch.autograd.backward(scores.square().sum())
+        check_reached(value for value in network.trunk.parameters() if value.requires_grad)
+        network.zero_grad(set_to_none=True)
+    with in_words(f"{name} cannot be saved"):
+        try_saving(network.trunk, tokenizer, lora=config.lora is not None)
 
 
 def encode_examples(

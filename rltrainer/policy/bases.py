@@ -5,18 +5,14 @@ rows beside it lead astray, one that sees the tokens after a token, weights that
 be put into the weights, settings that cannot be saved.
 """
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor
 
-from lm.adapter import check_mergeable
 from lm.devices import autocast, choose_device
 from lm.loading import is_causal
 from lm.lora import LoraSettings
 from lm.padding import left_pad
+from lm.trial import check_reached, in_words, try_saving
 from rltrainer.policy.forward import check_head
 from rltrainer.policy.generation import first_logits, next_logits
 from rltrainer.policy.loading import Policy, load_policy
@@ -64,28 +60,17 @@ def load_for_inference(base: str, device_name: str, *, date: str) -> Policy:
 def try_policy(policy: Policy, *, trained: bool) -> None:
     """Raises BadInput where the policy cannot be sampled and measured, or ``trained`` and saved."""
     name = type(policy.model).__name__
-    with _in_words(f"{name} cannot be a policy"):
+    with in_words(f"{name} cannot be a policy"):
         if not is_causal(policy.model.base_model):
             raise BadInput("it reads the words after a word too. It can be the base of a reward model")
         check_head(policy.model)
-    with _in_words(f"{name} cannot be sampled"):
+    with in_words(f"{name} cannot be sampled"):
         _try_sampling(policy)
     if trained:
-        with _in_words(f"{name} cannot be trained"):
+        with in_words(f"{name} cannot be trained"):
             _try_learning(policy)
-        with _in_words(f"{name} cannot be saved"):
-            _try_saving(policy)
-
-
-@contextmanager
-def _in_words(what: str) -> Iterator[None]:
-    """Whatever goes wrong within it is the base's, which was never made for this."""
-    try:
-        yield
-    except BadInput as refused:
-        raise BadInput(f"{what}: {refused}") from refused
-    except Exception as error:
-        raise BadInput(f"{what}: {type(error).__name__}: {error}. Use another base") from error
+        with in_words(f"{name} cannot be saved"):
+            try_saving(policy.model, policy.tokenizer, lora=policy.lora is not None)
 
 
 @torch.no_grad()
@@ -128,21 +113,7 @@ def _try_learning(policy: Policy) -> None:
     with autocast(model.device):
         logs = completion_log_probabilities(model, ids, mask, ids.shape[1] - 2, 1.0)
     torch.autograd.backward(logs.sum())
-    norms = [float(value.grad.norm()) for value in policy.trainable().values() if value.grad is not None]
-    model.zero_grad(set_to_none=True)
-    if not norms or not 0 < max(norms) < float("inf"):
-        raise BadInput("its loss reaches none of its weights, or breaks them. Use another base")
-
-
-def _try_saving(policy: Policy) -> None:
-    """Everything but the weights; of these only whether an adapter fits into them."""
-    if policy.lora is not None:
-        check_mergeable(policy.model)
-    with tempfile.TemporaryDirectory() as folder:
-        policy.model.config.save_pretrained(folder)
-        policy.tokenizer.save_pretrained(folder)
-        if policy.model.generation_config is not None:
-            policy.model.generation_config.save_pretrained(folder)
+    check_reached(policy.trainable().values())
 
 
 def _prompts(policy: Policy) -> tuple[list[int], list[int]]:

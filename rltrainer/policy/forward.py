@@ -46,7 +46,10 @@ def run_trunk(
     if cache is not None:
         arguments["past_key_values"] = cache
     output = trunk(**arguments)
-    return TrunkOutput(output.last_hidden_state, output.past_key_values if keep else None)
+    kept = getattr(output, "past_key_values", None) if keep else None
+    if keep and kept is None:
+        raise BadInput("it keeps no cache of the kind that is gone on from here. Use another base")
+    return TrunkOutput(output.last_hidden_state, kept)
 
 
 def head_logits(model: Any, states: Tensor) -> Tensor:

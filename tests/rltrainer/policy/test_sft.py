@@ -251,7 +251,7 @@ def test_nothing_to_learn_from_is_refused_with_what_to_do(tmp_path: Path) -> Non
     with pytest.raises(BadInput, match="train split"):
         run(folder)
     path.write_text('{"id": 1, "form": "text"}\n')
-    with pytest.raises(BadInput, match="line 1: 'prompt' is missing"):
+    with pytest.raises(BadInput, match="line 1: prompt: it is missing"):
         read_demonstrations(path)
     path.unlink()
     with pytest.raises(BadInput, match="is missing"):
