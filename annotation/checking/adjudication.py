@@ -18,7 +18,7 @@ from annotation.collecting.ranking import checked_tiers, store_comparisons
 from annotation.errors import BadRequest
 from annotation.files.snapshots import judged
 from annotation.models import Annotator, Assignment, Project, Ranking, Slot, Task, TaskCompletion
-from annotation.preferences.agreement import Agreement, Judged
+from annotation.preferences.tally import pairwise_agreement
 from runs.writing import write
 
 # How many of the newest tasks are looked through for those that disagree.
@@ -64,9 +64,7 @@ def _done(project: Project) -> list[int]:
 
 
 def _agreement(rankings: Sequence[Ranking]) -> float | None:
-    agreement = Agreement()
-    agreement.add_task([Judged(None, ranking.tiers) for ranking in rankings])
-    return agreement.pairwise
+    return pairwise_agreement([ranking.tiers for ranking in rankings])
 
 
 def decide(*, project: Project, task: Task, user: User, ranks: Sequence[int], rationale: str = "") -> Ranking:

@@ -12,8 +12,10 @@ The interval is the delta method's with tasks as clusters: var g(S) = grad' Cov 
 the logit scale for shares and Fisher's for coefficients, so that it stays inside their range.
 
     agreement   pairwise agreement, Krippendorff's alpha, Fleiss' kappa, mean tau-b      (preferences.agreement)
-    pair        Cohen's kappa of two annotators
+    pair        Cohen's kappa of two annotators over the pairs of completions that both judged
     habits      position and length bias, verdicts, seconds
+
+Pairwise agreement is the chance that two annotators, drawn with a pair that both judged, say the same of it.
 """
 
 import math
@@ -220,7 +222,8 @@ def _share(part: str, whole: str) -> Statistic:
 
 
 def _alpha(of: Sums) -> float | None:
-    """Krippendorff's alpha, nominal, both orientations of each pair counted."""
+    """Krippendorff's alpha, nominal, both orientations of each pair counted, by its coincidence matrix (Krippendorff
+    2011, "Computing Krippendorff's Alpha-Reliability"); None where chance explains everything."""
     strict = of["strict_same"] + of["strict_opposite"] + of["strict_tie"] / 2
     tied = of["tie_same"] + of["strict_tie"] / 2
     n = 2 * (strict + tied)
@@ -280,6 +283,17 @@ STATISTICS: Mapping[str, Mapping[str, tuple[Statistic, _Scale]]] = {
         "seconds": (_share("seconds", "timed"), _LOG),
     },
 }
+
+
+def pairwise_agreement(rankings: Sequence[Sequence[int]]) -> float | None:
+    """Of the tiers of one task by several annotators; None of fewer than two."""
+    judgements = [Judgement(None, "ranked", tiers, None, None, "") for tiers in rankings]
+    total = Total(AGREEMENT)
+    for scope, vector in _of_agreement(judgements):
+        if scope == Scope(AGREEMENT):
+            total.add(vector)
+    statistic, _ = STATISTICS[AGREEMENT]["pairwise_agreement"]
+    return statistic(total.named())
 
 
 def estimates(total: Total) -> dict[str, Estimate | None]:

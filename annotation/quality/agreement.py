@@ -1,15 +1,13 @@
 """How far a project's annotators agree: current rankings of tasks that two or more of them ranked."""
 
-from collections.abc import Iterator
-from itertools import groupby
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Count, Q
 
 from annotation.files.snapshots import judged
-from annotation.models import Project, Ranking
-from annotation.preferences.agreement import Agreement, Judged
-from annotation.preferences.tally import AGREEMENT, HABITS, Scope, Total
+from annotation.models import Annotator, Project, Ranking
+from annotation.preferences.tally import AGREEMENT, HABITS, PAIR, Scope, Total, estimates
 from annotation.quality import summary, upkeep
 
 
@@ -21,49 +19,44 @@ def measure(*, project: Project) -> dict[str, Any]:
 
     Simulated annotators count only in a demo project, and ``simulated`` says how many of the rankings are theirs.
     """
-    agreement = Agreement()
-    counts = {"rankings": 0, "simulated": 0}
-    for judgements in _by_task(project, counts):
-        agreement.add_task(judgements)
-    kappas = agreement.kappas()
     totals = upkeep.totals(project)
+    agreement = totals.get(Scope(AGREEMENT), Total(AGREEMENT))
+    habits = totals.get(Scope(HABITS), Total(HABITS))
+    sums = agreement.named()
+    values = {name: None if one is None else one.value for name, one in estimates(agreement).items()}
+    ranked = judged(project).filter(verdict=Ranking.Verdict.RANKED)
+    simulated = Count("id", filter=Q(annotator__simulated=True))
     return {
         "project": project.slug,
-        "pairwise_agreement": agreement.pairwise,
-        "krippendorff_alpha": agreement.alpha,
-        "kendall_tau_b": agreement.tau,
-        "cohen_kappa": [
-            {"annotators": list(one.annotators), "kappa": one.kappa, "pairs": one.pairs} for one in kappas
-        ],
-        "statistics": {
-            **summary.figures(totals.get(Scope(AGREEMENT), Total(AGREEMENT))),
-            **summary.figures(totals.get(Scope(HABITS), Total(HABITS))),
-        },
+        "pairwise_agreement": values["pairwise_agreement"],
+        "krippendorff_alpha": values["krippendorff_alpha"],
+        "kendall_tau_b": values["kendall_tau_b"],
+        "cohen_kappa": _kappas(totals),
+        "statistics": {**summary.figures(agreement), **summary.figures(habits)},
         "counts": {
-            **counts,
+            **ranked.aggregate(rankings=Count("id"), simulated=simulated),
             "tasks": agreement.tasks,
-            "pairs": agreement.pairs,
-            "annotator_pairs_of_pairs": agreement.compared,
-            "annotator_pairs_of_tasks": agreement.tau_pairs,
+            "pairs": int(sums["units"]),
+            "annotator_pairs_of_pairs": int(sums["compared"]),
+            "annotator_pairs_of_tasks": int(sums["tau_pairs"]),
         },
     }
 
 
-def _by_task(project: Project, counts: dict[str, int]) -> Iterator[list[Judged]]:
-    """The ranked tiers of each task, streamed; verdicts without an order are not among them."""
-    rows = (
-        judged(project)
-        .filter(verdict=Ranking.Verdict.RANKED)
-        .order_by("task_id", "id")
-        .values_list(
-            "task_id", "tiers", "annotator__pseudonym", "annotator__anonymous", "annotator__simulated"
+def _kappas(totals: dict[Scope, Total]) -> list[dict[str, Any]]:
+    """Cohen's kappa of every two named annotators who judged a pair both, in the order of their names."""
+    of_two = {scope: total for scope, total in totals.items() if scope.kind == PAIR}
+    people = {one for scope in of_two for one in (scope.annotator, scope.other) if one is not None}
+    names = dict(Annotator.objects.filter(pk__in=people).values_list("pk", "pseudonym"))
+    kappas = []
+    for scope, total in of_two.items():
+        kappa = estimates(total)["cohen_kappa"]
+        pair = (scope.annotator, scope.other)
+        kappas.append(
+            {
+                "annotators": sorted(names[annotator] for annotator in pair if annotator is not None),
+                "kappa": None if kappa is None else kappa.value,
+                "pairs": int(sum(total.sums)),
+            }
         )
-        .iterator(chunk_size=2000)
-    )
-    for _, group in groupby(rows, key=lambda row: row[0]):
-        judgements = []
-        for _, tiers, name, anonymous, simulated in group:
-            counts["rankings"] += 1
-            counts["simulated"] += simulated
-            judgements.append(Judged(None if anonymous else name, tiers))
-        yield judgements
+    return sorted(kappas, key=lambda kappa: kappa["annotators"])

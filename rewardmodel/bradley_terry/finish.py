@@ -44,7 +44,7 @@ def finish(
     progress.report(0, 3, "normalising scores")
     reference = drawn(start.train, config.reference_rankings, seed=config.seed)
     # What several people ranked is scored once.
-    encoded = {id(each.encoded): each.encoded for each in reference}
+    encoded = {id(example.encoded): example.encoded for example in reference}
     model.normalisation = normalisation_on(model, list(encoded.values()), between=between)
     progress.report(1, 3, "evaluating on held-out prompts")
     report = report_on(model, start.records, resamples=config.resamples, between=between)

@@ -101,7 +101,7 @@ class RewardFit(Training):
         norm = clip_gradients(self.parameters, config.max_grad_norm)
         wrong = first_not_finite(loss=figures.loss, gradient=norm)
         if wrong:
-            raise NotFinite(wrong, {"rankings": [each.ranking for each in rankings]})
+            raise NotFinite(wrong, {"rankings": [example.ranking for example in rankings]})
         self.optimizer.step()
         return {
             "loss": figures.loss,

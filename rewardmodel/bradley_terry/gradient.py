@@ -59,7 +59,7 @@ def accumulate_gradient(
     Each part is divided by the weight of all rankings of the step, so neither its cut nor the number of processes that
     share it changes anything. ``between`` is called before each forward pass.
     """
-    parts, total = [], sum(each.weight for each in examples)
+    parts, total = [], sum(example.weight for example in examples)
     for part in _parts(loss, examples, ranks):
         between()
         figures, share = _forward(loss, part, total)
@@ -74,7 +74,7 @@ def mean_loss(
     loss: RankingLoss, examples: Sequence[Example], *, between: Callable[[], None], ranks: Ranks = ALONE
 ) -> Figures:
     """The figures of ``examples`` without learning. ``between`` is called before each forward pass."""
-    parts, total = [], sum(each.weight for each in examples)
+    parts, total = [], sum(example.weight for example in examples)
     for part in _parts(loss, examples, ranks):
         between()
         parts.append(_forward(loss, part, total)[0])
@@ -90,7 +90,9 @@ def _forward(loss: RankingLoss, part: Sequence[Example], total: float) -> tuple[
         scores = loss.network(batch)
     pairs = index_pairs(part, loss.objective.ties, device)
     losses = ranking_losses(scores, pairs, len(part), loss.objective, loss.tie_parameter)
-    share = losses @ torch.tensor([each.weight for each in part], dtype=losses.dtype, device=device) / total
+    share = (
+        losses @ torch.tensor([example.weight for example in part], dtype=losses.dtype, device=device) / total
+    )
     differences = (scores[pairs.first] - scores[pairs.second])[~pairs.tied].detach()
     right = float((differences > 0).sum() + 0.5 * (differences == 0).sum())
     return Figures(float(share.detach()), right, len(differences)), share

@@ -50,10 +50,10 @@ class Start:
 def prepare(config: FitConfig, folder: RunFolder) -> Start:
     """Read inputs/snapshot.jsonl and load the base. Raises BadInput where there is nothing to learn."""
     records = read_snapshot(folder.inputs / "snapshot.jsonl")
-    train = [each for each in records if _learnable(each, config) and each.split == "train"]
+    train = [record for record in records if _learnable(record, config) and record.split == "train"]
     if not train:
         raise BadInput(_nothing_to_learn(records, config))
-    held = [each for each in records if _learnable(each, config) and each.split == "validation"]
+    validation = [record for record in records if _learnable(record, config) and record.split == "validation"]
     tokenizer = start_tokenizer(config, train)
     network = start_network(config, tokenizer, seed=config.seed)
     limits = Limits.within(
@@ -74,7 +74,7 @@ def prepare(config: FitConfig, folder: RunFolder) -> Start:
         share=packing_is_exact(network.trunk, limits, pad_id=tokenizer.pad_token_id),
         train=examples,
         validation=encode_examples(
-            tokenizer, limits, drawn(held, config.validation_rankings, seed=config.seed), config
+            tokenizer, limits, drawn(validation, config.validation_rankings, seed=config.seed), config
         ),
         counts=counts,
         network=network,
@@ -171,12 +171,12 @@ def _learnable(record: Record, config: FitConfig) -> bool:
 
 
 def _weight(record: Record, config: FitConfig) -> float:
-    weights = {each.annotator: each.weight for each in config.annotator_weights}
+    weights = {weighted.annotator: weighted.weight for weighted in config.annotator_weights}
     return weights.get(record.annotator or "", 1.0)
 
 
 def _nothing_to_learn(records: Sequence[Record], config: FitConfig) -> str:
-    ranked = [each for each in records if each.split == "train" and each.verdict == "ranked"]
+    ranked = [record for record in records if record.split == "train" and record.verdict == "ranked"]
     if any(record.ties for record in ranked):
         return (
             f"all {len(ranked)} rankings of the train split are ties, and ties is {config.ties!r}: "
@@ -197,9 +197,9 @@ def _counts(records: Sequence[Record], learnt: Sequence[Record], train: Sequence
             "rankings": len(train),
             "simulated": sum(record.simulated for record in learnt),
             "prompts": len({record.prompt_key for record in learnt}),
-            "pairs": sum(len(each.pairs) for each in train),
-            "ties": sum(len(each.ties) for each in train),
-            "prompts_cut": sum(each.encoded.prompt_cut for each in train),
-            "completions_cut": sum(sum(each.encoded.completions_cut) for each in train),
+            "pairs": sum(len(example.pairs) for example in train),
+            "ties": sum(len(example.ties) for example in train),
+            "prompts_cut": sum(example.encoded.prompt_cut for example in train),
+            "completions_cut": sum(sum(example.encoded.completions_cut) for example in train),
         },
     }

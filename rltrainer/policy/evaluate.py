@@ -126,7 +126,7 @@ def make_report(
     }
 
 
-def figures(own: Measured, first: Measured, prompts: int, resamples: int) -> dict[str, Any]:
+def figures(measured: Measured, first: Measured, prompts: int, resamples: int) -> dict[str, Any]:
     """``reward``, ``length`` (tokens), ``eos_rate``, ``kl`` (nats), ``perplexity``: mean, low, high; or None.
 
     ``reward_gain`` is the reward above the first policy's on the same prompt, ``win_rate`` the share of its
@@ -140,10 +140,10 @@ def figures(own: Measured, first: Measured, prompts: int, resamples: int) -> dic
         sums, counts = _by(places, values, prompts), _by(places, [1.0] * len(values), prompts)
         return interval(sums, counts, resamples=resamples)
 
-    answers = own["answers"]
+    answers = measured["answers"]
     places = [answer["prompt"] for answer in answers]
     divergence = [answer["kl"] for answer in answers]
-    rewards, base = own["rewards"], first["rewards"]
+    rewards, base = measured["rewards"], first["rewards"]
     pairs = list(zip(rewards, base, strict=True)) if rewards else None
     return {
         "reward": over_prompts(rewards),
@@ -154,10 +154,10 @@ def figures(own: Measured, first: Measured, prompts: int, resamples: int) -> dic
         "length": over_prompts([answer["tokens"] for answer in answers]),
         "eos_rate": over_prompts([float(answer["finished"]) for answer in answers]),
         "kl": over_prompts(None if None in divergence else divergence),
-        "perplexity": _perplexity(own, resamples),
+        "perplexity": _perplexity(measured, resamples),
         "distinct_1": distinct([answer["text"] for answer in answers], 1),
         "distinct_2": distinct([answer["text"] for answer in answers], 2),
-        "prompts_cut": own["prompts_cut"],
+        "prompts_cut": measured["prompts_cut"],
     }
 
 
@@ -171,15 +171,15 @@ def distinct(texts: Sequence[str], size: int) -> float | None:
     return len(set(runs)) / len(runs) if runs else None
 
 
-def _perplexity(own: Measured, resamples: int) -> dict[str, float] | None:
+def _perplexity(measured: Measured, resamples: int) -> dict[str, float] | None:
     """exp of the mean loss a token, its interval over the demonstrations' prompts."""
-    if not own["losses"]:
+    if not measured["losses"]:
         return None
-    losses, tokens = zip(*own["losses"], strict=True)
-    numbers = own["demonstrations"]
+    losses, tokens = zip(*measured["losses"], strict=True)
+    numbers = measured["demonstrations"]
     prompts = max(numbers) + 1
-    found = interval(_by(numbers, losses, prompts), _by(numbers, tokens, prompts), resamples=resamples)
-    return {name: float(torch.tensor(value, dtype=torch.float64).exp()) for name, value in found.items()}
+    mean_loss = interval(_by(numbers, losses, prompts), _by(numbers, tokens, prompts), resamples=resamples)
+    return {name: float(torch.tensor(value, dtype=torch.float64).exp()) for name, value in mean_loss.items()}
 
 
 def _by(places: Sequence[int], values: Sequence[float], count: int) -> list[float]:

@@ -75,10 +75,10 @@ def check_head(model: Any) -> None:
     count = min(8, model.config.get_text_config().vocab_size)
     ids = torch.arange(count, device=model.device)[None]
     mask = torch.ones_like(ids)
-    own = model(input_ids=ids, attention_mask=mask).logits.float()
+    expected = model(input_ids=ids, attention_mask=mask).logits.float()
     ours = head_logits(model, run_trunk(model, ids, mask, positions_from_mask(mask)).states)
-    if own.shape != ours.shape or not torch.allclose(
-        own, ours, rtol=1e-3, atol=1e-3 * float(own.abs().max())
+    if expected.shape != ours.shape or not torch.allclose(
+        expected, ours, rtol=1e-3, atol=1e-3 * float(expected.abs().max())
     ):
         raise BadInput(
             f"{type(model).__name__} computes its logits in a way Concord does not know: use another base"

@@ -75,7 +75,7 @@ def answer(
     encoded = encode_with_room(policy, prompts, **config.limits).ids
     answers = [Answers(prompt, ids) for prompt, ids in zip(prompts, encoded, strict=True)]
     for attempt in range(config.tries):
-        lacking = [each for each in answers if len(each.texts) < config.completions]
+        lacking = [of_prompt for of_prompt in answers if len(of_prompt.texts) < config.completions]
         if lacking:
             _ask(policy, config, lacking, (config.seed, place, attempt), between)
     return answers
@@ -89,10 +89,12 @@ def _ask(
     between: Callable[[], None],
 ) -> None:
     settings = config.settings(config.completions)
-    prompt_ids = [each.ids for each in answers]
-    made = generate(policy.model, policy.tokenizer, prompt_ids, settings, _generator(*seed), between=between)
-    lengths = made.completion_mask.sum(dim=1).tolist()
-    rows = zip(made.texts, made.finished.tolist(), lengths, strict=True)
+    prompt_ids = [of_prompt.ids for of_prompt in answers]
+    generated = generate(
+        policy.model, policy.tokenizer, prompt_ids, settings, _generator(*seed), between=between
+    )
+    lengths = generated.completion_mask.sum(dim=1).tolist()
+    rows = zip(generated.texts, generated.finished.tolist(), lengths, strict=True)
     for number, (text, finished, tokens) in enumerate(rows):
         answers[number // settings.samples].add(text, config.completions, finished=finished, tokens=tokens)
 
@@ -112,10 +114,10 @@ def _append(path: Path, config: SampleConfig, answers: list[Answers]) -> None:
         "seed": config.seed,
     }
     with path.open("a", encoding="utf-8") as file:
-        for each in answers:
+        for of_prompt in answers:
             line = {
-                "prompt_id": each.prompt.id,
-                "completions": list(each.texts.values()),
+                "prompt_id": of_prompt.prompt.id,
+                "completions": list(of_prompt.texts.values()),
                 "sampling": sampling,
             }
             file.write(json.dumps(line, ensure_ascii=False) + "\n")

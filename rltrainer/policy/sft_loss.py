@@ -63,8 +63,10 @@ def row_losses(
     for group in fill(order, lambda row: len(examples[row].ids), micro_batch_tokens):
         between()
         with autocast(device):
-            found = negative_log_likelihoods(model, collate([examples[row] for row in group], pad_id, device))
-        for row, loss in zip(group, found.tolist(), strict=True):
+            losses_of_group = negative_log_likelihoods(
+                model, collate([examples[row] for row in group], pad_id, device)
+            )
+        for row, loss in zip(group, losses_of_group.tolist(), strict=True):
             losses[row] = loss
     return losses
 

@@ -37,8 +37,8 @@ class Start:
 def prepare(config: SftConfig, folder: RunFolder, device: torch.device) -> Start:
     """Read inputs/demonstrations.jsonl and load the base. Raises BadInput where there is nothing to learn."""
     demonstrations = read_demonstrations(folder.inputs / "demonstrations.jsonl")
-    train = [each for each in demonstrations if each.split == "train"]
-    validation = [each for each in demonstrations if each.split == "validation"]
+    train = [demonstration for demonstration in demonstrations if demonstration.split == "train"]
+    validation = [demonstration for demonstration in demonstrations if demonstration.split == "validation"]
     held_out = drawn(validation, config.held_out_rows, seed=config.seed)
     if not train:
         raise BadInput('no demonstration is in the train split: import more, or give some "split": "train"')
@@ -66,8 +66,8 @@ def start_policy(config: SftConfig, train: list[Demonstration], device: torch.de
 
 def make_policy(config: SftConfig, train: list[Demonstration], device: torch.device) -> Policy:
     """A small Llama with first weights from the seed, and a tokenizer trained on the train split's texts."""
-    texts = [message["content"] for each in train for message in each.messages]
-    texts += [each.completion for each in train]
+    texts = [message["content"] for demonstration in train for message in demonstration.messages]
+    texts += [demonstration.completion for demonstration in train]
     try:
         tokenizer = make_tokenizer(texts, vocab_size=config.vocabulary)
         sizes = make_config(

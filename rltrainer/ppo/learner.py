@@ -28,8 +28,8 @@ class Learner:
 
     def __post_init__(self) -> None:
         named = self.value.named_parameters() if self.value is not None else ()
-        self.policy_parameters = {f"policy.{name}": each for name, each in self.policy.trainable().items()}
-        self.value_parameters = {f"value.{name}": each for name, each in named if each.requires_grad}
+        self.policy_parameters = {f"policy.{name}": value for name, value in self.policy.trainable().items()}
+        self.value_parameters = {f"value.{name}": value for name, value in named if value.requires_grad}
         settings: dict[str, Any] = {"weight_decay": 0.0, "betas": BETAS, "eps": self.config.adam_eps}
         self.policy_optimizer = make_adamw(self.policy_parameters, **settings)
         self.value_optimizer = make_adamw(self.value_parameters, **settings) if self.value else None

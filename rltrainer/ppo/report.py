@@ -17,25 +17,25 @@ from rltrainer.ppo.rollout import Rollout, Score, Seconds, collect
 EXAMPLES = 3
 
 
-class Held(NamedTuple):
+class HeldOut(NamedTuple):
     """The prompts of the report; ``unseen`` where no step asks them."""
 
     prompts: list[Prompt]
     unseen: bool
 
 
-def held_out_of(prompts: Sequence[Prompt], count: int) -> Held:
+def held_out_of(prompts: Sequence[Prompt], count: int) -> HeldOut:
     """``count`` prompts of the validation and test splits, the same for every seed; else of the train split."""
     unseen = [prompt for prompt in prompts if prompt.split != "train"]
     among = unseen or list(prompts)
     order = torch.randperm(len(among), generator=generator_of("held out", 0, 0)).tolist()
-    return Held([among[number] for number in order[:count]], bool(unseen))
+    return HeldOut([among[number] for number in order[:count]], bool(unseen))
 
 
 def make_report(
     policy: Policy,
     score: Score,
-    held: Held,
+    held: HeldOut,
     config: ResolvedPpo,
     between: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:

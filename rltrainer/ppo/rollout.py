@@ -122,17 +122,17 @@ def collect(
 def measure(
     policy: Policy,
     value: ValueNetwork | None,
-    made: Generated,
+    generated: Generated,
     scores: Tensor,
     config: ResolvedPpo,
     between: Callable[[], None] = lambda: None,
 ) -> Rollout:
     """Log-probabilities of policy and reference, entropy and values, by the forward that training uses too (P10)."""
-    start = made.sequences.shape[1] - made.completion_mask.shape[1]
-    blank = torch.zeros_like(made.completion_mask, dtype=precise(policy.model.dtype))
+    start = generated.sequences.shape[1] - generated.completion_mask.shape[1]
+    blank = torch.zeros_like(generated.completion_mask, dtype=precise(policy.model.dtype))
     log_probs, entropy, reference, values = (blank.clone() for _ in range(4))
-    for part in micro_batches(made.attention_mask, start, range(len(scores)), config.micro_batch_tokens):
-        ids, mask, first = part.cut(made.sequences), part.cut(made.attention_mask), part.start
+    for part in micro_batches(generated.attention_mask, start, range(len(scores)), config.micro_batch_tokens):
+        ids, mask, first = part.cut(generated.sequences), part.cut(generated.attention_mask), part.start
         between()
         with autocast(policy.model.device):
             figures = completion_figures(policy.model, ids, mask, first, config.temperature)
@@ -142,10 +142,10 @@ def measure(
                 part.put(reference, completion_log_probabilities(model, ids, mask, first, config.temperature))
             if value is not None:
                 part.put(values, value(ids, mask, first))
-    real = made.completion_mask
+    real = generated.completion_mask
     return Rollout(
-        made.sequences, made.attention_mask, real, made.finished, scores,
-        log_probs * real, reference * real, entropy * real, values * real, made.texts,
+        generated.sequences, generated.attention_mask, real, generated.finished, scores,
+        log_probs * real, reference * real, entropy * real, values * real, generated.texts,
     )  # fmt: skip
 
 
@@ -170,7 +170,7 @@ def join(shares: Sequence[Rollout], samples: int, pad_id: int) -> Rollout:
 
 
 @dataclass(frozen=True)
-class Part:
+class MicroBatch:
     """Some rows of a rollout, without the columns that are padding in all of them.
 
     ``rows`` index the rollout, ``left`` and ``right`` its columns, ``offset`` is where its completions begin.
@@ -201,7 +201,7 @@ class Part:
 
 def micro_batches(
     attention_mask: Tensor, completion_start: int, rows: Sequence[int], budget: int
-) -> Iterator[Part]:
+) -> Iterator[MicroBatch]:
     """Cut ``rows`` into parts of at most ``budget`` tokens, padding counted, rows of like length together.
 
     A row that is longer than the budget is a part of its own.
@@ -214,9 +214,9 @@ def micro_batches(
     for row in sorted(rows, key=lambda row: (rights[row] - lefts[row], row)):
         wider = (min(left, lefts[row]), max(right, rights[row]))
         if part and (len(part) + 1) * (wider[1] - wider[0]) > budget:
-            yield Part(part, left, right, completion_start)
+            yield MicroBatch(part, left, right, completion_start)
             part, wider = [], (lefts[row], rights[row])
         part.append(row)
         left, right = wider
     if part:
-        yield Part(part, left, right, completion_start)
+        yield MicroBatch(part, left, right, completion_start)

@@ -24,7 +24,7 @@ from rltrainer.policy.loading import save_policy
 from rltrainer.policy.prompts import Prompt, encode_with_room, read_prompts
 from rltrainer.ppo.config import PpoConfig
 from rltrainer.ppo.learner import Learner
-from rltrainer.ppo.report import Held, held_out_of, make_report
+from rltrainer.ppo.report import HeldOut, held_out_of, make_report
 from rltrainer.ppo.trainer import PolicyGradient
 from rltrainer.ppo.value import make_value_network
 from runs.folder.config import parse_config
@@ -39,11 +39,11 @@ PROMPTS = "prompts.jsonl"
 FREE = ("checkpoint_seconds", "micro_batch_tokens", "policy", "processes", "reward_model")
 
 
-class Asked(NamedTuple):
+class PromptsOfRun(NamedTuple):
     """The prompts of the run: those that the steps ask, and those of the report."""
 
     train: list[Prompt]
-    held: Held
+    held: HeldOut
 
 
 def main(folder: RunFolder, stop: StopSignal) -> None:
@@ -53,7 +53,7 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     ranks = join_ranks()
     if ranks.main:
         Progress(folder.progress_file).report(0, 1, "loading the policy and the reward model")
-    asked = split_prompts(read_prompts(folder.inputs / PROMPTS), config.held_out_prompts)
+    prompts_of_run = split_prompts(read_prompts(folder.inputs / PROMPTS), config.held_out_prompts)
     reward_model = load_reward_model(config.reward_model, choose_device(config.device))
     learner, score = make_learner(config, reward_model), RewardOf(reward_model)
     inputs = {PROMPTS: file_digest(folder.inputs / PROMPTS)}
@@ -62,7 +62,7 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
         "reward_model": folder_digest(Path(config.reward_model)),
     }
     claim_checkpoint(folder, learner.config, inputs=inputs, parents=parents, free=FREE, ranks=ranks)
-    training = PolicyGradient(learner, score, asked.train, ranks)
+    training = PolicyGradient(learner, score, prompts_of_run.train, ranks)
     frame = Frame(folder, stop, training, checkpoint_seconds=config.checkpoint_seconds, ranks=ranks)
     frame.run()
     if not ranks.main:
@@ -70,11 +70,11 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     frame.leave_others()
     frame.report(training.steps, training.steps, "sampling held-out prompts")
     score.texts = score.texts_cut = 0
-    report = report_within_limit(training, frame, asked.held)
+    report = report_within_limit(training, frame, prompts_of_run.held)
     report["cut"] = {
-        "train_prompts": len(asked.train),
-        "train_prompts_cut": _prompts_cut(learner, asked.train),
-        "held_out_prompts_cut": _prompts_cut(learner, asked.held.prompts),
+        "train_prompts": len(prompts_of_run.train),
+        "train_prompts_cut": _prompts_cut(learner, prompts_of_run.train),
+        "held_out_prompts_cut": _prompts_cut(learner, prompts_of_run.held.prompts),
         "held_out_texts": score.texts,
         "held_out_texts_cut": score.texts_cut,
     }
@@ -83,12 +83,12 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     save_policy(learner.policy, folder.output, {"made_by": learner.config.algorithm, **made_from})
 
 
-def split_prompts(prompts: Sequence[Prompt], held_out: int) -> Asked:
+def split_prompts(prompts: Sequence[Prompt], held_out: int) -> PromptsOfRun:
     """Raises BadInput where no prompt is in the train split."""
     train = [prompt for prompt in prompts if prompt.split == "train"]
     if not train:
         raise BadInput('no prompt is in the train split: import more, or give some "split": "train"')
-    return Asked(train, held_out_of(prompts, held_out))
+    return PromptsOfRun(train, held_out_of(prompts, held_out))
 
 
 def make_learner(config: PpoConfig, reward_model: RewardModel) -> Learner:
@@ -121,14 +121,14 @@ class RewardOf:
     def __call__(
         self, prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]
     ) -> Tensor:
-        items = [(each.form, each.messages, text) for each, text in zip(prompts, texts, strict=True)]
+        items = [(prompt.form, prompt.messages, text) for prompt, text in zip(prompts, texts, strict=True)]
         scores, truncated = self._reward_model.score_flagged(items, between=between)
         self.texts += len(texts)
         self.texts_cut += sum(truncated)
         return scores
 
 
-def report_within_limit(training: PolicyGradient, frame: Frame, held: Held) -> dict[str, Any]:
+def report_within_limit(training: PolicyGradient, frame: Frame, held: HeldOut) -> dict[str, Any]:
     """The report. The weights after the last step were never sampled: where the held-out prompts show them past the
     KL's limit, the run goes back to those that were kept, too."""
     config, policy = training.config, training.learner.policy
@@ -136,12 +136,12 @@ def report_within_limit(training: PolicyGradient, frame: Frame, held: Held) -> d
     def report() -> dict[str, Any]:
         return make_report(policy, training.score, held, config, frame.stop.check)
 
-    found = report()
-    past = config.kl_limit is not None and found["after"]["kl"] > config.kl_limit
+    figures = report()
+    past = config.kl_limit is not None and figures["after"]["kl"] > config.kl_limit
     if past and training.kept is None:
         training.go_back(frame)
-        found = report()
-    return {**found, "steps": frame.step, "kept": training.kept}
+        figures = report()
+    return {**figures, "steps": frame.step, "kept": training.kept}
 
 
 def _prompts_cut(learner: Learner, prompts: Sequence[Prompt]) -> int:

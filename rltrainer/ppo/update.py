@@ -18,7 +18,7 @@ from lm.training import clip_gradients
 from rltrainer.policy.log_probabilities import TokenFigures, completion_figures, completion_log_probabilities
 from rltrainer.ppo.learner import Learner
 from rltrainer.ppo.losses import PolicyLoss, ppo_policy_loss, reinforce_loss, value_loss
-from rltrainer.ppo.rollout import Part, Rollout, micro_batches
+from rltrainer.ppo.rollout import MicroBatch, Rollout, micro_batches
 from rltrainer.ppo.targets import Targets
 from runs.folder.errors import RunError
 
@@ -53,13 +53,13 @@ class Sums:
 
     def add(self, other: "Sums") -> None:
         """Take in ``other``."""
-        for each in fields(self):
-            one, two = getattr(self, each.name), getattr(other, each.name)
-            setattr(self, each.name, max(one, two) if each.name == "largest" else one + two)
+        for field in fields(self):
+            one, two = getattr(self, field.name), getattr(other, field.name)
+            setattr(self, field.name, max(one, two) if field.name == "largest" else one + two)
 
     def over(self, ranks: Ranks) -> "Sums":
         """The same of all processes together."""
-        summed = [each.name for each in fields(self) if each.name != "largest"]
+        summed = [field.name for field in fields(self) if field.name != "largest"]
         totals = dict(zip(summed, ranks.total(*(getattr(self, name) for name in summed)), strict=True))
         tokens = int(totals.pop("tokens"))
         return Sums(tokens=tokens, largest=ranks.largest(self.largest), **totals)
@@ -138,9 +138,9 @@ def accumulate_gradient(
     share = ranks.share(rows)
     for part in micro_batches(rollout.attention_mask, rollout.completion_start, share, budget):
         between()
-        loss, found = _forward(learner, rollout, targets, part)
+        loss, counted = _forward(learner, rollout, targets, part)
         torch.autograd.backward(loss / tokens)
-        sums.add(found)
+        sums.add(counted)
     ranks.sum_gradients([*learner.policy_parameters.values(), *learner.value_parameters.values()])
     return sums.over(ranks)
 
@@ -154,26 +154,26 @@ def _plan(count: int, epochs: int, minibatches: int, generator: torch.Generator)
     return plan
 
 
-def _forward(learner: Learner, rollout: Rollout, targets: Targets, part: Part) -> tuple[Tensor, Sums]:
+def _forward(learner: Learner, rollout: Rollout, targets: Targets, part: MicroBatch) -> tuple[Tensor, Sums]:
     """The loss of ``part``, a sum over its tokens, and what is counted beside it."""
     config, mask = learner.config, part.cut_completions(rollout.mask)
     old, advantages = part.cut_completions(rollout.log_probs), part.cut_completions(targets.advantages)
     figures = _policy_figures(learner, rollout, part)
     new = figures.log_probabilities
     if config.algorithm == "reinforce":
-        found = reinforce_loss(new, old, advantages, mask)
+        policy_loss = reinforce_loss(new, old, advantages, mask)
     else:
-        found = ppo_policy_loss(new, old, advantages, mask, config.clip)
-    loss = found.loss
+        policy_loss = ppo_policy_loss(new, old, advantages, mask, config.clip)
+    loss = policy_loss.loss
     if config.entropy_coefficient:
         loss = loss - config.entropy_coefficient * (figures.entropy * mask).sum()
     of_value = _value_loss(learner, rollout, targets, part)
     if of_value is not None:
         loss = loss + of_value  # its parameters, optimizer and clip are its own
-    return loss, _sums(found, of_value, ((new.detach() - old) * mask).abs().max(), mask)
+    return loss, _sums(policy_loss, of_value, ((new.detach() - old) * mask).abs().max(), mask)
 
 
-def _policy_figures(learner: Learner, rollout: Rollout, part: Part) -> TokenFigures:
+def _policy_figures(learner: Learner, rollout: Rollout, part: MicroBatch) -> TokenFigures:
     """With the entropy only where the loss has it: its graph is as large as the logits."""
     inputs = part.cut(rollout.sequences), part.cut(rollout.attention_mask), part.start
     model, config = learner.policy.model, learner.config
@@ -184,7 +184,7 @@ def _policy_figures(learner: Learner, rollout: Rollout, part: Part) -> TokenFigu
     return TokenFigures(logs, torch.zeros_like(logs))
 
 
-def _value_loss(learner: Learner, rollout: Rollout, targets: Targets, part: Part) -> Tensor | None:
+def _value_loss(learner: Learner, rollout: Rollout, targets: Targets, part: MicroBatch) -> Tensor | None:
     if learner.value is None:
         return None
     inputs = part.cut(rollout.sequences), part.cut(rollout.attention_mask), part.start
@@ -194,14 +194,14 @@ def _value_loss(learner: Learner, rollout: Rollout, targets: Targets, part: Part
     return value_loss(values, old, returns, part.cut_completions(rollout.mask), learner.config.value_clip)
 
 
-def _sums(found: PolicyLoss, of_value: Tensor | None, largest: Tensor, mask: Tensor) -> Sums:
+def _sums(policy_loss: PolicyLoss, of_value: Tensor | None, largest: Tensor, mask: Tensor) -> Sums:
     return Sums(
         tokens=int(mask.sum()),
-        policy_loss=float(found.loss.detach()),
+        policy_loss=float(policy_loss.loss.detach()),
         value_loss=float(of_value.detach()) if of_value is not None else 0.0,
-        clipped=float(found.clipped),
-        ratio=float(found.ratio),
-        kl=float(found.kl),
+        clipped=float(policy_loss.clipped),
+        ratio=float(policy_loss.ratio),
+        kl=float(policy_loss.kl),
         largest=float(largest),
     )
 

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 
 from annotation.models import Project
-from annotation.preferences.agreement import Agreement, Judged
+from annotation.preferences.tally import AGREEMENT, Judgement, Scope, Total, contributions, estimates
 from annotation.quality.agreement import measure
 from annotation.simulated import simulate
 from tests.annotation.factories import make_project, make_tasks, put, put_bytes, ranking
@@ -96,16 +96,20 @@ def test_pandalm_agrees_as_computed_elsewhere() -> None:
 @pytest.mark.real_data
 def test_ukp_agrees_as_computed_elsewhere() -> None:
     """31,047 rankings, straight from the file: the others here go through the database."""
-    tasks: dict[str, list[Judged]] = {}
+    tasks: dict[str, list[Judgement]] = {}
     with gzip.open(Path(DATA) / "ukp_rankings.jsonl.gz") as lines:
         for line in map(json.loads, lines):
             tiers = [completion["rank"] for completion in line["completions"]]
-            tasks.setdefault(line["task"], []).append(Judged(line["annotator"], tiers))
-    figures = Agreement()
+            tasks.setdefault(line["task"], []).append(Judgement(None, "ranked", tiers, None, None, ""))
+    total = Total(AGREEMENT)
     for judgements in tasks.values():
-        figures.add_task(judgements)
-    assert figures.alpha == pytest.approx(0.2745, abs=5e-5)
-    assert figures.pairwise == pytest.approx(0.5278, abs=5e-5)
+        if len(judgements) > 1:
+            total.add(contributions(judgements, [1, 1])[Scope(AGREEMENT)])
+    figures = estimates(total)
+    for name, wanted in (("krippendorff_alpha", 0.2745), ("pairwise_agreement", 0.5278)):
+        estimate = figures[name]
+        assert estimate is not None
+        assert estimate.value == pytest.approx(wanted, abs=5e-5)
 
 
 @real_data
