@@ -1,5 +1,6 @@
 """LoRA (Hu et al. 2106.09685): small matrices that learn beside frozen weights, and their merging."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,12 +9,14 @@ import torch
 from torch import Tensor
 
 from lm.lora import LoraSettings
+from runs.folder.errors import BadInput
 
 
 def add_adapter(model: Any, settings: LoraSettings, *, seed: int) -> None:
     """Put LoRA layers, in float32, into ``model``, in place, and freeze the rest.
 
-    ``seed`` decides the first A; B is 0, so nothing changes yet. The global generators are left as they were.
+    ``seed`` decides the first A; B is 0, so nothing changes yet. The global generators are left as they were. Raises
+    BadInput where the architecture takes none.
     """
     from peft import LoraConfig, inject_adapter_in_model  # its import is slow, and few trainings need it
 
@@ -26,7 +29,17 @@ def add_adapter(model: Any, settings: LoraSettings, *, seed: int) -> None:
     )
     with torch.random.fork_rng(range(torch.cuda.device_count())):
         torch.manual_seed(seed)
-        inject_adapter_in_model(wanted, model)
+        try:
+            with warnings.catch_warnings():
+                # For mixtures of experts peft adds ranks of its own by name, and warns of those that it does not need
+                warnings.filterwarnings("ignore", "The following (rank|alpha)_pattern keys", RuntimeWarning)
+                # It sees how GPT-2 lays out its matrices, and says so
+                warnings.filterwarnings("ignore", "fan_in_fan_out is set to False", UserWarning)
+                inject_adapter_in_model(wanted, model)
+        except ValueError as error:
+            raise BadInput(
+                f"LoRA cannot learn beside {type(model).__name__}: {error} Train all weights, or use another base"
+            ) from error
     for value in model.parameters():
         if value.requires_grad:
             value.data = value.data.float()  # bfloat16 would round small updates away
@@ -54,15 +67,34 @@ def merged_state(model: Any) -> dict[str, Tensor]:
     update of a few ten-thousandths beside a weight near 1 more than half would be gone.
     """
     state = {
-        name.replace(".base_layer.", "."): value.detach().cpu()
+        _without_layers(name): value.detach().cpu()
         for name, value in model.state_dict().items()
         if ".lora_" not in name
     }
     for name, layer in _lora_layers(model).items():
-        base = layer.get_base_layer().weight
+        # A layer of several matrices in one tensor, such as a mixture's experts, is wrapped once for each tensor
+        tensor = getattr(layer, "parameter_name", "weight")
+        base = getattr(layer.get_base_layer(), tensor)
         delta = sum(layer.get_delta_weight(adapter) for adapter in layer.active_adapters)
-        state[f"{name}.weight"] = (base.float() + delta.float()).cpu()
+        state[f"{_without_layers(name)}.{tensor}"] = (base.float() + delta.float()).cpu()
     return state
+
+
+@torch.no_grad()
+def check_mergeable(model: Any) -> None:
+    """Raises BadInput where an adapter has not the shape of the weights that it is to be added to."""
+    for name, layer in _lora_layers(model).items():
+        base = getattr(layer.get_base_layer(), getattr(layer, "parameter_name", "weight"))
+        for adapter in layer.active_adapters:
+            if layer.get_delta_weight(adapter).shape != base.shape:
+                raise BadInput(
+                    f"what LoRA learns at {name} cannot be added to its weights. Train all weights"
+                )
+
+
+def _without_layers(name: str) -> str:
+    """The name that a weight or layer has without LoRA around it."""
+    return ".".join(part for part in name.split(".") if part != "base_layer")
 
 
 def _lora_layers(model: Any) -> dict[str, Any]:

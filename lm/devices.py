@@ -1,14 +1,18 @@
 """Where a run computes, and in which precision."""
 
+import os
+
 import torch
 
 from runs.folder.errors import BadInput
+
+CPU = torch.device("cpu")
 
 
 def choose_device(name: str) -> torch.device:
     """``auto`` is CUDA where there is one, else the CPU. Raises BadInput for a device that is not there."""
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device(_nearest_gpu() if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
     except RuntimeError as error:
@@ -16,6 +20,16 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise BadInput('device "cuda" is asked for, but this machine has none: use "auto" or "cpu"')
     return device
+
+
+def _nearest_gpu() -> str:
+    """Each process of a training (lm.ranks) has a GPU of its own; its launcher numbers them."""
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+
+
+def precise(dtype: torch.dtype) -> torch.dtype:
+    """What logits, losses and values are computed in: float32 at least."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
 
 
 def autocast(device: torch.device) -> torch.autocast:

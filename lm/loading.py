@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from transformers import MODEL_MAPPING, AutoConfig, AutoModel, AutoTokenizer
 
+from lm.devices import autocast
 from lm.manifest import check_manifest
 from lm.rendering import DATE, dated
 from runs.folder.errors import BadInput
@@ -62,14 +63,14 @@ def load_trunk(base: str, *, tokenizer: Any, dtype: torch.dtype = torch.float32)
         )
     except (OSError, ValueError, KeyError) as error:
         raise _cannot_load(base, "trunk", error) from error
-    return prepare_trunk(trunk, tokenizer)
+    return prepare(trunk, tokenizer)
 
 
 def make_trunk(config: Any, *, tokenizer: Any, seed: int) -> Any:
     """A trunk with random first weights from ``seed``; the global generators are left as they were."""
     with torch.random.fork_rng(range(torch.cuda.device_count())):
         torch.manual_seed(seed)
-        return prepare_trunk(AutoModel.from_config(config, **_without_pooler(config)), tokenizer)
+        return prepare(AutoModel.from_config(config, **_without_pooler(config)), tokenizer)
 
 
 def _without_pooler(config: Any) -> dict[str, Any]:
@@ -79,14 +80,19 @@ def _without_pooler(config: Any) -> dict[str, Any]:
     return {"add_pooling_layer": False} if takes_it else {}
 
 
-def prepare_trunk(trunk: Any, tokenizer: Any) -> Any:
-    """Give every token a row, name the pad token, and turn dropout off."""
-    _make_room(trunk, len(tokenizer))
-    trunk.config.pad_token_id = tokenizer.pad_token_id
-    # An embedding never learns its padding_idx: where a base's pad was EOS, that would be how an answer ends
-    trunk.get_input_embeddings().padding_idx = tokenizer.pad_token_id
-    turn_dropout_off(trunk)
-    return trunk.eval()
+def prepare(model: Any, tokenizer: Any) -> Any:
+    """Fit ``model``, a trunk or a language model, to ``tokenizer``; turn dropout off, and evaluation on.
+
+    Every token gets a row of weights. The pad token is named everywhere: with pad == EOS, code that finds pads by their
+    id leaves EOS out of the loss, and an embedding never learns the row of its ``padding_idx``, so that how an answer
+    ends would not be learnt. ``load_tokenizer`` has seen to it that pad is not EOS.
+    """
+    _make_room(model, len(tokenizer))
+    for settings in filter(None, [model.config, getattr(model, "generation_config", None)]):
+        settings.pad_token_id = tokenizer.pad_token_id
+    model.get_input_embeddings().padding_idx = tokenizer.pad_token_id
+    turn_dropout_off(model)
+    return model.eval()
 
 
 def turn_dropout_off(trunk: Any) -> None:
@@ -97,6 +103,20 @@ def turn_dropout_off(trunk: Any) -> None:
                 setattr(holder, name, 0.0)
         if isinstance(holder, torch.nn.Dropout):
             holder.p = 0.0
+
+
+@torch.no_grad()
+def is_causal(trunk: Any) -> bool:
+    """Whether no token's state depends on the tokens after it, tried on two texts that differ in the last.
+
+    By a millionth: the first layers of an encoder with small weights hide the difference, and training brings it out.
+    """
+    tokens = [place % int(trunk.get_input_embeddings().weight.shape[0]) for place in range(5, 40, 7)]
+    ids = torch.tensor([tokens, [*tokens[:-1], tokens[0]]], device=trunk.device)
+    with autocast(trunk.device):
+        states = trunk(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).last_hidden_state
+    first, second = states[:, :-1].float()
+    return bool((first - second).abs().max() <= 1e-6 * first.abs().max())
 
 
 def width(trunk: Any) -> int:
@@ -128,13 +148,14 @@ def _check_safetensors(folder: Path) -> None:
 
 
 @torch.no_grad()
-def _make_room(trunk: Any, size: int) -> None:
+def _make_room(model: Any, size: int) -> None:
     """Grow the embeddings to ``size`` rows, the new ones the mean of the old: likely as an average token."""
-    old = trunk.get_input_embeddings().weight.shape[0]
-    if size > old:
-        trunk.resize_token_embeddings(size, mean_resizing=False)
-        weight = trunk.get_input_embeddings().weight
-        weight[old:] = weight[:old].mean(dim=0)
+    old = model.get_input_embeddings().weight.shape[0]
+    if size <= old:
+        return
+    model.resize_token_embeddings(size, mean_resizing=False)
+    for layer in filter(None, [model.get_input_embeddings(), model.get_output_embeddings()]):
+        layer.weight[old:] = layer.weight[:old].mean(dim=0)
 
 
 def _cannot_load(base: str, what: str, error: Exception) -> BadInput:

@@ -35,12 +35,12 @@ def check_manifest(folder: Path) -> dict[str, Any]:
         listed: dict[str, str] = dict(meta["files"])
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{folder / NAME} does not list its files: copy the folder again") from error
-    found = files_of(folder)
-    for name in sorted(listed.keys() | found.keys()):
-        if name not in found:
+    present = files_of(folder)
+    for name in sorted(listed.keys() | present.keys()):
+        if name not in present:
             raise BadInput(f"{folder / name} is missing: {NAME} lists it. Copy the folder again")
         if name not in listed:
             raise BadInput(f"{folder / name} is not listed in {NAME}: take it out of the folder")
-        if listed[name] != found[name]:
+        if listed[name] != present[name]:
             raise BadInput(f"{folder / name} is not the file that {NAME} describes: copy the folder again")
     return dict(meta)

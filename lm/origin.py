@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lm.ranks import ALONE, Ranks
 from runs.folder.errors import BadInput
 from runs.folder.files import folder_digest, read_json, write_json
 from runs.folder.folder import RunFolder
@@ -28,6 +29,7 @@ def claim_checkpoint(
     inputs: Mapping[str, str],
     parents: Mapping[str, str],
     free: Collection[str],
+    ranks: Ranks = ALONE,
 ) -> None:
     """Say what the folder's checkpoint is of, or see that it is of this. Raises BadInput naming what differs.
 
@@ -37,8 +39,11 @@ def claim_checkpoint(
     fields = {name: value for name, value in asdict(config).items() if name not in free}
     origin: dict[str, Any] = json.loads(json.dumps({**inputs, **parents, **fields}))
     path = folder.checkpoint / NAME
-    if not path.exists():
-        write_json(path, origin)
+    claimed = path.exists()
+    ranks.wait()
+    if not claimed:
+        if ranks.main:
+            write_json(path, origin)
         return
     kept: dict[str, Any] = read_json(path)
     others = sorted(name for name in origin.keys() | kept.keys() if origin.get(name) != kept.get(name))

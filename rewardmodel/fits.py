@@ -1,6 +1,5 @@
 """A fit as a kind of run: a snapshot goes in, a reward model version comes out."""
 
-import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ from runs.folder.config import parse_config
 from runs.folder.errors import BadInput
 from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
+from runs.folder.processes import command_of
 from runs.kinds import Kind
 from runs.models import Artifact, Run
 from runs.writing import write
@@ -70,7 +70,7 @@ def _prepare(run: Run, folder: RunFolder) -> None:
 
 
 def _command(run: Run, folder: RunFolder) -> list[str]:
-    return [sys.executable, "-m", "rewardmodel.bradley_terry", "fit", str(folder.path)]
+    return command_of("rewardmodel.bradley_terry", "fit", folder)
 
 
 class Fitted(NamedTuple):

@@ -1,6 +1,5 @@
 """SFT, PPO and REINFORCE as a kind of run: a policy version comes out."""
 
-import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -20,6 +19,7 @@ from runs.folder.config import parse_config
 from runs.folder.errors import BadInput
 from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
+from runs.folder.processes import command_of
 from runs.kinds import Kind
 from runs.models import Artifact, Run
 from runs.writing import write
@@ -113,8 +113,8 @@ def _prepare(run: Run, folder: RunFolder) -> None:
 
 def _command(run: Run, folder: RunFolder) -> list[str]:
     if run.training.algorithm == SFT:
-        return [sys.executable, "-m", "rltrainer.policy", "sft", str(folder.path)]
-    return [sys.executable, "-m", "rltrainer.ppo", "train", str(folder.path)]
+        return command_of("rltrainer.policy", "sft", folder)
+    return command_of("rltrainer.ppo", "train", folder)
 
 
 class Trained(NamedTuple):

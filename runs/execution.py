@@ -116,14 +116,15 @@ def _conclude(run: Run, kind: Kind[Any], folder: RunFolder, heart: "Heart", left
     """Move the row as the child left. A signal after it was asked to stop is ours: SIGTERM that came before it
     listened, or SIGKILL where its checkpoint took too long; it goes on from the one before."""
     tail, code = log_tail(folder.log_file), left.code
+    killed = code < 0 or (code == exit_codes.LOST and not folder.failure_file.exists())
     if code == exit_codes.DONE:
         _succeed(run, kind, folder, heart)
     elif heart.cancel.is_set():
         insistently(lambda: lifecycle.end_cancelled(run=run))
-    elif code == exit_codes.STOPPED or (left.asked and code < 0):
+    elif code == exit_codes.STOPPED or (left.asked and killed):
         insistently(lambda: lifecycle.give_back(run=run))
-    elif code < 0:
-        logger.warning("the child of run %s ended by signal %s", run.pk, -code)
+    elif killed:
+        logger.warning("a process of run %s ended by a signal (%s)", run.pk, code)
         insistently(lambda: _requeue_killed(run))
     else:
         insistently(lambda: lifecycle.fail(run=run, reason=_failure(folder, code), log_tail=tail))

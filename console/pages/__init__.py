@@ -1,11 +1,9 @@
-"""Researchers' pages: views of the admin site, filtered by membership (console.site mounts them).
+"""Researchers' pages: views of the admin site, filtered by membership (console.site mounts them); their forms are
+console.forms.
 
 access.py     who may see which project and which run
 index.py      what needs a decision, over all of a person's projects
 project.py    one project's loop: judgements, reward models, policies, runs
-asking.py     the forms of what a project asks of its annotators
-action.py     what every form that acts has in common
-actions.py    the forms that start or change something, each calling one function of its app
 quality.py    how far a project's annotators agree, and their habits
 charts.py     figures as points of a picture
 annotators.py who judges with care: gold, repeats, position, warnings and pauses

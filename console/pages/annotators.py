@@ -11,9 +11,9 @@ from django.views.decorators.http import require_safe
 
 from annotation.checking import standing
 from annotation.models import Annotator, Project, StandingChange, Task
+from console.forms.action import Action
+from console.forms.actions import forms_of
 from console.pages.access import for_project
-from console.pages.action import Action
-from console.pages.actions import forms_of
 
 A_PAGE, STEPS, GOLD_SHOWN = 25, 5, 20
 

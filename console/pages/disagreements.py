@@ -13,9 +13,9 @@ from django.views.decorators.http import require_safe
 from annotation.checking import adjudication
 from annotation.collecting.shown import LETTERS
 from annotation.models import Project, Ranking, Task, TaskCompletion
+from console.forms.action import Action
+from console.forms.actions import forms_of
 from console.pages.access import for_project
-from console.pages.action import Action
-from console.pages.actions import forms_of
 
 
 @require_safe

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_safe
 
 from annotation.collecting import flags
 from annotation.models import Assignment, Flag, Project
+from console.forms.action import Action
+from console.forms.actions import forms_of
 from console.pages.access import for_project
-from console.pages.action import Action
-from console.pages.actions import forms_of
 
 A_PAGE = 20
 SHOWN = {"open": "open flags", "resolved": "resolved flags", "skips": "skips"}

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_POST, require_safe
 from annotation.errors import AnnotationError
 from annotation.models import Assignment, Demonstration, Flag, Project, Prompt, Ranking, Slot, Task
 from annotation.withdrawal import lineage
+from console.forms.action import Action
+from console.forms.actions import ACTIONS, forms_of
 from console.pages import annotators, disagreements, flags, withdrawals
 from console.pages.access import for_project
-from console.pages.action import Action
-from console.pages.actions import ACTIONS, forms_of
 from rewardmodel.errors import RewardModelError
 from rewardmodel.models import RewardModelVersion
 from rltrainer.errors import PolicyError

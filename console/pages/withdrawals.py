@@ -8,9 +8,9 @@ from django.views.decorators.http import require_safe
 
 from annotation.models import Project, Withdrawal
 from annotation.withdrawal import erasure
+from console.forms.action import Action
+from console.forms.actions import forms_of
 from console.pages.access import for_project
-from console.pages.action import Action
-from console.pages.actions import forms_of
 
 A_PAGE = 10
 

@@ -34,12 +34,12 @@ def by_length(groups: Sequence[T], rows: Callable[[T], Sequence[Row]], budget: i
     """
     parts: list[list[T]] = []
     count = 0
-    for group in sorted(groups, key=lambda each: max(row.length for row in rows(each))):
-        own = rows(group)
-        count += len(own)
-        if parts and count * max(row.length for row in own) <= budget:
+    for group in sorted(groups, key=lambda group: max(row.length for row in rows(group))):
+        rows_of_group = rows(group)
+        count += len(rows_of_group)
+        if parts and count * max(row.length for row in rows_of_group) <= budget:
             parts[-1].append(group)
         else:
             parts.append([group])
-            count = len(own)
+            count = len(rows_of_group)
     return parts

@@ -6,10 +6,7 @@ score      a reward model folder, inputs/scored.jsonl -> output/scores.jsonl, a 
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -17,14 +14,13 @@ from lm.devices import choose_device
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rewardmodel.bradley_terry.config import EvaluateConfig, FitConfig, ScoreConfig
 from rewardmodel.bradley_terry.evaluate import report_on
-from rewardmodel.bradley_terry.fit import Fitting
-from rewardmodel.bradley_terry.records import parse_messages, read_snapshot
+from rewardmodel.bradley_terry.fit import fit_reward_model
+from rewardmodel.bradley_terry.records import read_snapshot
 from rewardmodel.bradley_terry.scoring import Messages, RewardModel
-from rewardmodel.bradley_terry.start import prepare
 from runs.folder.config import parse_config
-from runs.folder.errors import BadInput
 from runs.folder.files import write_atomically, write_json
 from runs.folder.folder import RunFolder
+from runs.folder.lines import FORMS, Fields, read_lines
 from runs.folder.progress import Progress
 from runs.folder.stopping import StopSignal
 
@@ -35,8 +31,7 @@ def fit(folder: RunFolder, stop: StopSignal) -> None:
     torch.set_num_threads(config.threads)
     incumbent = None if config.incumbent is None else folder.located(config.incumbent)
     config = replace(config, base=folder.located(config.base), incumbent=incumbent)
-    Progress(folder.progress_file).report(0, 1, "reading rankings and loading the base")
-    Fitting(folder, stop, prepare(config, folder)).run()
+    fit_reward_model(config, folder, stop)
 
 
 def evaluate(folder: RunFolder, stop: StopSignal) -> None:
@@ -56,7 +51,8 @@ def score(folder: RunFolder, stop: StopSignal) -> None:
     config = parse_config(ScoreConfig, folder.read_config())
     progress = Progress(folder.progress_file)
     progress.report(0, 1, "scoring")
-    items = _read_scored(folder.inputs / "scored.jsonl")
+    path = folder.inputs / "scored.jsonl"
+    items = list(read_lines(path, _scored, holds="prompts with completions"))
     scores, truncated = _load(folder, config).score_flagged(items, between=stop.check)
     lines = "".join(
         json.dumps({"score": score, "truncated": cut}, allow_nan=False) + "\n"
@@ -73,21 +69,6 @@ def _load(folder: RunFolder, config: EvaluateConfig | ScoreConfig) -> RewardMode
     return model
 
 
-def _read_scored(path: Path) -> Sequence[tuple[str, Messages, str]]:
-    """(form, messages, completion) a line. Raises BadInput naming a line that is not one."""
-    if not path.is_file():
-        raise BadInput(f"{path} is missing: prompts with completions must be there")
-    items = []
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                items.append(_scored(json.loads(line.decode())))
-            except (ValueError, TypeError, KeyError, RecursionError) as error:
-                raise BadInput(f"{path.name}, line {number}: {error}") from error
-    return items
-
-
-def _scored(line: Any) -> tuple[str, Messages, str]:
-    if line["form"] not in ("text", "chat") or not isinstance(line["completion"], str):
-        raise ValueError("form must be text or chat, and completion a text")
-    return line["form"], parse_messages(line["prompt"]), line["completion"]
+def _scored(line: Fields) -> tuple[str, Messages, str]:
+    """(form, messages, completion)."""
+    return line.choice("form", FORMS), line.messages("prompt"), line.text("completion")

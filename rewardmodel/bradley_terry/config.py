@@ -1,10 +1,11 @@
 """The frozen configs of the reward model's runs. No torch here: the web process reads these."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from lm.lora import LoraSettings
 from lm.rendering import DATE, check_date
+from runs.folder.config import resolve
 
 Ties = Literal["drop", "half", "rao_kupper", "davidson"]
 
@@ -61,14 +62,17 @@ class FitConfig:
     context: int = 1024  # from scratch: most tokens of prompt and completion together
     date: str = DATE  # the day that the base's chat template states, where it states one; YYYY-MM-DD
     seed: int = 0
-    threads: int = 2  # CPU threads; part of the result, because sums depend on it
+    threads: int = 2  # CPU threads of a process; part of the result, because sums depend on it
+    processes: int = 1  # that share each step, on one machine: one a GPU; changes no result beyond rounding
     device: str = "auto"  # "auto" takes CUDA where there is one
     checkpoint_seconds: float = 60.0
 
     def __post_init__(self) -> None:
         check_date(self.date)
         _at_least(self, 1, "epochs", "batch_rankings", "micro_batch_tokens", "seeds", "resamples", "threads")
-        _at_least(self, 1, "hidden", "layers", "heads", "max_prompt_tokens", "reference_rankings")
+        _at_least(
+            self, 1, "processes", "hidden", "layers", "heads", "max_prompt_tokens", "reference_rankings"
+        )
         _at_least(self, 2, "max_completion_tokens", "context")  # a token and EOS
         _at_least(self, 259, "vocabulary")  # 256 bytes and three specials
         _at_least(self, 0, "margin", "centering", "learning_rate", "tie_learning_rate", "weight_decay")
@@ -88,12 +92,9 @@ class FitConfig:
     def from_scratch(self) -> bool:
         return self.base == "scratch"
 
-    def resolved(self, parameters: int) -> "FitConfig":
-        """This config with every None replaced by the default of its kind of base; ``parameters`` is its size."""
-        return replace(
-            self,
-            **{key: value for key, value in self._defaults(parameters).items() if getattr(self, key) is None},
-        )
+    def resolved(self, parameters: int) -> "ResolvedFit":
+        """What is left open takes the default of its kind of base; ``parameters`` is its size."""
+        return resolve(self, ResolvedFit, self._defaults(parameters))
 
     def _defaults(self, parameters: int) -> dict[str, Any]:
         if self.from_scratch:
@@ -101,6 +102,16 @@ class FitConfig:
         if self.lora is not None:
             return LORA
         return FULL_SMALL if parameters < SMALL else FULL
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedFit(FitConfig):
+    """A FitConfig in which nothing is left open."""
+
+    epochs: int
+    learning_rate: float
+    weight_decay: float
+    batch_rankings: int
 
 
 # From scratch: tried on 1,700 crowd rankings of five restaurant descriptions, two cores. One to three epochs,

@@ -44,11 +44,11 @@ def finish(
     progress.report(0, 3, "normalising scores")
     reference = drawn(start.train, config.reference_rankings, seed=config.seed)
     # What several people ranked is scored once.
-    encoded = {id(each.encoded): each.encoded for each in reference}
+    encoded = {id(example.encoded): example.encoded for example in reference}
     model.normalisation = normalisation_on(model, list(encoded.values()), between=between)
     progress.report(1, 3, "evaluating on held-out prompts")
     report = report_on(model, start.records, resamples=config.resamples, between=between)
-    report |= {"counts": start.counts, "training": _training(validation, config.epochs or 1)}
+    report |= {"counts": start.counts, "training": _training(validation, config.epochs)}
     if config.incumbent is not None:
         incumbent = load_reward_model(config.incumbent, model.device)
         report["incumbent"] = compare(

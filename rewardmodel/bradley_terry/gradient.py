@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lm.devices import autocast
+from lm.ranks import ALONE, Ranks
 from rewardmodel.bradley_terry.batches import by_length
 from rewardmodel.bradley_terry.encoding import Encoded, Row, rows_of
 from rewardmodel.bradley_terry.network import RewardNetwork
@@ -29,7 +30,7 @@ class Figures(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Measure:
+class RankingLoss:
     """Everything that turns rankings into a loss but the rankings."""
 
     network: RewardNetwork
@@ -40,63 +41,85 @@ class Measure:
     micro_batch_tokens: int
     pad_id: int
 
+    def parameters(self) -> Iterator[Tensor]:
+        """The network's weights and the tie parameter."""
+        yield from self.network.parameters()
+        yield self.tie_parameter
 
-def accumulate_gradient(measure: Measure, examples: Sequence[Example]) -> Figures:
+
+def accumulate_gradient(
+    loss: RankingLoss,
+    examples: Sequence[Example],
+    *,
+    between: Callable[[], None] = lambda: None,
+    ranks: Ranks = ALONE,
+) -> Figures:
     """Add the gradient of the mean loss of ``examples`` to the parameters; the figures are from before the step.
 
-    Each part is divided by the weight of all rankings of the step, so how it is cut changes nothing.
+    Each part is divided by the weight of all rankings of the step, so neither its cut nor the number of processes that
+    share it changes anything. ``between`` is called before each forward pass.
     """
-    parts, total = [], sum(each.weight for each in examples)
-    for part in _parts(measure, examples):
-        figures, share = _forward(measure, part, total)
+    parts, total = [], sum(example.weight for example in examples)
+    for part in _parts(loss, examples, ranks):
+        between()
+        figures, share = _forward(loss, part, total)
         torch.autograd.backward(share)
         parts.append(figures)
-    return _total(parts)
+    ranks.sum_gradients(value for value in loss.parameters() if value.requires_grad)
+    return _total(parts, ranks)
 
 
 @torch.no_grad()
-def mean_loss(measure: Measure, examples: Sequence[Example], *, between: Callable[[], None]) -> Figures:
+def mean_loss(
+    loss: RankingLoss, examples: Sequence[Example], *, between: Callable[[], None], ranks: Ranks = ALONE
+) -> Figures:
     """The figures of ``examples`` without learning. ``between`` is called before each forward pass."""
-    parts, total = [], sum(each.weight for each in examples)
-    for part in _parts(measure, examples):
+    parts, total = [], sum(example.weight for example in examples)
+    for part in _parts(loss, examples, ranks):
         between()
-        parts.append(_forward(measure, part, total)[0])
-    return _total(parts)
+        parts.append(_forward(loss, part, total)[0])
+    return _total(parts, ranks)
 
 
-def _forward(measure: Measure, part: Sequence[Example], total: float) -> tuple[Figures, Tensor]:
+def _forward(loss: RankingLoss, part: Sequence[Example], total: float) -> tuple[Figures, Tensor]:
     """The figures of ``part``, its loss being its share of a mean over the weight ``total``; and that share."""
-    device = measure.network.head.weight.device
-    rows = [row for encoded in different(part) for row in _rows(measure, encoded)]
-    batch = collate(rows, share=measure.share, pad_id=measure.pad_id, device=device)
+    device = loss.network.head.weight.device
+    rows = [row for encoded in different(part) for row in _rows(loss, encoded)]
+    batch = collate(rows, share=loss.share, pad_id=loss.pad_id, device=device)
     with autocast(device):
-        scores = measure.network(batch)
-    pairs = index_pairs(part, measure.objective.ties, device)
-    losses = ranking_losses(scores, pairs, len(part), measure.objective, measure.tie_parameter)
-    share = losses @ torch.tensor([each.weight for each in part], device=device) / total
+        scores = loss.network(batch)
+    pairs = index_pairs(part, loss.objective.ties, device)
+    losses = ranking_losses(scores, pairs, len(part), loss.objective, loss.tie_parameter)
+    share = (
+        losses @ torch.tensor([example.weight for example in part], dtype=losses.dtype, device=device) / total
+    )
     differences = (scores[pairs.first] - scores[pairs.second])[~pairs.tied].detach()
     right = float((differences > 0).sum() + 0.5 * (differences == 0).sum())
     return Figures(float(share.detach()), right, len(differences)), share
 
 
-def _parts(measure: Measure, examples: Sequence[Example]) -> Iterator[list[Example]]:
-    """``examples`` in as many forward passes as memory asks for; those of one task are in one, and scored once."""
+def _parts(loss: RankingLoss, examples: Sequence[Example], ranks: Ranks) -> Iterator[list[Example]]:
+    """This process's share of ``examples`` in as many forward passes as memory asks for.
+
+    Those of one task are in one pass of one process, and scored once.
+    """
     tasks: dict[int, list[Example]] = {}
     for example in examples:
         tasks.setdefault(id(example.encoded), []).append(example)
     for part in by_length(
-        list(tasks.values()), lambda task: _rows(measure, task[0].encoded), measure.micro_batch_tokens
+        ranks.share(list(tasks.values())), lambda task: _rows(loss, task[0].encoded), loss.micro_batch_tokens
     ):
         yield [example for task in part for example in task]
 
 
-def _rows(measure: Measure, encoded: Encoded) -> list[Row]:
-    return rows_of(encoded, share=measure.share, limit=measure.row_limit)
+def _rows(loss: RankingLoss, encoded: Encoded) -> list[Row]:
+    return rows_of(encoded, share=loss.share, limit=loss.row_limit)
 
 
-def _total(parts: Sequence[Figures]) -> Figures:
-    return Figures(
+def _total(parts: Sequence[Figures], ranks: Ranks) -> Figures:
+    loss, right, pairs = ranks.total(
         math.fsum(part.loss for part in parts),
         sum(part.right for part in parts),
         sum(part.pairs for part in parts),
     )
+    return Figures(loss, right, int(pairs))

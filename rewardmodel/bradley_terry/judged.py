@@ -49,9 +49,9 @@ def held_out(records: Iterable[Record]) -> tuple[str | None, list[Record]]:
     """The ordered rankings of the test split, else of validation, else none; and the split's name."""
     ordered = [record for record in records if record.pairs]
     for split in ("test", "validation"):
-        found = [record for record in ordered if record.split == split]
-        if found:
-            return split, found
+        matching = [record for record in ordered if record.split == split]
+        if matching:
+            return split, matching
     return None, []
 
 
@@ -98,7 +98,7 @@ def said_by_others(judged: Sequence[Judged], records: Iterable[Record]) -> list[
     for record in records:
         if record.annotator is not None and record.verdict == "ranked":
             by_task.setdefault(record.task, []).append(record)
-    found = []
+    matching = []
     for one in judged:
         others = [
             _says(other, one)
@@ -106,8 +106,8 @@ def said_by_others(judged: Sequence[Judged], records: Iterable[Record]) -> list[
             if one.record.annotator not in (None, other.annotator)
         ]
         if others:
-            found.append((one, sum(others) / len(others)))
-    return found
+            matching.append((one, sum(others) / len(others)))
+    return matching
 
 
 def _says(other: Record, pair: Judged) -> float:

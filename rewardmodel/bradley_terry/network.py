@@ -18,10 +18,10 @@ class RewardNetwork(nn.Module):
         self.head = head
 
     def forward(self, batch: Batch) -> Tensor:
-        """The score of each completion, (N,) in float32, under autocast too (R7)."""
+        """The score of each completion, (N,) in the head's precision, float32 or more, under autocast too (R7)."""
         states = last_states(self.trunk, batch)
         with torch.autocast(states.device.type, enabled=False):
-            scores: Tensor = self.head(states.float()).squeeze(-1)
+            scores: Tensor = self.head(states.to(self.head.weight.dtype)).squeeze(-1)
         return scores
 
 

@@ -18,7 +18,7 @@ TIE = "tie"
 class Example(NamedTuple):
     """A ranking to learn from. ``pairs`` and ``ties`` are indices into ``encoded.completions``.
 
-    ``weight`` is its share of a step's loss beside the others'.
+    ``weight`` is its share of a step's loss beside the others', and ``ranking`` its id.
     """
 
     encoded: Encoded
@@ -26,6 +26,7 @@ class Example(NamedTuple):
     ties: tuple[Pair, ...]
     strength: float
     weight: float = 1.0
+    ranking: str = ""
 
 
 class Objective(NamedTuple):
@@ -65,7 +66,7 @@ def different(examples: Sequence[Example]) -> list[Encoded]:
 
 def index_pairs(examples: Sequence[Example], mode: Ties, device: torch.device) -> PairIndex:
     """The pairs of ``examples``, whose completions are numbered in the order of ``different``."""
-    found: list[tuple[int, int, bool, float, int]] = []
+    indexed: list[tuple[int, int, bool, float, int]] = []
     starts: dict[int, int] = {}
     total = 0
     for encoded in different(examples):
@@ -73,11 +74,11 @@ def index_pairs(examples: Sequence[Example], mode: Ties, device: torch.device) -
         total += len(encoded.completions)
     for number, example in enumerate(examples):
         at = starts[id(example.encoded)]
-        found += [(at + i, at + j, False, example.strength, number) for i, j in example.pairs]
+        indexed += [(at + i, at + j, False, example.strength, number) for i, j in example.pairs]
         if mode != "drop":
-            found += [(at + i, at + j, True, 0.0, number) for i, j in example.ties]
+            indexed += [(at + i, at + j, True, 0.0, number) for i, j in example.ties]
     first, second, tied, strength, ranking = (
-        torch.tensor(each, device=device) for each in zip(*found, strict=True)
+        torch.tensor(column, device=device) for column in zip(*indexed, strict=True)
     )
     return PairIndex(first, second, tied, strength, ranking)
 

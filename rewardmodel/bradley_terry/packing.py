@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from lm.devices import autocast
+from lm.loading import is_causal
 from rewardmodel.bradley_terry.encoding import Limits, Row
 
 
@@ -106,7 +107,7 @@ def packing_is_exact(trunk: Any, limits: Limits, *, pad_id: int) -> bool:
     rows = _probe(int(trunk.get_input_embeddings().weight.shape[0]))
     alone = [Row(row.prompt, [ids]) for row in rows for ids in row.completions]
     try:
-        if not _is_causal(trunk, rows[0]):
+        if not is_causal(trunk):  # a block mask shows an encoder too little
             return False
         packed, expected = (
             _probe_states(trunk, each, share=share, pad_id=pad_id)
@@ -117,18 +118,6 @@ def packing_is_exact(trunk: Any, limits: Limits, *, pad_id: int) -> bool:
     # float32 differs by rounding alone; in bfloat16 (8 bits) rounding is about 1/256 a layer
     tolerance = 1e-4 if expected.dtype == torch.float32 and trunk.device.type == "cpu" else 5e-2
     return bool((packed - expected).abs().max() <= tolerance * expected.abs().max())
-
-
-def _is_causal(trunk: Any, row: Row) -> bool:
-    """Whether no token sees those after it, without which a block mask shows too little.
-
-    Asked apart: the first layer of an encoder with small weights hides the difference, and a fit brings it out.
-    """
-    ids = torch.tensor([row.prompt, [*row.prompt[:-1], row.completions[0][0]]], device=trunk.device)
-    with autocast(trunk.device):
-        states = trunk(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).last_hidden_state
-    first, second = states[:, :-1].float()
-    return bool((first - second).abs().max() <= 1e-6 * first.abs().max())
 
 
 def _probe_states(trunk: Any, rows: Sequence[Row], *, share: bool, pad_id: int) -> Tensor:

@@ -1,16 +1,13 @@
 """inputs/snapshot.jsonl as records: one judgement each, strictly read (docs/architecture.md)."""
 
 import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from runs.folder.errors import BadInput
+from runs.folder.lines import FORMS, SPLITS, Fields, read_lines
 
-SPLITS = ("train", "validation", "test")
 VERDICTS = ("ranked", "all_bad", "cannot_tell")
-ROLES = ("system", "user", "assistant")
 
 Pair = tuple[int, int]
 
@@ -56,54 +53,31 @@ class Record(NamedTuple):
 
 def read_snapshot(path: Path) -> list[Record]:
     """The records of a snapshot in its order. Raises BadInput naming the line, the field and what is wrong."""
-    if not path.is_file():
-        raise BadInput(f"{path} is missing: a snapshot of judgements must be there")
-    records = []
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                records.append(parse_record(json.loads(line.decode())))
-            except (ValueError, TypeError, RecursionError) as error:
-                raise BadInput(f"{path.name}, line {number}: {error}") from error
-    return records
+    return list(read_lines(path, parse_record, holds="a snapshot of judgements"))
 
 
-def parse_record(line: Any) -> Record:
+def parse_record(line: Fields) -> Record:
     """One line of the snapshot. Raises ValueError naming the field."""
-    if not isinstance(line, dict):
-        raise ValueError("it must be a JSON object")
-    completions = tuple(_completion(each) for each in _list(line, "completions"))
-    ranked = _choice(line, "verdict", VERDICTS) == "ranked"
+    completions = tuple(_completion(value) for value in line.items("completions"))
+    verdict = line.choice("verdict", VERDICTS)
     record = Record(
-        ranking=_id(line, "ranking"),
-        task=_id(line, "task"),
-        form=_choice(line, "form", ("text", "chat")),
-        messages=parse_messages(_list(line, "prompt")),
-        split=_choice(line, "split", SPLITS),
-        annotator=_optional(line, "annotator", str),
-        verdict=line["verdict"],
+        ranking=line.id("ranking"),
+        task=line.id("task"),
+        form=line.choice("form", FORMS),
+        messages=tuple(line.messages("prompt")),
+        split=line.choice("split", SPLITS),
+        annotator=line.text_or_none("annotator"),
+        verdict=verdict,
         completions=completions,
-        tiers=_whole_numbers(line, "tiers", len(completions) if ranked else 0),
+        tiers=line.whole_numbers("tiers", len(completions) if verdict == "ranked" else 0),
         pairs=_pairs(line, "pairs", len(completions)),
         ties=_pairs(line, "ties", len(completions)),
-        strength=_strength(line),
+        strength=line.number_or_none("strength"),
         order_shown=_order(line, len(completions)),
-        simulated=_flag(line, "simulated"),
+        simulated=line.flag("simulated"),
     )
     _check_pairs(record)
     return record
-
-
-def parse_messages(value: Sequence[Any]) -> tuple[Mapping[str, str], ...]:
-    """A prompt's messages. Raises ValueError where one is not a role and a text."""
-    if not value:
-        raise ValueError("prompt: it has no messages")
-    for message in value:
-        if not isinstance(message, dict) or message.get("role") not in ROLES:
-            raise ValueError(f"prompt: a message's role must be one of {', '.join(ROLES)}")
-        if not isinstance(message.get("content"), str):
-            raise ValueError("prompt: a message's content must be a text")
-    return tuple(value)
 
 
 def _check_pairs(record: Record) -> None:
@@ -122,69 +96,16 @@ def _check_pairs(record: Record) -> None:
         raise ValueError(f"pairs: with ties they must be all pairs of {places} completions, each once")
 
 
-def _field(line: Mapping[str, Any], name: str) -> Any:
-    if name not in line:
-        raise ValueError(f"{name}: it is missing")
-    return line[name]
-
-
-def _list(line: Mapping[str, Any], name: str) -> list[Any]:
-    value = _field(line, name)
-    if not isinstance(value, list):
-        raise ValueError(f"{name}: it must be a list")
-    return value
-
-
-def _id(line: Mapping[str, Any], name: str) -> str:
-    value = _field(line, name)
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError(f"{name}: it must be a text or a whole number")
-    return str(value)
-
-
-def _choice(line: Mapping[str, Any], name: str, choices: Sequence[str]) -> str:
-    value = _field(line, name)
-    if value not in choices:
-        raise ValueError(f"{name}: it must be one of {', '.join(choices)}, not {value!r}")
-    return str(value)
-
-
-def _optional(line: Mapping[str, Any], name: str, kind: Any) -> Any:
-    value = line.get(name)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, kind)):
-        raise ValueError(f"{name}: {value!r} is not what it must be")
-    return value
-
-
-def _strength(line: Mapping[str, Any]) -> float | None:
-    value = _optional(line, "strength", int | float)
-    if value is not None and not math.isfinite(value):
-        raise ValueError(f"strength: {value!r} is not a finite number")
-    return None if value is None else float(value)
-
-
-def _flag(line: Mapping[str, Any], name: str) -> bool:
-    value = _field(line, name)
-    if not isinstance(value, bool):
-        raise ValueError(f"{name}: it must be true or false")
-    return value
-
-
 def _completion(value: Any) -> Completion:
-    if not isinstance(value, dict) or not isinstance(value.get("text"), str):
-        raise ValueError("completions: each must be an object with a text")
-    return Completion(_id(value, "id"), value["text"], _optional(value, "source", str))
+    try:
+        fields = Fields(value)
+        return Completion(fields.id("id"), fields.text("text"), fields.text_or_none("source"))
+    except ValueError as error:
+        raise ValueError(f"completions: {error}") from error
 
 
-def _whole_numbers(line: Mapping[str, Any], name: str, count: int) -> tuple[int, ...]:
-    value = _list(line, name)
-    if len(value) != count or not all(type(each) is int for each in value):
-        raise ValueError(f"{name}: it must be {count} whole numbers")
-    return tuple(value)
-
-
-def _pairs(line: Mapping[str, Any], name: str, count: int) -> tuple[Pair, ...]:
-    return tuple(_pair(each, name, count) for each in _list(line, name))
+def _pairs(line: Fields, name: str, count: int) -> tuple[Pair, ...]:
+    return tuple(_pair(value, name, count) for value in line.items(name))
 
 
 def _pair(value: Any, name: str, count: int) -> Pair:
@@ -194,11 +115,12 @@ def _pair(value: Any, name: str, count: int) -> Pair:
     return (value[0], value[1])
 
 
-def _order(line: Mapping[str, Any], count: int) -> tuple[int, ...] | None:
-    value = line.get("order_shown")
+def _order(line: Fields, count: int) -> tuple[int, ...] | None:
+    value = line.any("order_shown", None)
     if value is None:
         return None
-    if not isinstance(value, list) or sorted(value) != list(range(count)):
+    whole = isinstance(value, list) and all(type(place) is int for place in value)
+    if not whole or sorted(value) != list(range(count)):
         raise ValueError("order_shown: it must hold every place in completions once")
     return tuple(value)
 

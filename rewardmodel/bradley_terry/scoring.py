@@ -79,14 +79,19 @@ class RewardModel:
         for place, (form, messages, _) in enumerate(items):
             places.setdefault(_prompt_key(form, messages), []).append(place)
         encoded = [
-            encode(self.tokenizer, self.limits, *items[own[0]][:2], [items[place][2] for place in own])
-            for own in places.values()
+            encode(
+                self.tokenizer,
+                self.limits,
+                *items[positions[0]][:2],
+                [items[place][2] for place in positions],
+            )
+            for positions in places.values()
         ]
         raw = score_encoded(self, encoded, between=between)
         scores, truncated = torch.empty(len(items)), [False] * len(items)
-        for own, texts, values in zip(places.values(), encoded, raw, strict=True):
-            scores[torch.tensor(own)] = (values - self.normalisation.mean) / self.normalisation.std
-            for place, cut in zip(own, texts.completions_cut, strict=True):
+        for positions, texts, values in zip(places.values(), encoded, raw, strict=True):
+            scores[torch.tensor(positions)] = (values - self.normalisation.mean) / self.normalisation.std
+            for place, cut in zip(positions, texts.completions_cut, strict=True):
                 truncated[place] = cut or texts.prompt_cut
         return Scored(scores, truncated)
 
@@ -103,7 +108,9 @@ def score_encoded(
     """The network's own scores of the completions of each prompt, (K,) each in float32 on the CPU."""
     numbers = count()
     limit = model.limits.row
-    rows = [(next(numbers), row) for each in encoded for row in rows_of(each, share=model.share, limit=limit)]
+    rows = [
+        (next(numbers), row) for texts in encoded for row in rows_of(texts, share=model.share, limit=limit)
+    ]
     scores: dict[int, Tensor] = {}
     for part in by_length(rows, _only_row, model.micro_batch_tokens):
         between()
@@ -115,12 +122,12 @@ def score_encoded(
         )
         with autocast(model.device):
             values = model.network(batch).cpu()
-        for (number, _), own in zip(
+        for (number, _), scores_of_row in zip(
             part, torch.split(values, [len(row.completions) for _, row in part]), strict=True
         ):
-            scores[number] = own
+            scores[number] = scores_of_row
     flat = torch.cat([scores[number] for number in range(len(rows))]) if rows else torch.empty(0)
-    return list(torch.split(flat, [len(each.completions) for each in encoded]))
+    return list(torch.split(flat, [len(texts.completions) for texts in encoded]))
 
 
 def _only_row(numbered: tuple[int, Row]) -> list[Row]:
@@ -128,4 +135,4 @@ def _only_row(numbered: tuple[int, Row]) -> list[Row]:
 
 
 def _prompt_key(form: str, messages: Messages) -> str:
-    return json.dumps([form, [[each["role"], each["content"]] for each in messages]])
+    return json.dumps([form, [[message["role"], message["content"]] for message in messages]])

@@ -8,17 +8,18 @@ from typing import Any
 import torch
 
 from lm.adapter import add_adapter
-from lm.devices import choose_device
+from lm.devices import autocast, choose_device
 from lm.loading import context_length, load_tokenizer, load_trunk, make_trunk
 from lm.origin import parent_of
 from lm.scratch import make_config, make_tokenizer
 from lm.subset import drawn
+from lm.trial import check_reached, in_words, try_saving
 from rewardmodel.bradley_terry.artifact import check_meta, load_head
-from rewardmodel.bradley_terry.config import FitConfig
-from rewardmodel.bradley_terry.encoding import Encoded, Limits, encode
+from rewardmodel.bradley_terry.config import FitConfig, ResolvedFit
+from rewardmodel.bradley_terry.encoding import Encoded, Limits, Row, encode
 from rewardmodel.bradley_terry.network import RewardNetwork, make_head
 from rewardmodel.bradley_terry.objective import Example, first_tie_parameter, usable
-from rewardmodel.bradley_terry.packing import packing_is_exact
+from rewardmodel.bradley_terry.packing import collate, packing_is_exact
 from rewardmodel.bradley_terry.records import Record, count_verdicts, read_snapshot
 from runs.folder.errors import BadInput
 from runs.folder.files import file_digest
@@ -27,12 +28,12 @@ from runs.folder.folder import RunFolder
 
 @dataclass(frozen=True)
 class Start:
-    """``config`` without None; ``share``: whether completions may share their prompt; ``counts``: what was read.
+    """``share``: whether completions may share their prompt; ``counts``: what was read.
 
     ``inputs`` and ``parents`` name for good what it was made from: file -> digest, and the base unless from scratch.
     """
 
-    config: FitConfig
+    config: ResolvedFit
     records: list[Record]
     tokenizer: Any
     limits: Limits
@@ -49,10 +50,10 @@ class Start:
 def prepare(config: FitConfig, folder: RunFolder) -> Start:
     """Read inputs/snapshot.jsonl and load the base. Raises BadInput where there is nothing to learn."""
     records = read_snapshot(folder.inputs / "snapshot.jsonl")
-    train = [each for each in records if _learnable(each, config) and each.split == "train"]
+    train = [record for record in records if _learnable(record, config) and record.split == "train"]
     if not train:
         raise BadInput(_nothing_to_learn(records, config))
-    held = [each for each in records if _learnable(each, config) and each.split == "validation"]
+    validation = [record for record in records if _learnable(record, config) and record.split == "validation"]
     tokenizer = start_tokenizer(config, train)
     network = start_network(config, tokenizer, seed=config.seed)
     limits = Limits.within(
@@ -61,6 +62,8 @@ def prepare(config: FitConfig, folder: RunFolder) -> Start:
         max_completion=config.max_completion_tokens,
         row=config.micro_batch_tokens,
     )
+    if not config.from_scratch:
+        try_network(network, tokenizer, config)
     examples = encode_examples(tokenizer, limits, train, config)
     counts = _counts(records, train, examples)
     return Start(
@@ -71,7 +74,7 @@ def prepare(config: FitConfig, folder: RunFolder) -> Start:
         share=packing_is_exact(network.trunk, limits, pad_id=tokenizer.pad_token_id),
         train=examples,
         validation=encode_examples(
-            tokenizer, limits, drawn(held, config.validation_rankings, seed=config.seed), config
+            tokenizer, limits, drawn(validation, config.validation_rankings, seed=config.seed), config
         ),
         counts=counts,
         network=network,
@@ -124,6 +127,23 @@ def start_network(config: FitConfig, tokenizer: Any, *, seed: int) -> RewardNetw
     return RewardNetwork(trunk, head).to(device)
 
 
+def try_network(network: RewardNetwork, tokenizer: Any, config: FitConfig) -> None:
+    """Raises BadInput where a base cannot be fitted or saved, tried on two made-up completions."""
+    name, pad_id = type(network.trunk).__name__, tokenizer.pad_token_id
+    ordinary = [token for token in range(min(64, len(tokenizer))) if token not in tokenizer.all_special_ids]
+    rows = [Row(ordinary[:3], [ordinary[3:5]]), Row(ordinary[:4], [ordinary[5:6]])]
+    device = network.head.weight.device
+    with in_words(f"{name} cannot be fitted"):
+        batch = collate(rows, share=False, pad_id=pad_id, device=device)
+        with autocast(device):
+            scores = network(batch)
+        torch.autograd.backward(scores.square().sum())
+        check_reached(value for value in network.trunk.parameters() if value.requires_grad)
+        network.zero_grad(set_to_none=True)
+    with in_words(f"{name} cannot be saved"):
+        try_saving(network.trunk, tokenizer, lora=config.lora is not None)
+
+
 def encode_examples(
     tokenizer: Any, limits: Limits, records: Sequence[Record], config: FitConfig
 ) -> list[Example]:
@@ -142,7 +162,7 @@ def encode_examples(
                 raise BadInput(f"ranking {record.ranking} of task {record.task}: {error}") from error
         encoded = shared[key]
         strength, weight = record.strength or 0.0, _weight(record, config)
-        examples.append(Example(encoded, record.pairs, record.ties, strength, weight))
+        examples.append(Example(encoded, record.pairs, record.ties, strength, weight, record.ranking))
     return examples
 
 
@@ -151,12 +171,12 @@ def _learnable(record: Record, config: FitConfig) -> bool:
 
 
 def _weight(record: Record, config: FitConfig) -> float:
-    weights = {each.annotator: each.weight for each in config.annotator_weights}
+    weights = {weighted.annotator: weighted.weight for weighted in config.annotator_weights}
     return weights.get(record.annotator or "", 1.0)
 
 
 def _nothing_to_learn(records: Sequence[Record], config: FitConfig) -> str:
-    ranked = [each for each in records if each.split == "train" and each.verdict == "ranked"]
+    ranked = [record for record in records if record.split == "train" and record.verdict == "ranked"]
     if any(record.ties for record in ranked):
         return (
             f"all {len(ranked)} rankings of the train split are ties, and ties is {config.ties!r}: "
@@ -177,9 +197,9 @@ def _counts(records: Sequence[Record], learnt: Sequence[Record], train: Sequence
             "rankings": len(train),
             "simulated": sum(record.simulated for record in learnt),
             "prompts": len({record.prompt_key for record in learnt}),
-            "pairs": sum(len(each.pairs) for each in train),
-            "ties": sum(len(each.ties) for each in train),
-            "prompts_cut": sum(each.encoded.prompt_cut for each in train),
-            "completions_cut": sum(sum(each.encoded.completions_cut) for each in train),
+            "pairs": sum(len(example.pairs) for example in train),
+            "ties": sum(len(example.ties) for example in train),
+            "prompts_cut": sum(example.encoded.prompt_cut for example in train),
+            "completions_cut": sum(sum(example.encoded.completions_cut) for example in train),
         },
     }

@@ -1,10 +1,11 @@
 """The frozen configs of the policy's runs. No torch here: the web process reads these."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from lm.lora import LoraSettings
 from lm.rendering import DATE, check_date
+from runs.folder.config import resolve
 from runs.folder.errors import BadInput
 
 
@@ -54,7 +55,8 @@ class SftConfig:
     context: int = 512  # from scratch: most tokens of prompt and completion together
     date: str = DATE  # the day that the base's chat template states, where it states one; YYYY-MM-DD
     seed: int = 0
-    threads: int = 2  # CPU threads; part of the result, because sums depend on it
+    threads: int = 2  # CPU threads of a process; part of the result, because sums depend on it
+    processes: int = 1  # that share each step, on one machine: one a GPU; changes no result beyond rounding
     device: str = "auto"  # "auto" takes CUDA where there is one
     checkpoint_seconds: float = 60.0
 
@@ -63,7 +65,7 @@ class SftConfig:
         _at_least(
             self, 1, "micro_batch_tokens", "max_prompt_tokens", "max_completion_tokens", "threads", "epochs"
         )
-        _at_least(self, 1, "batch_tokens", "vocabulary", "hidden", "layers", "heads", "context")
+        _at_least(self, 1, "processes", "batch_tokens", "vocabulary", "hidden", "layers", "heads", "context")
         _at_least(self, 0, "held_out_rows", "learning_rate", "weight_decay", "warmup", "floor")
         if self.from_scratch and self.lora is not None:
             raise BadInput('LoRA learns beside a trained base: with base "scratch" leave lora out')
@@ -72,14 +74,22 @@ class SftConfig:
     def from_scratch(self) -> bool:
         return self.base == "scratch"
 
-    def resolved(self, parameters: int) -> "SftConfig":
-        """This config with every None replaced by the default of its kind of base; ``parameters`` is its size."""
+    def resolved(self, parameters: int) -> "ResolvedSft":
+        """What is left open takes the default of its kind of base; ``parameters`` is its size."""
         defaults = SCRATCH if self.from_scratch else FULL if self.lora is None else LORA
         if defaults is FULL and parameters < SMALL:
             defaults = FULL_SMALL
-        return replace(
-            self, **{name: value for name, value in defaults.items() if getattr(self, name) is None}
-        )
+        return resolve(self, ResolvedSft, defaults)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedSft(SftConfig):
+    """An SftConfig in which nothing is left open."""
+
+    epochs: int
+    learning_rate: float
+    weight_decay: float
+    batch_tokens: int
 
 
 # From scratch: tried on 5,600 crowd-written restaurant descriptions, two cores.

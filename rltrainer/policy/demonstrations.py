@@ -9,8 +9,7 @@ from torch import Tensor
 
 from lm.encoding import encode_completion
 from rltrainer.policy.encoding import encode_prompts
-from runs.folder.errors import BadInput
-from runs.folder.files import read_jsonl
+from runs.folder.lines import FORMS, SPLITS, Fields, read_lines
 
 # Rows sorted by length together. Large enough that a batch's rows are of one length, small enough that
 # which rows meet in a batch changes from epoch to epoch.
@@ -53,19 +52,18 @@ class Batch(NamedTuple):
 
 def read_demonstrations(path: Path) -> list[Demonstration]:
     """The lines of inputs/demonstrations.jsonl. Raises BadInput naming the first line that is not one."""
-    if not path.is_file():
-        raise BadInput(f"{path} is missing: a demonstration is a prompt with an answer that a person wrote")
-    found = []
-    for number, line in enumerate(read_jsonl(path), start=1):
-        try:
-            found.append(
-                Demonstration(
-                    str(line["id"]), line["form"], line["prompt"], line["completion"], line["split"]
-                )
-            )
-        except KeyError as error:
-            raise BadInput(f"{path}, line {number}: {error} is missing") from error
-    return found
+    holds = "demonstrations, prompts each with an answer that a person wrote,"
+    return list(read_lines(path, _demonstration, holds=holds))
+
+
+def _demonstration(line: Fields) -> Demonstration:
+    return Demonstration(
+        line.id("id"),
+        line.choice("form", FORMS),
+        line.messages("prompt"),
+        line.text("completion"),
+        line.choice("split", SPLITS),
+    )
 
 
 def encode_demonstrations(

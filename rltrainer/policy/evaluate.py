@@ -6,6 +6,7 @@ What is measured of one policy is kept in checkpoint/, so a run that was stopped
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ import torch
 from lm.bootstrap import interval
 from lm.devices import choose_device
 from lm.origin import claim_checkpoint
+from rltrainer.policy.bases import load_for_inference
 from rltrainer.policy.config import EvaluateConfig
 from rltrainer.policy.demonstrations import Demonstration, read_demonstrations
-from rltrainer.policy.loading import Policy, load_for_inference
+from rltrainer.policy.loading import Policy
 from rltrainer.policy.measuring import Answer, answer_prompts, demonstration_losses, same_tokens
 from rltrainer.policy.prompts import Prompt, encode_with_room, read_prompts
 from runs.folder.config import parse_config
@@ -100,7 +102,7 @@ def measure(
     return {
         "answers": [asdict(answer) for answer in answers],
         "rewards": _rewards(config, prompts, answers),
-        "losses": demonstration_losses(policy, demonstrations, config),
+        "losses": demonstration_losses(policy, demonstrations, config, partial(between, len(prompts))),
         "prompts_cut": encode_with_room(policy, prompts, **config.limits).truncated,
         "demonstrations": _numbers([each.messages for each in demonstrations]),
     }
@@ -124,7 +126,7 @@ def make_report(
     }
 
 
-def figures(own: Measured, first: Measured, prompts: int, resamples: int) -> dict[str, Any]:
+def figures(measured: Measured, first: Measured, prompts: int, resamples: int) -> dict[str, Any]:
     """``reward``, ``length`` (tokens), ``eos_rate``, ``kl`` (nats), ``perplexity``: mean, low, high; or None.
 
     ``reward_gain`` is the reward above the first policy's on the same prompt, ``win_rate`` the share of its
@@ -138,10 +140,10 @@ def figures(own: Measured, first: Measured, prompts: int, resamples: int) -> dic
         sums, counts = _by(places, values, prompts), _by(places, [1.0] * len(values), prompts)
         return interval(sums, counts, resamples=resamples)
 
-    answers = own["answers"]
+    answers = measured["answers"]
     places = [answer["prompt"] for answer in answers]
     divergence = [answer["kl"] for answer in answers]
-    rewards, base = own["rewards"], first["rewards"]
+    rewards, base = measured["rewards"], first["rewards"]
     pairs = list(zip(rewards, base, strict=True)) if rewards else None
     return {
         "reward": over_prompts(rewards),
@@ -152,10 +154,10 @@ def figures(own: Measured, first: Measured, prompts: int, resamples: int) -> dic
         "length": over_prompts([answer["tokens"] for answer in answers]),
         "eos_rate": over_prompts([float(answer["finished"]) for answer in answers]),
         "kl": over_prompts(None if None in divergence else divergence),
-        "perplexity": _perplexity(own, resamples),
+        "perplexity": _perplexity(measured, resamples),
         "distinct_1": distinct([answer["text"] for answer in answers], 1),
         "distinct_2": distinct([answer["text"] for answer in answers], 2),
-        "prompts_cut": own["prompts_cut"],
+        "prompts_cut": measured["prompts_cut"],
     }
 
 
@@ -169,15 +171,15 @@ def distinct(texts: Sequence[str], size: int) -> float | None:
     return len(set(runs)) / len(runs) if runs else None
 
 
-def _perplexity(own: Measured, resamples: int) -> dict[str, float] | None:
+def _perplexity(measured: Measured, resamples: int) -> dict[str, float] | None:
     """exp of the mean loss a token, its interval over the demonstrations' prompts."""
-    if not own["losses"]:
+    if not measured["losses"]:
         return None
-    losses, tokens = zip(*own["losses"], strict=True)
-    numbers = own["demonstrations"]
+    losses, tokens = zip(*measured["losses"], strict=True)
+    numbers = measured["demonstrations"]
     prompts = max(numbers) + 1
-    found = interval(_by(numbers, losses, prompts), _by(numbers, tokens, prompts), resamples=resamples)
-    return {name: float(torch.tensor(value, dtype=torch.float64).exp()) for name, value in found.items()}
+    mean_loss = interval(_by(numbers, losses, prompts), _by(numbers, tokens, prompts), resamples=resamples)
+    return {name: float(torch.tensor(value, dtype=torch.float64).exp()) for name, value in mean_loss.items()}
 
 
 def _by(places: Sequence[int], values: Sequence[float], count: int) -> list[float]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from lm.devices import precise
 from runs.folder.errors import BadInput
 
 
@@ -45,16 +46,20 @@ def run_trunk(
     if cache is not None:
         arguments["past_key_values"] = cache
     output = trunk(**arguments)
-    return TrunkOutput(output.last_hidden_state, output.past_key_values if keep else None)
+    kept = getattr(output, "past_key_values", None) if keep else None
+    if keep and kept is None:
+        raise BadInput("it keeps no cache of the kind that is gone on from here. Use another base")
+    return TrunkOutput(output.last_hidden_state, kept)
 
 
 def head_logits(model: Any, states: Tensor) -> Tensor:
-    """Logits (..., V) in float32 of hidden states (..., d), scaled and capped as the architecture does.
+    """Logits (..., V), in float32 at least, of hidden states (..., d), scaled and capped as the architecture does.
 
     Cohere multiplies by ``logit_scale``, Granite divides by ``logits_scaling``, Gemma caps softly.
     """
-    logits: Tensor = model.get_output_embeddings()(states).float()
-    config = model.config
+    logits: Tensor = model.get_output_embeddings()(states)
+    logits = logits.to(precise(logits.dtype))
+    config = model.config.get_text_config()
     logits = logits * float(getattr(config, "logit_scale", None) or 1.0)
     logits = logits / float(getattr(config, "logits_scaling", None) or 1.0)
     cap = getattr(config, "final_logit_softcapping", None)
@@ -67,13 +72,13 @@ def check_head(model: Any) -> None:
 
     Raises BadInput where they differ: its head does something that ``head_logits`` does not know.
     """
-    count = min(8, model.config.vocab_size)
+    count = min(8, model.config.get_text_config().vocab_size)
     ids = torch.arange(count, device=model.device)[None]
     mask = torch.ones_like(ids)
-    own = model(input_ids=ids, attention_mask=mask).logits.float()
+    expected = model(input_ids=ids, attention_mask=mask).logits.float()
     ours = head_logits(model, run_trunk(model, ids, mask, positions_from_mask(mask)).states)
-    if own.shape != ours.shape or not torch.allclose(
-        own, ours, rtol=1e-3, atol=1e-3 * float(own.abs().max())
+    if expected.shape != ours.shape or not torch.allclose(
+        expected, ours, rtol=1e-3, atol=1e-3 * float(expected.abs().max())
     ):
         raise BadInput(
             f"{type(model).__name__} computes its logits in a way Concord does not know: use another base"

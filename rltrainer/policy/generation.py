@@ -4,7 +4,7 @@ Every uniform number is drawn before the first step, one a row and step, so what
 generator's state and the row's number alone: not on when other rows end.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lm.loading import context_length
 from lm.padding import left_pad
+from lm.ranks import ALONE, Ranks
 from rltrainer.policy.config import SamplingSettings
 from rltrainer.policy.forward import head_logits, positions_from_mask, run_trunk
 from rltrainer.policy.sampling import choose_tokens
@@ -41,16 +42,24 @@ def generate(
     prompt_ids: Sequence[Sequence[int]],
     sampling: SamplingSettings,
     generator: torch.Generator,
+    *,
+    between: Callable[[], None] = lambda: None,
+    ranks: Ranks = ALONE,
 ) -> Generated:
     """Sample ``sampling.samples`` completions of each prompt. The same generator state, the same samples.
 
-    Raises BadInput where the longest prompt and max_new_tokens do not fit the policy's context.
+    Of several processes each samples its share of the prompts, what one alone would sample for them. ``between`` is
+    called before each forward pass. Raises BadInput where the longest prompt and max_new_tokens do not fit the policy's
+    context.
     """
     _check_room(policy_model, prompt_ids, sampling)
     ends = end_ids(policy_model, tokenizer)
-    prompts, prompt_mask = left_pad(prompt_ids, tokenizer.pad_token_id, policy_model.device)
+    uniform = _uniform_numbers(len(prompt_ids), sampling, generator, ranks).to(policy_model.device)
+    prompts, prompt_mask = left_pad(ranks.share(prompt_ids), tokenizer.pad_token_id, policy_model.device)
     with _evaluating(policy_model):
-        tokens, lengths, finished = _decode(policy_model, prompts, prompt_mask, sampling, generator, ends)
+        tokens, lengths, finished = _decode(
+            policy_model, prompts, prompt_mask, sampling, uniform, ends, between
+        )
     tokens = tokens[:, : int(lengths.max())]
     real = torch.arange(tokens.shape[1], device=tokens.device) < lengths[:, None]
     tokens = tokens.masked_fill(~real, tokenizer.pad_token_id)
@@ -80,19 +89,32 @@ def decode_completions(tokenizer: Any, tokens: Tensor, lengths: Tensor) -> list[
     return texts
 
 
+def _uniform_numbers(
+    prompts: int, sampling: SamplingSettings, generator: torch.Generator, ranks: Ranks
+) -> Tensor:
+    """(max_new_tokens, B) in [0, 1): drawn for the completions of all prompts, whichever process samples them."""
+    numbers = torch.rand(
+        sampling.max_new_tokens,
+        prompts,
+        sampling.samples,
+        dtype=torch.float64,
+        generator=generator,
+        device=generator.device,
+    )
+    return numbers[:, list(ranks.share(range(prompts)))].flatten(1)
+
+
 def _decode(
     model: Any,
     prompts: Tensor,
     prompt_mask: Tensor,
     sampling: SamplingSettings,
-    generator: torch.Generator,
+    uniform: Tensor,
     ends: list[int],
+    between: Callable[[], None],
 ) -> tuple[Tensor, Tensor, Tensor]:
     """``tokens`` (B, max_new_tokens), ``lengths`` (B,) with EOS counted, ``finished`` (B,)."""
     steps, count, device = sampling.max_new_tokens, len(prompts) * sampling.samples, prompts.device
-    uniform = torch.rand(steps, count, dtype=torch.float64, generator=generator, device=generator.device).to(
-        device
-    )
     mask = torch.cat(
         [prompt_mask.repeat_interleave(sampling.samples, 0), prompt_mask.new_ones(count, steps)], dim=1
     )
@@ -101,7 +123,8 @@ def _decode(
     finished = torch.zeros(count, dtype=torch.bool, device=device)
     end = torch.tensor(ends, device=device)
     rows = torch.arange(count, device=device)  # the rows still in the cache
-    logits, cache = _prefill(model, prompts, prompt_mask, sampling.samples)
+    between()
+    logits, cache = first_logits(model, prompts, prompt_mask, sampling.samples)
     for step in range(steps):
         chosen = choose_tokens(logits, sampling, uniform[step, rows])
         tokens[rows, step] = chosen
@@ -109,23 +132,28 @@ def _decode(
         lengths[rows[ended]], finished[rows[ended]] = step + 1, True
         if bool(ended.any()):
             rows, chosen = rows[~ended], chosen[~ended]
-            cache.batch_select_indices((~ended).nonzero().squeeze(-1))
+            cache.reorder_cache((~ended).nonzero().squeeze(-1))
         if step + 1 == steps or not len(rows):
             break
-        logits = _step(model, chosen, mask[rows, : prompts.shape[1] + step + 1], cache)
+        between()
+        logits = next_logits(model, chosen, mask[rows, : prompts.shape[1] + step + 1], cache)
     return tokens, lengths, finished
 
 
-def _prefill(model: Any, prompts: Tensor, mask: Tensor, samples: int) -> tuple[Tensor, Any]:
-    """Logits (B, V) of the first tokens and the cache, both repeated for the samples of a prompt."""
+def first_logits(model: Any, prompts: Tensor, mask: Tensor, samples: int) -> tuple[Tensor, Any]:
+    """Logits (B, V) of the first tokens and the cache, both repeated for the samples of a prompt.
+
+    ``reorder_cache`` takes rows in any order and number, and is what every kind of cache has.
+    """
     output = run_trunk(model, prompts, mask, positions_from_mask(mask), keep=True)
     logits = head_logits(model, output.states[:, -1])
     if samples > 1:
-        output.cache.batch_repeat_interleave(samples)
+        rows = torch.arange(len(prompts), device=prompts.device)
+        output.cache.reorder_cache(rows.repeat_interleave(samples))
     return logits.repeat_interleave(samples, dim=0), output.cache
 
 
-def _step(model: Any, chosen: Tensor, mask: Tensor, cache: Any) -> Tensor:
+def next_logits(model: Any, chosen: Tensor, mask: Tensor, cache: Any) -> Tensor:
     """Logits (N, V) after the tokens ``chosen`` (N,), which ``mask`` (N, T) covers; the cache grows."""
     positions = mask.sum(dim=-1, keepdim=True) - 1
     output = run_trunk(model, chosen[:, None], mask, positions, cache=cache, keep=True)

@@ -15,12 +15,10 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
 from lm.adapter import adapter_off, add_adapter, merged_state
-from lm.devices import choose_device
-from lm.loading import load_tokenizer, turn_dropout_off
+from lm.loading import load_tokenizer, prepare
 from lm.lora import LoraSettings
 from lm.rendering import DATE
 from rltrainer.policy.artifact import check_folder, write_meta
-from rltrainer.policy.forward import check_head
 from runs.folder.errors import BadInput
 
 
@@ -86,13 +84,6 @@ def load_policy(
     )
 
 
-def load_for_inference(base: str, device_name: str, *, date: str = DATE) -> Policy:
-    """A policy that is only sampled and scored: no reference, and bfloat16 on CUDA."""
-    device = choose_device(device_name)
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    return load_policy(base, lora=None, device=device, dtype=dtype, reference=False, date=date)
-
-
 def prepare_policy(
     model: Any,
     tokenizer: Any,
@@ -105,10 +96,8 @@ def prepare_policy(
 ) -> Policy:
     """Turn a bare model and tokenizer into a Policy: pad token, no dropout, LoRA, a frozen reference."""
     keep_ends_alone(model)
-    give_pad_token(model, tokenizer)
-    turn_dropout_off(model)
-    model.eval()
-    check_head(model)
+    prepare(model, tokenizer)
+    tokenizer.padding_side = "left"
     policy = Policy(model, tokenizer, meta, lora)
     if lora is not None:
         add_adapter(model, lora, seed=seed)
@@ -142,29 +131,6 @@ def keep_ends_alone(model: Any) -> None:
             name: getattr(wanted, name, None) for name in ("bos_token_id", "eos_token_id", "pad_token_id")
         }
         model.generation_config = GenerationConfig(**ends)
-
-
-def give_pad_token(model: Any, tokenizer: Any) -> None:
-    """Pad on the left, with the tokenizer's pad token as the model's own, and a row of weights for every token.
-
-    ``load_tokenizer`` has seen to it that pad is not EOS: with pad == EOS, code that finds pads by their id
-    leaves EOS out of the loss, and ending is never learnt.
-    """
-    tokenizer.padding_side = "left"
-    _make_room(model, len(tokenizer))
-    for setting in filter(None, [model.config, getattr(model, "generation_config", None)]):
-        setting.pad_token_id = tokenizer.pad_token_id
-
-
-@torch.no_grad()
-def _make_room(model: Any, size: int) -> None:
-    """Grow the embeddings to ``size`` rows, the new ones the mean of the old: likely as an average token."""
-    old = model.get_input_embeddings().weight.shape[0]
-    if size <= old:
-        return
-    model.resize_token_embeddings(size, mean_resizing=False)
-    for layer in (model.get_input_embeddings(), model.get_output_embeddings()):
-        layer.weight[old:] = layer.weight[:old].mean(dim=0)
 
 
 def _from_pretrained(base: str, dtype: torch.dtype, date: str) -> tuple[Any, Any]:

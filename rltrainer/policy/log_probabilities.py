@@ -70,8 +70,8 @@ def figures_from_states(
     chunks = list(zip(_split(states[mask], rows), _split(tokens[mask], rows), strict=True))
     again = len(chunks) > 1 and torch.is_grad_enabled()
     figures = [_figures_of_chunk(model, *chunk, temperature, entropy, again) for chunk in chunks]
-    zeros = torch.zeros(mask.shape, dtype=torch.float32, device=states.device)
     logs, entropies = (torch.cat(parts) for parts in zip(*figures, strict=True))
+    zeros = torch.zeros(mask.shape, dtype=logs.dtype, device=states.device)
     return TokenFigures(zeros.masked_scatter(mask, logs), zeros.masked_scatter(mask, entropies))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -38,39 +39,50 @@ def answer_prompts(
 ) -> list[Answer]:
     """``config.completions`` answers a prompt. ``first`` is the reference of the KL, None where it has none.
 
-    ``between`` hears how many prompts are done. The numbers drawn are the same for every policy.
+    ``between`` hears before each forward pass how many prompts are done. The numbers drawn are the same for every
+    policy.
     """
     answers: list[Answer] = []
     for start in range(0, len(prompts), config.batch_prompts):
-        between(start)
         batch = prompts[start : start + config.batch_prompts]
         encoded = encode_with_room(policy, batch, **config.limits)
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + start)
-        made = generate(policy.model, policy.tokenizer, encoded.ids, config.settings(), generator)
+        generated = generate(
+            policy.model,
+            policy.tokenizer,
+            encoded.ids,
+            config.settings(),
+            generator,
+            between=partial(between, start),
+        )
         answers += _answers(
-            made, _divergence(policy, first, made, config.temperature), start, config.completions
+            generated, _divergence(policy, first, generated, config.temperature), start, config.completions
         )
     return answers
 
 
-def _answers(made: Generated, divergence: Tensor | None, start: int, samples: int) -> list[Answer]:
-    lengths = made.completion_mask.sum(dim=1).tolist()
-    kl = [None] * len(made.texts) if divergence is None else divergence.tolist()
-    rows = zip(made.texts, made.finished.tolist(), lengths, kl, strict=True)
+def _answers(generated: Generated, divergence: Tensor | None, start: int, samples: int) -> list[Answer]:
+    lengths = generated.completion_mask.sum(dim=1).tolist()
+    kl = [None] * len(generated.texts) if divergence is None else divergence.tolist()
+    rows = zip(generated.texts, generated.finished.tolist(), lengths, kl, strict=True)
     return [Answer(start + number // samples, *row) for number, row in enumerate(rows)]
 
 
 @torch.no_grad()
-def _divergence(policy: Policy, first: Policy | None, made: Generated, temperature: float) -> Tensor | None:
+def _divergence(
+    policy: Policy, first: Policy | None, generated: Generated, temperature: float
+) -> Tensor | None:
     """(B,) sum over the tokens of log pi - log pi_first: k1 of each answer (Schulman 2020), its mean the KL."""
     if first is None:
         return None
-    start = made.sequences.shape[1] - made.completion_mask.shape[1]
-    own, other = (
-        completion_log_probabilities(each.model, made.sequences, made.attention_mask, start, temperature)
-        for each in (policy, first)
+    start = generated.sequences.shape[1] - generated.completion_mask.shape[1]
+    log_probs, log_probs_first = (
+        completion_log_probabilities(
+            scored_by.model, generated.sequences, generated.attention_mask, start, temperature
+        )
+        for scored_by in (policy, first)
     )
-    return (own - other).double().sum(dim=1)
+    return (log_probs - log_probs_first).double().sum(dim=1)
 
 
 def same_tokens(one: Policy, other: Policy) -> bool:
@@ -79,7 +91,10 @@ def same_tokens(one: Policy, other: Policy) -> bool:
 
 
 def demonstration_losses(
-    policy: Policy, demonstrations: Sequence[Demonstration], config: EvaluateConfig
+    policy: Policy,
+    demonstrations: Sequence[Demonstration],
+    config: EvaluateConfig,
+    between: Callable[[], None] = lambda: None,
 ) -> list[tuple[float, int]]:
     """Of each demonstration -log pi in nats, and the tokens that it is the sum of, EOS counted."""
     room = context_length(policy.model) - config.max_new_tokens
@@ -95,5 +110,6 @@ def demonstration_losses(
         policy.tokenizer.pad_token_id,
         micro_batch_tokens=TOKENS_AT_ONCE,
         device=policy.model.device,
+        between=between,
     )
     return list(zip(losses, map(targets_of, examples), strict=True))

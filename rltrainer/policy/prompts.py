@@ -8,7 +8,7 @@ from lm.loading import context_length
 from rltrainer.policy.encoding import EncodedPrompts, encode_prompts
 from rltrainer.policy.loading import Policy
 from runs.folder.errors import BadInput
-from runs.folder.files import read_jsonl
+from runs.folder.lines import FORMS, SPLITS, Fields, read_lines
 
 
 class Prompt(NamedTuple):
@@ -22,15 +22,15 @@ class Prompt(NamedTuple):
 
 def read_prompts(path: Path) -> list[Prompt]:
     """The lines of inputs/prompts.jsonl. Raises BadInput where there is none, naming a line that is not one."""
-    found = []
-    for number, line in enumerate(read_jsonl(path) if path.is_file() else (), start=1):
-        try:
-            found.append(Prompt(str(line["id"]), line["form"], line["prompt"], line.get("split", "train")))
-        except KeyError as error:
-            raise BadInput(f"{path}, line {number}: {error} is missing") from error
-    if not found:
+    prompts = list(read_lines(path, _prompt, holds="the prompts that the policy is asked"))
+    if not prompts:
         raise BadInput(f"{path} holds no prompts: there is nothing to ask the policy")
-    return found
+    return prompts
+
+
+def _prompt(line: Fields) -> Prompt:
+    split = line.choice("split", SPLITS, default="train")
+    return Prompt(line.id("id"), line.choice("form", FORMS), line.messages("prompt"), split)
 
 
 def encode_with_room(

@@ -6,6 +6,7 @@ stopped and goes on at the next batch writes the same file as one that was not.
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ from typing import Any
 import torch
 
 from lm.origin import claim_checkpoint, parent_of
+from rltrainer.policy.bases import load_for_inference
 from rltrainer.policy.config import SampleConfig
 from rltrainer.policy.generation import generate
-from rltrainer.policy.loading import Policy, load_for_inference
+from rltrainer.policy.loading import Policy
 from rltrainer.policy.prompts import Prompt, encode_with_room, read_prompts
 from runs.folder.config import parse_config
-from runs.folder.files import file_digest, write_atomically, write_json
+from runs.folder.files import file_digest, read_jsonl, write_atomically, write_json
 from runs.folder.folder import RunFolder
 from runs.folder.progress import Progress
 from runs.folder.stopping import StopSignal
@@ -53,31 +55,46 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     claim_checkpoint(folder, config, inputs=inputs, parents=parents, free=("base",))
     done = _whole_batches(path, config.batch_prompts, len(prompts))
     for first in range(done, len(prompts), config.batch_prompts):
-        stop.check()
-        answers = answer(policy, config, prompts[first : first + config.batch_prompts], first)
+        answers = answer(policy, config, prompts[first : first + config.batch_prompts], first, stop.check)
         _append(path, config, answers)
         progress.report(first + len(answers), len(prompts), "sampling")
     _report(folder, config, encode_with_room(policy, prompts, **config.limits).truncated)
 
 
-def answer(policy: Policy, config: SampleConfig, prompts: list[Prompt], place: int) -> list[Answers]:
-    """Up to ``config.completions`` distinct texts for each of ``prompts``; those that lack some are asked again."""
+def answer(
+    policy: Policy,
+    config: SampleConfig,
+    prompts: list[Prompt],
+    place: int,
+    between: Callable[[], None] = lambda: None,
+) -> list[Answers]:
+    """Up to ``config.completions`` distinct texts for each of ``prompts``; those that lack some are asked again.
+
+    ``between`` is called before each forward pass.
+    """
     encoded = encode_with_room(policy, prompts, **config.limits).ids
     answers = [Answers(prompt, ids) for prompt, ids in zip(prompts, encoded, strict=True)]
     for attempt in range(config.tries):
-        lacking = [each for each in answers if len(each.texts) < config.completions]
+        lacking = [of_prompt for of_prompt in answers if len(of_prompt.texts) < config.completions]
         if lacking:
-            _ask(policy, config, lacking, seed=(config.seed, place, attempt))
+            _ask(policy, config, lacking, (config.seed, place, attempt), between)
     return answers
 
 
-def _ask(policy: Policy, config: SampleConfig, answers: list[Answers], seed: tuple[int, int, int]) -> None:
+def _ask(
+    policy: Policy,
+    config: SampleConfig,
+    answers: list[Answers],
+    seed: tuple[int, int, int],
+    between: Callable[[], None],
+) -> None:
     settings = config.settings(config.completions)
-    made = generate(
-        policy.model, policy.tokenizer, [each.ids for each in answers], settings, _generator(*seed)
+    prompt_ids = [of_prompt.ids for of_prompt in answers]
+    generated = generate(
+        policy.model, policy.tokenizer, prompt_ids, settings, _generator(*seed), between=between
     )
-    lengths = made.completion_mask.sum(dim=1).tolist()
-    rows = zip(made.texts, made.finished.tolist(), lengths, strict=True)
+    lengths = generated.completion_mask.sum(dim=1).tolist()
+    rows = zip(generated.texts, generated.finished.tolist(), lengths, strict=True)
     for number, (text, finished, tokens) in enumerate(rows):
         answers[number // settings.samples].add(text, config.completions, finished=finished, tokens=tokens)
 
@@ -97,10 +114,10 @@ def _append(path: Path, config: SampleConfig, answers: list[Answers]) -> None:
         "seed": config.seed,
     }
     with path.open("a", encoding="utf-8") as file:
-        for each in answers:
+        for of_prompt in answers:
             line = {
-                "prompt_id": each.prompt.id,
-                "completions": list(each.texts.values()),
+                "prompt_id": of_prompt.prompt.id,
+                "completions": list(of_prompt.texts.values()),
                 "sampling": sampling,
             }
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -110,7 +127,7 @@ def _whole_batches(path: Path, batch: int, prompts: int) -> int:
     """How many prompts are answered; a batch that was cut off in mid-write is dropped from the file."""
     if not path.exists():
         return 0
-    lines = [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    lines = [line + b"\n" for line in path.read_bytes().split(b"\n")[:-1]]
     whole = len(lines) if len(lines) == prompts else len(lines) // batch * batch
     write_atomically(path, b"".join(lines[:whole]))
     return whole
@@ -118,8 +135,7 @@ def _whole_batches(path: Path, batch: int, prompts: int) -> int:
 
 def _report(folder: RunFolder, config: SampleConfig, prompts_cut: int) -> None:
     """Say how many prompts have fewer texts than asked for: the policy is too sure of itself there."""
-    lines = (folder.output / "samples.jsonl").read_text(encoding="utf-8").splitlines()
-    counts = [len(json.loads(line)["completions"]) for line in lines]
+    counts = [len(line["completions"]) for line in read_jsonl(folder.output / "samples.jsonl")]
     fewer = sum(count < config.completions for count in counts)
     report = {"prompts": len(counts), "prompts_cut": prompts_cut, "completions": sum(counts)}
     report["prompts_with_fewer"] = fewer

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from lm.devices import autocast
+from lm.ranks import ALONE, Ranks
 from rltrainer.policy.demonstrations import Batch, Example, collate, fill
 from rltrainer.policy.forward import positions_from_mask, run_trunk
 from rltrainer.policy.log_probabilities import figures_from_states
@@ -20,20 +21,30 @@ def negative_log_likelihoods(model: Any, batch: Batch) -> Tensor:
 
 
 def accumulate_gradient(
-    model: Any, examples: Sequence[Example], pad_id: int, *, micro_batch_tokens: int, device: torch.device
+    model: Any,
+    examples: Sequence[Example],
+    pad_id: int,
+    *,
+    micro_batch_tokens: int,
+    device: torch.device,
+    between: Callable[[], None] = lambda: None,
+    ranks: Ranks = ALONE,
 ) -> float:
     """Add the gradient of the mean loss of ``examples`` to the parameters, and return that loss in nats a token.
 
-    Every part is divided by the number of targets of the whole batch, so the cut changes nothing.
+    Every part is divided by the number of targets of the whole batch, so neither its cut nor the number of processes
+    that share it changes anything. ``between`` is called before each forward pass.
     """
     total = sum(map(targets_of, examples))
     loss = 0.0
-    for part in micro_batches(examples, micro_batch_tokens):
+    for part in micro_batches(ranks.share(examples), micro_batch_tokens):
+        between()
         with autocast(device):
             share = negative_log_likelihoods(model, collate(part, pad_id, device)).sum() / total
         torch.autograd.backward(share)
         loss += float(share.detach())
-    return loss
+    ranks.sum_gradients(value for value in model.parameters() if value.requires_grad)
+    return ranks.total(loss)[0]
 
 
 @torch.no_grad()
@@ -52,8 +63,10 @@ def row_losses(
     for group in fill(order, lambda row: len(examples[row].ids), micro_batch_tokens):
         between()
         with autocast(device):
-            found = negative_log_likelihoods(model, collate([examples[row] for row in group], pad_id, device))
-        for row, loss in zip(group, found.tolist(), strict=True):
+            losses_of_group = negative_log_likelihoods(
+                model, collate([examples[row] for row in group], pad_id, device)
+            )
+        for row, loss in zip(group, losses_of_group.tolist(), strict=True):
             losses[row] = loss
     return losses
 

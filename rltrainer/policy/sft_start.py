@@ -9,7 +9,8 @@ from transformers import AutoModelForCausalLM
 from lm.loading import context_length
 from lm.scratch import make_config, make_tokenizer
 from lm.subset import drawn
-from rltrainer.policy.config import SftConfig
+from rltrainer.policy.bases import load_for_training
+from rltrainer.policy.config import ResolvedSft, SftConfig
 from rltrainer.policy.demonstrations import (
     Demonstration,
     Example,
@@ -17,16 +18,16 @@ from rltrainer.policy.demonstrations import (
     encode_demonstrations,
     read_demonstrations,
 )
-from rltrainer.policy.loading import Policy, load_policy, prepare_policy
+from rltrainer.policy.loading import Policy, prepare_policy
 from runs.folder.errors import BadInput
 from runs.folder.folder import RunFolder
 
 
 @dataclass(frozen=True)
 class Start:
-    """``config`` without None; ``train`` and ``held_out`` examples; ``cut``, counts of texts that were too long."""
+    """``train`` and ``held_out`` examples; ``cut``, counts of texts that were too long."""
 
-    config: SftConfig
+    config: ResolvedSft
     policy: Policy
     train: list[Example]
     held_out: list[Example]
@@ -36,8 +37,8 @@ class Start:
 def prepare(config: SftConfig, folder: RunFolder, device: torch.device) -> Start:
     """Read inputs/demonstrations.jsonl and load the base. Raises BadInput where there is nothing to learn."""
     demonstrations = read_demonstrations(folder.inputs / "demonstrations.jsonl")
-    train = [each for each in demonstrations if each.split == "train"]
-    validation = [each for each in demonstrations if each.split == "validation"]
+    train = [demonstration for demonstration in demonstrations if demonstration.split == "train"]
+    validation = [demonstration for demonstration in demonstrations if demonstration.split == "validation"]
     held_out = drawn(validation, config.held_out_rows, seed=config.seed)
     if not train:
         raise BadInput('no demonstration is in the train split: import more, or give some "split": "train"')
@@ -49,14 +50,13 @@ def prepare(config: SftConfig, folder: RunFolder, device: torch.device) -> Start
 
 
 def start_policy(config: SftConfig, train: list[Demonstration], device: torch.device) -> Policy:
-    """The base that the config names; with LoRA on CUDA its frozen weights are bfloat16."""
+    """The base that the config names."""
     if config.from_scratch:
         return make_policy(config, train, device)
-    return load_policy(
+    return load_for_training(
         config.base,
         lora=config.lora,
         device=device,
-        dtype=torch.bfloat16 if config.lora and device.type == "cuda" else torch.float32,
         seed=config.seed,
         reference=False,
         gradient_checkpointing=config.gradient_checkpointing,
@@ -66,8 +66,8 @@ def start_policy(config: SftConfig, train: list[Demonstration], device: torch.de
 
 def make_policy(config: SftConfig, train: list[Demonstration], device: torch.device) -> Policy:
     """A small Llama with first weights from the seed, and a tokenizer trained on the train split's texts."""
-    texts = [message["content"] for each in train for message in each.messages]
-    texts += [each.completion for each in train]
+    texts = [message["content"] for demonstration in train for message in demonstration.messages]
+    texts += [demonstration.completion for demonstration in train]
     try:
         tokenizer = make_tokenizer(texts, vocab_size=config.vocabulary)
         sizes = make_config(

@@ -1,11 +1,12 @@
 """PpoConfig. No torch here: the web process reads it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from lm.lora import LoraSettings
 from lm.rendering import DATE, check_date
 from rltrainer.policy.config import SamplingSettings
+from runs.folder.config import resolve
 from runs.folder.errors import BadInput
 
 Algorithm = Literal["ppo", "reinforce"]
@@ -61,7 +62,8 @@ class PpoConfig:
     held_out_prompts: int = 128  # prompts of the report before and after
     date: str = DATE  # the day that the base's chat template states, where it states one; YYYY-MM-DD
     seed: int = 0
-    threads: int = 2  # CPU threads; part of the result, because sums depend on it
+    threads: int = 2  # CPU threads of a process; part of the result, because sums depend on it
+    processes: int = 1  # that share each step, on one machine: one a GPU; changes no result beyond rounding
     device: str = "auto"  # "auto" takes CUDA where there is one
     checkpoint_seconds: float = 60.0
 
@@ -71,12 +73,16 @@ class PpoConfig:
             self, 1, "steps", "batch_prompts", "samples", "max_new_tokens", "max_prompt_tokens", "epochs"
         )
         _at_least(self, 1, "minibatches", "micro_batch_tokens", "keep_every", "held_out_prompts", "threads")
-        _at_least(self, 1, "kl_horizon")
+        _at_least(self, 1, "kl_horizon", "processes")
         _at_least(self, 0, "beta", "gamma", "lam", "clip", "value_clip", "learning_rate")
         _at_least(self, 0, "value_learning_rate", "entropy_coefficient", "adam_eps", "checkpoint_seconds")
         _above_zero(
             self, "temperature", "kl_clamp", "kl_target", "kl_limit", "update_kl_limit", "max_grad_norm"
         )
+        if self.batch_prompts < self.processes:
+            raise BadInput(
+                f"{self.processes} processes cannot share {self.batch_prompts} prompts a rollout: raise batch_prompts"
+            )
         if self.algorithm == "reinforce" and max(self.epochs or 1, self.minibatches or 1) > 1:
             raise BadInput(
                 "REINFORCE learns from a rollout in one step, for after it the policy is not the one that was sampled: "
@@ -102,24 +108,35 @@ class PpoConfig:
         """By the temperature alone, so that log-probabilities are those of what was sampled."""
         return SamplingSettings(self.max_new_tokens, self.temperature, samples=self.samples)
 
-    def resolved(self, parameters: int) -> "PpoConfig":
-        """This config with every None that stands for a default replaced; ``parameters`` is the policy's size."""
+    def resolved(self, parameters: int) -> "ResolvedPpo":
+        """What is left open takes the default of its algorithm and size; ``parameters`` is the policy's."""
         ppo = self.algorithm == "ppo"
         by_size, steps = _by_size(self, parameters)
         rate = self.learning_rate if self.learning_rate is not None else by_size
         defaults: dict[str, Any] = {
+            "learning_rate": by_size,
             "steps": steps,
             "epochs": 4 if ppo else 1,
             "minibatches": 4 if ppo else 1,
             "value_learning_rate": 2 * rate / (LORA_FACTOR if self.lora else 1),  # it has no adapter
         }
-        missing = {name: value for name, value in defaults.items() if getattr(self, name) is None}
-        resolved = replace(self, learning_rate=rate, **missing)
-        if resolved.episodes < (resolved.minibatches or 1):
+        resolved = resolve(self, ResolvedPpo, defaults)
+        if resolved.episodes < resolved.minibatches:
             raise BadInput(
                 f"{resolved.episodes} completions a rollout do not make {resolved.minibatches} minibatches"
             )
         return resolved
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedPpo(PpoConfig):
+    """A PpoConfig in which nothing is left open; a limit or target that is None is none."""
+
+    steps: int
+    epochs: int
+    minibatches: int
+    learning_rate: float
+    value_learning_rate: float
 
 
 # Most parameters, learning rate, steps. Policies of a billion and more learn at about 1e-6 for hundreds of thousands

@@ -15,14 +15,14 @@ def rollout_figures(rollout: Rollout, kl_clamp: float) -> dict[str, float]:
     the share with EOS. ``distinct_2``: distinct pairs of words as a share of all.
     """
     log_ratio = clamped_log_ratio(rollout.log_probs, rollout.reference, kl_clamp)
-    found = divergence(log_ratio, rollout.mask)
+    kl = divergence(log_ratio, rollout.mask)
     tokens = int(rollout.mask.sum())
     return {
         "reward": float(rollout.scores.double().mean()),
         "reward_std": float(rollout.scores.double().std(correction=0)),
-        "kl": found.k1,
-        "kl_k2": found.k2,
-        "kl_k3": found.k3,
+        "kl": kl.k1,
+        "kl_k2": kl.k2,
+        "kl_k3": kl.k3,
         "entropy": float(rollout.entropy.double().sum()) / tokens,
         "length": tokens / len(rollout.texts),
         "ended": float(rollout.finished.double().mean()),

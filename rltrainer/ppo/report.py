@@ -9,7 +9,7 @@ import torch
 from rltrainer.policy.evaluate import distinct
 from rltrainer.policy.loading import Policy
 from rltrainer.policy.prompts import Prompt
-from rltrainer.ppo.config import PpoConfig
+from rltrainer.ppo.config import ResolvedPpo
 from rltrainer.ppo.divergence import clamped_log_ratio
 from rltrainer.ppo.order import generator_of
 from rltrainer.ppo.rollout import Rollout, Score, Seconds, collect
@@ -17,33 +17,33 @@ from rltrainer.ppo.rollout import Rollout, Score, Seconds, collect
 EXAMPLES = 3
 
 
-class Held(NamedTuple):
+class HeldOut(NamedTuple):
     """The prompts of the report; ``unseen`` where no step asks them."""
 
     prompts: list[Prompt]
     unseen: bool
 
 
-def held_out_of(prompts: Sequence[Prompt], count: int) -> Held:
+def held_out_of(prompts: Sequence[Prompt], count: int) -> HeldOut:
     """``count`` prompts of the validation and test splits, the same for every seed; else of the train split."""
     unseen = [prompt for prompt in prompts if prompt.split != "train"]
     among = unseen or list(prompts)
     order = torch.randperm(len(among), generator=generator_of("held out", 0, 0)).tolist()
-    return Held([among[number] for number in order[:count]], bool(unseen))
+    return HeldOut([among[number] for number in order[:count]], bool(unseen))
 
 
 def make_report(
     policy: Policy,
     score: Score,
-    held: Held,
-    config: PpoConfig,
+    held: HeldOut,
+    config: ResolvedPpo,
     between: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """``before`` (the reference) and ``after``: reward, kl, reward_std, length, ended, entropy, distinct_2.
 
     ``gain``: the rise of the mean reward; ``gain_in_deviations``: in deviations of the rewards before, 0 where those
     are all equal. ``examples``: a completion before and after with their rewards. ``between`` is called before each
-    batch of prompts.
+    forward pass.
     """
     with policy.reference() as model:
         alone = Policy(model, policy.tokenizer, policy.meta, frozen=model)
@@ -82,19 +82,20 @@ class _Answers(NamedTuple):
         policy: Policy,
         score: Score,
         prompts: Sequence[Prompt],
-        config: PpoConfig,
+        config: ResolvedPpo,
         between: Callable[[], None],
     ) -> "_Answers":
         """Completions of ``prompts``; the numbers drawn are the same for every policy."""
         answers = cls([], [], [], [], [], [])
         for first in range(0, len(prompts), config.batch_prompts):
-            between()
             batch = prompts[first : first + config.batch_prompts]
             generator = generator_of("report", config.seed, first)
-            answers.take(collect(policy, None, score, batch, config, generator, Seconds()), config)
+            answers.take(
+                collect(policy, None, score, batch, config, generator, Seconds(), between=between), config
+            )
         return answers
 
-    def take(self, rollout: Rollout, config: PpoConfig) -> None:
+    def take(self, rollout: Rollout, config: ResolvedPpo) -> None:
         """Append the completions of ``rollout``."""
         log_ratio = clamped_log_ratio(rollout.log_probs, rollout.reference, config.kl_clamp) * rollout.mask
         self.texts.extend(rollout.texts)

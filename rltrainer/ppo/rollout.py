@@ -3,21 +3,22 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from lm.devices import autocast
+from lm.devices import CPU, autocast, precise
+from lm.ranks import ALONE, Ranks
 from rltrainer.policy.generation import Generated, generate
 from rltrainer.policy.loading import Policy
 from rltrainer.policy.log_probabilities import completion_figures, completion_log_probabilities
 from rltrainer.policy.prompts import Prompt, encode_with_room
-from rltrainer.ppo.config import PpoConfig
+from rltrainer.ppo.config import ResolvedPpo
 from rltrainer.ppo.value import ValueNetwork
 
-# (prompts, texts) of equal length -> their scores, (B,) in float32 on the CPU.
-Score = Callable[[Sequence[Prompt], Sequence[str]], Tensor]
+# (prompts, texts) of equal length, and what is called before each forward pass -> their scores, (B,), on the CPU.
+Score = Callable[[Sequence[Prompt], Sequence[str], Callable[[], None]], Tensor]
 
 
 class Rollout(NamedTuple):
@@ -43,6 +44,32 @@ class Rollout(NamedTuple):
         """The first column of the completions."""
         return self.sequences.shape[1] - self.mask.shape[1]
 
+    def widened(self, start: int, width: int, pad_id: int) -> "Rollout":
+        """With prompts of ``start`` columns and completions of ``width``, padded like the others."""
+        left, right = start - self.completion_start, width - self.mask.shape[1]
+
+        def pad(values: Tensor, left: int, right: int, filler: float) -> Tensor:
+            return torch.nn.functional.pad(values, (left, right), value=filler)
+
+        return self._replace(
+            sequences=pad(self.sequences, left, right, pad_id),
+            attention_mask=pad(self.attention_mask, left, right, 0),
+            mask=pad(self.mask, 0, right, 0),
+            log_probs=pad(self.log_probs, 0, right, 0),
+            reference=pad(self.reference, 0, right, 0),
+            entropy=pad(self.entropy, 0, right, 0),
+            values=pad(self.values, 0, right, 0),
+        )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All columns but ``texts``."""
+        return {name: value for name, value in self._asdict().items() if isinstance(value, Tensor)}
+
+    def to(self, device: torch.device) -> "Rollout":
+        """The same on ``device``."""
+        moved: dict[str, Any] = {name: value.to(device) for name, value in self.tensors().items()}
+        return self._replace(**moved)
+
 
 @dataclass
 class Seconds:
@@ -58,36 +85,55 @@ def collect(
     value: ValueNetwork | None,
     score: Score,
     prompts: Sequence[Prompt],
-    config: PpoConfig,
+    config: ResolvedPpo,
     generator: torch.Generator,
     seconds: Seconds,
     clock: Callable[[], float] = time.monotonic,
+    *,
+    between: Callable[[], None] = lambda: None,
+    ranks: Ranks = ALONE,
 ) -> Rollout:
-    """Sample ``config.samples`` completions of each prompt and measure them. The text up to EOS is what is scored."""
+    """Sample ``config.samples`` completions of each prompt and measure them. The text up to EOS is what is scored.
+
+    Of several processes each works on its share of the prompts, and all have the whole rollout in the end. ``between``
+    is called before each forward pass.
+    """
     begun = clock()
     ids = encode_with_room(policy, prompts, **config.limits).ids
-    made = generate(policy.model, policy.tokenizer, ids, config.sampling, generator)
-    generated = clock()
-    asked = [prompt for prompt in prompts for _ in range(config.samples)]
-    scores = score(asked, made.texts).float().to(made.sequences.device)
-    scored = clock()
-    rollout = measure(policy, value, made, scores, config)
-    seconds.generation += generated - begun
-    seconds.scoring += scored - generated
-    seconds.forward += clock() - scored
+    generated = generate(
+        policy.model, policy.tokenizer, ids, config.sampling, generator, between=between, ranks=ranks
+    )
+    generated_at = clock()
+    prompt_of_each = [prompt for prompt in ranks.share(prompts) for _ in range(config.samples)]
+    scores = score(prompt_of_each, generated.texts, between).to(generated.sequences.device)
+    scored_at = clock()
+    rollout = measure(policy, value, generated, scores, config, between)
+    if ranks.count > 1:
+        rollout = join(ranks.gather(rollout.to(CPU)), config.samples, policy.tokenizer.pad_token_id).to(
+            generated.sequences.device
+        )
+    seconds.generation += generated_at - begun
+    seconds.scoring += scored_at - generated_at
+    seconds.forward += clock() - scored_at
     return rollout
 
 
 @torch.no_grad()
 def measure(
-    policy: Policy, value: ValueNetwork | None, made: Generated, scores: Tensor, config: PpoConfig
+    policy: Policy,
+    value: ValueNetwork | None,
+    generated: Generated,
+    scores: Tensor,
+    config: ResolvedPpo,
+    between: Callable[[], None] = lambda: None,
 ) -> Rollout:
     """Log-probabilities of policy and reference, entropy and values, by the forward that training uses too (P10)."""
-    start = made.sequences.shape[1] - made.completion_mask.shape[1]
-    blank = torch.zeros(made.completion_mask.shape, device=made.sequences.device)
+    start = generated.sequences.shape[1] - generated.completion_mask.shape[1]
+    blank = torch.zeros_like(generated.completion_mask, dtype=precise(policy.model.dtype))
     log_probs, entropy, reference, values = (blank.clone() for _ in range(4))
-    for part in micro_batches(made.attention_mask, start, range(len(scores)), config.micro_batch_tokens):
-        ids, mask, first = part.cut(made.sequences), part.cut(made.attention_mask), part.start
+    for part in micro_batches(generated.attention_mask, start, range(len(scores)), config.micro_batch_tokens):
+        ids, mask, first = part.cut(generated.sequences), part.cut(generated.attention_mask), part.start
+        between()
         with autocast(policy.model.device):
             figures = completion_figures(policy.model, ids, mask, first, config.temperature)
             part.put(log_probs, figures.log_probabilities)
@@ -96,15 +142,35 @@ def measure(
                 part.put(reference, completion_log_probabilities(model, ids, mask, first, config.temperature))
             if value is not None:
                 part.put(values, value(ids, mask, first))
-    real = made.completion_mask
+    real = generated.completion_mask
     return Rollout(
-        made.sequences, made.attention_mask, real, made.finished, scores,
-        log_probs * real, reference * real, entropy * real, values * real, made.texts,
+        generated.sequences, generated.attention_mask, real, generated.finished, scores,
+        log_probs * real, reference * real, entropy * real, values * real, generated.texts,
     )  # fmt: skip
 
 
+def join(shares: Sequence[Rollout], samples: int, pad_id: int) -> Rollout:
+    """One rollout of what several processes collected: prompt p of the whole is in share p modulo their number."""
+    start = max(share.completion_start for share in shares)
+    width = max(share.mask.shape[1] for share in shares)
+    wide = [share.widened(start, width, pad_id) for share in shares]
+    # Where each row of the shares, laid end to end, stands in the whole
+    places = [
+        (prompt * len(shares) + number) * samples + sample
+        for number, share in enumerate(wide)
+        for prompt in range(len(share.texts) // samples)
+        for sample in range(samples)
+    ]
+    order = torch.tensor(places).argsort()
+    texts = [text for share in wide for text in share.texts]
+    columns = {
+        name: torch.cat([share.tensors()[name] for share in wide])[order] for name in wide[0].tensors()
+    }
+    return wide[0]._replace(texts=[texts[row] for row in order.tolist()], **columns)
+
+
 @dataclass(frozen=True)
-class Part:
+class MicroBatch:
     """Some rows of a rollout, without the columns that are padding in all of them.
 
     ``rows`` index the rollout, ``left`` and ``right`` its columns, ``offset`` is where its completions begin.
@@ -135,7 +201,7 @@ class Part:
 
 def micro_batches(
     attention_mask: Tensor, completion_start: int, rows: Sequence[int], budget: int
-) -> Iterator[Part]:
+) -> Iterator[MicroBatch]:
     """Cut ``rows`` into parts of at most ``budget`` tokens, padding counted, rows of like length together.
 
     A row that is longer than the budget is a part of its own.
@@ -148,9 +214,9 @@ def micro_batches(
     for row in sorted(rows, key=lambda row: (rights[row] - lefts[row], row)):
         wider = (min(left, lefts[row]), max(right, rights[row]))
         if part and (len(part) + 1) * (wider[1] - wider[0]) > budget:
-            yield Part(part, left, right, completion_start)
+            yield MicroBatch(part, left, right, completion_start)
             part, wider = [], (lefts[row], rights[row])
         part.append(row)
         left, right = wider
     if part:
-        yield Part(part, left, right, completion_start)
+        yield MicroBatch(part, left, right, completion_start)

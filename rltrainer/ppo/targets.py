@@ -5,7 +5,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from rltrainer.ppo.advantages import episode_advantages, gae, whiten
-from rltrainer.ppo.config import PpoConfig
+from rltrainer.ppo.config import ResolvedPpo
 from rltrainer.ppo.divergence import clamped_log_ratio
 from rltrainer.ppo.rewards import episode_scores, token_rewards
 from rltrainer.ppo.rollout import Rollout
@@ -19,7 +19,7 @@ class Targets(NamedTuple):
     returns: Tensor
 
 
-def targets_of(rollout: Rollout, config: PpoConfig, beta: float) -> Targets:
+def targets_of(rollout: Rollout, config: ResolvedPpo, beta: float) -> Targets:
     """PPO: GAE, its returns, advantages whitened (P4). REINFORCE: R_hat of the completion minus its baseline."""
     log_ratio = clamped_log_ratio(rollout.log_probs, rollout.reference, config.kl_clamp)
     scores = episode_scores(rollout.scores, rollout.finished, config.missing_eos_penalty)

@@ -4,7 +4,7 @@
 2 train (trainer.py)                                                       4 policy and meta.json into output/
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,14 +15,17 @@ from torch import Tensor
 from lm.devices import choose_device
 from lm.loading import context_length
 from lm.origin import claim_checkpoint, parent_of
+from lm.ranks import join_ranks
+from lm.training import Frame
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rewardmodel.bradley_terry.scoring import RewardModel
-from rltrainer.policy.loading import load_policy, save_policy
+from rltrainer.policy.bases import load_for_training
+from rltrainer.policy.loading import save_policy
 from rltrainer.policy.prompts import Prompt, encode_with_room, read_prompts
 from rltrainer.ppo.config import PpoConfig
 from rltrainer.ppo.learner import Learner
-from rltrainer.ppo.report import Held, held_out_of, make_report
-from rltrainer.ppo.trainer import Training
+from rltrainer.ppo.report import HeldOut, held_out_of, make_report
+from rltrainer.ppo.trainer import PolicyGradient
 from rltrainer.ppo.value import make_value_network
 from runs.folder.config import parse_config
 from runs.folder.errors import BadInput
@@ -33,23 +36,24 @@ from runs.folder.stopping import StopSignal
 
 PROMPTS = "prompts.jsonl"
 # Fields that change no result, and paths, which another machine may have others of: a run may go on with others.
-FREE = ("checkpoint_seconds", "micro_batch_tokens", "policy", "reward_model")
+FREE = ("checkpoint_seconds", "micro_batch_tokens", "policy", "processes", "reward_model")
 
 
-class Asked(NamedTuple):
+class PromptsOfRun(NamedTuple):
     """The prompts of the run: those that the steps ask, and those of the report."""
 
     train: list[Prompt]
-    held: Held
+    held: HeldOut
 
 
 def main(folder: RunFolder, stop: StopSignal) -> None:
     """Run ``train`` on a prepared folder."""
     config = _read_config(folder)
     torch.set_num_threads(config.threads)
-    progress = Progress(folder.progress_file)
-    progress.report(0, 1, "loading the policy and the reward model")
-    asked = split_prompts(read_prompts(folder.inputs / PROMPTS), config.held_out_prompts)
+    ranks = join_ranks()
+    if ranks.main:
+        Progress(folder.progress_file).report(0, 1, "loading the policy and the reward model")
+    prompts_of_run = split_prompts(read_prompts(folder.inputs / PROMPTS), config.held_out_prompts)
     reward_model = load_reward_model(config.reward_model, choose_device(config.device))
     learner, score = make_learner(config, reward_model), RewardOf(reward_model)
     inputs = {PROMPTS: file_digest(folder.inputs / PROMPTS)}
@@ -57,16 +61,20 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
         "base": parent_of(config.policy, learner.policy.model),
         "reward_model": folder_digest(Path(config.reward_model)),
     }
-    claim_checkpoint(folder, learner.config, inputs=inputs, parents=parents, free=FREE)
-    training = Training(folder, stop, learner, score, asked.train)
-    training.run()
-    progress.report(training.steps, training.steps, "sampling held-out prompts")
+    claim_checkpoint(folder, learner.config, inputs=inputs, parents=parents, free=FREE, ranks=ranks)
+    training = PolicyGradient(learner, score, prompts_of_run.train, ranks)
+    frame = Frame(folder, stop, training, checkpoint_seconds=config.checkpoint_seconds, ranks=ranks)
+    frame.run()
+    if not ranks.main:
+        return
+    frame.leave_others()
+    frame.report(training.steps, training.steps, "sampling held-out prompts")
     score.texts = score.texts_cut = 0
-    report = report_within_limit(training, asked.held, stop)
+    report = report_within_limit(training, frame, prompts_of_run.held)
     report["cut"] = {
-        "train_prompts": len(asked.train),
-        "train_prompts_cut": _prompts_cut(learner, asked.train),
-        "held_out_prompts_cut": _prompts_cut(learner, asked.held.prompts),
+        "train_prompts": len(prompts_of_run.train),
+        "train_prompts_cut": _prompts_cut(learner, prompts_of_run.train),
+        "held_out_prompts_cut": _prompts_cut(learner, prompts_of_run.held.prompts),
         "held_out_texts": score.texts,
         "held_out_texts_cut": score.texts_cut,
     }
@@ -75,26 +83,20 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     save_policy(learner.policy, folder.output, {"made_by": learner.config.algorithm, **made_from})
 
 
-def split_prompts(prompts: Sequence[Prompt], held_out: int) -> Asked:
+def split_prompts(prompts: Sequence[Prompt], held_out: int) -> PromptsOfRun:
     """Raises BadInput where no prompt is in the train split."""
     train = [prompt for prompt in prompts if prompt.split == "train"]
     if not train:
         raise BadInput('no prompt is in the train split: import more, or give some "split": "train"')
-    return Asked(train, held_out_of(prompts, held_out))
+    return PromptsOfRun(train, held_out_of(prompts, held_out))
 
 
 def make_learner(config: PpoConfig, reward_model: RewardModel) -> Learner:
-    """The policy that the config names, its reference, and for PPO a value network.
-
-    With LoRA on CUDA the policy's frozen weights are bfloat16.
-    """
-    device = choose_device(config.device)
-    narrow = config.lora is not None and device.type == "cuda"
-    policy = load_policy(
+    """The policy that the config names, its reference, and for PPO a value network."""
+    policy = load_for_training(
         config.policy,
         lora=config.lora,
-        device=device,
-        dtype=torch.bfloat16 if narrow else torch.float32,
+        device=choose_device(config.device),
         seed=config.seed,
         date=config.date,
     )
@@ -116,28 +118,30 @@ class RewardOf:
         self._reward_model = reward_model
         self.texts = self.texts_cut = 0
 
-    def __call__(self, prompts: Sequence[Prompt], texts: Sequence[str]) -> Tensor:
-        items = [(each.form, each.messages, text) for each, text in zip(prompts, texts, strict=True)]
-        scores, truncated = self._reward_model.score_flagged(items)
+    def __call__(
+        self, prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]
+    ) -> Tensor:
+        items = [(prompt.form, prompt.messages, text) for prompt, text in zip(prompts, texts, strict=True)]
+        scores, truncated = self._reward_model.score_flagged(items, between=between)
         self.texts += len(texts)
         self.texts_cut += sum(truncated)
         return scores
 
 
-def report_within_limit(training: Training, held: Held, stop: StopSignal) -> dict[str, Any]:
+def report_within_limit(training: PolicyGradient, frame: Frame, held: HeldOut) -> dict[str, Any]:
     """The report. The weights after the last step were never sampled: where the held-out prompts show them past the
     KL's limit, the run goes back to those that were kept, too."""
     config, policy = training.config, training.learner.policy
 
     def report() -> dict[str, Any]:
-        return make_report(policy, training.score, held, config, stop.check)
+        return make_report(policy, training.score, held, config, frame.stop.check)
 
-    found = report()
-    past = config.kl_limit is not None and found["after"]["kl"] > config.kl_limit
-    if past and training.place.kept is None:
-        training.go_back()
-        found = report()
-    return {**found, "steps": training.place.step, "kept": training.place.kept}
+    figures = report()
+    past = config.kl_limit is not None and figures["after"]["kl"] > config.kl_limit
+    if past and training.kept is None:
+        training.go_back(frame)
+        figures = report()
+    return {**figures, "steps": frame.step, "kept": training.kept}
 
 
 def _prompts_cut(learner: Learner, prompts: Sequence[Prompt]) -> int:

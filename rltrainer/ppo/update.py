@@ -5,19 +5,20 @@ count of the whole minibatch, so the cut changes nothing (P11).
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import Parameter
 
 from lm.devices import autocast
+from lm.ranks import ALONE, Ranks
+from lm.training import clip_gradients
 from rltrainer.policy.log_probabilities import TokenFigures, completion_figures, completion_log_probabilities
 from rltrainer.ppo.learner import Learner
 from rltrainer.ppo.losses import PolicyLoss, ppo_policy_loss, reinforce_loss, value_loss
-from rltrainer.ppo.rollout import Part, Rollout, micro_batches
+from rltrainer.ppo.rollout import MicroBatch, Rollout, micro_batches
 from rltrainer.ppo.targets import Targets
 from runs.folder.errors import RunError
 
@@ -26,7 +27,7 @@ SAME_IN_FLOAT32 = 1e-3
 SAME_IN_BFLOAT16 = 0.25
 
 
-class NotFinite(RunError):
+class RowsNotFinite(RunError):
     """A loss, gradient or score is NaN or infinite. It is of ``rows`` of the rollout; nothing was learnt of them."""
 
     def __init__(self, what: str, rows: list[int]) -> None:
@@ -52,9 +53,16 @@ class Sums:
 
     def add(self, other: "Sums") -> None:
         """Take in ``other``."""
-        for each in fields(self):
-            one, two = getattr(self, each.name), getattr(other, each.name)
-            setattr(self, each.name, max(one, two) if each.name == "largest" else one + two)
+        for field in fields(self):
+            one, two = getattr(self, field.name), getattr(other, field.name)
+            setattr(self, field.name, max(one, two) if field.name == "largest" else one + two)
+
+    def over(self, ranks: Ranks) -> "Sums":
+        """The same of all processes together."""
+        summed = [field.name for field in fields(self) if field.name != "largest"]
+        totals = dict(zip(summed, ranks.total(*(getattr(self, name) for name in summed)), strict=True))
+        tokens = int(totals.pop("tokens"))
+        return Sums(tokens=tokens, largest=ranks.largest(self.largest), **totals)
 
 
 class Updated(NamedTuple):
@@ -75,23 +83,26 @@ def update(
     rollout: Rollout,
     targets: Targets,
     generator: torch.Generator,
+    *,
     between: Callable[[], None] = lambda: None,
+    before_change: Callable[[], None] = lambda: None,
+    ranks: Ranks = ALONE,
 ) -> Updated:
     """Learn from ``rollout``: ``config.epochs`` passes over ``config.minibatches`` minibatches, in random order.
 
-    ``between`` is called before each minibatch. An update ends early, before the next step, where the policy is
-    ``update_kl_limit`` nats a token from the old one. Raises ForwardDiffers (P10) and NotFinite (P16).
+    ``between`` is called before each forward pass and ``before_change`` before each optimizer step. An update ends
+    early, before the next step, where the policy is ``update_kl_limit`` nats a token from the old one. Raises
+    ForwardDiffers (P10) and RowsNotFinite (P16).
     """
     config, total, norms, kl = learner.config, Sums(), list[tuple[float, float]](), 0.0
-    for rows in _plan(len(rollout.scores), config.epochs or 1, config.minibatches or 1, generator):
-        between()
-        sums = accumulate_gradient(learner, rollout, targets, rows)
+    for rows in _plan(len(rollout.scores), config.epochs, config.minibatches, generator):
+        sums = accumulate_gradient(learner, rollout, targets, rows, between=between, ranks=ranks)
         kl = sums.kl / sums.tokens
         if not norms:
             _check_same(learner, sums.largest)
         elif config.update_kl_limit is not None and kl > config.update_kl_limit:
             break
-        norms.append(_step(learner, sums, rows))
+        norms.append(_step(learner, sums, rows, before_change))
         total.add(sums)
     tokens, steps = total.tokens, len(norms)
     return Updated(
@@ -106,18 +117,32 @@ def update(
     )
 
 
-def accumulate_gradient(learner: Learner, rollout: Rollout, targets: Targets, rows: Sequence[int]) -> Sums:
-    """Set the gradients to those of the mean loss a token of ``rows``; the figures are from before the step."""
+def accumulate_gradient(
+    learner: Learner,
+    rollout: Rollout,
+    targets: Targets,
+    rows: Sequence[int],
+    *,
+    between: Callable[[], None] = lambda: None,
+    ranks: Ranks = ALONE,
+) -> Sums:
+    """Set the gradients to those of the mean loss a token of ``rows``; the figures are from before the step.
+
+    Several processes share the rows; gradients and figures are those of all of them.
+    """
     learner.policy_optimizer.zero_grad(set_to_none=True)
     if learner.value_optimizer is not None:
         learner.value_optimizer.zero_grad(set_to_none=True)
     tokens, sums = int(rollout.mask[list(rows)].sum()), Sums()
     budget = learner.config.micro_batch_tokens
-    for part in micro_batches(rollout.attention_mask, rollout.completion_start, rows, budget):
-        loss, found = _forward(learner, rollout, targets, part)
+    share = ranks.share(rows)
+    for part in micro_batches(rollout.attention_mask, rollout.completion_start, share, budget):
+        between()
+        loss, counted = _forward(learner, rollout, targets, part)
         torch.autograd.backward(loss / tokens)
-        sums.add(found)
-    return sums
+        sums.add(counted)
+    ranks.sum_gradients([*learner.policy_parameters.values(), *learner.value_parameters.values()])
+    return sums.over(ranks)
 
 
 def _plan(count: int, epochs: int, minibatches: int, generator: torch.Generator) -> list[list[int]]:
@@ -129,26 +154,26 @@ def _plan(count: int, epochs: int, minibatches: int, generator: torch.Generator)
     return plan
 
 
-def _forward(learner: Learner, rollout: Rollout, targets: Targets, part: Part) -> tuple[Tensor, Sums]:
+def _forward(learner: Learner, rollout: Rollout, targets: Targets, part: MicroBatch) -> tuple[Tensor, Sums]:
     """The loss of ``part``, a sum over its tokens, and what is counted beside it."""
     config, mask = learner.config, part.cut_completions(rollout.mask)
     old, advantages = part.cut_completions(rollout.log_probs), part.cut_completions(targets.advantages)
     figures = _policy_figures(learner, rollout, part)
     new = figures.log_probabilities
     if config.algorithm == "reinforce":
-        found = reinforce_loss(new, old, advantages, mask)
+        policy_loss = reinforce_loss(new, old, advantages, mask)
     else:
-        found = ppo_policy_loss(new, old, advantages, mask, config.clip)
-    loss = found.loss
+        policy_loss = ppo_policy_loss(new, old, advantages, mask, config.clip)
+    loss = policy_loss.loss
     if config.entropy_coefficient:
         loss = loss - config.entropy_coefficient * (figures.entropy * mask).sum()
     of_value = _value_loss(learner, rollout, targets, part)
     if of_value is not None:
         loss = loss + of_value  # its parameters, optimizer and clip are its own
-    return loss, _sums(found, of_value, ((new.detach() - old) * mask).abs().max(), mask)
+    return loss, _sums(policy_loss, of_value, ((new.detach() - old) * mask).abs().max(), mask)
 
 
-def _policy_figures(learner: Learner, rollout: Rollout, part: Part) -> TokenFigures:
+def _policy_figures(learner: Learner, rollout: Rollout, part: MicroBatch) -> TokenFigures:
     """With the entropy only where the loss has it: its graph is as large as the logits."""
     inputs = part.cut(rollout.sequences), part.cut(rollout.attention_mask), part.start
     model, config = learner.policy.model, learner.config
@@ -159,7 +184,7 @@ def _policy_figures(learner: Learner, rollout: Rollout, part: Part) -> TokenFigu
     return TokenFigures(logs, torch.zeros_like(logs))
 
 
-def _value_loss(learner: Learner, rollout: Rollout, targets: Targets, part: Part) -> Tensor | None:
+def _value_loss(learner: Learner, rollout: Rollout, targets: Targets, part: MicroBatch) -> Tensor | None:
     if learner.value is None:
         return None
     inputs = part.cut(rollout.sequences), part.cut(rollout.attention_mask), part.start
@@ -169,14 +194,14 @@ def _value_loss(learner: Learner, rollout: Rollout, targets: Targets, part: Part
     return value_loss(values, old, returns, part.cut_completions(rollout.mask), learner.config.value_clip)
 
 
-def _sums(found: PolicyLoss, of_value: Tensor | None, largest: Tensor, mask: Tensor) -> Sums:
+def _sums(policy_loss: PolicyLoss, of_value: Tensor | None, largest: Tensor, mask: Tensor) -> Sums:
     return Sums(
         tokens=int(mask.sum()),
-        policy_loss=float(found.loss.detach()),
+        policy_loss=float(policy_loss.loss.detach()),
         value_loss=float(of_value.detach()) if of_value is not None else 0.0,
-        clipped=float(found.clipped),
-        ratio=float(found.ratio),
-        kl=float(found.kl),
+        clipped=float(policy_loss.clipped),
+        ratio=float(policy_loss.ratio),
+        kl=float(policy_loss.kl),
         largest=float(largest),
     )
 
@@ -192,18 +217,20 @@ def _check_same(learner: Learner, largest: float) -> None:
         )
 
 
-def _step(learner: Learner, sums: Sums, rows: list[int]) -> tuple[float, float]:
+def _step(
+    learner: Learner, sums: Sums, rows: list[int], before_change: Callable[[], None]
+) -> tuple[float, float]:
     """One step of each optimizer; the norms of their gradients before clipping. Refuses what is not finite."""
     limit = learner.config.max_grad_norm
-    norms = (_clip(learner.policy_parameters, limit), _clip(learner.value_parameters, limit))
+    norms = (
+        clip_gradients(learner.policy_parameters, limit),
+        clip_gradients(learner.value_parameters, limit),
+    )
     loss = sums.policy_loss + sums.value_loss
     if not all(map(math.isfinite, (loss, *norms))):
-        raise NotFinite(f"the loss is {loss}, the gradients' norms are {norms[0]} and {norms[1]}", rows)
+        raise RowsNotFinite(f"the loss is {loss}, the gradients' norms are {norms[0]} and {norms[1]}", rows)
+    before_change()
     learner.policy_optimizer.step()
     if learner.value_optimizer is not None:
         learner.value_optimizer.step()
     return norms
-
-
-def _clip(parameters: Mapping[str, Parameter], limit: float) -> float:
-    return float(torch.nn.utils.clip_grad_norm_(parameters.values(), limit)) if parameters else 0.0

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lm.devices import precise
 from lm.loading import context_length, width
 from rewardmodel.bradley_terry.scoring import RewardModel
 from rltrainer.policy.forward import positions_from_mask, run_trunk
@@ -43,7 +44,7 @@ class ValueNetwork(nn.Module):
             :, completion_start - 1 : -1
         ]
         with torch.autocast(states.device.type, enabled=False):
-            values: Tensor = self.head(states.float()).squeeze(-1)
+            values: Tensor = self.head(states.to(self.head.weight.dtype)).squeeze(-1)
         return (values - self.mean) / self.std
 
 
@@ -63,7 +64,7 @@ def make_value_network(policy: Policy, reward_model: RewardModel | None, tokens:
         nn.init.zeros_(head.weight)
         nn.init.zeros_(head.bias)
         value = ValueNetwork(trunk, head)
-    return value.float().requires_grad_(True).to(policy.model.device)
+    return value.to(precise(policy.model.dtype)).requires_grad_(True).to(policy.model.device)
 
 
 def reads_rollouts(policy: Policy, reward_model: RewardModel, tokens: int) -> bool:
@@ -75,6 +76,6 @@ def reads_rollouts(policy: Policy, reward_model: RewardModel, tokens: int) -> bo
 def without_adapter(trunk: Any) -> Any:
     """``trunk`` with each LoRA layer replaced by the layer it stands beside, in place."""
     for name, layer in list(trunk.named_modules()):
-        if hasattr(layer, "lora_A"):
+        if hasattr(layer, "lora_A") and "base_layer" not in name.split("."):  # the outermost of several
             trunk.set_submodule(name, layer.get_base_layer())
     return trunk

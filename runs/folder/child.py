@@ -1,20 +1,22 @@
 """The frame around a child's main: lock, stop signal, exit code, reason of failure.
 
-Exit codes: 0 done; 1 failed, the reason is in failure.json; 3 stopped on purpose with a checkpoint.
+Exit codes: 0 done; 1 failed, the reason is in failure.json; 3 stopped on purpose with a checkpoint; 4 another process
+of the same training is gone. Of several processes (RANK says which) the first holds the lock.
 """
 
 import errno
+import os
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from runs.folder.errors import RunError, Stopped
+from runs.folder.errors import RankLost, RunError, Stopped
 from runs.folder.files import write_json
 from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
 
-DONE, FAILED, STOPPED = 0, 1, 3
+DONE, FAILED, STOPPED, LOST = 0, 1, 3, 4
 # No room on the disk, a quota, or a limit on the size of files.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -25,6 +27,9 @@ def run_child(path: Path, main: Callable[[RunFolder, StopSignal], None]) -> int:
     stop = StopSignal()
     stop.listen()
     try:
+        if os.environ.get("RANK", "0") != "0":
+            main(folder, stop)
+            return DONE
         folder.make()
         folder.failure_file.unlink(missing_ok=True)
         with folder.writing():
@@ -32,6 +37,9 @@ def run_child(path: Path, main: Callable[[RunFolder, StopSignal], None]) -> int:
     except Stopped as stopped:
         print(stopped, file=sys.stderr)  # noqa: T201 (a child's log)
         return STOPPED
+    except RankLost as lost:
+        print(lost, file=sys.stderr)  # noqa: T201 (the process that is gone says why, where it can)
+        return LOST
     except Exception as error:  # the boundary of the process: every failure becomes a reason
         traceback.print_exc()
         _write_failure(folder, error)

@@ -26,6 +26,13 @@ def parse_config(cls: type[T], mapping: Mapping[str, Any]) -> T:
     return _parse_fields(cls, mapping, "")
 
 
+def resolve(config: Any, resolved: type[T], defaults: Mapping[str, Any]) -> T:
+    """``config`` as the subclass ``resolved`` of its class: what is None takes its value from ``defaults``."""
+    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    chosen = {name: value for name, value in defaults.items() if values[name] is None}
+    return resolved(**values | chosen)
+
+
 def _parse_fields(cls: type[T], mapping: Mapping[str, Any], prefix: str) -> T:
     hints = get_type_hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls) if field.init}  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 RunError
 ├── BadInput       the config, a file or a base cannot be used as it is
 ├── FolderInUse    another process writes this folder
+├── RankLost       another process of the same training is gone
 └── Stopped        not a failure: a stop was asked for and a checkpoint is written
 """
 
@@ -17,6 +18,10 @@ class BadInput(RunError):
 
 class FolderInUse(RunError):
     """Another process writes this run's folder: wait for it, or end it."""
+
+
+class RankLost(RunError):
+    """Another process of the same training is gone, by a signal or a failure of its own."""
 
 
 class Stopped(RunError):

@@ -8,10 +8,11 @@ import tracemalloc
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from annotation.files import intake
-from annotation.files.intake import files
-from tests.annotation.factories import make_project, ranking
+from annotation.files.intake import desk, files
+from tests.annotation.factories import make_project, put, ranking
 
 pytestmark = pytest.mark.django_db
 LINES, BATCH = 2000, 100
@@ -61,3 +62,13 @@ def test_memory_does_not_grow_with_the_file(kind: str, most: int, monkeypatch: p
         tracemalloc.stop()
     assert report.added == LINES
     assert (held[1500] - held[500]) / 1000 < most
+
+
+def test_after_a_large_import_postgres_plans_for_what_is_there() -> None:
+    """Else it goes by what it saw last, and a table that was empty then is read from its beginning for every row."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE annotation_ranking")
+        lines = [ranking(f"Prompt {number}", 1, 2, annotator="alice") for number in range(desk.MANY_ROWS)]
+        put(make_project(), "rankings", *lines)
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'annotation_ranking'")
+        assert cursor.fetchone()[0] == desk.MANY_ROWS

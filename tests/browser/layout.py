@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 
 def wait_until(page: Page, condition: Callable[[], object], seconds: float = 20) -> None:
@@ -12,6 +12,18 @@ def wait_until(page: Page, condition: Callable[[], object], seconds: float = 20)
             return
         page.wait_for_timeout(50)
     raise AssertionError("waited in vain")
+
+
+def hold_back(page: Page, pattern: str) -> Callable[[], Route]:
+    """Let no request to ``pattern`` through; what is returned waits until one is there, and gives it."""
+    routes: list[Route] = []
+    page.route(pattern, lambda route: routes.append(route))
+
+    def first() -> Route:
+        wait_until(page, lambda: routes)
+        return routes[0]
+
+    return first
 
 
 def wait_until_still(page: Page) -> None:

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from annotation.collecting import asking
 from annotation.files import intake
 from annotation.models import Assignment, Demonstration, Project, Ranking, Rating
 from tests.annotation.factories import make_member, make_project, make_tasks, put
-from tests.browser.axe import violations
+from tests.browser.axe import violations_in_both_schemes
 from tests.browser.conftest import Visit
-from tests.browser.layout import overhang, small_targets
+from tests.browser.layout import hold_back, overhang, small_targets
 from tests.browser.ranking import assignment_of, wait_for_another, wait_until_ready, wait_until_sent
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -353,13 +353,12 @@ def test_the_next_task_is_there_before_the_server_has_answered(
     request.getfixturevalue(kind)
     page = ready(visit(RANK, alice))
     ahead = begin(page, kind)
-    held: list[Route] = []
-    page.route("**/submit/", lambda route: held.append(route))
-    with page.expect_request("**/submit/"):
-        answer(page, kind)
+    submission = hold_back(page, "**/submit/")
+    answer(page, kind)
     expect(page.locator("#judgement [name=assignment]")).to_have_value(ahead)
+    sent = submission()
     assert judged() == 0
-    held[0].continue_()
+    sent.continue_()
     expect(page.locator(".tools__counts")).to_contain_text("1 today · 1 left")
     assert judged() == 1
     assert assignment_of(page) == ahead
@@ -446,8 +445,6 @@ def test_axe_finds_nothing_and_a_phone_shows_it_whole(
     page = visit(path, alice)
     for size in ({"width": 1440, "height": 900}, PHONE):
         page.set_viewport_size(size)  # type: ignore[arg-type]
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            assert violations(page) == [], (size, scheme)
+        assert violations_in_both_schemes(page) == {}, size
         assert overhang(page) == 0
     assert small_targets(page, 40) == []

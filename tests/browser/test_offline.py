@@ -11,7 +11,7 @@ from annotation.collecting import queue
 from annotation.models import Annotator, Assignment, Project, Ranking
 from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks
 from tests.browser.conftest import Visit, log_in
-from tests.browser.layout import wait_until
+from tests.browser.layout import hold_back, wait_until
 from tests.browser.ranking import (
     active_seconds,
     assignment_of,
@@ -80,15 +80,15 @@ def lose_the_connection(page: Page) -> Callable[[], None]:
 
 def test_the_next_task_is_there_before_the_server_has_answered(page: Page) -> None:
     ahead = begin(page)
-    held: list[Route] = []
-    page.route("**/rank/submit/", lambda route: held.append(route))
+    submission = hold_back(page, "**/rank/submit/")
     press(page, "2", "3", "4", "Enter")
     expect(page.locator("#judgement [name=assignment]")).to_have_value(ahead)
+    sent = submission()
     assert tray(page) == ["A", "B", "C", "D"]
     assert not Ranking.objects.exists()
     # It can be judged already.
     press(page, "4", "3")
-    held[0].continue_()
+    sent.continue_()
     wait_until_sent(page)
     assert Ranking.objects.count() == 1
     expect(page.locator(".tools__counts")).to_have_text("1 today · 3 left")

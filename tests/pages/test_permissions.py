@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import URLPattern
 
 from annotation.models import Completion, Project
-from console.pages.actions import ACTIONS
+from console.forms.actions import ACTIONS
 from console.tables import TABLES
 from runs.models import Run
 from tests.annotation.factories import make_annotator, make_tasks, put

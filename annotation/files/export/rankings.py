@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef
 
 from annotation.files.export.described import DescribedTask, describe
 from annotation.files.export.scope import Scope, chunks, given, moment, named_source, prompt_value
-from annotation.models import Ranking, Task
+from annotation.models import Ranking, Task, TaskCompletion
 from annotation.models.judgement import RankingQuerySet
 
 COLLECT = Task.Purpose.COLLECT
@@ -55,7 +55,7 @@ def adjudications(scope: Scope) -> Iterator[dict[str, Any]]:
 
 def made_for(purpose: str) -> RankingQuerySet:
     """The rankings of a kind, but those of a text that was withdrawn: nothing follows from them any more."""
-    return Ranking.objects.made_for(purpose).exclude(task__in=with_withdrawn_text())
+    return Ranking.objects.made_for(purpose).filter(~with_withdrawn_text())
 
 
 def _values(scope: Scope, purpose: str) -> Iterator[dict[str, Any]]:
@@ -110,9 +110,10 @@ def purposed(purpose: str, first: int | None, public_id: object) -> dict[str, An
     return {"purpose": purpose, **({} if first is None else {"again": str(public_id)})}
 
 
-def with_withdrawn_text() -> "QuerySet[Task]":
-    """Tasks of which somebody withdrew a text."""
-    return Task.objects.filter(entries__completion__source__annotator__withdrawn_at__isnull=False)
+def with_withdrawn_text() -> Exists:
+    """Whether somebody withdrew a text of the row's task."""
+    texts = TaskCompletion.objects.filter(task=OuterRef("task"))
+    return Exists(texts.filter(completion__source__annotator__withdrawn_at__isnull=False))
 
 
 def pseudonym(row: Mapping[str, Any]) -> str | None:

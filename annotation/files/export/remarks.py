@@ -32,14 +32,14 @@ def kept_flags() -> "QuerySet[Flag]":
         annotator__withdrawn_at=None,
         completion__source__annotator__withdrawn_at=None,
     )
-    return rows.exclude(task__in=with_withdrawn_text())
+    return rows.filter(~with_withdrawn_text())
 
 
 def kept_skips() -> "QuerySet[Assignment]":
     """Skips of what nobody withdrew, by people who did not withdraw."""
     rows = Assignment.objects.filter(status=Assignment.Status.SKIPPED)
     rows = rows.filter(task__prompt__withdrawn_at=None, annotator__withdrawn_at=None)
-    return rows.exclude(task__in=with_withdrawn_text())
+    return rows.filter(~with_withdrawn_text())
 
 
 def flags(scope: Scope) -> Iterator[dict[str, Any]]:

@@ -101,7 +101,12 @@ def count_steps(folder: RunFolder) -> int:
             {"ranking": "r"},
             "snapshot.jsonl, line 61: completions: it is missing",
         ),
-        ("score", "scored.jsonl", {"form": "text", "prompt": ASK}, "scored.jsonl, line 2: 'completion'"),
+        (
+            "score",
+            "scored.jsonl",
+            {"form": "text", "prompt": ASK},
+            "scored.jsonl, line 2: completion: it is missing",
+        ),
         (
             "score",
             "scored.jsonl",

@@ -11,11 +11,12 @@ import torch
 from safetensors.torch import load_file
 
 from lm.loading import load_tokenizer, load_trunk
+from lm.training import Frame
 from rewardmodel.bradley_terry import commands
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rewardmodel.bradley_terry.config import FitConfig
 from rewardmodel.bradley_terry.encoding import encode
-from rewardmodel.bradley_terry.fit import Fitting
+from rewardmodel.bradley_terry.fit import RewardFit
 from rewardmodel.bradley_terry.network import make_head
 from rewardmodel.bradley_terry.records import Record, read_snapshot
 from rewardmodel.bradley_terry.start import prepare
@@ -36,6 +37,7 @@ from tests.rewardmodel.pure.factories import (
     make_policy,
     write_lines,
 )
+from tests.stopping import StopAt, StopWhen
 
 
 def steps(folder: RunFolder) -> list[dict[str, Any]]:
@@ -49,13 +51,12 @@ def steps(folder: RunFolder) -> list[dict[str, Any]]:
 def stop_after(folder: RunFolder, step: int) -> None:
     """Fit until ``step`` is in metrics.jsonl, then ask for a stop."""
 
-    class StopAt(StopSignal):
-        def __bool__(self) -> bool:
-            lines = steps(folder)
-            return bool(lines) and lines[-1]["step"] >= step
+    def reached() -> bool:
+        lines = steps(folder)
+        return bool(lines) and lines[-1]["step"] >= step
 
     with pytest.raises(Stopped):
-        commands.fit(folder, StopAt())
+        commands.fit(folder, StopWhen(reached))
 
 
 def worth(text: str) -> float:
@@ -148,12 +149,10 @@ def test_a_stop_within_the_validation_of_an_epoch_comes_back_to_it(tmp_path: Pat
     end_of_first = next(line["step"] for line in steps(whole) if "validation_loss" in line)
     stop_after(stopped, end_of_first - 1)
 
-    class StopAtOnce(StopSignal):
-        def __bool__(self) -> bool:
-            return True
-
     with pytest.raises(Stopped):
-        commands.fit(stopped, StopAtOnce())
+        # The last step of the epoch looks for a stop before it and before its one forward pass; then come those of
+        # the validation.
+        commands.fit(stopped, StopAt(2))
     assert steps(stopped)[-1]["step"] == end_of_first - 1  # the step is made, its line waits for its epoch
     fit(stopped)
     assert folder_digest(stopped.output) == folder_digest(whole.output)
@@ -461,12 +460,14 @@ def test_a_loss_of_nan_ends_the_fit_and_keeps_the_last_checkpoint(tmp_path: Path
     stop_after(folder, 2)
     kept = (folder.checkpoint / "newest.safetensors").read_bytes()
     start = prepare(parse_config(FitConfig, folder.read_config()), folder)
-    fitting = Fitting(folder, StopSignal(), start)
+    training = RewardFit(start)
     start.train[:] = [each._replace(strength=math.nan) for each in start.train]
-    measure = fitting.measure
-    fitting.measure = replace(measure, objective=measure.objective._replace(margin=1.0))
+    training.loss = replace(training.loss, objective=training.loss.objective._replace(margin=1.0))
     with pytest.raises(RunError, match="Lower learning_rate"):
-        fitting.run()
+        Frame(folder, StopSignal(), training, checkpoint_seconds=60.0).run()
+    bad = json.loads((folder.path / "bad_batch.json").read_text())
+    assert bad["step"] == 3
+    assert set(bad["rankings"]) <= {record.ranking for record in start.records}
     assert (folder.checkpoint / "newest.safetensors").read_bytes() == kept
 
 
@@ -482,7 +483,7 @@ def test_defaults_follow_the_kind_and_size_of_the_base() -> None:
     scratch = FitConfig().resolved(1_500_000)
     small = FitConfig(base="/somewhere").resolved(1_500_000)
     large = FitConfig(base="/somewhere").resolved(1_500_000_000)
-    assert scratch.learning_rate > small.learning_rate > large.learning_rate  # type: ignore[operator]
+    assert scratch.learning_rate > small.learning_rate > large.learning_rate
     assert (large.learning_rate, large.epochs) == (9e-6, 1)
     assert FitConfig(base="x", learning_rate=0.5).resolved(10).learning_rate == 0.5
 

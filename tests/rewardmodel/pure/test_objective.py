@@ -14,7 +14,7 @@ from lm.optimizer import cosine, make_adamw, set_rates
 from rewardmodel.bradley_terry.batches import by_length, plan_epoch
 from rewardmodel.bradley_terry.config import Ties
 from rewardmodel.bradley_terry.encoding import Encoded, Limits, Row, encode
-from rewardmodel.bradley_terry.gradient import Measure, accumulate_gradient, mean_loss
+from rewardmodel.bradley_terry.gradient import RankingLoss, accumulate_gradient, mean_loss
 from rewardmodel.bradley_terry.objective import (
     TIE,
     Example,
@@ -68,19 +68,21 @@ def test_a_ranking_counts_by_its_weight_however_a_step_is_cut(tokens: int) -> No
         Example(encode(tokenizer, Limits(64, 64, 64), "text", ASK, own), ((0, 1),), (), 0.0, weight)
         for own, weight in ((words[:2], 3.0), (words[1:], 1.0), (words[::-1][:2], 0.5))
     ]
-    measure = Measure(network, torch.tensor(0.0), Objective("drop"), True, 64, tokens, 0)
+    loss = RankingLoss(network, torch.tensor(0.0), Objective("drop"), True, 64, tokens, 0)
 
     def gradient(some: list[Example]) -> tuple[float, torch.Tensor]:
         network.zero_grad(set_to_none=True)
-        figures = accumulate_gradient(measure, some)
+        figures = accumulate_gradient(loss, some)
         return figures.loss, torch.cat(
             [each.grad.flatten() for each in network.parameters() if each.grad is not None]
         )
 
-    loss, found = gradient(examples)
+    together, found = gradient(examples)
     alone = [gradient([each]) for each in examples]
     weights = [each.weight / 4.5 for each in examples]
-    assert loss == pytest.approx(sum(w * each for w, (each, _) in zip(weights, alone, strict=True)), abs=1e-6)
+    assert together == pytest.approx(
+        sum(w * each for w, (each, _) in zip(weights, alone, strict=True)), abs=1e-6
+    )
     by_hand = sum(w * each for w, (_, each) in zip(weights, alone, strict=True))
     torch.testing.assert_close(found, by_hand, rtol=0, atol=1e-6)
 
@@ -197,9 +199,9 @@ def test_the_tie_parameter_starts_at_the_share_of_ties() -> None:
     assert first_tie_parameter("half", strict=69, ties=29) == 0
 
 
-def make_measure(
+def make_loss(
     ties: Any = "davidson", *, share: bool = True, tokens: int = 4096
-) -> tuple[Measure, list[Example]]:
+) -> tuple[RankingLoss, list[Example]]:
     tokenizer, network = make_network()
     words = ["great", "good and plain", "poor", "awful and then awful", "plain"]
     examples = [
@@ -212,16 +214,12 @@ def make_measure(
         )
     ]
     tie = torch.nn.Parameter(torch.tensor(0.2))
-    return Measure(network, tie, Objective(ties), share, 64, tokens, tokenizer.pad_token_id), examples
+    return RankingLoss(network, tie, Objective(ties), share, 64, tokens, tokenizer.pad_token_id), examples
 
 
-def gradients(measure: Measure) -> torch.Tensor:
+def gradients(loss: RankingLoss) -> torch.Tensor:
     return torch.cat(
-        [
-            v.grad.flatten()
-            for v in [*measure.network.parameters(), measure.tie_parameter]
-            if v.grad is not None
-        ]
+        [v.grad.flatten() for v in [*loss.network.parameters(), loss.tie_parameter] if v.grad is not None]
     )
 
 
@@ -230,9 +228,9 @@ def gradients(measure: Measure) -> torch.Tensor:
 def test_loss_and_gradient_of_a_step_are_the_same_however_it_is_cut(
     ties: Any, share: bool, tokens: int
 ) -> None:
-    whole, examples = make_measure(ties)
+    whole, examples = make_loss(ties)
     expected = accumulate_gradient(whole, examples)
-    cut = make_measure(ties, share=share, tokens=tokens)[0]
+    cut = make_loss(ties, share=share, tokens=tokens)[0]
     found = accumulate_gradient(cut, examples[::-1])
     assert found.loss == pytest.approx(expected.loss, abs=1e-5)
     assert (found.right, found.pairs) == (expected.right, expected.pairs) == (expected.right, 14)
@@ -241,23 +239,23 @@ def test_loss_and_gradient_of_a_step_are_the_same_however_it_is_cut(
 
 
 def test_gradient_of_the_loss_is_that_of_finite_differences() -> None:
-    measure, examples = make_measure()
-    accumulate_gradient(measure, examples)
-    for value, place in ((measure.network.head.weight, (0, 3)), (measure.tie_parameter, ())):
+    loss, examples = make_loss()
+    accumulate_gradient(loss, examples)
+    for value, place in ((loss.network.head.weight, (0, 3)), (loss.tie_parameter, ())):
         step, found = 1e-2, []
         for sign in (1, -1):
             with torch.no_grad():
                 value[place] += sign * step
-                found.append(mean_loss(measure, examples, between=lambda: None).loss)
+                found.append(mean_loss(loss, examples, between=lambda: None).loss)
                 value[place] -= sign * step
         assert value.grad is not None
         assert float(value.grad[place]) == pytest.approx((found[0] - found[1]) / (2 * step), abs=1e-4)
 
 
 def test_dropping_ties_leaves_the_rankings_weights_alone() -> None:
-    measure, examples = make_measure("drop")
-    each = [mean_loss(measure, [one], between=lambda: None).loss for one in examples]
-    together = mean_loss(measure, examples, between=lambda: None).loss
+    loss, examples = make_loss("drop")
+    each = [mean_loss(loss, [one], between=lambda: None).loss for one in examples]
+    together = mean_loss(loss, examples, between=lambda: None).loss
     assert together == pytest.approx(sum(each) / 4, abs=1e-6)
 
 
@@ -282,18 +280,18 @@ def test_the_rankings_of_a_task_are_learnt_in_one_step() -> None:
 
 
 def test_who_judged_the_same_texts_is_scored_once_and_learns_the_same() -> None:
-    measure, examples = make_measure()
+    loss, examples = make_loss()
     one = examples[0]
     turned = one._replace(pairs=tuple((j, i) for i, j in one.pairs), weight=0.5)
     copied = turned._replace(encoded=one.encoded._replace())  # equal, and not the same object
     counted = []
-    hook = measure.network.register_forward_hook(lambda net, given, scores: counted.append(len(scores)))
+    hook = loss.network.register_forward_hook(lambda net, given, scores: counted.append(len(scores)))
     figures = []
     for other in (turned, copied):
-        measure.network.zero_grad()
-        found = accumulate_gradient(measure, [one, examples[1], other])
+        loss.network.zero_grad()
+        found = accumulate_gradient(loss, [one, examples[1], other])
         gradient = torch.cat(
-            [each.grad.flatten() for each in measure.network.parameters() if each.grad is not None]
+            [each.grad.flatten() for each in loss.network.parameters() if each.grad is not None]
         )
         figures.append((found, gradient))
     hook.remove()
@@ -324,8 +322,8 @@ def test_the_rate_rises_in_a_line_then_falls_along_half_a_cosine_to_its_floor() 
 
 
 def test_matrices_decay_and_the_rest_does_not_and_the_tie_parameter_has_its_own_rate() -> None:
-    measure, _ = make_measure()
-    parameters: dict[str, Any] = {**dict(measure.network.named_parameters()), TIE: measure.tie_parameter}
+    loss, _ = make_loss()
+    parameters: dict[str, Any] = {**dict(loss.network.named_parameters()), TIE: loss.tie_parameter}
     optimizer = make_adamw(parameters, weight_decay=0.1, apart=[TIE])
     set_rates(optimizer, 0.5, apart=0.25)
     of = {id(value): group for group in optimizer.param_groups for value in group["params"]}
@@ -338,7 +336,7 @@ def test_matrices_decay_and_the_rest_does_not_and_the_tie_parameter_has_its_own_
 
 
 def test_a_shorter_row_limit_changes_no_loss() -> None:
-    measure, examples = make_measure()
-    long = replace(measure, row_limit=4096)
-    found, expected = (mean_loss(each, examples, between=lambda: None).loss for each in (measure, long))
+    loss, examples = make_loss()
+    long = replace(loss, row_limit=4096)
+    found, expected = (mean_loss(each, examples, between=lambda: None).loss for each in (loss, long))
     assert found == pytest.approx(expected, abs=1e-5)

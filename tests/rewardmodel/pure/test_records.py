@@ -8,12 +8,13 @@ import pytest
 
 from rewardmodel.bradley_terry.records import parse_record, read_snapshot
 from runs.folder.errors import BadInput
+from runs.folder.lines import Fields
 from tests.rewardmodel.pure.factories import make_line, write_lines
 
 
 def test_a_line_is_read_as_it_is_written() -> None:
     line = make_line([2, 1, 2], strength=2, order_shown=[2, 0, 1], simulated=True, annotator=None)
-    record = parse_record(json.loads(json.dumps(line)))
+    record = parse_record(Fields(json.loads(json.dumps(line))))
     assert record.pairs == ((1, 0), (1, 2))
     assert record.ties == ((0, 2),)
     assert record.tiers == (2, 1, 2)
@@ -26,15 +27,17 @@ def test_a_line_is_read_as_it_is_written() -> None:
 
 def test_a_verdict_without_an_order_has_no_tiers() -> None:
     line = make_line([], texts=["a", "b"], verdict="all_bad")
-    assert parse_record(line).texts == ["a", "b"]
+    assert parse_record(Fields(line)).texts == ["a", "b"]
     with pytest.raises(ValueError, match="tiers"):
-        parse_record(line | {"tiers": [1, 2]})
+        parse_record(Fields(line | {"tiers": [1, 2]}))
     with pytest.raises(ValueError, match="gives no order"):
-        parse_record(line | {"pairs": [[0, 1]]})
+        parse_record(Fields(line | {"pairs": [[0, 1]]}))
 
 
 def test_prompts_are_equal_when_form_and_messages_are() -> None:
-    one, same, other = (parse_record(make_line([1, 2], form=form)) for form in ("text", "text", "chat"))
+    one, same, other = (
+        parse_record(Fields(make_line([1, 2], form=form))) for form in ("text", "text", "chat")
+    )
     assert one.prompt_key == same.prompt_key != other.prompt_key
 
 
@@ -48,7 +51,7 @@ def test_prompts_are_equal_when_form_and_messages_are() -> None:
         ({"prompt": "Where?"}, "prompt: it must be a list"),
         ({"prompt": [{"role": "robot", "content": "x"}]}, "prompt: a message's role"),
         ({"prompt": [{"role": "user", "content": 3}]}, "prompt: a message's content"),
-        ({"completions": [{"text": "a"}, {"text": "b"}, {"text": "c"}]}, "id: it is missing"),
+        ({"completions": [{"text": "a"}, {"text": "b"}, {"text": "c"}]}, "completions: id: it is missing"),
         ({"completions": ["a", "b", "c"]}, "completions"),
         ({"tiers": [1, 2]}, "tiers: it must be 3 whole numbers"),
         ({"tiers": [1, True, 2]}, "tiers"),
@@ -60,6 +63,7 @@ def test_prompts_are_equal_when_form_and_messages_are() -> None:
         ({"strength": "high"}, "strength"),
         ({"strength": float("nan")}, "strength: nan is not a finite number"),
         ({"order_shown": [0, 1, 1]}, "order_shown"),
+        ({"order_shown": [0, "b", 1]}, "order_shown"),
         ({"simulated": 1}, "simulated: it must be true or false"),
         ({"annotator": 1.5}, "annotator"),
     ],
@@ -79,7 +83,7 @@ def test_a_missing_field_is_named(field: str) -> None:
     line = make_line([1, 2])
     del line[field]
     with pytest.raises(ValueError, match=f"{field}: it is missing"):
-        parse_record(line)
+        parse_record(Fields(line))
 
 
 def test_what_is_no_json_object_is_refused_by_its_line(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from rewardmodel.bradley_terry.judged import Judged, held_out, said_by_others
 from rewardmodel.bradley_terry.normalise import normalisation_on
 from rewardmodel.bradley_terry.records import Record, parse_record
 from rewardmodel.bradley_terry.scoring import Normalisation, RewardModel, Scored
+from runs.folder.lines import Fields
 from tests.rewardmodel.pure.factories import make_line, make_network
 
 
@@ -50,7 +51,7 @@ def make_told(**scores: float) -> Told:
 
 
 def records(*lines: dict[str, Any]) -> list[Record]:
-    return [parse_record(line) for line in lines]
+    return [parse_record(Fields(line)) for line in lines]
 
 
 def report(model: RewardModel, *lines: dict[str, Any]) -> dict[str, Any]:

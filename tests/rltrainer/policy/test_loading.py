@@ -9,7 +9,7 @@ import torch
 from lm.lora import LoraSettings
 from rltrainer.policy.loading import Policy, load_policy, save_policy
 from runs.folder.errors import BadInput
-from tests.rltrainer.policy.factories import make_folder, make_tokenizer
+from tests.rltrainer.policy.factories import make_folder, make_model, make_tokenizer
 
 CPU = torch.device("cpu")
 IDS = torch.tensor([[3, 4, 5, 6, 7, 8]])
@@ -131,6 +131,22 @@ def test_pad_becomes_a_token_of_its_own_where_it_was_eos(tmp_path: Path) -> None
     assert policy.tokenizer.padding_side == "left"
     assert policy.model.config.vocab_size == 17
     assert torch.equal(logits(policy.model)[..., :16], logits(before.model))
+
+
+def test_how_an_answer_ends_is_learnt_where_the_base_has_spare_rows_and_its_pad_was_eos(
+    tmp_path: Path,
+) -> None:
+    """Without a new row to be made, the base's own embeddings stay, which leave the row of its pad alone."""
+    make_model(vocabulary=20).save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "pad_token_id": 1}))
+    tokenizer = make_tokenizer()
+    tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.save_pretrained(tmp_path)
+    policy = load_policy(str(tmp_path), lora=None, device=CPU)
+    assert policy.model.get_input_embeddings().weight.shape[0] == 20
+    torch.autograd.backward(policy.model(input_ids=torch.tensor([[3, 1, 4]])).logits.logsumexp(-1).sum())
+    assert float(policy.model.get_input_embeddings().weight.grad[1].abs().max()) > 0
 
 
 def test_dropout_is_off_in_training_mode_too(tmp_path: Path) -> None:

@@ -50,6 +50,18 @@ def test_each_prompt_gets_its_number_of_distinct_completions(tmp_path: Path) -> 
     assert (progress.done, progress.total) == (7, 7)
 
 
+def test_a_line_separator_within_a_completion_ends_no_line(tmp_path: Path) -> None:
+    """U+2028 and U+0085 end lines for Python's texts, and stand unescaped in JSON."""
+    folder = make_sample_folder(tmp_path / "run", make_folder(tmp_path / "base"), prompts=2)
+    lines = [
+        json.dumps({"prompt_id": name, "completions": [{"text": f"one{mark}two"}]}, ensure_ascii=False)
+        for name, mark in (("p0", "\u2028"), ("p1", "\u0085"))
+    ]
+    (folder.output / "samples.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    sample.main(folder, StopSignal())
+    assert json.loads((folder.output / "report.json").read_text())["completions"] == 2
+
+
 def test_duplicates_are_asked_for_again_and_a_lack_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from lm.optimizer import cosine
+from lm.training import Frame
 from rltrainer.policy import sft
 from rltrainer.policy.config import SftConfig
 from rltrainer.policy.demonstrations import Example, collate, plan_epoch, read_demonstrations
@@ -233,14 +234,14 @@ def test_a_checkpoint_of_another_run_is_refused_by_what_differs(tmp_path: Path) 
 def test_a_loss_of_nan_ends_the_run_before_the_weights_are_touched(tmp_path: Path) -> None:
     folder = make_sft_folder(tmp_path / "run")
     start = prepare(SftConfig(**folder.read_config()), folder, CPU)
-    training = sft.Training(folder, StopSignal(), start)
+    frame = Frame(folder, StopSignal(), sft.SftTraining(start), checkpoint_seconds=60.0)
     with torch.no_grad():
         start.policy.model.model.norm.weight[0] = math.nan
     before = start.policy.model.lm_head.weight.clone()
-    with pytest.raises(RunError, match="lower learning_rate"):
-        training.run()
+    with pytest.raises(RunError, match="Lower learning_rate"):
+        frame.run()
     assert torch.equal(start.policy.model.lm_head.weight, before)
-    assert json.loads((folder.path / "bad_batch.json").read_text())["ids"]
+    assert json.loads((folder.path / "bad_batch.json").read_text())["demonstrations"]
 
 
 def test_nothing_to_learn_from_is_refused_with_what_to_do(tmp_path: Path) -> None:
@@ -250,7 +251,7 @@ def test_nothing_to_learn_from_is_refused_with_what_to_do(tmp_path: Path) -> Non
     with pytest.raises(BadInput, match="train split"):
         run(folder)
     path.write_text('{"id": 1, "form": "text"}\n')
-    with pytest.raises(BadInput, match="line 1: 'prompt' is missing"):
+    with pytest.raises(BadInput, match="line 1: prompt: it is missing"):
         read_demonstrations(path)
     path.unlink()
     with pytest.raises(BadInput, match="is missing"):
@@ -267,7 +268,7 @@ def test_defaults_follow_the_kind_and_size_of_the_base() -> None:
     scratch = SftConfig().resolved(1_500_000)
     small = SftConfig(base="/somewhere").resolved(1_500_000)
     large = SftConfig(base="/somewhere").resolved(1_500_000_000)
-    assert scratch.learning_rate > small.learning_rate > large.learning_rate  # type: ignore[operator]
+    assert scratch.learning_rate > small.learning_rate > large.learning_rate
     assert SftConfig(base="x", learning_rate=0.5).resolved(10).learning_rate == 0.5
 
 

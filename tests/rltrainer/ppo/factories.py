@@ -92,7 +92,8 @@ def _passes(algorithm: str | None) -> dict[str, int]:
 def score_by(worth: Callable[[str], float]) -> Score:
     """A made-up reward: a function of the text."""
 
-    def score(prompts: Sequence[Prompt], texts: Sequence[str]) -> Tensor:
+    def score(prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]) -> Tensor:
+        between()
         return torch.tensor([worth(text) for text in texts])
 
     return score

@@ -97,7 +97,7 @@ def test_p6_p9_the_end_is_a_token_of_the_rollout_and_nothing_after_it_is() -> No
 def test_p6_what_is_scored_is_the_text_up_to_its_end() -> None:
     heard: list[str] = []
 
-    def score(prompts: Sequence[Prompt], texts: Sequence[str]) -> Tensor:
+    def score(prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]) -> Tensor:
         heard.extend(texts)
         return torch.zeros(len(texts))
 
@@ -120,7 +120,7 @@ def test_a_chat_is_asked_by_the_policys_template_and_scored_as_a_chat() -> None:
     chat, text = Prompt("c", "chat", messages), Prompt("t", "text", messages[:1])
     heard: list[Prompt] = []
 
-    def score(prompts: Sequence[Prompt], texts: Sequence[str]) -> Tensor:
+    def score(prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]) -> Tensor:
         heard.extend(prompts)
         return torch.arange(float(len(texts)))
 

@@ -25,7 +25,9 @@ ROLLOUT = Rollout(
 
 
 def targets(**fields: Any) -> Targets:
-    return targets_of(ROLLOUT, PpoConfig(policy="p", reward_model="r", samples=2, **fields), 0.2)
+    return targets_of(
+        ROLLOUT, PpoConfig(policy="p", reward_model="r", samples=2, **fields).resolved(1000), 0.2
+    )
 
 
 def test_rewards_are_the_kl_a_token_and_the_score_or_the_penalty_on_the_last() -> None:

@@ -11,13 +11,14 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
+from lm.training import Frame
 from rltrainer.policy.generation import Generated
 from rltrainer.policy.loading import Policy, prepare_policy
 from rltrainer.policy.prompts import Prompt
 from rltrainer.ppo.learner import Learner
 from rltrainer.ppo.rollout import Rollout, measure
 from rltrainer.ppo.targets import targets_of
-from rltrainer.ppo.trainer import Training
+from rltrainer.ppo.trainer import PolicyGradient
 from rltrainer.ppo.update import accumulate_gradient
 from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
@@ -35,7 +36,8 @@ def train(path: Path, policy: Policy, worth: Any, **fields: Any) -> None:
     folder = RunFolder(path)
     folder.make()
     learner = make_learner(policy, missing_eos_penalty=None, **fields)
-    Training(folder, StopSignal(), learner, score_by(worth), [PROMPT]).run()
+    training = PolicyGradient(learner, score_by(worth), [PROMPT])
+    Frame(folder, StopSignal(), training, checkpoint_seconds=60.0).run()
 
 
 def make_letters() -> Policy:

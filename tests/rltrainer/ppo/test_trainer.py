@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from lm.lora import LoraSettings
+from lm.training import Frame
 from rltrainer.ppo.learner import Learner
 from rltrainer.ppo.rollout import Score
-from rltrainer.ppo.trainer import Training
+from rltrainer.ppo.trainer import PolicyGradient
 from runs.folder.errors import RunError, Stopped
 from runs.folder.folder import RunFolder
 from runs.folder.metrics import read_metrics
@@ -27,42 +29,46 @@ from tests.rltrainer.ppo.factories import (
     score_by,
     weights,
 )
+from tests.stopping import Looks, StopAt, StopWhen
 
 TIMES = ("tokens_per_second", "seconds_generation", "seconds_scoring", "seconds_forward", "seconds_update")
 LORA = LoraSettings(rank=4)
 
-
-class StopAt(StopSignal):
-    """Asks for a stop when it is looked at for the n-th time."""
-
-    def __init__(self, looks: int) -> None:
-        super().__init__()
-        self.left = looks
-
-    def __bool__(self) -> bool:
-        self.left -= 1
-        return self.left < 0
+When = Callable[[Frame, PolicyGradient], bool]
 
 
 def train(
     path: Path,
-    stop: StopSignal | None = None,
+    stop: StopSignal | When | None = None,
     score: Score | None = None,
     learner: Learner | None = None,
     **fields: Any,
-) -> Training:
-    """A training in ``path``, from its checkpoint where there is one."""
+) -> PolicyGradient:
+    """A training in ``path``, from its checkpoint where there is one; ``stop`` may be asked of it as it stands."""
     folder = RunFolder(path)
     folder.make()
-    training = Training(
-        folder,
-        StopSignal() if stop is None else stop,
-        learner or make_learner(**fields),
-        score or score_by(count_cats),
-        make_prompts(5),
+    training = PolicyGradient(
+        learner or make_learner(**fields), score or score_by(count_cats), make_prompts(5)
     )
-    training.run()
+    seconds = training.config.checkpoint_seconds
+    frame = Frame(folder, StopSignal(), training, checkpoint_seconds=seconds)
+    if isinstance(stop, StopSignal):
+        frame.stop = stop
+    elif stop is not None:
+        when = stop
+        frame.stop = StopWhen(lambda: when(frame, training))
+    frame.run()
     return training
+
+
+def at_step(step: int) -> When:
+    """At the first look within or before ``step``."""
+    return lambda frame, training: frame.step == step
+
+
+def within_update(step: int) -> When:
+    """Between two optimizer steps of ``step``."""
+    return lambda frame, training: frame.step == step and training.torn
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -78,27 +84,42 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 @pytest.mark.parametrize(
     ("fields", "stops"),
     [
-        # A step looks for a stop after its sampling, before each minibatch and at its end: 6 times here, then 3.
-        ({"kl_target": 0.5, "kl_horizon": 50, "checkpoint_seconds": 0.0}, (2, 0, 3, 7, 6, 5)),
-        ({"kl_target": 0.5, "kl_horizon": 50}, (6, 2, 7)),
-        ({"algorithm": "reinforce", "epochs": 1, "checkpoint_seconds": 0.0}, (1, 0, 2, 4)),
+        (
+            {"kl_target": 0.5, "kl_horizon": 50, "checkpoint_seconds": 0.0},
+            (StopAt(0), StopAt(5), within_update(0), at_step(1), within_update(2), StopAt(3), at_step(3)),
+        ),
+        ({"kl_target": 0.5, "kl_horizon": 50}, (at_step(1), within_update(2), at_step(3))),
+        ({"algorithm": "reinforce", "epochs": 1, "checkpoint_seconds": 0.0}, (StopAt(4), at_step(2))),
     ],
     ids=["ppo", "ppo-rarely-saved", "reinforce"],
 )
 def test_p21_a_stopped_run_goes_on_bit_for_bit(
-    fields: dict[str, Any], stops: tuple[int, ...], tmp_path: Path
+    fields: dict[str, Any], stops: tuple[StopSignal | When, ...], tmp_path: Path
 ) -> None:
-    """Stopped after the sampling, between steps, and in the middle of an update; a fresh learner each time."""
+    """Stopped within the sampling, between steps, and in the middle of an update; a fresh learner each time."""
     whole = train(tmp_path / "whole", **fields)
-    for looks in stops:
+    for stop in stops:
         with pytest.raises(Stopped):
-            train(tmp_path / "stopped", StopAt(looks), **fields)
+            train(tmp_path / "stopped", stop, **fields)
     stopped = train(tmp_path / "stopped", **fields)
     assert same(weights(whole.learner), weights(stopped.learner))
     assert not same(weights(whole.learner), weights(make_learner(**fields)))
     assert lines(tmp_path / "whole") == lines(tmp_path / "stopped")
     assert [line["step"] for line in lines(tmp_path / "whole")] == [1, 2, 3, 4]
-    assert whole.place == stopped.place
+    assert whole.state() == stopped.state()
+
+
+def test_a_stop_is_looked_for_between_any_two_forward_passes(tmp_path: Path) -> None:
+    """Sampling, reference, values and the passes of the update: as often as the networks are run, and once a step."""
+    learner, looks, passes = make_learner(steps=1), Looks(), list[int]()
+    assert learner.value is not None
+    for trunk in (learner.policy.model.base_model, learner.value):
+        trunk.register_forward_hook(lambda *_: passes.append(1))
+    train(tmp_path / "run", looks, learner=learner)
+    # Log-probabilities and values of the rollout's one part are two passes after one look, those of each minibatch too
+    together = 1 + learner.config.epochs * learner.config.minibatches
+    # The made-up reward looks once
+    assert looks.count == 1 + 1 + len(passes) - together
 
 
 def test_p21_a_stopped_run_of_an_adapter_goes_on_bit_for_bit(tmp_path: Path) -> None:
@@ -106,21 +127,21 @@ def test_p21_a_stopped_run_of_an_adapter_goes_on_bit_for_bit(tmp_path: Path) -> 
         return make_learner(make_policy(lora=LORA), lora=LORA, learning_rate=0.01, checkpoint_seconds=0.0)
 
     whole = train(tmp_path / "whole", learner=learner())
-    for looks in (2, 0, 3, 7):
+    for stop in (StopAt(5), within_update(0), at_step(1), within_update(2), at_step(3)):
         with pytest.raises(Stopped):
-            train(tmp_path / "stopped", StopAt(looks), learner=learner())
+            train(tmp_path / "stopped", stop, learner=learner())
     stopped = train(tmp_path / "stopped", learner=learner())
     assert all(".lora_" in name for name in stopped.learner.policy_parameters)
     assert same(weights(whole.learner), weights(stopped.learner))
     assert not same(weights(whole.learner), weights(learner()))
     assert lines(tmp_path / "whole") == lines(tmp_path / "stopped")
-    assert whole.place == stopped.place
+    assert whole.state() == stopped.state()
 
 
 def test_p21_the_optimizers_go_on_too(tmp_path: Path) -> None:
     """A run from the same weights with a fresh Adam would end elsewhere."""
     with pytest.raises(Stopped):
-        train(tmp_path / "run", StopAt(6), checkpoint_seconds=0.0)
+        train(tmp_path / "run", at_step(1), checkpoint_seconds=0.0)
     file = RunFolder(tmp_path / "run").checkpoint / "newest.safetensors"
     names = set(load_file(file))
     for start in ("policy.", "value."):
@@ -174,54 +195,39 @@ def test_the_kl_holds_the_policy_near_the_reference(tmp_path: Path) -> None:
     free, held = (train(tmp_path / str(beta), beta=beta, **fields) for beta in (0.0, 50.0))
     ends = [lines(tmp_path / name)[-1]["kl"] for name in ("0.0", "50.0")]
     assert ends[0] > 2 * abs(ends[1])
-    assert free.place.step == held.place.step == 12
+    assert free.steps == held.steps == 12
+    assert free.kept is held.kept is None
 
 
 def test_p16_the_kl_limit_ends_the_run_with_the_newest_policy_below_it(tmp_path: Path) -> None:
     fields: dict[str, Any] = {"steps": 12, "learning_rate": 0.001, "beta": 0.0, "kl_limit": 0.6}
     ended = train(tmp_path / "ended", **fields)
     found = lines(tmp_path / "ended")
-    kept = ended.place.kept or 0
+    kept = ended.kept or 0
     assert 0 < len(found) < 12
     # The last line's step was still below the limit: its sample is of the policy that is kept.
     assert kept == found[-1]["step"] - 1
     assert found[-1]["kl"] <= 0.6
     assert kept > 0
     with pytest.raises(Stopped):  # the same run, stopped where its policy was the one that is kept
-        train(tmp_path / "stopped", StopAt(_looks_before(tmp_path, kept, fields)), **fields)
+        train(tmp_path / "stopped", at_step(kept), **fields)
     at_kept = load_file(RunFolder(tmp_path / "stopped").checkpoint / "newest.safetensors")
     own = ended.learner.policy_parameters
     assert all(torch.equal(at_kept[name], each) for name, each in own.items())
     again = train(tmp_path / "ended", **fields)
-    assert again.place == ended.place
+    assert again.state() == ended.state()
     assert same(weights(again.learner), weights(ended.learner))
-
-
-def _looks_before(tmp_path: Path, step: int, fields: dict[str, Any]) -> int:
-    """How often a stop is looked at until ``step`` updates are made: those of a run that counts them."""
-
-    class Counting(StopSignal):
-        looks = 0
-        at: list[int] = []
-
-        def __bool__(self) -> bool:
-            self.at.append(len(lines(tmp_path / "counted")))
-            return False
-
-    counting = Counting()
-    train(tmp_path / "counted", counting, **fields)
-    return counting.at.index(step)
 
 
 def test_p16_without_a_limit_nothing_is_kept(tmp_path: Path) -> None:
     training = train(tmp_path / "run")
-    assert training.place.kept is None
+    assert training.kept is None
     assert not (RunFolder(tmp_path / "run").checkpoint / "kept").exists()
 
 
 def test_p16_a_batch_that_is_not_finite_is_saved_and_the_last_checkpoint_stands(tmp_path: Path) -> None:
     with pytest.raises(Stopped):
-        train(tmp_path / "run", StopAt(6), checkpoint_seconds=0.0)
+        train(tmp_path / "run", at_step(1), checkpoint_seconds=0.0)
     folder = RunFolder(tmp_path / "run")
     good = (folder.checkpoint / "newest.safetensors").read_bytes()
     calls = []
@@ -240,7 +246,8 @@ def test_p16_a_batch_that_is_not_finite_is_saved_and_the_last_checkpoint_stands(
     assert found["prompts"][0].startswith("p")
     tensors = load_file(folder.path / "bad_batch.safetensors")
     assert tensors["sequences"].shape[0] == tensors["advantages"].shape[0] == 1
-    assert train(tmp_path / "run", checkpoint_seconds=0.0).place.step == 4
+    train(tmp_path / "run", checkpoint_seconds=0.0)
+    assert lines(tmp_path / "run")[-1]["step"] == 4
 
 
 def test_p16_a_value_network_that_breaks_ends_the_run_with_its_batch(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from rltrainer.ppo.config import PpoConfig
 from rltrainer.ppo.losses import ppo_policy_loss, value_loss
 from rltrainer.ppo.order import generator_of
 from rltrainer.ppo.rollout import measure
-from rltrainer.ppo.update import ForwardDiffers, NotFinite, accumulate_gradient, update
+from rltrainer.ppo.update import ForwardDiffers, RowsNotFinite, accumulate_gradient, update
 from runs.folder.errors import BadInput, Stopped
 from tests.rltrainer.ppo.factories import gradients, make_learner, make_policy, make_rollout, weights
 
@@ -208,7 +208,7 @@ def test_p16_a_loss_that_is_not_finite_changes_no_weight_and_names_its_rows() ->
     start = weights(learner)
     targets.advantages[5, 0] = math.nan
     learner.set_rates(0)
-    with pytest.raises(NotFinite, match="nan") as caught:
+    with pytest.raises(RowsNotFinite, match="nan") as caught:
         update(learner, rollout, targets, generator_with(5))
     assert 5 in caught.value.rows
     assert all(torch.equal(value, start[name]) for name, value in weights(learner).items())
@@ -234,7 +234,7 @@ def test_a_stop_is_seen_before_each_minibatch() -> None:
             raise Stopped("now")
 
     with pytest.raises(Stopped):
-        update(learner, rollout, targets, generator_of("test", 0, 0), between)
+        update(learner, rollout, targets, generator_of("test", 0, 0), between=between)
     assert len(calls) == 3
 
 

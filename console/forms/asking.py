@@ -11,7 +11,7 @@ from annotation.collecting import asking
 from annotation.files import intake
 from annotation.models import Task
 from annotation.models.project import MOST_COMPLETIONS
-from console.pages.action import Action
+from console.forms.action import Action
 
 
 class SettingsForm(Action):

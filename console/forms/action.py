@@ -1,0 +1,54 @@
+"""One thing that a researcher can do to a project, as a form, and what such forms share."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+
+from annotation.models import Annotator, Project
+from runs.models import Run
+
+
+class Action(forms.Form):
+    """One thing a researcher can do to a project."""
+
+    button: ClassVar[str]
+    # The page that has the form: back there when it is done, or when something was wrong.
+    page: ClassVar[str] = "project"
+    # What the page says when it is done and no run was started.
+    done: str = "Done."
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.project = project
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Narrow the choices to the project's."""
+
+    def perform(self, user: User) -> Run | None:
+        """Call the function. Raises errors of the apps, whose messages the page shows."""
+        raise NotImplementedError
+
+
+def choices(form: Action, name: str) -> "forms.ModelChoiceField[Any]":
+    """The field ``name``, whose queryset ``prepare`` narrows."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ModelChoiceField)
+    return field
+
+
+def annotators(project: Project) -> "QuerySet[Annotator]":
+    """Those of the project, by name, but for who withdrew."""
+    return Annotator.objects.filter(project=project, withdrawn_at=None).order_by("pseudonym")
+
+
+def config_field() -> forms.JSONField:
+    """Fields of a run's config that differ from their defaults."""
+    return forms.JSONField(
+        required=False,
+        initial=dict,
+        label="Settings that differ from the defaults (JSON)",
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "mono"}),
+    )

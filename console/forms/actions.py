@@ -1,0 +1,48 @@
+"""Every form by the name under which its page sends it."""
+
+from annotation.models import Project
+from console.forms.action import Action
+from console.forms.asking import AskForm, SettingsForm, TasksForm
+from console.forms.checking import (
+    ControlForm,
+    DecideForm,
+    GoldForm,
+    PauseForm,
+    ResolveForm,
+    ResumeForm,
+    UnmarkForm,
+)
+from console.forms.files import ExportForm, ImportForm, WithdrawForm
+from console.forms.people import InviteForm
+from console.forms.policies import CompareForm, CurrentForm, SampleForm, TrainForm
+from console.forms.reward_models import ActivateForm, FitForm, RetrainForm
+
+ACTIONS: dict[str, type[Action]] = {
+    "fit": FitForm,
+    "retrain": RetrainForm,
+    "train": TrainForm,
+    "sample": SampleForm,
+    "compare": CompareForm,
+    "settings": SettingsForm,
+    "ask": AskForm,
+    "tasks": TasksForm,
+    "import": ImportForm,
+    "export": ExportForm,
+    "invite": InviteForm,
+    "activate": ActivateForm,
+    "current": CurrentForm,
+    "control": ControlForm,
+    "gold": GoldForm,
+    "unmark": UnmarkForm,
+    "pause": PauseForm,
+    "resume": ResumeForm,
+    "resolve": ResolveForm,
+    "withdraw": WithdrawForm,
+    "decide": DecideForm,
+}
+
+
+def forms_of(page: str, project: Project, bad: tuple[str, Action] | None = None) -> dict[str, Action]:
+    """The forms of a page by name, with the one that was sent and is wrong in its place."""
+    forms = {name: kind(project=project, prefix=name) for name, kind in ACTIONS.items() if kind.page == page}
+    return forms | dict([bad] if bad else [])

@@ -1,0 +1,90 @@
+"""Policies: training, sampling, comparing, and which version is current."""
+
+from django import forms
+from django.contrib.auth.models import User
+
+from console.forms.action import Action, choices, config_field
+from rltrainer import evaluation, policies, sampling, training
+from rltrainer.models import PolicyVersion, Training
+from runs.models import Run
+
+
+class TrainForm(Action):
+    """Train a policy."""
+
+    button = "Train"
+    algorithm = forms.ChoiceField(choices=Training.Algorithm.choices, initial=Training.Algorithm.PPO)
+    start = forms.ModelChoiceField(
+        PolicyVersion.objects.none(), required=False, label="Start from", empty_label="the current policy"
+    )
+    config = config_field()
+
+    def prepare(self) -> None:
+        choices(self, "start").queryset = PolicyVersion.objects.filter(project=self.project)
+
+    def perform(self, user: User) -> Run:
+        return training.request_training(
+            project=self.project,
+            algorithm=self.cleaned_data["algorithm"],
+            start=self.cleaned_data["start"],
+            config=self.cleaned_data["config"] or {},
+            created_by=user,
+        )
+
+
+class SampleForm(Action):
+    """Sample a policy into new tasks."""
+
+    button = "Sample"
+    policy = forms.ModelChoiceField(
+        PolicyVersion.objects.none(), required=False, empty_label="the current policy"
+    )
+    prompts = forms.IntegerField(min_value=1, max_value=1_000_000, initial=50)
+
+    def prepare(self) -> None:
+        choices(self, "policy").queryset = PolicyVersion.objects.filter(project=self.project)
+
+    def perform(self, user: User) -> Run:
+        return sampling.request_sampling(
+            project=self.project,
+            policy=self.cleaned_data["policy"],
+            prompts=self.cleaned_data["prompts"],
+            created_by=user,
+        )
+
+
+class CompareForm(Action):
+    """Compare policies on held-out prompts."""
+
+    button = "Compare"
+    versions = forms.ModelMultipleChoiceField(
+        PolicyVersion.objects.none(), label="Policies", widget=forms.CheckboxSelectMultiple
+    )
+
+    def prepare(self) -> None:
+        choices(self, "versions").queryset = PolicyVersion.objects.filter(project=self.project)
+
+    def clean_versions(self) -> list[PolicyVersion]:
+        versions = sorted(self.cleaned_data["versions"], key=lambda version: version.number)
+        if len(versions) < 2:
+            raise forms.ValidationError("Choose at least two policies.")
+        return versions
+
+    def perform(self, user: User) -> Run:
+        return evaluation.request_evaluation(
+            project=self.project, versions=self.cleaned_data["versions"], created_by=user
+        )
+
+
+class CurrentForm(Action):
+    """Make a policy version the current one."""
+
+    button = "Make current"
+    done = "It is the current policy now."
+    version = forms.ModelChoiceField(PolicyVersion.objects.none(), widget=forms.HiddenInput)
+
+    def prepare(self) -> None:
+        choices(self, "version").queryset = PolicyVersion.objects.filter(project=self.project)
+
+    def perform(self, user: User) -> None:
+        policies.make_current(version=self.cleaned_data["version"])

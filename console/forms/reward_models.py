@@ -1,0 +1,77 @@
+"""Reward models: fits, when they begin by themselves, and which version is active."""
+
+from django import forms
+from django.contrib.auth.models import User
+
+from console.forms.action import Action, choices, config_field
+from rewardmodel import activation, fits, retraining
+from rewardmodel.models import RewardModelSettings, RewardModelVersion
+from runs.models import Run
+
+
+class FitForm(Action):
+    """Fit a reward model on the rankings there are."""
+
+    button = "Fit a reward model"
+    base = forms.CharField(
+        required=False,
+        label="Base",
+        help_text="Hub name, folder or scratch. Empty: the project's setting, else the current policy's trunk.",
+    )
+    warm = forms.BooleanField(required=False, label="Go on from the active version instead of from a base")
+    config = config_field()
+
+    def perform(self, user: User) -> Run:
+        config = dict(self.cleaned_data["config"] or {})
+        if self.cleaned_data["base"]:
+            config["base"] = self.cleaned_data["base"]
+        return fits.request_fit(
+            project=self.project, config=config, warm=self.cleaned_data["warm"], created_by=user
+        )
+
+
+class RetrainForm(Action):
+    """When fits begin by themselves."""
+
+    button = "Save when to fit"
+    done = "Saved."
+    retrain_rankings = forms.IntegerField(
+        min_value=0,
+        max_value=10_000_000,
+        initial=0,
+        label="After so many new rankings",
+        help_text="0: never.",
+    )
+    retrain_hours = forms.IntegerField(
+        min_value=0,
+        max_value=100_000,
+        initial=0,
+        label="After so many hours, where there is a new ranking",
+        help_text="0: never.",
+    )
+    retrain_warm = forms.BooleanField(
+        required=False, label="Go on from the active version instead of from the base"
+    )
+
+    def prepare(self) -> None:
+        settings = RewardModelSettings.objects.filter(project=self.project).first()
+        if settings is not None:
+            for name, field in self.fields.items():
+                field.initial = getattr(settings, name)
+
+    def perform(self, user: User) -> None:
+        retraining.configure(project=self.project, **self.cleaned_data)
+
+
+class ActivateForm(Action):
+    """Make a reward model version the active one."""
+
+    button = "Activate"
+    done = "Activated."
+    version = forms.ModelChoiceField(RewardModelVersion.objects.none(), widget=forms.HiddenInput)
+
+    def prepare(self) -> None:
+        choices(self, "version").queryset = RewardModelVersion.objects.filter(project=self.project)
+
+    def perform(self, user: User) -> None:
+        activation.activate(version=self.cleaned_data["version"], why=f"By hand: {user.get_username()}.")

@@ -1,0 +1,31 @@
+"""Each family of language models does what a base is asked for, or is refused as it is loaded, in words."""
+
+import re
+
+import pytest
+
+from benchmarks.families import FAMILIES, USES, Family, tried
+
+pytestmark = pytest.mark.long
+POLICY = ("SFT", "SFT with LoRA", "sampling", "PPO")
+ENCODER = "cannot be a policy: it reads the words after a word too. It can be the base of a reward model"
+REFUSED: dict[str, dict[str, str]] = {
+    "Mamba 2 (no attention)": {
+        **dict.fromkeys(POLICY, "Mamba2ForCausalLM cannot be sampled"),
+        "SFT with LoRA": "LoRA cannot learn beside Mamba2ForCausalLM",
+        "fit with LoRA": "LoRA cannot learn beside Mamba2Model",
+    },
+    "BERT (encoder)": dict.fromkeys(POLICY, f"BertLMHeadModel {ENCODER}"),
+    "RoBERTa (encoder)": dict.fromkeys(POLICY, f"RobertaForCausalLM {ENCODER}"),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_a_family_does_what_is_asked_or_says_why_not(family: Family) -> None:
+    """What is trained is saved, loaded, and sampled or scored. Any other error than a refusal fails here."""
+    reasons = dict(tried(family))
+    expected = REFUSED.get(family.name, {})
+    assert {use for use, reason in reasons.items() if reason} == set(expected)
+    for use, reason in expected.items():
+        assert re.match(re.escape(reason), reasons[use])
+    assert reasons.keys() == USES.keys()

@@ -1,0 +1,115 @@
+"""Trainings on two processes: the same as on one, and all of them end together."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from runs.folder.checkpoint import load_checkpoint
+from runs.folder.child import DONE, LOST, STOPPED
+from runs.folder.folder import RunFolder
+from runs.folder.metrics import read_metrics
+from runs.folder.processes import command_of
+from tests.rltrainer.parity import TRAININGS
+from tests.rltrainer.policy.factories import make_sft_folder
+from tests.runs.conftest import wait_for
+
+pytestmark = pytest.mark.processes
+
+ACCELERATE = [
+    sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1",
+    "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0", "--module",
+]  # fmt: skip
+ALONE = [sys.executable, "-m"]
+
+
+def distance(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
+    """Of all tensors end to end, relative to the first's norm."""
+    assert one.keys() == other.keys()
+    first, second = (torch.cat([values[name].double().flatten() for name in one]) for values in (one, other))
+    return float((first - second).norm() / first.norm())
+
+
+def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
+    """Under accelerate's launcher: the gradients of a first step, and the weights after twenty in float64."""
+    for name, launcher in (("alone", ALONE), ("together", ACCELERATE)):
+        subprocess.run(
+            [*launcher, "tests.rltrainer.parity", str(tmp_path / name)],
+            check=True,
+            timeout=300,
+            env={**os.environ, "GLOO_SOCKET_IFNAME": "lo", "OMP_WAIT_POLICY": "passive"},
+        )
+    for kind in TRAININGS:
+        alone, together = (
+            load_file(tmp_path / name / f"{kind}.safetensors") for name in ("alone", "together")
+        )
+        assert distance(part(alone, "gradients"), part(together, "gradients")) < 1e-5, kind
+        weights = part(together, "weights")
+        assert max(float((alone[name] - value).abs().max()) for name, value in weights.items()) < 1e-6, kind
+        # What one of the two left out would show
+        assert all(float(value.norm()) > 0 for value in part(alone, "gradients").values()), kind
+
+
+def part(tensors: dict[str, Tensor], what: str) -> dict[str, Tensor]:
+    return {name: value for name, value in tensors.items() if name.startswith(what)}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    """SFT on two processes, long enough to be met in the middle."""
+    return make_sft_folder(tmp_path / "run", processes=2, epochs=60, checkpoint_seconds=0.2)
+
+
+@contextlib.contextmanager
+def started(folder: RunFolder) -> Iterator["subprocess.Popen[bytes]"]:
+    """As a worker starts it, once its first checkpoint is there."""
+    with folder.log_file.open("wb") as log:
+        process = subprocess.Popen(
+            command_of("rltrainer.policy", "sft", folder), stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        wait_for(lambda: (folder.checkpoint / "newest.safetensors").exists(), seconds=60)
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def ranks_of(process: "subprocess.Popen[bytes]") -> dict[str, psutil.Process]:
+    return {child.environ()["RANK"]: child for child in psutil.Process(process.pid).children()}
+
+
+def test_a_stop_reaches_all_and_one_process_goes_on_to_the_end(folder: RunFolder) -> None:
+    with started(folder) as process:
+        ranks = ranks_of(process)
+        os.killpg(process.pid, signal.SIGTERM)
+        assert process.wait(10) == STOPPED
+        assert not any(rank.is_running() for rank in ranks.values())
+    checkpoint = load_checkpoint(folder.checkpoint)
+    assert checkpoint is not None
+    lines = len(read_metrics(folder.metrics_file)[0])
+    assert checkpoint.step - lines in (0, 1)  # the line of a step waits for its epoch to be closed
+    folder.write_config({**folder.read_config(), "processes": 1})
+    assert subprocess.run(command_of("rltrainer.policy", "sft", folder), check=False).returncode == DONE
+    report = json.loads((folder.output / "report.json").read_text())
+    assert checkpoint.step < report["steps"] == read_metrics(folder.metrics_file)[0][-1]["step"]
+
+
+def test_where_one_is_killed_the_others_end_and_the_run_can_be_tried_again(folder: RunFolder) -> None:
+    with started(folder) as process:
+        ranks = ranks_of(process)
+        ranks["1"].kill()
+        assert process.wait(30) == LOST
+        assert not any(rank.is_running() for rank in ranks.values())
+    assert not folder.failure_file.exists()

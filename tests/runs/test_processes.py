@@ -1,0 +1,91 @@
+"""The launcher of several processes: all begin and end together, and the first says how it ended."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from runs.folder.child import LOST
+from runs.folder.folder import RunFolder
+from runs.folder.processes import command_of
+from tests.runs.conftest import wait_for
+
+pytestmark = pytest.mark.processes
+
+
+@contextlib.contextmanager
+def launched(marks: Path, *codes: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """As many processes as codes, once all have begun."""
+    count = str(len(codes))
+    module = [sys.executable, "-m", "runs.folder.processes", count, "tests.runs.sleeper", str(marks), *codes]
+    process = subprocess.Popen(module, start_new_session=True)
+    try:
+        wait_for(lambda: len(list(marks.iterdir())) == len(codes))
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def ranks_of(process: "subprocess.Popen[bytes]") -> dict[str, psutil.Process]:
+    return {child.environ()["RANK"]: child for child in psutil.Process(process.pid).children()}
+
+
+def test_each_knows_its_number_and_how_many_they_are(tmp_path: Path) -> None:
+    with launched(tmp_path, "0", "0", "0") as process:
+        assert process.wait(30) == 0
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"0": "3", "1": "3", "2": "3"}
+
+
+def test_the_first_ones_code_is_that_of_all(tmp_path: Path) -> None:
+    with launched(tmp_path, "3", "-") as process:
+        assert process.wait(30) == 3
+    assert not _left(tmp_path)
+
+
+def test_where_the_first_is_killed_the_others_end_too(tmp_path: Path) -> None:
+    with launched(tmp_path, "-", "-") as process:
+        ranks_of(process)["0"].kill()
+        assert process.wait(30) == LOST
+        assert not _left(tmp_path)
+
+
+def test_where_another_is_gone_the_first_is_ended_that_does_not_see_it(tmp_path: Path) -> None:
+    with launched(tmp_path, "-", "-") as process:
+        ranks_of(process)["1"].kill()
+        assert process.wait(30) == LOST
+        assert not _left(tmp_path)
+
+
+def test_a_stop_by_hand_reaches_the_first(tmp_path: Path) -> None:
+    with launched(tmp_path, "-", "-") as process:
+        process.terminate()  # the launcher alone, and not its group
+        assert process.wait(30) == LOST  # what waits here takes the signal as it comes
+        assert not _left(tmp_path)
+
+
+def test_a_runs_settings_say_how_many(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.make()
+    for processes, launcher in ((1, []), (4, ["runs.folder.processes", "4"])):
+        folder.write_config({"processes": processes})
+        command = command_of("rltrainer.ppo", "train", folder)
+        assert command == [sys.executable, "-m", *launcher, "rltrainer.ppo", "train", str(tmp_path)]
+
+
+def _left(marks: Path) -> list[int]:
+    """Processes that name the folder."""
+    return [
+        one.pid
+        for one in psutil.process_iter(["cmdline"])
+        if "tests.runs.sleeper" in (one.info["cmdline"] or [])
+        and str(marks) in one.info["cmdline"]
+        and "runs.folder.processes" not in one.info["cmdline"]
+    ]
