@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q
 
 from annotation.files.snapshots import judged
 from annotation.models import Annotator, Project, Ranking
