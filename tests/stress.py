@@ -49,7 +49,7 @@ def _run(seed: int, busy: int, arguments: Sequence[str]) -> dict[str, str]:
             "-m",
             "pytest",
             "-n",
-            "3",
+            "2",
             "--dist",
             "worksteal",
             "-q",

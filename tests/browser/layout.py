@@ -2,14 +2,18 @@
 
 from collections.abc import Callable
 
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Error, Page, Route
 
 
 def wait_until(page: Page, condition: Callable[[], object], seconds: float = 20) -> None:
     """Until ``condition`` holds, asked from here while the page goes on; fails after ``seconds``."""
     for _ in range(int(seconds * 20)):
-        if condition():
-            return
+        try:
+            if condition():
+                return
+        except Error as error:
+            if "context was destroyed" not in str(error):  # it is being loaded anew: ask again
+                raise
         page.wait_for_timeout(50)
     raise AssertionError("waited in vain")
 

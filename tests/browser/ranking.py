@@ -61,13 +61,16 @@ def active_seconds(page: Page) -> float:
 
 def tiers(page: Page) -> list[list[str]]:
     """The letters in each slot, from the first to the last: [["B"], ["A", "D"], [], ["C"]]."""
-    slots = page.locator(".slot > .cards").all()
-    return [
-        [card.get_attribute("data-letter") or "" for card in slot.locator(".completion").all()]
-        for slot in slots
-    ]
+    # In one go: between two questions the page may have put another task, or itself, in the place of this one
+    slots: list[list[str]] = page.locator(".slot > .cards").evaluate_all(
+        "slots => slots.map(slot => [...slot.querySelectorAll('.completion')].map(card => card.dataset.letter))"
+    )
+    return slots
 
 
 def tray(page: Page) -> list[str]:
     """The letters without a place."""
-    return [card.get_attribute("data-letter") or "" for card in page.locator(".tray .completion").all()]
+    letters: list[str] = page.locator(".tray .completion").evaluate_all(
+        "cards => cards.map(card => card.dataset.letter)"
+    )
+    return letters
