@@ -19,7 +19,7 @@ the others: it holds all weights, so its checkpoint is whole.
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -155,7 +155,7 @@ class Frame:
         kept = load_checkpoint(self.folder.checkpoint / name)
         if kept is None:
             raise BadInput(f"{self.folder.checkpoint / name} is gone: remove checkpoint/ to start again")
-        self._copy(kept.tensors)
+        self._copy(kept.tensors, kept.tensors.keys())
         return kept.step
 
     def leave_others(self) -> None:
@@ -183,14 +183,15 @@ class Frame:
         training = self.training
         if not self._open_figures:
             self.report(self.step, training.steps, training.doing(self.step))
-            figures = self._learn()
-            if figures is None:
+            self.between()
+            learnt = self._finite(lambda: training.learn(self.step, self), self.step + 1)
+            if not learnt:
                 return
-            self._open_figures = figures
+            self._open_figures = learnt
             self.step += 1
         figures = dict(self._open_figures)
         if training.closes(self.step - 1):
-            figures |= training.measure(self)
+            figures |= self._finite(lambda: training.measure(self), self.step)
         self._open_figures = {}
         if self.ranks.main:
             self.metrics.append(self.step, **figures)
@@ -198,18 +199,18 @@ class Frame:
         if self.step == training.steps or self.clock() - self.saved_at >= self._checkpoint_seconds:
             self.save()
 
-    def _learn(self) -> Figures | None:
-        self.between()
+    def _finite(self, figures_of: Callable[[], Figures], step: int) -> Figures:
+        """The figures of ``step``, counted from 1; where they are not finite, the evidence is kept. Raises RunError."""
         try:
-            return self.training.learn(self.step, self) or None
+            return figures_of()
         except NotFinite as error:
-            evidence = {"step": self.step + 1, "reason": str(error), **error.evidence}
+            evidence = {"step": step, "reason": str(error), **error.evidence}
             if self.ranks.main:
                 write_json(self.folder.path / "bad_batch.json", evidence)
                 if error.tensors:
                     save_file(error.tensors, self.folder.path / "bad_batch.safetensors")
             raise RunError(
-                f"step {self.step + 1}: {error}. Lower learning_rate, or look at the texts that bad_batch.json "
+                f"step {step}: {error}. Lower learning_rate, or look at the texts that bad_batch.json "
                 "names; the last good checkpoint stands"
             ) from error
 
@@ -224,7 +225,7 @@ class Frame:
         self.ranks.wait()  # before main writes another
         if checkpoint is not None:
             self.training.restore(checkpoint.step, checkpoint.state["training"])
-            self._copy(checkpoint.tensors)
+            self._copy(checkpoint.tensors, self._weights().keys())
             for parameters, optimizer in self.training.learning:
                 load_optimizer_tensors(optimizer, parameters, checkpoint.tensors)
             self.step, self._open_figures = checkpoint.step, checkpoint.state["figures"]
@@ -239,9 +240,9 @@ class Frame:
         }
 
     @torch.no_grad()
-    def _copy(self, tensors: Mapping[str, Tensor]) -> None:
+    def _copy(self, tensors: Mapping[str, Tensor], names: Collection[str]) -> None:
         weights = self._weights()
-        for name in weights.keys() & tensors.keys():
+        for name in names:
             weights[name].copy_(tensors[name])
 
 
