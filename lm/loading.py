@@ -109,14 +109,17 @@ def turn_dropout_off(trunk: Any) -> None:
 def is_causal(trunk: Any) -> bool:
     """Whether no token's state depends on the tokens after it, tried on two texts that differ in the last.
 
-    By a millionth: the first layers of an encoder with small weights hide the difference, and training brings it out.
+    The first layers of an encoder with small weights hide the difference, and training brings it out; so in float32 on
+    the CPU it is looked for to a hundred-thousandth. Elsewhere another last token may change how a mixture's experts
+    are multiplied, and with it the rounding of all.
     """
+    exact = trunk.device.type == "cpu" and trunk.dtype in (torch.float32, torch.float64)
     tokens = [place % int(trunk.get_input_embeddings().weight.shape[0]) for place in range(5, 40, 7)]
     ids = torch.tensor([tokens, [*tokens[:-1], tokens[0]]], device=trunk.device)
     with autocast(trunk.device):
         states = trunk(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).last_hidden_state
     first, second = states[:, :-1].float()
-    return bool((first - second).abs().max() <= 1e-6 * first.abs().max())
+    return bool((first - second).abs().max() <= (1e-5 if exact else 1e-2) * first.abs().max())
 
 
 def width(trunk: Any) -> int:

@@ -14,7 +14,7 @@ from lm.lora import LoraSettings
 from lm.padding import left_pad
 from lm.trial import check_reached, in_words, try_saving
 from rltrainer.policy.forward import check_head
-from rltrainer.policy.generation import first_logits, next_logits
+from rltrainer.policy.generation import evaluating, first_logits, next_logits
 from rltrainer.policy.loading import Policy, load_policy
 from rltrainer.policy.log_probabilities import completion_log_probabilities
 from runs.folder.errors import BadInput
@@ -80,7 +80,7 @@ def _try_sampling(policy: Policy) -> None:
     prompts, mask = left_pad([long, short], policy.tokenizer.pad_token_id, model.device)
     mask = torch.cat([mask, mask.new_ones(2, 2)], dim=1)[[0, 0, 1, 1]]
     width = prompts.shape[1]
-    with autocast(model.device):
+    with evaluating(model), autocast(model.device):
         logits, cache = first_logits(model, prompts, mask[::2, :width], 2)
         chosen = torch.tensor([long[1], short[0], long[2], long[0]], device=model.device)
         next_logits(model, chosen, mask[:, : width + 1], cache)

@@ -56,7 +56,7 @@ def generate(
     ends = end_ids(policy_model, tokenizer)
     uniform = _uniform_numbers(len(prompt_ids), sampling, generator, ranks).to(policy_model.device)
     prompts, prompt_mask = left_pad(ranks.share(prompt_ids), tokenizer.pad_token_id, policy_model.device)
-    with _evaluating(policy_model):
+    with evaluating(policy_model):
         tokens, lengths, finished = _decode(
             policy_model, prompts, prompt_mask, sampling, uniform, ends, between
         )
@@ -161,7 +161,7 @@ def next_logits(model: Any, chosen: Tensor, mask: Tensor, cache: Any) -> Tensor:
 
 
 @contextmanager
-def _evaluating(model: Any) -> Iterator[None]:
+def evaluating(model: Any) -> Iterator[None]:
     """In training mode with gradient checkpointing the architectures drop their cache."""
     training = model.training
     model.eval()

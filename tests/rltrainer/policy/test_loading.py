@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from lm.lora import LoraSettings
+from lm.rendering import DATE
+from rltrainer.policy.bases import load_for_training
 from rltrainer.policy.loading import Policy, load_policy, save_policy
 from runs.folder.errors import BadInput
 from tests.rltrainer.policy.factories import make_folder, make_model, make_tokenizer
@@ -172,6 +174,15 @@ def test_gradient_checkpointing_changes_no_gradient(tmp_path: Path) -> None:
         torch.autograd.backward(policy.model(input_ids=IDS).logits.logsumexp(-1).sum())
         gradients.append(policy.model.model.layers[0].mlp.up_proj.weight.grad)
     torch.testing.assert_close(*gradients, rtol=0, atol=1e-6)
+
+
+def test_a_base_is_tried_where_activations_are_recomputed_too(tmp_path: Path) -> None:
+    """In training mode with gradient checkpointing the architectures drop their cache, which sampling needs."""
+    policy = load_for_training(
+        str(make_folder(tmp_path)), lora=None, device=CPU, seed=0, date=DATE, gradient_checkpointing=True
+    )
+    assert policy.model.training
+    assert all(value.grad is None for value in policy.model.parameters())
 
 
 def test_a_base_whose_sampling_settings_contradict_each_other_can_be_saved(tmp_path: Path) -> None:
