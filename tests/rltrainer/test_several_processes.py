@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -23,6 +22,7 @@ from runs.folder.processes import command_of
 from tests.rltrainer.parity import TRAININGS
 from tests.rltrainer.policy.factories import make_sft_folder
 from tests.runs.conftest import wait_for
+from tests.runs.group import ranks_of, started
 
 pytestmark = pytest.mark.processes
 
@@ -71,27 +71,15 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 @contextlib.contextmanager
-def started(folder: RunFolder) -> Iterator["subprocess.Popen[bytes]"]:
+def training(folder: RunFolder) -> Iterator["subprocess.Popen[bytes]"]:
     """As a worker starts it, once its first checkpoint is there."""
-    with folder.log_file.open("wb") as log:
-        process = subprocess.Popen(
-            command_of("rltrainer.policy", "sft", folder), stdout=log, stderr=log, start_new_session=True
-        )
-    try:
+    with started(command_of("rltrainer.policy", "sft", folder), folder.log_file) as process:
         wait_for(lambda: (folder.checkpoint / "newest.safetensors").exists(), seconds=60)
         yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def ranks_of(process: "subprocess.Popen[bytes]") -> dict[str, psutil.Process]:
-    return {child.environ()["RANK"]: child for child in psutil.Process(process.pid).children()}
 
 
 def test_a_stop_reaches_all_and_one_process_goes_on_to_the_end(folder: RunFolder) -> None:
-    with started(folder) as process:
+    with training(folder) as process:
         ranks = ranks_of(process)
         os.killpg(process.pid, signal.SIGTERM)
         assert process.wait(10) == STOPPED
@@ -107,7 +95,7 @@ def test_a_stop_reaches_all_and_one_process_goes_on_to_the_end(folder: RunFolder
 
 
 def test_where_one_is_killed_the_others_end_and_the_run_can_be_tried_again(folder: RunFolder) -> None:
-    with started(folder) as process:
+    with training(folder) as process:
         ranks = ranks_of(process)
         ranks["1"].kill()
         assert process.wait(30) == LOST

@@ -1,8 +1,6 @@
 """The launcher of several processes: all begin and end together, and the first says how it ended."""
 
 import contextlib
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +13,7 @@ from runs.folder.child import LOST
 from runs.folder.folder import RunFolder
 from runs.folder.processes import command_of
 from tests.runs.conftest import wait_for
+from tests.runs.group import ranks_of, started
 
 pytestmark = pytest.mark.processes
 
@@ -22,20 +21,10 @@ pytestmark = pytest.mark.processes
 @contextlib.contextmanager
 def launched(marks: Path, *codes: str) -> Iterator["subprocess.Popen[bytes]"]:
     """As many processes as codes, once all have begun."""
-    count = str(len(codes))
-    module = [sys.executable, "-m", "runs.folder.processes", count, "tests.runs.sleeper", str(marks), *codes]
-    process = subprocess.Popen(module, start_new_session=True)
-    try:
+    module = ["runs.folder.processes", str(len(codes)), "tests.runs.sleeper", str(marks), *codes]
+    with started([sys.executable, "-m", *module], marks.with_suffix(".log")) as process:
         wait_for(lambda: len(list(marks.iterdir())) == len(codes))
         yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def ranks_of(process: "subprocess.Popen[bytes]") -> dict[str, psutil.Process]:
-    return {child.environ()["RANK"]: child for child in psutil.Process(process.pid).children()}
 
 
 def test_each_knows_its_number_and_how_many_they_are(tmp_path: Path) -> None:
