@@ -2,7 +2,7 @@
 #   make demo    install, and start Concord with a demo project      PORT=8001  POLICY=name-or-folder  TORCH_INDEX=url
 #   make test    install, and run every check and test               PYTEST="-k name" picks tests
 #   make quick   the tests of the inner loop: no browser, no processes, nothing long
-#   make stress  the whole suite in other orders while two processes hold the cores; tells which tests differ
+#   make stress  the whole suite in other orders, on busy cores, as on another processor; tells which tests differ
 # and one starts Concord for real projects:
 #   make serve   install, and start it without demo data             PORT=8001  HOST=0.0.0.0  TORCH_INDEX=url
 # By hand, in some minutes: which wrong lines of annotation no test notices

