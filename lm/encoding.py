@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from lm.rendering import Messages, apply_template, render_prompt
+from lm.rendering import Messages, apply_template, goes_on, render_prompt
 
 
 class EncodedPrompt(NamedTuple):
@@ -45,8 +45,9 @@ def encode_prompt(tokenizer: Any, form: str, messages: Messages) -> list[int]:
 def encode_prompt_within(tokenizer: Any, form: str, messages: Messages, most: int) -> EncodedPrompt:
     """A prompt in at most ``most`` tokens: what it loses is its oldest words.
 
-    A chat loses whole turns first, the system's last, then the beginning of the turn that is left; BOS and what the
-    template writes around a turn stay. Only where not even those have room, the last ``most`` tokens are taken.
+    A chat loses whole turns first, the system's last, then the beginning of the user's turn that is left, and of the
+    assistant's where the prompt ends in it; BOS and what the template writes around a turn stay. Only where not even
+    those have room, the last ``most`` tokens are taken.
     """
     ids = encode_prompt(tokenizer, form, messages)
     if len(ids) <= most:
@@ -56,8 +57,10 @@ def encode_prompt_within(tokenizer: Any, form: str, messages: Messages, most: in
             ids = encode_prompt(tokenizer, form, shorter)
             if len(ids) <= most:
                 return EncodedPrompt(ids, cut=True)
-        for turns in (shorter, messages[-1:]):
-            fitting = _last_turn_within(tokenizer, turns, most)
+        asks = -2 if goes_on(messages) and len(messages) > 1 else -1
+        last, wordless = messages[asks:], [{**messages[asks], "content": ""}, *messages[asks:][1:]]
+        for turns, place in ((shorter, asks), (last, asks), (wordless, -1)):
+            fitting = _turn_within(tokenizer, turns, place, most)
             if fitting is not None:
                 return EncodedPrompt(fitting, cut=True)
     return EncodedPrompt(_after_bos(tokenizer, ids, most), cut=True)
@@ -110,16 +113,18 @@ def _without_oldest(messages: Messages) -> list[Messages]:
     return [[*system, *turns[place:]] for place in begins] or [list(messages)]
 
 
-def _last_turn_within(tokenizer: Any, messages: Messages, most: int) -> list[int] | None:
-    """The ids of a chat whose last turn loses its beginning, or None where what stands around it has no room."""
-    last = messages[-1]
-    around = encode_prompt(tokenizer, "chat", [*messages[:-1], {**last, "content": ""}])
+def _turn_within(tokenizer: Any, messages: Messages, turn: int, most: int) -> list[int] | None:
+    """The ids of a chat whose ``turn`` loses its beginning, or None where what stands around it has no room."""
+    content = messages[turn]["content"]
+    emptied = [dict(message) for message in messages]
+    emptied[turn]["content"] = ""
+    around = encode_prompt(tokenizer, "chat", emptied)
     room = most - len(around)
     if room < 1:
         return None
     whole = encode_prompt(tokenizer, "chat", messages)
     place = next((n for n, (a, b) in enumerate(zip(around, whole, strict=False)) if a != b), len(around))
-    return [*around[:place], *encode_text(tokenizer, last["content"])[-room:], *around[place:]]
+    return [*around[:place], *encode_text(tokenizer, content)[-room:], *around[place:]]
 
 
 def _after_bos(tokenizer: Any, ids: Sequence[int], most: int) -> list[int]:

@@ -1,8 +1,9 @@
 """Messages to the text that a completion follows: the same for policies and reward models.
 
 A text prompt is its text and a line's end. A chat prompt goes through the tokenizer's chat template, up to where the
-assistant begins to speak, or else through ``plain_chat``. Where a template refuses the turns as they are (no system
-turn, or two of one role in a row), they are put as it takes them, and where it refuses those too, that is said.
+assistant begins to speak, or else through ``plain_chat``. Where the last words are the assistant's own, the completion
+goes on with them: nothing stands between. Where a template refuses the turns as they are (no system turn, or two of one
+role in a row), they are put as it takes them, and where it refuses those too, that is said.
 
 A template may state the date. Today's would make each run, and each day of one run, another; so a base's template is
 given one (``dated``) when it is loaded, and whatever is made from the base keeps it in its own template.
@@ -23,6 +24,8 @@ Messages = Sequence[Mapping[str, str]]
 ROLES = {"system": "System", "user": "User", "assistant": "Assistant"}
 # The day that a template states where nobody says another.
 DATE = "2026-01-01"
+# A template's own, and the library's where a template leaves out a part of the words that are to be gone on with.
+_REFUSALS = (TemplateError, ValueError)
 _NOW = re.compile(r"""strftime_now\(\s*(?P<quote>['"])(?P<format>.*?)(?P=quote)\s*\)""")
 
 
@@ -40,16 +43,23 @@ def render_prompt(tokenizer: Any, form: str, messages: Messages) -> str:
 def apply_template(tokenizer: Any, messages: Messages, **options: Any) -> Any:
     """The tokenizer's own chat template, with the turns as it takes them. Raises BadInput where it takes neither."""
     as_given = [{"role": message["role"], "content": message["content"]} for message in messages]
+    options["add_generation_prompt"] = not goes_on(messages)
+    options["continue_final_message"] = goes_on(messages)
     try:
-        return tokenizer.apply_chat_template(as_given, add_generation_prompt=True, **options)
-    except TemplateError as error:
+        return tokenizer.apply_chat_template(as_given, **options)
+    except _REFUSALS as error:
         adapted = in_turns(as_given)
         if adapted == as_given:
             raise _refused(error) from error
     try:
-        return tokenizer.apply_chat_template(adapted, add_generation_prompt=True, **options)
-    except TemplateError as error:
+        return tokenizer.apply_chat_template(adapted, **options)
+    except _REFUSALS as error:
         raise _refused(error) from error
+
+
+def goes_on(messages: Messages) -> bool:
+    """Whether a completion goes on with what the assistant has begun to say."""
+    return bool(messages) and messages[-1]["role"] == "assistant"
 
 
 def in_turns(messages: Messages) -> list[dict[str, str]]:
@@ -67,8 +77,10 @@ def in_turns(messages: Messages) -> list[dict[str, str]]:
 
 def plain_chat(messages: Messages) -> str:
     """Concord's own chat format: ``User: ...``, ``Assistant: ...``, a blank line between turns."""
-    turns = [f"{ROLES[message['role']]}: {message['content']}\n\n" for message in messages]
-    return "".join(turns) + ROLES["assistant"] + ":"
+    turns = "\n\n".join(f"{ROLES[message['role']]}: {message['content']}" for message in messages)
+    if goes_on(messages):
+        return turns
+    return f"{turns}\n\n{ROLES['assistant']}:" if messages else f"{ROLES['assistant']}:"
 
 
 def dated(template: str, date: str) -> str:
@@ -94,7 +106,7 @@ def check_date(date: str) -> None:
         raise BadInput(f"date is {date!r}: it must be a day as 2026-01-31") from error
 
 
-def _refused(error: TemplateError) -> BadInput:
+def _refused(error: Exception) -> BadInput:
     return BadInput(
         f"the chat template of this base refuses it ({error}): change the prompt, or use another base"
     )

@@ -90,6 +90,28 @@ def test_a_template_that_takes_no_system_turn_gets_it_in_the_users() -> None:
     assert "</assistant>\n<user>Count" in render_prompt(tokenizer, "chat", CHAT)
 
 
+@pytest.mark.parametrize("template", [PLAIN, STRICT, None])
+def test_what_the_assistant_has_begun_to_say_is_gone_on_with(template: str | None) -> None:
+    tokenizer = make_tokenizer(template)
+    begun = [user("Name a fruit."), assistant("An apple and <|end|> a")]
+    text = "<|start|><user>Name a fruit.</user>\n<assistant>An apple and <|end|> a"
+    if template is None:
+        text = "User: Name a fruit.\n\nAssistant: An apple and <|end|> a"
+    assert render_prompt(tokenizer, "chat", begun) == text
+    ids = encode_prompt(tokenizer, "chat", begun)
+    assert tokenizer.decode(ids) == text
+    assert CONTROL.isdisjoint(ids[1:])
+    # What the system says stands before the user's words for a template that takes no system turn.
+    if template == STRICT:
+        assert "<user>Be brief.\n\nName" in render_prompt(tokenizer, "chat", [SYSTEM, *begun])
+
+
+def test_a_template_that_leaves_out_what_was_begun_is_refused_in_words() -> None:
+    tokenizer = make_tokenizer("{% for m in messages[:-1] %}{{ m['content'] }}{% endfor %}")
+    with pytest.raises(BadInput, match="refuses it"):
+        encode_prompt(tokenizer, "chat", [user("Name a fruit."), assistant("An apple")])
+
+
 def test_turns_that_no_template_takes_are_refused_in_words() -> None:
     tokenizer = make_tokenizer(STRICT)
     with pytest.raises(BadInput, match=r"refuses it \(roles must take turns\): change the prompt"):
@@ -122,6 +144,24 @@ def test_the_last_turn_loses_its_beginning_and_keeps_bos_and_the_words_around_it
         text = tokenizer.decode(ids)
         assert text.startswith("<|start|><user>")
         assert text.endswith("9</user>\n<assistant>")
+
+
+def test_what_the_assistant_has_begun_to_say_is_lost_after_the_users_words() -> None:
+    tokenizer = make_tokenizer(PLAIN)
+    words = " ".join(f"apple {number}" for number in range(50))
+    begun = [*CHAT[:2], user(words), assistant(f"Count {words}")]
+    around = len(encode_prompt(tokenizer, "chat", [user(""), begun[-1]]))
+    ids, cut = encode_prompt_within(tokenizer, "chat", begun, around + 5)
+    assert (cut, len(ids)) == (True, around + 5)
+    text = tokenizer.decode(ids)
+    assert text.startswith("<|start|><user>")
+    assert text.endswith(f"49</user>\n<assistant>Count {words}")
+    # Then its own.
+    ids, cut = encode_prompt_within(tokenizer, "chat", begun, around - 5)
+    assert (cut, len(ids)) == (True, around - 5)
+    assert tokenizer.decode(ids).startswith("<|start|><user>")
+    assert tokenizer.decode(ids).endswith("apple 49")
+    assert "Count" not in tokenizer.decode(ids)
 
 
 def test_a_long_text_loses_its_beginning_and_keeps_bos() -> None:
