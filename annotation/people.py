@@ -120,12 +120,12 @@ def accept(*, token: str, user: User) -> Membership:
 
     Locks the invitation: of two who hold the link, one gets in. Raises NotAllowed.
     """
-    held = Invitation.objects.select_for_update(of=("self",), no_key=True).select_related("project")
-    invitation = _open(held.filter(token_digest=_digest(token)).first())
-    membership, made = Membership.objects.get_or_create(
+    invitations = Invitation.objects.select_for_update(of=("self",), no_key=True).select_related("project")
+    invitation = _open(invitations.filter(token_digest=_digest(token)).first())
+    membership, created = Membership.objects.get_or_create(
         project=invitation.project, user_id=user.pk, defaults={"role": invitation.role}
     )
-    if not made and invitation.role == Membership.Role.RESEARCHER:
+    if not created and invitation.role == Membership.Role.RESEARCHER:
         membership.role = invitation.role
         membership.save(update_fields=["role"])
     invitation.accepted_at = timezone.now()

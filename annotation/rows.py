@@ -52,16 +52,16 @@ class Rows(Generic[M]):
             return [self._made(row) for row in cursor.fetchall()]
 
     def _made(self, row: Sequence[Any]) -> M:
-        made: dict[str, Model | None] = {}
+        instances: dict[str, Model | None] = {}
         start = 0
         for table in self._tables:
             end = start + len(table.names)
-            made[table.path] = table.made(row[start:end])
+            instances[table.path] = table.made(row[start:end])
             start = end
             if table.path:
                 owner, _, relation = table.path.rpartition("__")
-                _relate(made[owner], relation, made[table.path])
-        return cast("M", made[""])
+                _relate(instances[owner], relation, instances[table.path])
+        return cast("M", instances[""])
 
 
 class _Table:
@@ -96,15 +96,15 @@ def _relate(owner: Model | None, relation: str, related: Model | None) -> None:
         field.set_cached_value(owner, related)
 
 
-def values(statement: str, **given: Any) -> tuple[Any, ...]:
+def values(statement: str, **parameters: Any) -> tuple[Any, ...]:
     """The first row of a statement that always has one."""
     with connection.cursor() as cursor:
-        cursor.execute(statement, given)
+        cursor.execute(statement, parameters)
         return cast("tuple[Any, ...]", cursor.fetchone())
 
 
-def column(statement: str, **given: Any) -> Iterator[Any]:
+def column(statement: str, **parameters: Any) -> Iterator[Any]:
     """The first value of each row."""
     with connection.cursor() as cursor:
-        cursor.execute(statement, given)
+        cursor.execute(statement, parameters)
         return iter([row[0] for row in cursor.fetchall()])

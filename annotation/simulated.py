@@ -37,19 +37,19 @@ def simulate(
     rng = random.Random(seed)  # noqa: S311 (simulation)
     rank = _ranker(preference, rng) if judge is None else _ranked_by(judge)
     waiting = [_annotator(project, preference, number) for number in range(1, annotators + 1)]
-    made, paused = 0, []
-    while waiting and made < rankings:
+    submitted, paused = 0, []
+    while waiting and submitted < rankings:
         annotator = waiting.pop(0)
         try:
             if _rank_next(annotator, rank, rng):
                 waiting.append(annotator)
-                made += 1
+                submitted += 1
         except ClaimsPaused:  # the others go on
             paused.append(annotator.pseudonym)
     return {
         "project": project.slug,
         "asked": rankings,
-        "rankings": made,
+        "rankings": submitted,
         "annotators": annotators,
         "paused": paused,
         "simulated": True,

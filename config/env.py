@@ -72,25 +72,25 @@ def words(name: str, default: list[str]) -> list[str]:
 
 def hosts(name: str, default: list[str]) -> list[str]:
     """Names of hosts alone, as Django compares them: ``*`` for all, ``.example.org`` with those below it."""
-    found = words(name, default)
-    for host in found:
+    names = words(name, default)
+    for host in names:
         if not _HOST.fullmatch(host):
             raise ImproperlyConfigured(
                 f"{name}: {host!r} must be a host's name alone, without scheme, port and path, as rank.example.org "
                 "(an IPv6 address in brackets)."
             )
-    return found
+    return names
 
 
 def origins(name: str) -> list[str]:
     """Origins as a browser sends them: scheme, host and a port that is not the scheme's own."""
-    found = words(name, [])
-    for origin in found:
+    urls = words(name, [])
+    for origin in urls:
         if not _ORIGIN.fullmatch(origin):
             raise ImproperlyConfigured(
                 f"{name}: {origin!r} must be a scheme and a host without a path, as https://rank.example.org."
             )
-    return found
+    return urls
 
 
 def folder(name: str, default: Path) -> Path:

@@ -24,9 +24,9 @@ NODE_MODULES = BASE_DIR / "node_modules"
 
 def _secret_key() -> str:
     """The key in ``CONCORD_SECRET_KEY``, else one made once and kept in the home, readable by its owner alone."""
-    given = env.secret("CONCORD_SECRET_KEY")
-    if given:
-        return given
+    configured = env.secret("CONCORD_SECRET_KEY")
+    if configured:
+        return configured
     path = HOME / "secret_key"
     try:
         if path.exists() and (key := path.read_text().strip()):

@@ -17,8 +17,8 @@ def client_address(request: HttpRequest) -> str | None:
     """
     direct = _read(request.META.get("REMOTE_ADDR", ""))
     hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")[-settings.TRUSTED_PROXIES :]
-    told = _read(hops[0]) if settings.TRUSTED_PROXIES else None
-    address = told or direct
+    forwarded = _read(hops[0]) if settings.TRUSTED_PROXIES else None
+    address = forwarded or direct
     return None if address is None else _counted(address)
 
 

@@ -74,9 +74,9 @@ def build(work: Path, output: Path, recipe: Recipe, report: Report) -> Figures:
 
 def _train(folder: RunFolder, recipe: Recipe, report: Report) -> None:
     folder.make()
-    made = demonstrations(recipe.seed, recipe.demonstrations)
+    examples = demonstrations(recipe.seed, recipe.demonstrations)
     trained = recipe.demonstrations - recipe.held_out
-    _write_jsonl(folder.inputs / "demonstrations.jsonl", _lines(made, trained))
+    _write_jsonl(folder.inputs / "demonstrations.jsonl", _lines(examples, trained))
     run_policy("sft", folder, {"base": "scratch", "seed": recipe.seed, **recipe.training}, report)
 
 
@@ -90,14 +90,14 @@ def _sample(folder: RunFolder, policy: Path, recipe: Recipe, report: Report) -> 
     run_policy("sample", folder, {"base": str(policy.resolve()), **config}, report)
     text_of = {line["id"]: line["prompt"] for line in lines}
     return [
-        SampledSet(text_of[line["prompt_id"]], [made["text"] for made in line["completions"]])
+        SampledSet(text_of[line["prompt_id"]], [completion["text"] for completion in line["completions"]])
         for line in read_jsonl(folder.output / "samples.jsonl")
     ]
 
 
 def _figures(folder: RunFolder, recipe: Recipe, sets: Sequence[SampledSet], seconds: float) -> Figures:
-    stated = [facts_stated(made.prompt, notice) for made in sets for notice in made.notices]
-    merits = [sorted(merit(made.prompt, notice) for notice in made.notices) for made in sets]
+    stated = [facts_stated(sample.prompt, notice) for sample in sets for notice in sample.notices]
+    merits = [sorted(merit(sample.prompt, notice) for notice in sample.notices) for sample in sets]
     return Figures(
         recipe=asdict(recipe),
         data_digest=file_digest(folder.inputs / "demonstrations.jsonl"),
@@ -106,7 +106,7 @@ def _figures(folder: RunFolder, recipe: Recipe, sets: Sequence[SampledSet], seco
         weight_bytes=_weight_bytes(folder.output),
         training_seconds=seconds,
         facts_stated=mean(stated),
-        faultless=mean(each == 1 for row in merits for each in row),
+        faultless=mean(score == 1 for row in merits for score in row),
         differing=mean(row[-1] > row[0] for row in merits),
         one_best=mean(row[-1] > row[-2] for row in merits),
         sets=sets,
@@ -132,19 +132,19 @@ def _parameters(policy: Path) -> int:
         return sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
 
 
-def _publish(made: Path, output: Path, card: str) -> None:
+def _publish(trained: Path, output: Path, card: str) -> None:
     """Copy the policy beside its card; meta.json is written again because it lists the card as well."""
-    meta = read_json(made / "meta.json")
+    meta = read_json(trained / "meta.json")
     if output.exists():
         shutil.rmtree(output)
-    shutil.copytree(made, output)
+    shutil.copytree(trained, output)
     (output / "meta.json").unlink()
     write_atomically(output / "README.md", card.encode())
     write_meta(output, meta)
 
 
-def _lines(made: Iterable[Demonstration], trained: int) -> Iterable[dict[str, Any]]:
-    for number, demonstration in enumerate(made):
+def _lines(examples: Iterable[Demonstration], trained: int) -> Iterable[dict[str, Any]]:
+    for number, demonstration in enumerate(examples):
         yield {
             "id": str(number),
             **_text_prompt(demonstration.prompt),

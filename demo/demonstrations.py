@@ -24,35 +24,35 @@ def demonstrations(seed: int, count: int) -> Iterator[Demonstration]:
     rng = random.Random(seed)  # noqa: S311 (repeatable on purpose)
     for _ in range(count):
         facts = draw_walk(rng)
-        slip = _draw(rng, {name: each.weight for name, each in SLIPS.items()})
-        told = SLIPS[slip].change(dict(facts), rng)
-        notice = describe(told, rng, _draw(rng, TONES))
+        slip = _draw(rng, {name: kind.weight for name, kind in SLIPS.items()})
+        stated = SLIPS[slip].change(dict(facts), rng)
+        notice = describe(stated, rng, _draw(rng, TONES))
         yield Demonstration(prompt_text(facts), notice, slip)
 
 
-def _all(told: dict[str, str], rng: random.Random) -> dict[str, str]:
-    return told
+def _all(facts: dict[str, str], rng: random.Random) -> dict[str, str]:
+    return facts
 
 
-def _leave_out_one(told: dict[str, str], rng: random.Random) -> dict[str, str]:
-    del told[_any(told, rng)]
-    return told
+def _leave_out_one(facts: dict[str, str], rng: random.Random) -> dict[str, str]:
+    del facts[_any(facts, rng)]
+    return facts
 
 
-def _leave_out_two(told: dict[str, str], rng: random.Random) -> dict[str, str]:
-    return _leave_out_one(_leave_out_one(told, rng), rng)
+def _leave_out_two(facts: dict[str, str], rng: random.Random) -> dict[str, str]:
+    return _leave_out_one(_leave_out_one(facts, rng), rng)
 
 
-def _mistake(told: dict[str, str], rng: random.Random) -> dict[str, str]:
-    label = _any(told, rng)
-    told[label] = rng.choice([value for value in VALUES[label] if value != told[label]])
-    return told
+def _mistake(facts: dict[str, str], rng: random.Random) -> dict[str, str]:
+    label = _any(facts, rng)
+    facts[label] = rng.choice([value for value in VALUES[label] if value != facts[label]])
+    return facts
 
 
-def _invent(told: dict[str, str], rng: random.Random) -> dict[str, str]:
-    label = rng.choice([label for label in VALUES if label not in told])
-    told[label] = rng.choice(VALUES[label])
-    return told
+def _invent(facts: dict[str, str], rng: random.Random) -> dict[str, str]:
+    label = rng.choice([label for label in VALUES if label not in facts])
+    facts[label] = rng.choice(VALUES[label])
+    return facts
 
 
 class Slip(NamedTuple):
@@ -71,8 +71,8 @@ SLIPS = {
 }
 
 
-def _any(told: dict[str, str], rng: random.Random) -> str:
-    return rng.choice([label for label in told if label != "name"])
+def _any(facts: dict[str, str], rng: random.Random) -> str:
+    return rng.choice([label for label in facts if label != "name"])
 
 
 def _draw(rng: random.Random, weights: dict[str, int]) -> str:

@@ -84,8 +84,8 @@ def statements(completion: str) -> dict[str, list[str]]:
     rest = _NAME.sub(" ", completion)  # the words of a name state nothing else
     said = {"name": _NAME.findall(completion), "length": _lengths(rest)}
     for label, value in _order():
-        found, rest = _take(rest, _CUES.get((label, value), re.escape(value)))
-        said.setdefault(label, []).extend([value] * found)
+        count, rest = _take(rest, _CUES.get((label, value), re.escape(value)))
+        said.setdefault(label, []).extend([value] * count)
     return said
 
 
@@ -100,8 +100,8 @@ def _place(reading: Reading, label: str, value: str, said: list[str]) -> None:
 
 def _lengths(text: str) -> list[str]:
     """ "5 km", "five kilometres" and "five-kilometre" as "5 km"."""
-    found = _LENGTH.findall(text.lower())
-    return [_KM_OF_WORD.get(number, f"{number} km") for number in found]
+    numbers = _LENGTH.findall(text.lower())
+    return [_KM_OF_WORD.get(number, f"{number} km") for number in numbers]
 
 
 def _order() -> list[tuple[str, str]]:
@@ -111,5 +111,5 @@ def _order() -> list[tuple[str, str]]:
 
 def _take(text: str, cue: str) -> tuple[int, str]:
     """How often the cue stands in ``text``, and the text without it."""
-    rest, found = re.subn(rf"\b(?:{cue})\b", " ", text, flags=re.IGNORECASE)
-    return found, rest
+    rest, count = re.subn(rf"\b(?:{cue})\b", " ", text, flags=re.IGNORECASE)
+    return count, rest

@@ -112,7 +112,7 @@ token: {losses}. All fields are in `meta.json`.
 
 def _measured(figures: Figures) -> str:
     sampling = ", ".join(f"{name} {value}" for name, value in figures.recipe["sampling"].items())
-    examples = "\n".join(_example(each) for each in figures.sets[:3])
+    examples = "\n".join(_example(sample) for sample in figures.sets[:3])
     return f"""\
 ## Measured
 
@@ -129,7 +129,7 @@ The first three sets, best first:
 {examples}"""
 
 
-def _example(made: SampledSet) -> str:
-    notices = sorted(made.notices, key=lambda notice: -merit(made.prompt, notice))
-    quoted = [f"> {line}" for line in made.prompt.splitlines()]
+def _example(sample: SampledSet) -> str:
+    notices = sorted(sample.notices, key=lambda notice: -merit(sample.prompt, notice))
+    quoted = [f"> {line}" for line in sample.prompt.splitlines()]
     return "\n".join([*quoted, "", *(f"{place}. {notice}" for place, notice in enumerate(notices, 1)), ""])

@@ -82,9 +82,9 @@ def _leads(facts: Facts, rng: random.Random, warm: bool) -> Written:
 
 def _does(facts: Facts, rng: random.Random, warm: bool) -> Written:
     """ "The Fox Hill Loop passes a waterfall and suits pushchairs." """
-    told = _some(facts, frozenset({"name"}), rng)
-    verbs = _listed(_stated(VERBS, facts, told, rng))
-    return Written(f"{_named(facts)} {verbs}.", frozenset(told))
+    labels = _some(facts, frozenset({"name"}), rng)
+    verbs = _listed(_stated(VERBS, facts, labels, rng))
+    return Written(f"{_named(facts)} {verbs}.", frozenset(labels))
 
 
 def _starting(facts: Facts, rng: random.Random, warm: bool) -> Written:
@@ -107,11 +107,11 @@ def _in_season(facts: Facts, rng: random.Random, warm: bool) -> Written:
 def _apposition(facts: Facts, rng: random.Random, warm: bool) -> Written:
     """ "An easy 5 km walk, the Fox Hill Loop passes a waterfall and suits pushchairs." """
     walk = _walk(facts, rng, warm)
-    told = _some(facts, walk.stated | {"name"}, rng)
-    if not told:
+    labels = _some(facts, walk.stated | {"name"}, rng)
+    if not labels:
         return _is_a_walk(facts, rng, warm)
-    verbs = _listed(_stated(VERBS, facts, told, rng))
-    return Written(f"{with_article(walk.text)}, {_named(facts)} {verbs}.", walk.stated | frozenset(told))
+    verbs = _listed(_stated(VERBS, facts, labels, rng))
+    return Written(f"{with_article(walk.text)}, {_named(facts)} {verbs}.", walk.stated | frozenset(labels))
 
 
 _Frame = Callable[[Facts, random.Random, bool], Written]

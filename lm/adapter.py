@@ -20,7 +20,7 @@ def add_adapter(model: Any, settings: LoraSettings, *, seed: int) -> None:
     """
     from peft import LoraConfig, inject_adapter_in_model  # its import is slow, and few trainings need it
 
-    wanted = LoraConfig(
+    lora = LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
         lora_dropout=0.0,
@@ -35,7 +35,7 @@ def add_adapter(model: Any, settings: LoraSettings, *, seed: int) -> None:
                 warnings.filterwarnings("ignore", "The following (rank|alpha)_pattern keys", RuntimeWarning)
                 # It sees how GPT-2 lays out its matrices, and says so
                 warnings.filterwarnings("ignore", "fan_in_fan_out is set to False", UserWarning)
-                inject_adapter_in_model(wanted, model)
+                inject_adapter_in_model(lora, model)
         except ValueError as error:
             raise BadInput(
                 f"LoRA cannot learn beside {type(model).__name__}: {error} Train all weights, or use another base"

@@ -54,8 +54,8 @@ def _by_prompt(prompts: Sequence[str], values: Sequence[float]) -> tuple[Tensor,
     numbers = {prompt: number for number, prompt in enumerate(dict.fromkeys(prompts))}
     index = torch.tensor([numbers[prompt] for prompt in prompts])
     zeros = torch.zeros(len(numbers), dtype=torch.float64)
-    given = torch.tensor(values, dtype=torch.float64)
-    return zeros.index_add(0, index, given), zeros.index_add(0, index, torch.ones_like(given))
+    summands = torch.tensor(values, dtype=torch.float64)
+    return zeros.index_add(0, index, summands), zeros.index_add(0, index, torch.ones_like(summands))
 
 
 def _resample(totals: Tensor, counts: Tensor, resamples: int) -> Tensor:

@@ -87,8 +87,8 @@ def dated(template: str, date: str) -> str:
     """``template`` with the day ``date`` (YYYY-MM-DD), at midnight, wherever it writes the time of its rendering."""
     day = datetime.fromisoformat(date)
 
-    def literal(found: re.Match[str]) -> str:
-        text = day.strftime(found["format"]).replace("\\", "\\\\").replace("'", "\\'")
+    def literal(match: re.Match[str]) -> str:
+        text = day.strftime(match["format"]).replace("\\", "\\\\").replace("'", "\\'")
         return f"'{text}'"
 
     written = _NOW.sub(literal, template)

@@ -128,9 +128,9 @@ class Fits(ProjectEndpoint):
     @extend_schema(request=NewFitSerializer, responses={202: RunSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Start a fit on the judgements there are."""
-        wanted = self.get_serializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        run = fits.request_fit(project=self.project, created_by=self.account, **wanted.validated_data)
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        run = fits.request_fit(project=self.project, created_by=self.account, **serializer.validated_data)
         return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
 
@@ -147,16 +147,16 @@ class Retraining(ProjectEndpoint):
 
     def patch(self, request: Request, slug: str) -> Response:
         """Change it; what is left out stays."""
-        wanted = self.get_serializer(self._settings(), data=request.data, partial=True)
-        wanted.is_valid(raise_exception=True)
+        serializer = self.get_serializer(self._settings(), data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
         settings = self._settings()
         names = RetrainingSerializer.Meta.fields
-        said = {name: wanted.validated_data.get(name, getattr(settings, name)) for name in names}
+        said = {name: serializer.validated_data.get(name, getattr(settings, name)) for name in names}
         return Response(self.get_serializer(retraining.configure(project=self.project, **said)).data)
 
     def _settings(self) -> RewardModelSettings:
-        found = RewardModelSettings.objects.filter(project=self.project).first()
-        return found or RewardModelSettings(project=self.project)
+        settings = RewardModelSettings.objects.filter(project=self.project).first()
+        return settings or RewardModelSettings(project=self.project)
 
 
 class ScoreRequestSerializer(serializers.Serializer[Any]):
@@ -201,9 +201,9 @@ class Scores(Endpoint):
     @extend_schema(request=ScoreRequestSerializer, responses=ScoresSerializer)
     def post(self, request: Request) -> Response:
         """Answered by the resident scorer; 503 where none runs."""
-        wanted = self.get_serializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        said = wanted.validated_data
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        said = serializer.validated_data
         projects = within_token(request, Project.objects.researched_by(request.user))
         project = get_object_or_404(projects, slug=said["project"])
         version = activation.require_active(project)

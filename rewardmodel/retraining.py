@@ -42,8 +42,8 @@ def configure(
 
 def consider_everywhere() -> list[Run]:
     """Begin what is due in any project. Called by the sweep."""
-    asked = RewardModelSettings.objects.filter(Q(retrain_rankings__gt=0) | Q(retrain_hours__gt=0))
-    begun = [consider(project=settings.project) for settings in asked.select_related("project")]
+    automatic = RewardModelSettings.objects.filter(Q(retrain_rankings__gt=0) | Q(retrain_hours__gt=0))
+    begun = [consider(project=settings.project) for settings in automatic.select_related("project")]
     return [run for run in begun if run is not None]
 
 
@@ -70,10 +70,10 @@ def _why(settings: RewardModelSettings) -> str:
     if newest is not None and newest.snapshot is None and now - newest.run.created_at < _PATIENCE:
         return ""
     last = fits.aggregate(last=Max("snapshot__last_ranking_id"))["last"] or 0
-    wanted = settings.retrain_rankings
-    fresh = snapshots.new_since(settings.project, last, max(wanted, 1))
-    if wanted and fresh >= wanted:
-        return f"{wanted} new rankings"
+    threshold = settings.retrain_rankings
+    fresh = snapshots.new_since(settings.project, last, max(threshold, 1))
+    if threshold and fresh >= threshold:
+        return f"{threshold} new rankings"
     hours = settings.retrain_hours
     if hours and fresh and (newest is None or now - newest.run.created_at >= timedelta(hours=hours)):
         return f"{hours} hours since the last fit"

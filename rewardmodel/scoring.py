@@ -45,11 +45,11 @@ class Score(NamedTuple):
 
 def score(*, version: RewardModelVersion, lines: Lines) -> list[Score]:
     """One score a line ``{"form", "prompt": [message], "completion"}``. Raises ScoringFailed."""
-    wanted = list(lines)
+    all_lines = list(lines)
     # Nobody else sees a row of a transaction that is not over.
     if not connection.in_atomic_block and is_resident_running():
-        return ask(version=version, lines=wanted)
-    return _score_in_child(version, wanted)
+        return ask(version=version, lines=all_lines)
+    return _score_in_child(version, all_lines)
 
 
 def is_resident_running() -> bool:

@@ -17,14 +17,14 @@ def find_version(*, project: Project, name: str) -> RewardModelVersion:
     if name == "active":
         return require_active(project)
     number = int(name) if name.isdecimal() and len(name) < 10 else 0
-    found = (
+    version = (
         RewardModelVersion.objects.filter(project=project, number=number).select_related("artifact").first()
     )
-    if found is None:
+    if version is None:
         raise NoRewardModel(
             f"{project.slug} has no reward model version {name!r}: name one by its number, or say reward:active."
         )
-    return found
+    return version
 
 
 def judge_by(*, version: RewardModelVersion, tasks: int) -> Judge:
@@ -42,18 +42,18 @@ def judge_by(*, version: RewardModelVersion, tasks: int) -> Judge:
         if lines:
             keys = [(prompt.pk, text) for prompt, text in prompt_texts]
             scores = score(version=version, lines=lines)
-            known.update(zip(keys, (each.value for each in scores), strict=True))
+            known.update(zip(keys, (scored.value for scored in scores), strict=True))
 
     def judge(prompt: Prompt, texts: Sequence[str]) -> list[float]:
         learn([(prompt, text) for text in texts if (prompt.pk, text) not in known])
         return [known[prompt.pk, text] for text in texts]
 
     waiting = Task.objects.ranked().filter(project=version.project_id, slots__annotator=None)
-    wanted = waiting.distinct().order_by("-priority", "pk").select_related("prompt")[:tasks]
+    next_tasks = waiting.distinct().order_by("-priority", "pk").select_related("prompt")[:tasks]
     learn(
         [
             (task.prompt, entry.completion.text)
-            for task in wanted.prefetch_related("entries__completion")
+            for task in next_tasks.prefetch_related("entries__completion")
             for entry in task.entries.all()
         ]
     )

@@ -142,9 +142,9 @@ class Starting(ProjectEndpoint):
 
     def wanted(self) -> dict[str, Any]:
         """The request's body. Raises ValidationError."""
-        given = self.get_serializer(data=self.request.data)
-        given.is_valid(raise_exception=True)
-        return dict(given.validated_data)
+        serializer = self.get_serializer(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
 
     def version(self, number: int | None) -> PolicyVersion | None:
         """The policy that the request names. Raises NoPolicy."""

@@ -64,8 +64,8 @@ def simulated_behind(run: Run) -> int:
     if run.kind not in _ROW_OF:
         return 0
     of_kind = getattr(run, _ROW_OF[run.kind])
-    own = of_kind.snapshot.simulated if isinstance(of_kind, Fit) and of_kind.snapshot else 0
-    return max(own, simulated(of_kind.project).behind(_begun_with(of_kind)))
+    in_snapshot = of_kind.snapshot.simulated if isinstance(of_kind, Fit) and of_kind.snapshot else 0
+    return max(in_snapshot, simulated(of_kind.project).behind(_begun_with(of_kind)))
 
 
 def _begun_with(of_kind: Fit | Training | Sampling | Evaluation) -> list[int | None]:

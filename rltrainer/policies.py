@@ -20,13 +20,13 @@ def current_policy(project: Project) -> PolicyVersion | None:
 def require_policy(*, project: Project, number: int | None = None) -> PolicyVersion:
     """Version ``number``, or the current one. Raises NoPolicy."""
     versions = PolicyVersion.objects.filter(project=project).select_related("artifact")
-    found = versions.filter(number=number).first() if number is not None else current_policy(project)
-    if found is None:
+    version = versions.filter(number=number).first() if number is not None else current_policy(project)
+    if version is None:
         which = "current policy" if number is None else f"policy v{number}"
         raise NoPolicy(
             f"{project.slug} has no {which}: train one (manage.py train_policy --algorithm sft) or register a base."
         )
-    return found
+    return version
 
 
 def location(version: PolicyVersion) -> str:

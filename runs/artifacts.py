@@ -41,10 +41,10 @@ def store(*, folder: Path, kind: str, run: Run | None) -> Artifact:
     digest = manifest_digest(manifest)
     with holding(digest):
         files = _copy(folder, manifest, digest)
-        artifact, made = Artifact.objects.get_or_create(
+        artifact, created = Artifact.objects.get_or_create(
             digest=digest, defaults={"kind": kind, "files": files, "run": run}
         )
-        if not made:
+        if not created:
             # Not to be taken for one that nobody has named for long.
             Artifact.objects.filter(pk=artifact.pk).update(stored_at=Now())
     return artifact

@@ -47,13 +47,13 @@ def clean() -> Cleaned:
 
 def _folders() -> dict[UUID, Path]:
     """The folders of runs on disk, by the public id that is their name."""
-    found = {}
+    folders = {}
     for path in Path(settings.RUNS_DIR).glob("*"):
         try:
-            found[UUID(path.name)] = path
+            folders[UUID(path.name)] = path
         except ValueError:
             continue  # not ours
-    return found
+    return folders
 
 
 def _over() -> Iterator[Run]:
@@ -74,8 +74,8 @@ def _over() -> Iterator[Run]:
 def _surplus(run: Run) -> list[Path]:
     """What would be removed from its folder."""
     lasting = _lasting(run)
-    found = [path for path in folder_of(run).path.iterdir() if path.name not in lasting]
-    return found or ([] if lasting else [folder_of(run).path])
+    surplus = [path for path in folder_of(run).path.iterdir() if path.name not in lasting]
+    return surplus or ([] if lasting else [folder_of(run).path])
 
 
 def _lasting(run: Run) -> tuple[str, ...]:

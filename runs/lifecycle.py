@@ -70,10 +70,10 @@ def claim(*, run_id: int, worker: str) -> Run | None:
 
 def beat(*, run: Run) -> bool:
     """Renew the lease. True where a cancel was asked for. Raises LeaseLost."""
-    held = _held(run)
-    if not held.update(heartbeat_at=Now()):
+    row = _held(run)
+    if not row.update(heartbeat_at=Now()):
         raise _lost(run)
-    return held.filter(cancel_requested_at__isnull=False).exists()
+    return row.filter(cancel_requested_at__isnull=False).exists()
 
 
 def show(*, run: Run, progress: Reading | None, log_tail: str) -> None:
@@ -150,42 +150,42 @@ def reclaim(*, run: Run) -> str:
     under the lock, or the run is left alone. So is one whose row is locked: whoever locks it is alive.
     """
     silent = _held(run).filter(heartbeat_at=run.heartbeat_at)
-    held = silent.select_for_update(skip_locked=True, no_key=True).first()
-    if held is not None:
-        _release(held, lost=True)
+    locked = silent.select_for_update(skip_locked=True, no_key=True).first()
+    if locked is not None:
+        _release(locked, lost=True)
     run.refresh_from_db()
     return run.status
 
 
-def _release(held: Run, *, lost: bool) -> str:
+def _release(run: Run, *, lost: bool) -> str:
     """Whoever calls has locked the row."""
     if lost:
-        held.lost_workers += 1
-    if held.cancel_requested_at:
-        held.status, held.reason = Status.CANCELLED, "Cancelled."
-    elif lost and held.lost_workers >= settings.RUN_ATTEMPTS:
-        held.status = Status.FAILED
-        held.reason = (
-            f"Its process was lost {held.lost_workers} times (killed, out of memory, or the machine went down). "
+        run.lost_workers += 1
+    if run.cancel_requested_at:
+        run.status, run.reason = Status.CANCELLED, "Cancelled."
+    elif lost and run.lost_workers >= settings.RUN_ATTEMPTS:
+        run.status = Status.FAILED
+        run.reason = (
+            f"Its process was lost {run.lost_workers} times (killed, out of memory, or the machine went down). "
             "See the log; start it again when the cause is mended."
         )
     else:
-        held.status = Status.QUEUED
-    ended = held.status != Status.QUEUED
+        run.status = Status.QUEUED
+    ended = run.status != Status.QUEUED
     gone: dict[str, Any] = {"finished_at": Now()} if ended else {"worker": "", "heartbeat_at": None}
-    Run.objects.filter(pk=held.pk).update(
-        status=held.status, reason=held.reason, lost_workers=held.lost_workers, sent_at=None, **gone
+    Run.objects.filter(pk=run.pk).update(
+        status=run.status, reason=run.reason, lost_workers=run.lost_workers, sent_at=None, **gone
     )
     if ended:
-        ends.tell(Run.objects.get(pk=held.pk))
-    return held.status
+        ends.tell(Run.objects.get(pk=run.pk))
+    return run.status
 
 
 def _locked(run: Run) -> Run:
-    held = _held(run).select_for_update(no_key=True).first()
-    if held is None:
+    locked = _held(run).select_for_update(no_key=True).first()
+    if locked is None:
         raise _lost(run)
-    return held
+    return locked
 
 
 @write

@@ -123,10 +123,10 @@ class RatingDraftSerializer(TimedSerializer):
 
     def draft(self) -> dict[str, Any]:
         """As the page's form keeps it."""
-        given = self.validated_data.get("scores", {})
+        scores = self.validated_data.get("scores", {})
         kept = {
             field_name(letter, axis): CANNOT_SAY if score is None else str(score)
-            for letter, by_axis in given.items()
+            for letter, by_axis in scores.items()
             for axis, score in by_axis.items()
         }
         return {**kept, "active_seconds": self.validated_data.get("active_seconds")}

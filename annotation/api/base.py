@@ -43,9 +43,9 @@ class HasScope(BasePermission):
         """True, or MissingScope with the scope's name."""
         if not isinstance(request.auth, ApiToken):
             return True
-        wanted = wanted_scopes(view, request.method or "GET")
-        if not set(wanted) & set(request.auth.scopes):
-            raise MissingScope(f"This token needs the scope {' or '.join(wanted)}.")
+        scopes = wanted_scopes(view, request.method or "GET")
+        if not set(scopes) & set(request.auth.scopes):
+            raise MissingScope(f"This token needs the scope {' or '.join(scopes)}.")
         return True
 
 
@@ -143,8 +143,8 @@ def role_in(request: Request, project: Project) -> str:
     """What the caller is in a project: administrator, researcher or annotator."""
     if getattr(request.user, "is_superuser", False):
         return "administrator"
-    found = Membership.objects.filter(project=project, user=request.user.pk).values_list("role", flat=True)
-    return str(found.first() or "")
+    roles = Membership.objects.filter(project=project, user=request.user.pk).values_list("role", flat=True)
+    return str(roles.first() or "")
 
 
 def by_public_id(rows: "QuerySet[Any]", value: UUID | str) -> Any:

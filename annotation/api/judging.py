@@ -123,8 +123,8 @@ class AssignmentEndpoint(AnnotatorEndpoint):
 
     def assignment(self, public_id: UUID) -> Assignment:
         """The caller's own assignment with this id; Http404."""
-        found: Assignment = by_public_id(_own(self), public_id)
-        return found
+        assignment: Assignment = by_public_id(_own(self), public_id)
+        return assignment
 
     def shown_again(self, assignment: Assignment) -> Response:
         """The assignment as it is now."""
@@ -134,9 +134,9 @@ class AssignmentEndpoint(AnnotatorEndpoint):
         self, kind: type[serializers.Serializer[Any]], assignment: Assignment
     ) -> serializers.Serializer[Any]:
         """The request's body. Raises ValidationError."""
-        given = kind(data=self.request.data, context={"assignment": assignment})
-        given.is_valid(raise_exception=True)
-        return given
+        serializer = kind(data=self.request.data, context={"assignment": assignment})
+        serializer.is_valid(raise_exception=True)
+        return serializer
 
 
 def _own(view: AnnotatorEndpoint) -> "QuerySet[Assignment]":
@@ -188,9 +188,9 @@ class Draft(AssignmentEndpoint):
     def put(self, request: Request, slug: str, id: UUID) -> Response:
         """Keep a judgement as far as it has come, and renew the lease."""
         assignment = self.assignment(id)
-        given = DRAFTS[assignment.task.kind](data=request.data, context={"assignment": assignment})
-        given.is_valid(raise_exception=True)
-        queue.renew(assignment=assignment, annotator=self.annotator, draft=given.draft())
+        serializer = DRAFTS[assignment.task.kind](data=request.data, context={"assignment": assignment})
+        serializer.is_valid(raise_exception=True)
+        queue.renew(assignment=assignment, annotator=self.annotator, draft=serializer.draft())
         return self.shown_again(assignment)
 
 
@@ -201,9 +201,9 @@ class Submit(AssignmentEndpoint):
     def post(self, request: Request, slug: str, id: UUID) -> Response:
         """Store the judgement and close the task. Submitting it again changes nothing and answers the first."""
         assignment = self.assignment(id)
-        given = self.parsed(JudgementSerializer, assignment)
-        assert isinstance(given, JudgementSerializer)
-        ranking.submit(assignment=assignment, annotator=self.annotator, **given.judgement())
+        serializer = self.parsed(JudgementSerializer, assignment)
+        assert isinstance(serializer, JudgementSerializer)
+        ranking.submit(assignment=assignment, annotator=self.annotator, **serializer.judgement())
         return self.shown_again(assignment)
 
 
@@ -214,15 +214,15 @@ class Rate(AssignmentEndpoint):
     def post(self, request: Request, slug: str, id: UUID) -> Response:
         """Store the scores and close the task. Sent again it changes nothing and answers the first."""
         assignment = self.assignment(id)
-        given = self.parsed(ScoresSerializer, assignment).validated_data
+        answer = self.parsed(ScoresSerializer, assignment).validated_data
         by_place: list[dict[str, int | None]] = [{} for _ in assignment.order_shown]
         for letter, place in zip(shown.letters(assignment), assignment.order_shown, strict=True):
-            by_place[place] = given["scores"].get(letter, {})
+            by_place[place] = answer["scores"].get(letter, {})
         rating.submit(
             assignment=assignment,
             annotator=self.annotator,
             scores=by_place,
-            active_seconds=given.get("active_seconds"),
+            active_seconds=answer.get("active_seconds"),
         )
         return self.shown_again(assignment)
 
@@ -234,12 +234,12 @@ class Write(AssignmentEndpoint):
     def post(self, request: Request, slug: str, id: UUID) -> Response:
         """Store the answer and close the task. Sent again it changes nothing and answers the first."""
         assignment = self.assignment(id)
-        given = self.parsed(WrittenSerializer, assignment).validated_data
+        answer = self.parsed(WrittenSerializer, assignment).validated_data
         demonstrating.submit(
             assignment=assignment,
             annotator=self.annotator,
-            text=given["text"],
-            active_seconds=given.get("active_seconds"),
+            text=answer["text"],
+            active_seconds=answer.get("active_seconds"),
         )
         return self.shown_again(assignment)
 

@@ -100,9 +100,9 @@ class Projects(ListAPIView[Project], Endpoint):
         """Make a project. For administrators, with a token that is narrowed to no project."""
         if not self.account.is_superuser or getattr(request.auth, "project_id", None) is not None:
             raise PermissionDenied("Only administrators make projects.")
-        wanted = NewProjectSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        project = people.create_project(**wanted.validated_data)
+        serializer = NewProjectSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        project = people.create_project(**serializer.validated_data)
         return Response(self.get_serializer(project).data, status=status.HTTP_201_CREATED)
 
 
@@ -126,9 +126,9 @@ class OneProject(ProjectEndpoint):
     @extend_schema(request=ProjectChangesSerializer, responses=ProjectSerializer)
     def patch(self, request: Request, slug: str) -> Response:
         """Change its name, guidelines or settings. Other guidelines are their next version."""
-        wanted = ProjectChangesSerializer(self.project, data=request.data, partial=True)
-        wanted.is_valid(raise_exception=True)
-        changes = dict(wanted.validated_data)
+        serializer = ProjectChangesSerializer(self.project, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        changes = dict(serializer.validated_data)
         settings = changes.pop("settings", {})
         changes |= {name: settings[name] for name in ASKED if name in settings}
         checked = {name: settings[name] for name in CHECKED if name in settings}
@@ -136,8 +136,8 @@ class OneProject(ProjectEndpoint):
             project = people.change_project(project=self.project, **changes)
             control.configure(project=project, **checked)
             if not settings.keys().isdisjoint(KINDS):
-                asked = {name: settings.get(name, getattr(project, name)) for name in KINDS}
-                project = asking.change(project=project, **asked)
+                kinds = {name: settings.get(name, getattr(project, name)) for name in KINDS}
+                project = asking.change(project=project, **kinds)
         return Response(self.get_serializer(project).data)
 
 

@@ -140,9 +140,9 @@ def completions_of(view: ProjectEndpoint) -> "QuerySet[Completion]":
 
 def checked_line(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
     """The request's body as a line of JSONL; the line's own reader says what is wrong with a prompt."""
-    given = kind(data=request.data)
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)
+    serializer = kind(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
 
 
 def created(is_new: bool) -> int:

@@ -66,10 +66,10 @@ class NextReview(AnnotatorEndpoint):
     @extend_schema(request=None, responses={200: ReviewSerializer, 204: None})
     def post(self, request: Request, slug: str) -> Response:
         """Take the oldest answer of somebody else that waits, or get the one in hand again; 204 where none does."""
-        held = demonstrating.claim_review(reviewer=self.annotator)
-        if held is None:
+        demonstration = demonstrating.claim_review(reviewer=self.annotator)
+        if demonstration is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
-        return Response(self.get_serializer(held).data)
+        return Response(self.get_serializer(demonstration).data)
 
 
 class ReviewEndpoint(AnnotatorEndpoint):
@@ -81,10 +81,10 @@ class ReviewEndpoint(AnnotatorEndpoint):
     def decide(self, kind: type[serializers.Serializer[Any]], id: UUID, decision: Any) -> Response:
         """Carry the decision out with what the request says."""
         rows = self.of_project(Demonstration.objects.kept()).exclude(author=self.annotator)
-        held = by_public_id(rows.select_related("prompt", "project"), id)
-        given = kind(data=self.request.data)
-        given.is_valid(raise_exception=True)
-        decided = decision(demonstration=held, reviewer=self.annotator, **given.validated_data)
+        demonstration = by_public_id(rows.select_related("prompt", "project"), id)
+        serializer = kind(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        decided = decision(demonstration=demonstration, reviewer=self.annotator, **serializer.validated_data)
         return Response(self.get_serializer(decided).data)
 
 

@@ -168,19 +168,19 @@ class Tasks(ListAPIView[Task], ProjectEndpoint):
     def _stored(self, ids: list[UUID]) -> dict[str, Any]:
         """Stored completions as the line that would bring them."""
         rows = Completion.objects.filter(prompt__project=self.project, prompt__withdrawn_at=None)
-        found = {
+        completions = {
             row.public_id: row for row in rows.filter(public_id__in=ids).select_related("prompt", "source")
         }
-        missing = [str(one) for one in ids if one not in found]
+        missing = [str(one) for one in ids if one not in completions]
         if missing:
             raise serializers.ValidationError({"completion_ids": [f"There is no completion {missing[0]}."]})
-        prompts: dict[int, Prompt] = {row.prompt_id: row.prompt for row in found.values()}
+        prompts: dict[int, Prompt] = {row.prompt_id: row.prompt for row in completions.values()}
         if len(prompts) > 1:
             raise serializers.ValidationError({"completion_ids": ["They answer different prompts."]})
         (prompt,) = prompts.values()
         return {
             "prompt": prompt_value(prompt.form, prompt.messages),
-            "completions": [_line_of(found[one]) for one in ids],
+            "completions": [_line_of(completions[one]) for one in ids],
         }
 
 
@@ -202,10 +202,10 @@ class MakeTasks(ProjectEndpoint):
     @extend_schema(request=WantedTasksSerializer, responses={201: MadeTasksSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Make tasks to rate or to demonstrate, of prompts that have none of the kind yet."""
-        wanted = WantedTasksSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        made = intake.create_tasks(project=self.project, **wanted.validated_data)
-        return Response(self.get_serializer({"tasks": made}).data, status=status.HTTP_201_CREATED)
+        serializer = WantedTasksSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        count = intake.create_tasks(project=self.project, **serializer.validated_data)
+        return Response(self.get_serializer({"tasks": count}).data, status=status.HTTP_201_CREATED)
 
 
 class OneTask(ProjectEndpoint):
@@ -222,9 +222,11 @@ class OneTask(ProjectEndpoint):
     def patch(self, request: Request, slug: str, id: UUID) -> Response:
         """Change its priority."""
         task = by_public_id(tasks_of(self), id)
-        wanted = TaskChangesSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        intake.set_priorities(project=self.project, priorities={task.pk: wanted.validated_data["priority"]})
+        serializer = TaskChangesSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        intake.set_priorities(
+            project=self.project, priorities={task.pk: serializer.validated_data["priority"]}
+        )
         return self.get(request, slug, id)
 
 

@@ -60,9 +60,9 @@ class Imports(ProjectEndpoint):
     @extend_schema(request={"multipart/form-data": NewImportSerializer}, responses={202: RunSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Upload a file and start its import: all or nothing, unless ``skip_bad``. Its run names bad lines."""
-        wanted = self.get_serializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        said = wanted.validated_data
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        said = serializer.validated_data
         run = transfers.request_import(
             project=self.project, file_name=said["file"].name, created_by=self.account, **said
         )
@@ -79,9 +79,11 @@ class Exports(ProjectEndpoint):
     @extend_schema(request=NewExportSerializer, responses={202: RunSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Start an export; its run offers the file at ``runs/ID/output/``."""
-        wanted = self.get_serializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        run = transfers.request_export(project=self.project, created_by=self.account, **wanted.validated_data)
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        run = transfers.request_export(
+            project=self.project, created_by=self.account, **serializer.validated_data
+        )
         return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
 
@@ -97,9 +99,9 @@ class ExportStream(ProjectEndpoint):
     )
     def get(self, request: Request, slug: str) -> StreamingHttpResponse:
         """Stream the rows as they are at this moment; an answer that breaks off is not whole."""
-        wanted = self.get_serializer(data=request.query_params)
-        wanted.is_valid(raise_exception=True)
-        said = {"split": None, "form": None, **wanted.validated_data}
+        serializer = self.get_serializer(data=request.query_params)
+        serializer.is_valid(raise_exception=True)
+        said = {"split": None, "form": None, **serializer.validated_data}
         # What is wrong with the request is found now, while it can still be said.
         export.values(project=self.project, **said)
         return StreamingHttpResponse(

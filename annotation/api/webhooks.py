@@ -92,9 +92,9 @@ class Webhooks(ListAPIView[Webhook], ProjectEndpoint):
     @extend_schema(request=NewWebhookSerializer, responses={201: WithSecretSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Make a webhook; the answer alone holds its secret."""
-        wanted = NewWebhookSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        hook, _ = subscribing.create(project=self.project, **wanted.validated_data)
+        serializer = NewWebhookSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        hook, _ = subscribing.create(project=self.project, **serializer.validated_data)
         return Response(WithSecretSerializer(hook).data, status=status.HTTP_201_CREATED)
 
 
@@ -106,8 +106,8 @@ class WebhookEndpoint(ProjectEndpoint):
 
     def hook(self, public_id: UUID) -> Webhook:
         """The project's webhook with this id; Http404."""
-        found: Webhook = by_public_id(self.of_project(Webhook.objects.all()), public_id)
-        return found
+        hook: Webhook = by_public_id(self.of_project(Webhook.objects.all()), public_id)
+        return hook
 
 
 class OneWebhook(WebhookEndpoint):
@@ -121,9 +121,9 @@ class OneWebhook(WebhookEndpoint):
     def patch(self, request: Request, slug: str, id: UUID) -> Response:
         """Change its address or events, pause it or let it hear again."""
         hook = self.hook(id)
-        wanted = WebhookChangesSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        subscribing.change(webhook=hook, **wanted.validated_data)
+        serializer = WebhookChangesSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        subscribing.change(webhook=hook, **serializer.validated_data)
         return Response(self.get_serializer(hook).data)
 
     @extend_schema(responses={204: None})

@@ -42,13 +42,13 @@ def undecided(*, project: Project, most: int = 20) -> list[Disagreement]:
     rows = judged(project).filter(task__in=_done(project), verdict=Ranking.Verdict.RANKED)
     for ranking in rows.select_related("annotator", "task__prompt").order_by("pk"):
         by_task[ranking.task_id].append(ranking)
-    found = [
+    disagreements = [
         Disagreement(rankings[0].task, agreement, rankings)
         for rankings in by_task.values()
         if (agreement := pairwise_agreement([one.tiers for one in rankings])) is not None
         and agreement < project.adjudicate_below
     ]
-    return sorted(found, key=lambda one: (one.agreement, -one.task.pk))[:most]
+    return sorted(disagreements, key=lambda one: (one.agreement, -one.task.pk))[:most]
 
 
 def _done(project: Project) -> list[int]:
@@ -77,15 +77,15 @@ def _decide(*, task: Task, by: Annotator, ranks: Sequence[int], rationale: str) 
     project = by.project
     if not Task.objects.collected().filter(pk=task.pk, project=project).exists():
         raise BadRequest("This is not a task of the project that can be decided.")
-    asked = control.asked_again(task_id=task.pk, purpose=ADJUDICATION)
-    locks.rows(Task.objects.filter(pk=asked.pk))
-    if Ranking.objects.current().filter(task=asked).exists():
+    decision_task = control.asked_again(task_id=task.pk, purpose=ADJUDICATION)
+    locks.rows(Task.objects.filter(pk=decision_task.pk))
+    if Ranking.objects.current().filter(task=decision_task).exists():
         raise BadRequest("Somebody decided this task a moment ago.")
-    entries = TaskCompletion.objects.filter(task=asked).order_by("position")
+    entries = TaskCompletion.objects.filter(task=decision_task).order_by("position")
     completion_ids = list(entries.values_list("completion_id", flat=True))
     ranking = Ranking.objects.create(
         project=project,
-        task=asked,
+        task=decision_task,
         annotator=by,
         verdict=Ranking.Verdict.RANKED,
         tiers=checked_tiers(Ranking.Verdict.RANKED, ranks, len(completion_ids)),

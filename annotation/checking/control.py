@@ -85,9 +85,9 @@ def _gold(annotator: Annotator, rng: random.Random) -> Check | None:
     of_task = {"task": OuterRef("pk")}
     seen = Assignment.objects.filter(**of_task, annotator=annotator, status__in=Assignment.HOLDING)
     ranked = Ranking.objects.current().filter(**of_task, annotator=annotator)
-    own = TaskCompletion.objects.filter(**of_task, completion__source__annotator=annotator)
+    written = TaskCompletion.objects.filter(**of_task, completion__source__annotator=annotator)
     rows = Task.objects.gold().filter(
-        ~Exists(seen), ~Exists(ranked), ~Exists(own), project=annotator.project_id
+        ~Exists(seen), ~Exists(ranked), ~Exists(written), project=annotator.project_id
     )
     ids = list(rows.order_by("pk").values_list("pk", flat=True)[:MOST_CANDIDATES])
     return Check(rng.choice(ids)) if ids else None
@@ -95,15 +95,15 @@ def _gold(annotator: Annotator, rng: random.Random) -> Check | None:
 
 def _repeat(annotator: Annotator, rng: random.Random) -> Check | None:
     """A repeat of one of the newest tasks that they ranked here at least ``repeat_every`` rankings ago."""
-    own = Ranking.objects.current().filter(annotator=annotator)
+    rankings = Ranking.objects.current().filter(annotator=annotator)
     newer = annotator.project.repeat_every
-    edge = list(own.order_by("-pk").values_list("pk", flat=True)[newer - 1 : newer])
-    asked = Assignment.objects.filter(
+    edge = list(rankings.order_by("-pk").values_list("pk", flat=True)[newer - 1 : newer])
+    repeated = Assignment.objects.filter(
         task__repeats=OuterRef("task"), annotator=annotator, status__in=Assignment.HOLDING
     )
     firsts = list(
-        own.collected()
-        .filter(~Exists(asked), pk__lt=edge[0] if edge else 0)
+        rankings.collected()
+        .filter(~Exists(repeated), pk__lt=edge[0] if edge else 0)
         .filter(verdict=Ranking.Verdict.RANKED, order_shown__isnull=False, import_key=None)
         .order_by("-pk")
         .values_list("task_id", "order_shown")[:MOST_CANDIDATES]
@@ -117,7 +117,7 @@ def _repeat(annotator: Annotator, rng: random.Random) -> Check | None:
 def asked_again(*, task_id: int, purpose: str) -> Task:
     """The task that asks ``task_id`` again for ``purpose``, made where there is none. Two at once make one."""
     first = Task.objects.get(pk=task_id)
-    task, made = Task.objects.get_or_create(
+    task, created = Task.objects.get_or_create(
         repeats=first,
         purpose=purpose,
         defaults={
@@ -126,7 +126,7 @@ def asked_again(*, task_id: int, purpose: str) -> Task:
             "key": f"{purpose}:{first.public_id}",
         },
     )
-    if made:
+    if created:
         entries = TaskCompletion.objects.filter(task=first)
         TaskCompletion.objects.bulk_create(
             TaskCompletion(task=task, completion_id=entry.completion_id, position=entry.position)
@@ -191,8 +191,8 @@ def _named(project: Project, names: Sequence[str]) -> TaskQuerySet:
     rows = Task.objects.filter(
         Q(public_id__in=[name for name in names if _is_id(name)]) | Q(key__in=names), project=project
     )
-    found = {name for task in rows for name in (str(task.public_id), task.key)}
-    missing = [name for name in names if name not in found]
+    known_names = {name for task in rows for name in (str(task.public_id), task.key)}
+    missing = [name for name in names if name not in known_names]
     if missing:
         raise BadRequest(f"{project.slug} has no task {', '.join(missing)}: give public ids or keys.")
     other = [str(task.public_id) for task in rows if task.purpose != Purpose.COLLECT]

@@ -58,7 +58,7 @@ def figures_of(annotator: Annotator, since: int = 0) -> Figures:
         for tiers, order in shown.values_list("tiers", "order_shown")[:RANKINGS]
     )
     return Figures(
-        mean_of([credit(expected or (), given) for expected, given in gold]),
+        mean_of([credit(expected or (), tiers) for expected, tiers in gold]),
         mean_of(_repeated(annotator, since)),
         mean_of([share for share in wins if share is not None]),
     )
@@ -75,8 +75,8 @@ def _repeated(annotator: Annotator, since: int) -> list[float]:
     """How near each repeat is to what the annotator had said of the task before."""
     repeats = _first_answers(annotator, Task.Purpose.REPEAT, since)
     again = {first: (pk, tiers) for pk, first, tiers in repeats.values_list("pk", "task__repeats", "tiers")}
-    own = Ranking.objects.filter(annotator=annotator, task__in=again).order_by("pk")
-    rows = own.values_list("pk", "task", "tiers")
+    rankings = Ranking.objects.filter(annotator=annotator, task__in=again).order_by("pk")
+    rows = rankings.values_list("pk", "task", "tiers")
     said = {task: tiers for pk, task, tiers in rows if pk < again[task][0]}
     return [credit(tiers, again[task][1]) for task, tiers in said.items()]
 
@@ -97,14 +97,14 @@ def findings(project: Project, figures: Figures) -> list[Finding]:
             "Your agreement with yourself on tasks that were asked again",
         ),
     ]
-    found = [
+    per_figure = [
         _low(words, figure, least, project.least_checks)
         for every, least, figure, words in checks
         if every and least is not None
     ]
     if project.most_position_bias is not None:
-        found.append(_biased(figures.position, project.most_position_bias))
-    return found
+        per_figure.append(_biased(figures.position, project.most_position_bias))
+    return per_figure
 
 
 def _low(words: str, figure: Mean | None, least: float, least_checks: int) -> Finding:
@@ -147,13 +147,13 @@ def review(*, annotator: Annotator) -> str:
     if locked.standing == Standing.PAUSED:
         return locked.standing
     last = locked.standing_changes.first()
-    found = findings(locked.project, figures_of(locked, last.last_ranking_id if last else 0))
-    why = " ".join(finding.breach for finding in found if finding.breach)
+    latest = findings(locked.project, figures_of(locked, last.last_ranking_id if last else 0))
+    why = " ".join(finding.breach for finding in latest if finding.breach)
     if locked.standing == Standing.FINE and why:
         _change(locked, Standing.WARNED, why, None)
     elif locked.standing == Standing.WARNED and why and locked.project.pauses:
         _change(locked, Standing.PAUSED, why, None)
-    elif locked.standing == Standing.WARNED and not why and found and all(one.enough for one in found):
+    elif locked.standing == Standing.WARNED and not why and latest and all(one.enough for one in latest):
         _change(locked, Standing.FINE, "The figures since the warning are good.", None)
     return locked.standing
 

@@ -116,14 +116,14 @@ def _run(statement: str, annotator: Annotator, mark: Mark | None, **values: Any)
     parts = _FROM_START if mark is None else _FROM_MARK
     text = statement.format(tasks=parts.tasks, slots=parts.slots, first=parts.first)
     kind = _RANKED if annotator.simulated else "true"
-    given = {
+    parameters = {
         "project": annotator.project_id,
         "annotator": annotator.pk,
         **({} if mark is None else mark._asdict()),
         **values,
     }
     with connection.cursor() as cursor:
-        cursor.execute(text.replace("[for them]", f"{_UNSEEN} AND {_OWN_TEXT} AND {kind}"), given)
+        cursor.execute(text.replace("[for them]", f"{_UNSEEN} AND {_OWN_TEXT} AND {kind}"), parameters)
         return cast("list[tuple[Any, ...]]", cursor.fetchall())
 
 

@@ -56,9 +56,9 @@ def submit(
 
 def revisable(annotator: Annotator) -> QuerySet[Demonstration]:
     """The annotator's own that may be changed: of the last day, or sent back whenever that was; newest first."""
-    own = Demonstration.objects.current().filter(author=annotator, assignment__isnull=False)
+    demonstrations = Demonstration.objects.current().filter(author=annotator, assignment__isnull=False)
     open_ = Q(review=Review.SENT_BACK) | Q(created_at__gte=Now() - REVISABLE, edited=False)
-    return own.filter(open_).select_related("prompt", "project").order_by("-pk")
+    return demonstrations.filter(open_).select_related("prompt", "project").order_by("-pk")
 
 
 @write
@@ -91,9 +91,11 @@ def claim_review(*, reviewer: Annotator) -> Demonstration | None:
     reviewer.refresh_from_db(fields=["standing"])
     standing.refuse_paused(reviewer)
     waiting = Demonstration.objects.reviewable_by(reviewer).select_related("prompt", "project")
-    held = waiting.filter(held_by=reviewer).order_by("pk").first()
+    in_hand = waiting.filter(held_by=reviewer).order_by("pk").first()
     free = waiting.filter(Q(held_until=None) | Q(held_until__lt=Now()))
-    taken = held or free.select_for_update(skip_locked=True, of=("self",), no_key=True).order_by("pk").first()
+    taken = (
+        in_hand or free.select_for_update(skip_locked=True, of=("self",), no_key=True).order_by("pk").first()
+    )
     if taken is not None:
         lease = timedelta(seconds=reviewer.project.lease_seconds)
         Demonstration.objects.filter(pk=taken.pk).update(held_by=reviewer, held_until=Now() + lease)
@@ -108,17 +110,17 @@ def accept(
 
     Locks the reviewer's row and its own. Raises BadText, BadRequest, NotAllowed.
     """
-    held = _for_review(demonstration, reviewer)
+    locked = _for_review(demonstration, reviewer)
     decision = {"review": Review.ACCEPTED, "reviewer": reviewer, "comment": _plain(comment)}
-    wanted = _plain(text) if text.strip() else held.text
-    if wanted != held.text:
-        edited = checked_text(held.project, wanted)
-        return _put_in_place(held, text=edited, edited=True, reviewed_at=Now(), **decision)
-    Demonstration.objects.filter(pk=held.pk).update(
+    new_text = _plain(text) if text.strip() else locked.text
+    if new_text != locked.text:
+        edited = checked_text(locked.project, new_text)
+        return _put_in_place(locked, text=edited, edited=True, reviewed_at=Now(), **decision)
+    Demonstration.objects.filter(pk=locked.pk).update(
         reviewed_at=Now(), held_by=None, held_until=None, **decision
     )
-    held.refresh_from_db()
-    return held
+    locked.refresh_from_db()
+    return locked
 
 
 @write
@@ -127,8 +129,8 @@ def send_back(*, demonstration: Demonstration, reviewer: Annotator, comment: str
     NotAllowed."""
     if not comment.strip():
         raise BadRequest("Say what should be different, so that its author can change it.")
-    held = _for_review(demonstration, reviewer)
-    Demonstration.objects.filter(pk=held.pk).update(
+    locked = _for_review(demonstration, reviewer)
+    Demonstration.objects.filter(pk=locked.pk).update(
         review=Review.SENT_BACK,
         reviewer=reviewer,
         comment=_plain(comment),
@@ -136,8 +138,8 @@ def send_back(*, demonstration: Demonstration, reviewer: Annotator, comment: str
         held_by=None,
         held_until=None,
     )
-    held.refresh_from_db()
-    return held
+    locked.refresh_from_db()
+    return locked
 
 
 def checked_text(project: Project, text: str) -> str:
@@ -173,16 +175,16 @@ def _locked(demonstration: Demonstration, by: Annotator) -> Demonstration:
 
 def _for_review(demonstration: Demonstration, reviewer: Annotator) -> Demonstration:
     """Locked, and ``reviewer`` may decide on it. Raises NotAllowed, BadRequest, LeaseOver."""
-    held = _locked(demonstration, reviewer)
-    if held.project_id != reviewer.project_id or held.author_id == reviewer.pk:
+    locked = _locked(demonstration, reviewer)
+    if locked.project_id != reviewer.project_id or locked.author_id == reviewer.pk:
         raise NotAllowed("Nobody reviews what they wrote themselves.")
-    if not held.is_current:
+    if not locked.is_current:
         raise BadRequest("Its author wrote another version meanwhile. Take the next one.")
-    if held.review != Review.WAITING:
+    if locked.review != Review.WAITING:
         raise BadRequest("Somebody has reviewed it already. Take the next one.")
-    if held.held_by_id not in {None, reviewer.pk}:
+    if locked.held_by_id not in {None, reviewer.pk}:
         raise LeaseOver("Somebody else has it for review now. Take the next one.")
-    return held
+    return locked
 
 
 def _put_in_place(old: Demonstration, **changes: object) -> Demonstration:

@@ -35,8 +35,10 @@ def raise_flag(
     if category == Flag.Category.OTHER and not words:
         raise BadRequest("Say in a few words what is wrong.")
     locks.annotator(annotator)
-    held = Assignment.objects.open().select_for_update(of=("self",), no_key=True).select_related("task")
-    locked = held.filter(pk=assignment.pk, annotator=annotator).first()
+    open_assignments = (
+        Assignment.objects.open().select_for_update(of=("self",), no_key=True).select_related("task")
+    )
+    locked = open_assignments.filter(pk=assignment.pk, annotator=annotator).first()
     if locked is None:
         raise LeaseOver("This task is not in your hands any more. Take the next one.")
     flag, _ = Flag.objects.open().update_or_create(

@@ -27,11 +27,11 @@ class Entry(NamedTuple):
 
 def recent(annotator: Annotator, most: int = MOST) -> list[Entry]:
     """The newest submissions, and before them what a reviewer sent back, however old that is."""
-    own = Assignment.objects.filter(annotator=annotator, status=Assignment.Status.SUBMITTED)
-    own = own.select_related("task__prompt").order_by("-closed_at", "-pk")
+    submissions = Assignment.objects.filter(annotator=annotator, status=Assignment.Status.SUBMITTED)
+    submissions = submissions.select_related("task__prompt").order_by("-closed_at", "-pk")
     back = Demonstration.objects.current().filter(author=annotator, review=Demonstration.Review.SENT_BACK)
-    first = list(own.filter(pk__in=back.values("assignment")))
-    rest = [one for one in own[: most + len(first)] if one not in first]
+    first = list(submissions.filter(pk__in=back.values("assignment")))
+    rest = [one for one in submissions[: most + len(first)] if one not in first]
     return _entries(annotator, [*first, *rest][: most + len(first)])
 
 

@@ -41,13 +41,13 @@ def close(assignment: Assignment) -> None:
     telling.task_judged(assignment=assignment)
 
 
-def hand_back(held: Sequence[Assignment], status: str) -> int:
+def hand_back(assignments: Sequence[Assignment], status: str) -> int:
     """Close open assignments that this transaction has locked, and free their slots; returns how many."""
-    pairs = {(one.task_id, one.annotator_id) for one in held}
+    pairs = {(one.task_id, one.annotator_id) for one in assignments}
     slots = Slot.objects.filter(task__in={task for task, _ in pairs}, annotator__in={who for _, who in pairs})
     freed = [slot.pk for slot in locks.rows(slots) if (slot.task_id, slot.annotator_id) in pairs]
     Slot.objects.filter(pk__in=freed).set_free()
-    rows = Assignment.objects.open().filter(pk__in=[one.pk for one in held])
+    rows = Assignment.objects.open().filter(pk__in=[one.pk for one in assignments])
     return rows.update(status=status, closed_at=Now())
 
 

@@ -133,10 +133,10 @@ class Progress:
         seen = Assignment.objects.filter(
             task=OuterRef("task"), annotator=self.annotator.pk, status__in=closed
         )
-        held = Assignment.objects.open().filter(
+        open_assignments = Assignment.objects.open().filter(
             project=self.annotator.project_id, task__purpose=Task.Purpose.COLLECT
         )
-        return held.exclude(annotator=self.annotator.pk).filter(~Exists(seen)).exists()
+        return open_assignments.exclude(annotator=self.annotator.pk).filter(~Exists(seen)).exists()
 
     @cached_property
     def has_tasks(self) -> bool:

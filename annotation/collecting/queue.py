@@ -68,10 +68,10 @@ def _locked(annotator: Annotator) -> Annotator:
 
 def _held(annotator: Annotator) -> list[Assignment]:
     """What is in hand, and after it what is held ahead, with task and prompt."""
-    held = _HELD.all(annotator=annotator.pk, project=annotator.project_id)
-    for assignment in held:
+    assignments = _HELD.all(annotator=annotator.pk, project=annotator.project_id)
+    for assignment in assignments:
         assignment.annotator, assignment.project = annotator, annotator.project
-    return held
+    return assignments
 
 
 _LOCKED = Rows(
@@ -131,9 +131,9 @@ def reserve(*, annotator: Annotator, shuffle: random.Random | None = None) -> As
     Whoever is paused gets none. Locks the annotator's row, as a claim does.
     """
     annotator = _locked(annotator)
-    held = _held(annotator)
-    ahead = next((assignment for assignment in held if assignment.ahead), None)
-    if not held or annotator.standing == Annotator.Standing.PAUSED:
+    assignments = _held(annotator)
+    ahead = next((assignment for assignment in assignments if assignment.ahead), None)
+    if not assignments or annotator.standing == Annotator.Standing.PAUSED:
         return None
     if ahead is not None:
         return ahead
@@ -180,10 +180,10 @@ def _held_ahead_by_others(annotator: Annotator) -> Taken | None:
     # Its holder may begin with it, or keep a draft of it, at this moment. SKIP LOCKED: who closes an assignment
     # locks it before its slot, and two who wait for each other would never end.
     theirs = spare.filter(task=slot.task_id, annotator=slot.annotator_id)
-    held = theirs.select_for_update(skip_locked=True, no_key=True).first()
-    if held is None:
+    assignment = theirs.select_for_update(skip_locked=True, no_key=True).first()
+    if assignment is None:
         return None
-    Assignment.objects.filter(pk=held.pk).update(status=Status.EXPIRED, closed_at=Now())
+    Assignment.objects.filter(pk=assignment.pk).update(status=Status.EXPIRED, closed_at=Now())
     slot.annotator = annotator
     slot.save(update_fields=["annotator"])
     completions = TaskCompletion.objects.filter(task=slot.task_id).count()
@@ -225,8 +225,8 @@ def _claimable_slots(annotator: Annotator) -> QuerySet[Slot]:
         task=OuterRef("task"), annotator=annotator, status__in=Assignment.HOLDING
     )
     # Nobody ranks their own text.
-    own = TaskCompletion.objects.filter(task=OuterRef("task"), completion__source__annotator=annotator)
-    open_to = Slot.objects.filter(~Exists(seen), ~Exists(own), project=annotator.project_id)
+    written = TaskCompletion.objects.filter(task=OuterRef("task"), completion__source__annotator=annotator)
+    open_to = Slot.objects.filter(~Exists(seen), ~Exists(written), project=annotator.project_id)
     # Simulated annotators rank; they have nothing to say on a scale or in words.
     return open_to.filter(task__kind=Task.Kind.RANK) if annotator.simulated else open_to
 
@@ -255,20 +255,20 @@ def renew(
     this one takes. Locks the annotator's row. Raises LeaseOver where the lease has ended, BadRequest for a huge draft.
     """
     locks.annotator(annotator)
-    held = Assignment.objects.open().filter(pk=assignment.pk, annotator=annotator)
+    open_row = Assignment.objects.open().filter(pk=assignment.pk, annotator=annotator)
     lease: dict[str, Any] = {"expires_at": _lease_end(annotator)}
-    kept = bool(_where_newest(held, origin).update(**lease, **_drafted(draft, origin)))
-    if not kept and not held.update(**lease):
+    kept = bool(_where_newest(open_row, origin).update(**lease, **_drafted(draft, origin)))
+    if not kept and not open_row.update(**lease):
         raise LeaseOver("This task went back to the queue. Take the next one.")
     Assignment.objects.open().filter(annotator=annotator, ahead=True).update(**lease)
     return kept
 
 
-def _where_newest(held: "QuerySet[Assignment]", origin: Origin | None) -> "QuerySet[Assignment]":
+def _where_newest(open_row: "QuerySet[Assignment]", origin: Origin | None) -> "QuerySet[Assignment]":
     """The assignment, unless another browser changed its draft after ``origin`` did, or after it was loaded there."""
     if origin is None:
-        return held
-    return held.exclude(~Q(drafted_by=origin.browser), drafted_at__gt=Now() - origin.age)
+        return open_row
+    return open_row.exclude(~Q(drafted_by=origin.browser), drafted_at__gt=Now() - origin.age)
 
 
 def _drafted(draft: dict[str, Any] | None, origin: Origin | None) -> dict[str, Any]:
@@ -308,8 +308,8 @@ def release(*, assignment: Assignment, annotator: Annotator) -> None:
 
 
 def _close(assignment: Assignment, annotator: Annotator, status: str, reason: str) -> None:
-    held = Assignment.objects.open().filter(pk=assignment.pk, annotator=annotator)
-    if not held.update(status=status, closed_at=Now(), reason=reason):
+    open_row = Assignment.objects.open().filter(pk=assignment.pk, annotator=annotator)
+    if not open_row.update(status=status, closed_at=Now(), reason=reason):
         raise LeaseOver("This task is not in your hands any more. Take the next one.")
     Slot.objects.filter(task=assignment.task_id, annotator=annotator).set_free()
 

@@ -107,8 +107,10 @@ def revisable(annotator: Annotator) -> Ranking | None:
 def all_revisable(annotator: Annotator) -> RankingQuerySet:
     """The annotator's own rankings that may still be changed: made here within the last day, the newest first."""
     since = Now() - REVISABLE
-    own = Ranking.objects.current().filter(annotator=annotator, order_shown__isnull=False, import_key=None)
-    return own.filter(created_at__gte=since).select_related("task__prompt", "project").order_by("-pk")
+    rankings = Ranking.objects.current().filter(
+        annotator=annotator, order_shown__isnull=False, import_key=None
+    )
+    return rankings.filter(created_at__gte=since).select_related("task__prompt", "project").order_by("-pk")
 
 
 @write
@@ -129,8 +131,10 @@ def revise(
     BadRequest.
     """
     locks.annotator(ranking.annotator)
-    held = Ranking.objects.select_for_update(of=("self",), no_key=True).select_related("project", "task")
-    old = held.get(pk=ranking.pk)
+    locked_rows = Ranking.objects.select_for_update(of=("self",), no_key=True).select_related(
+        "project", "task"
+    )
+    old = locked_rows.get(pk=ranking.pk)
     if not old.is_current:
         raise BadRequest("You changed this ranking a moment ago, maybe in another tab. Open it again.")
     completion_ids = _completion_ids(old.task_id)

@@ -48,10 +48,10 @@ def submit(
     if locked.status == Assignment.Status.SUBMITTED:
         return list(current(locked))
     cells = _checked(locked, scores)
-    made = [_rating(locked, cell, score, active_seconds) for cell, score in cells.items()]
-    Rating.objects.bulk_create(made)
+    ratings = [_rating(locked, cell, score, active_seconds) for cell, score in cells.items()]
+    Rating.objects.bulk_create(ratings)
     holding.close(locked)
-    return made
+    return ratings
 
 
 def current(assignment: Assignment) -> QuerySet[Rating]:
@@ -61,10 +61,14 @@ def current(assignment: Assignment) -> QuerySet[Rating]:
 
 def revisable(annotator: Annotator) -> QuerySet[Assignment]:
     """The annotator's answers that may still be changed: submitted within the last day, the newest first."""
-    own = Assignment.objects.filter(
+    submissions = Assignment.objects.filter(
         annotator=annotator, task__kind=Task.Kind.RATE, status=Assignment.Status.SUBMITTED
     )
-    return own.filter(closed_at__gte=Now() - REVISABLE).select_related("task__prompt").order_by("-closed_at")
+    return (
+        submissions.filter(closed_at__gte=Now() - REVISABLE)
+        .select_related("task__prompt")
+        .order_by("-closed_at")
+    )
 
 
 @write
@@ -88,8 +92,8 @@ def revise(
     changed = {c: score for c, score in cells.items() if c not in old or old[c].score != score}
     retired = [old[cell].pk for cell in changed if cell in old]
     Rating.objects.filter(pk__in=retired).update(is_current=False)
-    made = [_rating(locked, cell, score, active_seconds, old.get(cell)) for cell, score in changed.items()]
-    return Rating.objects.bulk_create(made)
+    ratings = [_rating(locked, cell, score, active_seconds, old.get(cell)) for cell, score in changed.items()]
+    return Rating.objects.bulk_create(ratings)
 
 
 def _rating(
@@ -120,16 +124,16 @@ def _checked(assignment: Assignment, scores: Scores) -> dict[Cell, int | None]:
         raise BadRating(f"Rate all {len(completion_ids)} completions before you submit.")
     axes = axes_of(assignment.project)
     return {
-        Cell(completion_id, axis.name): _checked_score(axis, given)
-        for completion_id, given in zip(completion_ids, scores, strict=True)
+        Cell(completion_id, axis.name): _checked_score(axis, by_axis)
+        for completion_id, by_axis in zip(completion_ids, scores, strict=True)
         for axis in axes
     }
 
 
-def _checked_score(axis: Axis, given: Mapping[str, int | None]) -> int | None:
-    if axis.name not in given:
+def _checked_score(axis: Axis, by_axis: Mapping[str, int | None]) -> int | None:
+    if axis.name not in by_axis:
         raise BadRating(f"{axis.label} has no score yet.")
-    score = given[axis.name]
+    score = by_axis[axis.name]
     if score is None and axis.required:
         raise BadRating(f"{axis.label} needs a score.")
     if score is not None and score not in axis.steps:

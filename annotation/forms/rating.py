@@ -116,10 +116,10 @@ def by_letter(assignment: Assignment) -> dict[str, dict[str, int | None]]:
     """The scores of an assignment, submitted or drafted, by letter and axis."""
     submitted = assignment.status == Assignment.Status.SUBMITTED
     said = said_scores(assignment) if submitted else assignment.draft
-    found: dict[str, dict[str, int | None]] = {}
+    scores: dict[str, dict[str, int | None]] = {}
     for letter in letters(assignment):
         for axis in axes_of(assignment.project):
             value = said.get(field_name(letter, axis.name))
             if value:
-                found.setdefault(letter, {})[axis.name] = None if value == CANNOT_SAY else int(value)
-    return found
+                scores.setdefault(letter, {})[axis.name] = None if value == CANNOT_SAY else int(value)
+    return scores

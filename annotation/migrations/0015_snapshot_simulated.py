@@ -12,8 +12,8 @@ def count(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
         annotator__simulated=True, is_current=True, task__purpose="collect"
     )
     for snapshot in snapshots:
-        found = rankings.filter(project=snapshot.project_id, pk__lte=snapshot.last_ranking_id).count()
-        snapshot.simulated = min(found, snapshot.rankings)
+        simulated = rankings.filter(project=snapshot.project_id, pk__lte=snapshot.last_ranking_id).count()
+        snapshot.simulated = min(simulated, snapshot.rankings)
         snapshot.save(update_fields=["simulated"])
 
 

@@ -26,12 +26,12 @@ class Mean(NamedTuple):
     interval: tuple[float, float] | None
 
 
-def credit(expected: Sequence[int], given: Sequence[int]) -> float:
+def credit(expected: Sequence[int], answer: Sequence[int]) -> float:
     """How near the tiers ``given`` are to the ``expected`` ones, 0 to 1; [] is a verdict without an order."""
-    says = [bool(tiers) and len(set(tiers)) > 1 for tiers in (expected, given)]
+    says = [bool(tiers) and len(set(tiers)) > 1 for tiers in (expected, answer)]
     if not all(says):
         return CHANCE if any(says) else 1.0
-    tau = tau_b(expected, given)
+    tau = tau_b(expected, answer)
     assert tau is not None  # it is undefined only where one of them tied everything
     return (tau + 1) / 2
 

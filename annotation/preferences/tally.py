@@ -108,11 +108,11 @@ class Total:
 
 def contributions(judgements: Sequence[Judgement], lengths: Sequence[int]) -> dict[Scope, list[float]]:
     """What one task adds to each scope. ``lengths[i]`` is the length of the completion at place i of the task."""
-    found: dict[Scope, list[float]] = {}
+    vectors: dict[Scope, list[float]] = {}
     for scope, values in (*of_agreement(judgements), *_of_habits(judgements, lengths)):
-        known = found.setdefault(scope, [0.0] * len(values))
-        found[scope] = [a + b for a, b in zip(known, values, strict=True)]
-    return found
+        known = vectors.setdefault(scope, [0.0] * len(values))
+        vectors[scope] = [a + b for a, b in zip(known, values, strict=True)]
+    return vectors
 
 
 def of_agreement(judgements: Sequence[Judgement]) -> Iterator[tuple[Scope, list[float]]]:

@@ -109,8 +109,8 @@ def _people(project: Project) -> tuple[list[Person], int]:
         assert row.annotator is not None
         habits, agreement = _total(row), agreed.get(row.annotator_id, Total(AGREEMENT))
         # Of one person against the others only these two are counted.
-        own = {name: one for name, one in figures(agreement).items() if name in OF_ONE}
-        people.append(Person(row.annotator, habits.named(), {**figures(habits), **own}))
+        agreement_figures = {name: one for name, one in figures(agreement).items() if name in OF_ONE}
+        people.append(Person(row.annotator, habits.named(), {**figures(habits), **agreement_figures}))
     return people, max(0, rows.count() - len(people)) if len(people) == PEOPLE else 0
 
 
@@ -119,12 +119,12 @@ OF_ONE = ("pairwise_agreement", "kendall_tau_b")
 
 def _pairs(project: Project) -> list[Pair]:
     rows = Tally.objects.filter(project=project, kind=PAIR).select_related("annotator", "other")
-    found = []
+    pairs = []
     for row in rows.order_by("-tasks", "annotator", "other")[:PAIRS]:
         assert row.annotator is not None
         assert row.other is not None
-        found.append(Pair(row.annotator, row.other, row.tasks, figures(_total(row))["cohen_kappa"]))
-    return found
+        pairs.append(Pair(row.annotator, row.other, row.tasks, figures(_total(row))["cohen_kappa"]))
+    return pairs
 
 
 def _weeks(project: Project) -> list[Week]:
@@ -132,12 +132,12 @@ def _weeks(project: Project) -> list[Week]:
     rows = Tally.objects.filter(project=project, annotator=None).exclude(week="")
     names = rows.order_by("-week").values_list("week", flat=True).distinct()[:WEEKS]
     totals = _totals(rows.filter(week__in=list(names)))
-    found = []
+    weeks = []
     for week in sorted({week for _, _, week in totals}):
         habits = totals.get((HABITS, None, week), Total(HABITS))
         agreement = totals.get((AGREEMENT, None, week), Total(AGREEMENT))
-        found.append(Week(week, habits.named(), {**figures(agreement), **figures(habits)}))
-    return found
+        weeks.append(Week(week, habits.named(), {**figures(agreement), **figures(habits)}))
+    return weeks
 
 
 def _totals(rows: Iterable[Tally]) -> dict[tuple[str, int | None, str], Total]:

@@ -86,9 +86,9 @@ def added_by(project: Project, task_ids: Sequence[int]) -> dict[int, dict[Scope,
         )
         .order_by("id")
     )
-    for task_id, annotator, anonymous, verdict, tiers, shown, seconds, made in rows:
+    for task_id, annotator, anonymous, verdict, tiers, shown, seconds, created_at in rows:
         name = None if anonymous else annotator
-        judgements[task_id].append(Judgement(name, verdict, tiers, shown, seconds, week_of(made)))
+        judgements[task_id].append(Judgement(name, verdict, tiers, shown, seconds, week_of(created_at)))
     lengths = _lengths(list(judgements))
     return {pk: contributions(said, lengths[pk]) for pk, said in judgements.items()}
 
@@ -185,18 +185,18 @@ def _store_totals(project: Project, moved: Mapping[Scope, Total]) -> None:
 
 def _lengths(task_ids: Sequence[int]) -> dict[int, list[int]]:
     """Characters of each task's completions, in the order of their places."""
-    found: dict[int, list[int]] = defaultdict(list)
+    lengths: dict[int, list[int]] = defaultdict(list)
     rows = TaskCompletion.objects.filter(task__in=task_ids).order_by("task_id", "position")
     for task_id, length in rows.values_list("task_id", Length("completion__text")):
-        found[task_id].append(length)
-    return found
+        lengths[task_id].append(length)
+    return lengths
 
 
 def totals(project: Project) -> dict[Scope, Total]:
     """The project's totals as one would count them from nothing now, in memory: for a report, not for a page."""
-    found: dict[Scope, Total] = {}
+    by_scope: dict[Scope, Total] = {}
     ids = iter(Task.objects.filter(project=project).order_by("pk").values_list("pk", flat=True).iterator())
     while batch := list(islice(ids, BATCH)):
         for vectors in added_by(project, batch).values():
-            _move(found, vectors, 1)
-    return found
+            _move(by_scope, vectors, 1)
+    return by_scope

@@ -47,6 +47,6 @@ def names_its_model(text: str) -> str | None:
     # A loop, because a generator would take three times as long, and an import looks at millions of texts.
     for hint in _HINTS:
         if hint in lowered:
-            found = _SELF.search(text, 0, _LOOKED_AT)
-            return " ".join(found.group().split()) if found else None
+            match = _SELF.search(text, 0, _LOOKED_AT)
+            return " ".join(match.group().split()) if match else None
     return None

@@ -31,11 +31,11 @@ def visible(text: str) -> str:
 
 
 def _sign(match: re.Match[str]) -> str:
-    found = match.group()
+    characters = match.group()
     if match.lastgroup in {"invisible", "stacked"}:
         what = "invisible characters" if match.lastgroup == "invisible" else "marks"
-        return f"⟦{len(found):,} {what}⟧"
-    code = ord(found)
+        return f"⟦{len(characters):,} {what}⟧"
+    code = ord(characters)
     if code < 0x20:
         return chr(0x2400 + code)  # the pictures of C0, as ␛
     return "␡" if code == 0x7F else f"⟦U+{code:04X}⟧"

@@ -92,53 +92,57 @@ def review(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     """The oldest answer that waits for a second person; a POST decides on it and goes on."""
     if request.method != "POST":
         return _review_next(request, annotator)
-    held = _posted_demonstration(request, annotator)
+    demonstration = _posted_demonstration(request, annotator)
     form = ReviewForm(request.POST)
     if not form.is_valid():
-        return _review_page(request, annotator, held, form, status=422)
+        return _review_page(request, annotator, demonstration, form, status=422)
     text, comment = form.cleaned_data["text"], form.cleaned_data["comment"]
     try:
         if form.cleaned_data["decision"] == "accept":
-            demonstrating.accept(demonstration=held, reviewer=annotator, text=text, comment=comment)
+            demonstrating.accept(demonstration=demonstration, reviewer=annotator, text=text, comment=comment)
             messages.success(request, "Accepted.")
         else:
-            demonstrating.send_back(demonstration=held, reviewer=annotator, comment=comment)
+            demonstrating.send_back(demonstration=demonstration, reviewer=annotator, comment=comment)
             messages.success(request, "Sent back to its author with your comment.")
     except (LeaseOver, NotAllowed) as error:
         messages.warning(request, str(error))
     except BadRequest as error:
-        held.refresh_from_db()
-        if held.is_current and held.review == Demonstration.Review.WAITING:
+        demonstration.refresh_from_db()
+        if demonstration.is_current and demonstration.review == Demonstration.Review.WAITING:
             form.add_error(None, str(error))
-            return _review_page(request, annotator, held, form, status=422)
+            return _review_page(request, annotator, demonstration, form, status=422)
         messages.warning(request, str(error))
     return redirect("review", slug=annotator.project.slug)
 
 
 def _review_next(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     try:
-        held = demonstrating.claim_review(reviewer=annotator)
+        demonstration = demonstrating.claim_review(reviewer=annotator)
     except ClaimsPaused as error:
         context = {"project": annotator.project, "progress": progress.of(annotator), "why": str(error)}
         return TemplateResponse(request, "annotation/paused.html", context)
-    if held is None:
+    if demonstration is None:
         context = {"project": annotator.project, "progress": progress.of(annotator)}
         return TemplateResponse(request, "annotation/reviewed.html", context)
-    return _review_page(request, annotator, held, ReviewForm(initial={"text": held.text}))
+    return _review_page(request, annotator, demonstration, ReviewForm(initial={"text": demonstration.text}))
 
 
 def _review_page(
-    request: HttpRequest, annotator: Annotator, held: Demonstration, form: ReviewForm, status: int = 200
+    request: HttpRequest,
+    annotator: Annotator,
+    demonstration: Demonstration,
+    form: ReviewForm,
+    status: int = 200,
 ) -> HttpResponse:
     context = {
         "project": annotator.project,
         "progress": progress.of(annotator),
-        "demonstration": held,
-        "turns": shown.turns(held.prompt),
-        "html": render(held.text),
+        "demonstration": demonstration,
+        "turns": shown.turns(demonstration.prompt),
+        "html": render(demonstration.text),
         "form": form,
-        "edits": form["text"].value() != held.text,
-        "history": held.supersedes,
+        "edits": form["text"].value() != demonstration.text,
+        "history": demonstration.supersedes,
     }
     return TemplateResponse(request, "annotation/review.html", context, status=status)
 

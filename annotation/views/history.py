@@ -37,15 +37,15 @@ def history(request: HttpRequest, annotator: Annotator) -> HttpResponse:
 def change(request: HttpRequest, annotator: Annotator, assignment: UUID) -> HttpResponse:
     """One of them on the page of its kind, to be changed."""
     rows = Assignment.objects.filter(annotator=annotator, status=Assignment.Status.SUBMITTED)
-    held = get_object_or_404(rows.select_related("task__prompt"), public_id=assignment)
-    if request.method == "POST" and posted_assignment(request, annotator) != held:
+    submission = get_object_or_404(rows.select_related("task__prompt"), public_id=assignment)
+    if request.method == "POST" and posted_assignment(request, annotator) != submission:
         raise Http404  # a form of another task, whose answers are to other cards
-    if not work.may_change(annotator, held):
+    if not work.may_change(annotator, submission):
         messages.info(request, "This can no longer be changed: it is more than a day old.")
         return redirect("history", slug=annotator.project.slug)
-    if held.task.kind == Task.Kind.RATE:
-        return rating.change(request, annotator, held)
-    if held.task.kind == Task.Kind.DEMONSTRATE:
-        return demonstration.change(request, annotator, held)
-    stored = ranking.all_revisable(annotator).get(task=held.task_id)
-    return ranking_page.change(request, annotator, held, stored)
+    if submission.task.kind == Task.Kind.RATE:
+        return rating.change(request, annotator, submission)
+    if submission.task.kind == Task.Kind.DEMONSTRATE:
+        return demonstration.change(request, annotator, submission)
+    stored = ranking.all_revisable(annotator).get(task=submission.task_id)
+    return ranking_page.change(request, annotator, submission, stored)

@@ -23,36 +23,36 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Ask whether to join, and join. A used, unknown or old link says so, and 404."""
     try:
-        held = people.invitation_for(token=token)
+        invite = people.invitation_for(token=token)
         if request.method != "POST":
-            return _page(request, held, AccountForm(initial={"username": held.email}))
-        return _join(request, held, token)
+            return _page(request, invite, AccountForm(initial={"username": invite.email}))
+        return _join(request, invite, token)
     except NotAllowed as error:
         return TemplateResponse(request, "invitations/refused.html", {"why": str(error)}, status=404)
 
 
-def _join(request: HttpRequest, held: Invitation, token: str) -> HttpResponse:
+def _join(request: HttpRequest, invite: Invitation, token: str) -> HttpResponse:
     if request.user.is_authenticated:
         people.accept(token=token, user=request.user)
     else:
         form = AccountForm(request.POST)
         if not form.is_valid():
-            return _page(request, held, form, status=422)
+            return _page(request, invite, form, status=422)
         # Of two who hold the link at once, the second gets neither membership nor account.
         try:
             with transaction.atomic():
-                form.instance.email = held.email
+                form.instance.email = invite.email
                 user = form.save()
                 people.accept(token=token, user=user)
         except IntegrityError:  # the name was taken after the form had looked
             form.add_error("username", "A user with that username already exists.")
-            return _page(request, held, form, status=422)
+            return _page(request, invite, form, status=422)
         login(request, user, backend=BACKEND)
-    messages.success(request, f"You are a member of {held.project.name} now.")
+    messages.success(request, f"You are a member of {invite.project.name} now.")
     return redirect("home")
 
 
-def _page(request: HttpRequest, held: Invitation, form: AccountForm, status: int = 200) -> HttpResponse:
+def _page(request: HttpRequest, invite: Invitation, form: AccountForm, status: int = 200) -> HttpResponse:
     return TemplateResponse(
-        request, "invitations/accept.html", {"invitation": held, "form": form}, status=status
+        request, "invitations/accept.html", {"invitation": invite, "form": form}, status=status
     )

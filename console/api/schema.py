@@ -65,9 +65,9 @@ class Operation(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         """A POST takes a key."""
-        found = list(super().get_override_parameters())
+        parameters = list(super().get_override_parameters())
         if self.method == "POST":
-            found.append(
+            parameters.append(
                 OpenApiParameter(
                     HEADER,
                     {"type": "string", "maxLength": LONGEST_KEY},
@@ -75,7 +75,7 @@ class Operation(AutoSchema):
                     description="Of your choosing: sent again with the same key, the request happens once.",
                 )
             )
-        return found
+        return parameters
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

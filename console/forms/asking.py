@@ -122,5 +122,5 @@ class TasksForm(Action):
         return cleaned
 
     def perform(self, user: User) -> None:
-        made = intake.create_tasks(project=self.project, **self.cleaned_data)
-        self.done = f"Tasks made: {made}."
+        count = intake.create_tasks(project=self.project, **self.cleaned_data)
+        self.done = f"Tasks made: {count}."

@@ -101,10 +101,10 @@ def _of_evaluation(run: Run) -> Findings:
     prompts = Prompt.objects.filter(
         project=run.evaluation.project, public_id__in=[one["prompt_id"] for one in shown]
     )
-    asked = {str(prompt.public_id): _prompt(prompt.messages) for prompt in prompts}
+    prompt_texts = {str(prompt.public_id): _prompt(prompt.messages) for prompt in prompts}
     examples = [
         Example(
-            asked.get(one["prompt_id"], ""),
+            prompt_texts.get(one["prompt_id"], ""),
             [Text(name, text, None) for name, text in zip(names, one["texts"], strict=True)],
         )
         for one in shown
@@ -113,9 +113,9 @@ def _of_evaluation(run: Run) -> Findings:
 
 
 def _of_sampling(run: Run) -> Findings:
-    made = run.result.get("completions", 0)
+    completions = run.result.get("completions", 0)
     return Findings(
-        [f"Policy v{run.result.get('policy')} wrote {made:,} completions; they wait to be ranked."], []
+        [f"Policy v{run.result.get('policy')} wrote {completions:,} completions; they wait to be ranked."], []
     )
 
 

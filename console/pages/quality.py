@@ -25,24 +25,24 @@ Figure = dict[str, Any]
 def quality_page(request: HttpRequest, project: Project) -> HttpResponse:
     """Everything that is known of a project's judgements."""
     upkeep.count(project=project, most=COUNTED_AT_ONCE)
-    found = summary.of(project)
-    people = [(person.annotator.pseudonym, person.figures) for person in found.people]
-    weeks = [(week.week, week.figures) for week in found.weeks]
+    quality = summary.of(project)
+    people = [(person.annotator.pseudonym, person.figures) for person in quality.people]
+    weeks = [(week.week, week.figures) for week in quality.weeks]
     context = {
         **admin.site.each_context(request),
         "title": "How far do people agree?",
         "project": project,
-        "quality": found,
-        "agreement": _agreement(found.figures, found.tasks),
-        "position": _against_chance("The completion shown earlier wins", found.figures["earlier_wins"]),
-        "length": _against_chance("The longer completion wins", found.figures["longer_wins"]),
-        "figures": [(words, found.figures[name]) for name, words in COEFFICIENTS],
+        "quality": quality,
+        "agreement": _agreement(quality.figures, quality.tasks),
+        "position": _against_chance("The completion shown earlier wins", quality.figures["earlier_wins"]),
+        "length": _against_chance("The longer completion wins", quality.figures["longer_wins"]),
+        "figures": [(words, quality.figures[name]) for name, words in COEFFICIENTS],
         "agreement_by_week": charts.line(
             [(week, figures["pairwise_agreement"]) for week, figures in weeks], least=0, most=1
         ),
         "seconds_by_week": _line_of_seconds([(week, figures["seconds"]) for week, figures in weeks]),
-        "weeks": [(week, week.cost(project)) for week in reversed(found.weeks)],
-        "cost": sum(week.cost(project) for week in found.weeks) if project.hour_cost else None,
+        "weeks": [(week, week.cost(project)) for week in reversed(quality.weeks)],
+        "cost": sum(week.cost(project) for week in quality.weeks) if project.hour_cost else None,
         "plots": [
             (title, charts.dots([(who, figures[name]) for who, figures in people], **shape))
             for title, name, shape in PLOTS

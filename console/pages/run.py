@@ -108,11 +108,11 @@ def run_rest(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
 @for_run
 def run_output(request: HttpRequest, run: Run, project: Project) -> HttpResponse | FileResponse:
     """An export's file."""
-    found = exported_file(run)
-    if found is None:
+    path = exported_file(run)
+    if path is None:
         raise Http404
-    kind = mimetypes.guess_type(found.name)[0] or "application/jsonl"
-    return FileResponse(found.open("rb"), as_attachment=True, filename=found.name, content_type=kind)
+    kind = mimetypes.guess_type(path.name)[0] or "application/jsonl"
+    return FileResponse(path.open("rb"), as_attachment=True, filename=path.name, content_type=kind)
 
 
 def exported_file(run: Run) -> Path | None:

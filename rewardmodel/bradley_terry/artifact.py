@@ -43,7 +43,7 @@ def save_reward_model(model: RewardModel, folder: Path, meta: Mapping[str, Any],
         name: value.detach().cpu().contiguous() for name, value in model.network.head.state_dict().items()
     }
     save_file(head, folder / HEAD)
-    own = {
+    description = {
         "format": FORMAT,
         "kind": KIND,
         "code_version": code_version(),
@@ -52,7 +52,7 @@ def save_reward_model(model: RewardModel, folder: Path, meta: Mapping[str, Any],
         "ties": {"mode": model.ties, "parameter": model.tie_parameter},
         "files": files_of(folder),
     }
-    write_json(folder / NAME, {**meta, **own})
+    write_json(folder / NAME, {**meta, **description})
 
 
 def load_reward_model(folder: Path | str, device: torch.device | str = "cpu") -> RewardModel:

@@ -18,13 +18,13 @@ def calibration(probabilities: Sequence[float]) -> dict[str, Any]:
         confidence = max(probability, 1 - probability)
         bins[min(BINS - 1, int((confidence - 0.5) * 2 * BINS))].append(probability)
     reliability = [_bin(number, inside) for number, inside in enumerate(bins) if inside]
-    gaps = [each["pairs"] * abs(each["confidence"] - each["accuracy"]) for each in reliability]
+    gaps = [entry["pairs"] * abs(entry["confidence"] - entry["accuracy"]) for entry in reliability]
     return {"ece": sum(gaps) / len(probabilities) if probabilities else None, "reliability": reliability}
 
 
 def _bin(number: int, probabilities: Sequence[float]) -> dict[str, float]:
-    sure = [max(each, 1 - each) for each in probabilities]
-    right = [0.5 if each == 0.5 else float(each > 0.5) for each in probabilities]
+    sure = [max(probability, 1 - probability) for probability in probabilities]
+    right = [0.5 if probability == 0.5 else float(probability > 0.5) for probability in probabilities]
     return {
         "low": 0.5 + number / (2 * BINS),
         "high": 0.5 + (number + 1) / (2 * BINS),

@@ -35,23 +35,23 @@ def report_on(
     ``held_out`` is None and ``note`` says why where there is nothing to evaluate on. Shares and means are
     ``{"value", "interval", "pairs", "prompts"}``, with the 95% bootstrap interval over prompts.
     """
-    split, held = held_out(records)
+    split, held_records = held_out(records)
     if split is None:
         return {"held_out": None, "human_agreement": None, "note": NOTHING_HELD_OUT}
-    scores = score_records(model, held, between=between)
-    judged = judge(model, held, scores)
+    scores = score_records(model, held_records, between=between)
+    judged = judge(model, held_records, scores)
     seen = {record.annotator for record in records if record.split == "train" and record.pairs}
     shared = said_by_others(judged, [record for record in records if record.split == split])
     return {
         "held_out": {
             "split": split,
-            "prompts": len({record.prompt_key for record in held}),
-            "rankings": len(held),
+            "prompts": len({record.prompt_key for record in held_records}),
+            "rankings": len(held_records),
             "pairs": len(judged),
             **_overall(judged, resamples),
             **_slices(judged, seen, resamples),
             "accuracy_where_two_judged": _mean(
-                [one for one, _ in shared], lambda each: each.right, resamples
+                [one for one, _ in shared], lambda pair: pair.right, resamples
             ),
             "score_length_correlation": _length_correlation(scores),
         },
@@ -73,9 +73,10 @@ def compare(
 
     The bootstrap is paired: both are looked at on the same drawn prompts.
     """
-    _, held = held_out(records)
+    _, held_records = held_out(records)
     ours, theirs = (
-        judge(each, held, score_records(each, held, between=between)) for each in (model, incumbent)
+        judge(contender, held_records, score_records(contender, held_records, between=between))
+        for contender in (model, incumbent)
     )
     prompts = [one.prompt for one in ours]
     gains = [one.right - other.right for one, other in zip(ours, theirs, strict=True)]
@@ -83,7 +84,7 @@ def compare(
     if difference is None:
         return None
     return {
-        "accuracy": mean_by_prompt(prompts, [each.right for each in theirs], resamples=resamples),
+        "accuracy": mean_by_prompt(prompts, [pair.right for pair in theirs], resamples=resamples),
         "difference": difference["value"],
         "difference_interval": difference["interval"],
         "prompts": difference["prompts"],
@@ -93,14 +94,14 @@ def compare(
 
 def _overall(judged: Sequence[Judged], resamples: int) -> Report:
     """Accuracy, what it must beat on the same pairs, and how far its probabilities can be trusted."""
-    shown = [each for each in judged if each.first_shown is not None]
+    shown = [pair for pair in judged if pair.first_shown is not None]
     return {
-        "accuracy": _mean(judged, lambda each: each.right, resamples),
-        "longer_wins": _mean(judged, lambda each: outcome(each.longer), resamples),
-        "first_shown_wins": _mean(shown, lambda each: each.first_shown or 0.0, resamples),
-        "above_longer_wins": _mean(judged, lambda each: each.right - outcome(each.longer), resamples),
-        "log_loss": _mean(judged, lambda each: -math.log(max(each.probability, 1e-300)), resamples),
-        **calibration([each.probability for each in judged]),
+        "accuracy": _mean(judged, lambda pair: pair.right, resamples),
+        "longer_wins": _mean(judged, lambda pair: outcome(pair.longer), resamples),
+        "first_shown_wins": _mean(shown, lambda pair: pair.first_shown or 0.0, resamples),
+        "above_longer_wins": _mean(judged, lambda pair: pair.right - outcome(pair.longer), resamples),
+        "log_loss": _mean(judged, lambda pair: -math.log(max(pair.probability, 1e-300)), resamples),
+        **calibration([pair.probability for pair in judged]),
     }
 
 
@@ -112,19 +113,19 @@ def _slices(judged: Sequence[Judged], seen: set[str | None], resamples: int) -> 
 
     return {
         "by_tier_distance": by(_tier_distance),
-        "by_source_pair": sorted(by(_source_pair), key=lambda each: -each["pairs"]),
-        "by_annotator": by(lambda each: _familiarity(each.record.annotator, seen)),
-        "by_length_difference": by(lambda each: _length_slice(abs(each.longer))),
-        "by_longer": by(lambda each: ("rejected", "same length", "preferred")[int(2 * outcome(each.longer))]),
+        "by_source_pair": sorted(by(_source_pair), key=lambda pair: -pair["pairs"]),
+        "by_annotator": by(lambda pair: _familiarity(pair.record.annotator, seen)),
+        "by_length_difference": by(lambda pair: _length_slice(abs(pair.longer))),
+        "by_longer": by(lambda pair: ("rejected", "same length", "preferred")[int(2 * outcome(pair.longer))]),
     }
 
 
 def _sliced(judged: Sequence[Judged], key: Callable[[Judged], Hashable], resamples: int) -> list[Report]:
     groups: dict[Any, list[Judged]] = {}
-    for each in judged:
-        groups.setdefault(key(each), []).append(each)
+    for pair in judged:
+        groups.setdefault(key(pair), []).append(pair)
     return [
-        {"slice": name, **(_mean(groups[name], lambda each: each.right, resamples) or {})}
+        {"slice": name, **(_mean(groups[name], lambda pair: pair.right, resamples) or {})}
         for name in sorted(groups)
     ]
 
@@ -132,7 +133,7 @@ def _sliced(judged: Sequence[Judged], key: Callable[[Judged], Hashable], resampl
 def _mean(judged: Iterable[Judged], value: Callable[[Judged], float], resamples: int) -> Report | None:
     pairs = list(judged)
     return mean_by_prompt(
-        [each.prompt for each in pairs], [value(each) for each in pairs], resamples=resamples
+        [pair.prompt for pair in pairs], [value(pair) for pair in pairs], resamples=resamples
     )
 
 

@@ -112,6 +112,6 @@ def said_by_others(judged: Sequence[Judged], records: Iterable[Record]) -> list[
 
 def _says(other: Record, pair: Judged) -> float:
     """1, 1/2 or 0: whether another person orders the pair so. Ids mean the same in every ranking of a task."""
-    tier_of = {each.id: tier for each, tier in zip(other.completions, other.tiers, strict=True)}
+    tier_of = {completion.id: tier for completion, tier in zip(other.completions, other.tiers, strict=True)}
     completions = pair.record.completions
     return outcome(tier_of[completions[pair.rejected].id] - tier_of[completions[pair.preferred].id])

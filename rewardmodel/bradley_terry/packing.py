@@ -55,7 +55,7 @@ def collate(rows: Sequence[Row], *, share: bool, pad_id: int, device: torch.devi
                 ends.append((index, at - 1))
     mask = block_mask(blocks) if share else (blocks >= 0).long()
     where = torch.tensor(ends) if share else last_real(mask)
-    return Batch(*(each.to(device) for each in (ids, mask, positions, where[:, 0], where[:, 1])))
+    return Batch(*(tensor.to(device) for tensor in (ids, mask, positions, where[:, 0], where[:, 1])))
 
 
 def block_mask(blocks: Tensor) -> Tensor:
@@ -65,10 +65,10 @@ def block_mask(blocks: Tensor) -> Tensor:
     no row of the softmax is empty. Not boolean: under eager attention a boolean mask is added as 0 and 1.
     """
     length = blocks.shape[1]
-    own = blocks[:, :, None] == blocks[:, None, :]
+    same_block = blocks[:, :, None] == blocks[:, None, :]
     prompt = (blocks == 0)[:, None, :]
     before = torch.ones(length, length, dtype=torch.bool).tril()
-    seen = (own | prompt) & before
+    seen = (same_block | prompt) & before
     unseen = torch.finfo(torch.float32).min
     return torch.zeros(seen.shape).masked_fill_(~seen, unseen)[:, None]
 
@@ -110,8 +110,8 @@ def packing_is_exact(trunk: Any, limits: Limits, *, pad_id: int) -> bool:
         if not is_causal(trunk):  # a block mask shows an encoder too little
             return False
         packed, expected = (
-            _probe_states(trunk, each, share=share, pad_id=pad_id)
-            for each, share in ((rows, True), (alone, False))
+            _probe_states(trunk, layout, share=share, pad_id=pad_id)
+            for layout, share in ((rows, True), (alone, False))
         )
     except (RuntimeError, ValueError, TypeError, IndexError):  # the trunk does not take such a mask
         return False

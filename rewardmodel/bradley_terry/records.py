@@ -90,9 +90,9 @@ def _check_pairs(record: Record) -> None:
     for i, j in record.ties:
         if record.tiers[i] != record.tiers[j]:
             raise ValueError(f"ties: [{i}, {j}] do not share a tier")
-    given = [frozenset(pair) for pair in record.pairs + record.ties]
+    unordered = [frozenset(pair) for pair in record.pairs + record.ties]
     places = len(record.tiers)
-    if len(set(given)) != len(given) or len(given) != places * (places - 1) // 2:
+    if len(set(unordered)) != len(unordered) or len(unordered) != places * (places - 1) // 2:
         raise ValueError(f"pairs: with ties they must be all pairs of {places} completions, each once")
 
 
@@ -109,8 +109,8 @@ def _pairs(line: Fields, name: str, count: int) -> tuple[Pair, ...]:
 
 
 def _pair(value: Any, name: str, count: int) -> Pair:
-    whole = isinstance(value, list) and len(value) == 2 and all(type(each) is int for each in value)
-    if not whole or value[0] == value[1] or not all(0 <= each < count for each in value):
+    whole = isinstance(value, list) and len(value) == 2 and all(type(place) is int for place in value)
+    if not whole or value[0] == value[1] or not all(0 <= place < count for place in value):
         raise ValueError(f"{name}: {value!r} must be two different places in completions")
     return (value[0], value[1])
 

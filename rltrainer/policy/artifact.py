@@ -14,8 +14,8 @@ KIND = "policy"
 
 def write_meta(folder: Path, meta: Mapping[str, Any]) -> None:
     """Describe the files of ``folder``; written last, so that its presence means whole."""
-    own = {"format": FORMAT, "kind": KIND, "code_version": code_version(), "files": files_of(folder)}
-    write_json(folder / NAME, {**meta, **own})
+    description = {"format": FORMAT, "kind": KIND, "code_version": code_version(), "files": files_of(folder)}
+    write_json(folder / NAME, {**meta, **description})
 
 
 def check_folder(folder: Path) -> dict[str, Any]:

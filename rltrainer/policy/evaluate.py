@@ -104,7 +104,7 @@ def measure(
         "rewards": _rewards(config, prompts, answers),
         "losses": demonstration_losses(policy, demonstrations, config, partial(between, len(prompts))),
         "prompts_cut": encode_with_room(policy, prompts, **config.limits).truncated,
-        "demonstrations": _numbers([each.messages for each in demonstrations]),
+        "demonstrations": _numbers([demonstration.messages for demonstration in demonstrations]),
     }
 
 
@@ -119,8 +119,8 @@ def make_report(
         "max_new_tokens": config.max_new_tokens,
         "reward_model": config.reward_model,
         "policies": [
-            {"policy": base, **figures(own, measured[0], len(prompts), config.resamples)}
-            for base, own in zip(config.policies, measured, strict=True)
+            {"policy": base, **figures(measurement, measured[0], len(prompts), config.resamples)}
+            for base, measurement in zip(config.policies, measured, strict=True)
         ],
         "examples": [_example(prompts, measured, number) for number in range(min(EXAMPLES, len(prompts)))],
     }
@@ -204,19 +204,24 @@ def _rewards(
     from rewardmodel.bradley_terry.artifact import load_reward_model  # only a run that scores needs it
 
     model = load_reward_model(config.reward_model, device=choose_device(config.device))
-    asked = [(prompts[a.prompt].form, prompts[a.prompt].messages, a.text) for a in answers]
-    scores: list[float] = model.score_many(asked).tolist()
+    items = [(prompts[a.prompt].form, prompts[a.prompt].messages, a.text) for a in answers]
+    scores: list[float] = model.score_many(items).tolist()
     return scores
 
 
 def _held_out(folder: RunFolder) -> list[Demonstration]:
     """The demonstrations that no policy was trained on, where the run has any."""
     path = folder.inputs / "demonstrations.jsonl"
-    return [each for each in read_demonstrations(path) if each.split != "train"] if path.exists() else []
+    return (
+        [demonstration for demonstration in read_demonstrations(path) if demonstration.split != "train"]
+        if path.exists()
+        else []
+    )
 
 
 def _example(prompts: Sequence[Prompt], measured: Sequence[Measured], number: int) -> dict[str, Any]:
     texts = [
-        next(answer["text"] for answer in own["answers"] if answer["prompt"] == number) for own in measured
+        next(answer["text"] for answer in measurement["answers"] if answer["prompt"] == number)
+        for measurement in measured
     ]
     return {"prompt_id": prompts[number].id, "texts": texts}

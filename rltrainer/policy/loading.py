@@ -125,10 +125,11 @@ def save_policy(policy: Policy, folder: Path, meta: Mapping[str, Any]) -> None:
 def keep_ends_alone(model: Any) -> None:
     """Leave out how a base wants to be sampled, but for the tokens that end an answer: we sample by our own settings,
     and settings that contradict each other would make saving fail after hours of training."""
-    wanted = getattr(model, "generation_config", None)
-    if wanted is not None:
+    base_config = getattr(model, "generation_config", None)
+    if base_config is not None:
         ends = {
-            name: getattr(wanted, name, None) for name in ("bos_token_id", "eos_token_id", "pad_token_id")
+            name: getattr(base_config, name, None)
+            for name in ("bos_token_id", "eos_token_id", "pad_token_id")
         }
         model.generation_config = GenerationConfig(**ends)
 

@@ -34,9 +34,9 @@ class Answers:
     ids: list[int]
     texts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def add(self, text: str, wanted: int, *, finished: bool, tokens: int) -> None:
+    def add(self, text: str, most: int, *, finished: bool, tokens: int) -> None:
         """Keep ``text`` unless it is empty, holds a NUL (no database stores it), is there or one too many."""
-        if text.strip() and "\0" not in text and len(self.texts) < wanted:
+        if text.strip() and "\0" not in text and len(self.texts) < most:
             self.texts.setdefault(text, {"text": text, "finished": finished, "tokens": tokens})
 
 

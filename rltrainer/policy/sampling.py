@@ -21,8 +21,8 @@ def choose_tokens(logits: Tensor, settings: SamplingSettings, uniform: Tensor) -
         return logits.argmax(dim=-1)
     probabilities = torch.softmax(logits.double() / settings.temperature, dim=-1)
     cumulative = _keep_likeliest(probabilities, settings).cumsum(dim=-1)
-    wanted = uniform[:, None].to(cumulative) * cumulative[:, -1:]
-    chosen = torch.searchsorted(cumulative, wanted, right=True)
+    targets = uniform[:, None].to(cumulative) * cumulative[:, -1:]
+    chosen = torch.searchsorted(cumulative, targets, right=True)
     return chosen.squeeze(-1).clamp(max=logits.shape[-1] - 1)
 
 

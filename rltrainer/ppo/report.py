@@ -35,7 +35,7 @@ def held_out_of(prompts: Sequence[Prompt], count: int) -> HeldOut:
 def make_report(
     policy: Policy,
     score: Score,
-    held: HeldOut,
+    held_out: HeldOut,
     config: ResolvedPpo,
     between: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
@@ -47,21 +47,21 @@ def make_report(
     """
     with policy.reference() as model:
         alone = Policy(model, policy.tokenizer, policy.meta, frozen=model)
-        before = _Answers.of(alone, score, held.prompts, config, between)
-    after = _Answers.of(policy, score, held.prompts, config, between)
+        before = _Answers.of(alone, score, held_out.prompts, config, between)
+    after = _Answers.of(policy, score, held_out.prompts, config, between)
     first, last = before.figures(), after.figures()
     gain = last["reward"] - first["reward"]
     return {
-        "prompts": len(held.prompts),
-        "held_out": held.unseen,
+        "prompts": len(held_out.prompts),
+        "held_out": held_out.unseen,
         "samples": config.samples,
         "before": first,
         "after": last,
         "gain": gain,
         "gain_in_deviations": gain / first["reward_std"] if first["reward_std"] > 0 else 0.0,
         "examples": [
-            _example(held.prompts[number], before, after, number * config.samples)
-            for number in range(min(EXAMPLES, len(held.prompts)))
+            _example(held_out.prompts[number], before, after, number * config.samples)
+            for number in range(min(EXAMPLES, len(held_out.prompts)))
         ],
     }
 
@@ -111,7 +111,7 @@ class _Answers(NamedTuple):
         reward = math.fsum(self.rewards) / count
         return {
             "reward": reward,
-            "reward_std": math.sqrt(math.fsum((each - reward) ** 2 for each in self.rewards) / count),
+            "reward_std": math.sqrt(math.fsum((value - reward) ** 2 for value in self.rewards) / count),
             "kl": math.fsum(self.kl) / count,
             "entropy": math.fsum(self.entropy) / tokens,
             "length": tokens / count,

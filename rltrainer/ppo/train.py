@@ -128,13 +128,13 @@ class RewardOf:
         return scores
 
 
-def report_within_limit(training: PolicyGradient, frame: Frame, held: HeldOut) -> dict[str, Any]:
+def report_within_limit(training: PolicyGradient, frame: Frame, held_out: HeldOut) -> dict[str, Any]:
     """The report. The weights after the last step were never sampled: where the held-out prompts show them past the
     KL's limit, the run goes back to those that were kept, too."""
     config, policy = training.config, training.learner.policy
 
     def report() -> dict[str, Any]:
-        return make_report(policy, training.score, held, config, frame.stop.check)
+        return make_report(policy, training.score, held_out, config, frame.stop.check)
 
     figures = report()
     past = config.kl_limit is not None and figures["after"]["kl"] > config.kl_limit

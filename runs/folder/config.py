@@ -74,7 +74,7 @@ def _parse_value(kind: Any, value: Any, key: str) -> Any:
 def _parse_optional(kind: Any, value: Any, key: str) -> Any:
     if value is None:
         return None
-    (inner,) = (each for each in get_args(kind) if each is not types.NoneType)
+    (inner,) = (member for member in get_args(kind) if member is not types.NoneType)
     return _parse_value(inner, value, key)
 
 
@@ -91,7 +91,7 @@ def _parse_tuple(kind: Any, value: Any, key: str) -> tuple[Any, ...]:
         raise TypeError(f"{key}: only tuple[T, ...] can be parsed, not {kind}")
     if not isinstance(value, list | tuple):
         raise BadInput(f"{key} must be a list, not {value!r}")
-    return tuple(_parse_value(inner, each, f"{key}[{index}]") for index, each in enumerate(value))
+    return tuple(_parse_value(inner, item, f"{key}[{index}]") for index, item in enumerate(value))
 
 
 def _parse_plain(kind: Any, value: Any, key: str) -> Any:

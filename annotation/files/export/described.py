@@ -31,9 +31,9 @@ class DescribedTask(NamedTuple):
 
 def describe(task_ids: Iterable[int]) -> dict[int, DescribedTask]:
     """The tasks by id, in two queries."""
-    wanted = set(task_ids)
+    ids = set(task_ids)
     entries = defaultdict(list)
-    rows = TaskCompletion.objects.filter(task__id__among=wanted).order_by("task_id", "position")
+    rows = TaskCompletion.objects.filter(task__id__among=ids).order_by("task_id", "position")
     for task_id, public_id, *rest in rows.values_list(
         "task_id",
         "completion__public_id",
@@ -42,7 +42,7 @@ def describe(task_ids: Iterable[int]) -> dict[int, DescribedTask]:
         "completion__sampling",
     ):
         entries[task_id].append(DescribedCompletion(str(public_id), *rest))
-    tasks = Task.objects.filter(pk__among=wanted).values_list(
+    tasks = Task.objects.filter(pk__among=ids).values_list(
         "id",
         "public_id",
         "key",

@@ -49,9 +49,9 @@ def counted(scope: Scope) -> Counts:
     strict = ties = 0
     kinds = _rankings(scope).order_by().values_list("tiers").annotate(rankings=Count("pk"))
     for tiers, rankings in kinds:
-        found = pairs(tiers)
-        strict += rankings * len(found.strict)
-        ties += rankings * len(found.ties)
+        per_ranking = pairs(tiers)
+        strict += rankings * len(per_ranking.strict)
+        ties += rankings * len(per_ranking.ties)
     return Counts(strict, ties)
 
 
@@ -63,13 +63,13 @@ def values(scope: Scope) -> Iterator[dict[str, Any]]:
             yield from _lines(row, tasks[row["task_id"]])
 
 
-def _tasks(wanted: Collection[int]) -> "dict[int, _PairTask]":
+def _tasks(task_ids: Collection[int]) -> "dict[int, _PairTask]":
     """The tasks by id, in two queries, with no more than pairs say of them."""
     entries = defaultdict(list)
-    rows = TaskCompletion.objects.filter(task__id__among=wanted).order_by("task_id", "position")
+    rows = TaskCompletion.objects.filter(task__id__among=task_ids).order_by("task_id", "position")
     for task_id, text, source in rows.values_list("task_id", "completion__text", "completion__source__name"):
         entries[task_id].append((text, source))
-    tasks = Task.objects.filter(pk__among=wanted).values_list(
+    tasks = Task.objects.filter(pk__among=task_ids).values_list(
         "id", "public_id", "prompt__form", "prompt__messages", "prompt__split"
     )
     return {

@@ -25,8 +25,8 @@ class Scope:
     def narrow(self, rows: "QuerySet[Any]", prompt: str = "") -> "QuerySet[Any]":
         """The rows whose prompt, found at the path ``prompt``, is in scope, in the order of their making."""
         path = f"{prompt}__" if prompt else ""
-        wanted = {f"{path}split": self.split, f"{path}form": self.form}
-        return rows.filter(**{name: value for name, value in wanted.items() if value}).order_by("id")
+        conditions = {f"{path}split": self.split, f"{path}form": self.form}
+        return rows.filter(**{name: value for name, value in conditions.items() if value}).order_by("id")
 
 
 def chunks(rows: "QuerySet[Any]", *columns: str) -> Iterator[list[dict[str, Any]]]:

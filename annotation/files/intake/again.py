@@ -23,10 +23,10 @@ def admit(desk: Desk, lines: Sequence[Numbered[A]], facts: Mapping[str, Facts]) 
     decided = _decided(desk, {line.key for _, line in lines if line.purpose == Purpose.ADJUDICATION})
     good = []
     for number, line in lines:
-        found = facts[line.key].purpose
-        if line.purpose == Purpose.GOLD and found != Purpose.GOLD:
+        purpose = facts[line.key].purpose
+        if line.purpose == Purpose.GOLD and purpose != Purpose.GOLD:
             reason = f"{line.key!r} is not gold here: import kind gold first"
-        elif found in AGAIN:
+        elif purpose in AGAIN:
             reason = f"{line.key!r} asks another task again: name that one"
         elif isinstance(line, RankingLine) and line.purpose == Purpose.ADJUDICATION and line.key in decided:
             reason = f"{line.key!r} is decided already"
@@ -49,15 +49,17 @@ def ensure(desk: Desk, lines: Sequence[A], firsts: Mapping[str, Placed]) -> dict
     """The task of each line by what it asks: the first itself, or the one that asks it again, found or made."""
     placed = {(line.key, line.purpose): firsts[line.key] for line in lines if line.purpose not in AGAIN}
     for purpose in AGAIN:
-        wanted = {line.key: line for line in lines if line.purpose == purpose}
-        if wanted:
-            ids, made = _asked(desk, purpose, {firsts[key].id: line for key, line in wanted.items()})
-            for key in wanted:
+        by_key = {line.key: line for line in lines if line.purpose == purpose}
+        if by_key:
+            ids, new_ids = _asked(desk, purpose, {firsts[key].id: line for key, line in by_key.items()})
+            for key in by_key:
                 first = firsts[key]
-                again = first._replace(id=ids[first.id], is_new=ids[first.id] in made)
+                again = first._replace(id=ids[first.id], is_new=ids[first.id] in new_ids)
                 placed[key, purpose] = again
             # The same completions at the same places.
-            copy_entries(task for (_, asked), task in placed.items() if asked == purpose and task.is_new)
+            copy_entries(
+                task for (_, task_purpose), task in placed.items() if task_purpose == purpose and task.is_new
+            )
     return placed
 
 
@@ -82,6 +84,6 @@ def _asked(desk: Desk, purpose: str, lines: Mapping[int, A]) -> tuple[dict[int, 
         batch_size=500,
         ignore_conflicts=True,
     )
-    found = list(rows.values_list("repeats_id", "id", "public_id"))
+    stored = list(rows.values_list("repeats_id", "id", "public_id"))
     ours = {UUID(public_id) for public_id in public_ids}
-    return {first: pk for first, pk, _ in found}, {pk for _, pk, public_id in found if public_id in ours}
+    return {first: pk for first, pk, _ in stored}, {pk for _, pk, public_id in stored if public_id in ours}

@@ -41,16 +41,16 @@ def create_tasks(
     shown = project.completions_per_task if completions is None else completions
     if not 1 <= shown <= 9:
         raise BadRequest("A task to rate shows 1 to 9 completions.")
-    wanted = list(_without_task(desk, kind)[:prompts])
-    entries = [_newest(prompt, shown) if kind == Kind.RATE else [] for prompt in wanted]
-    _make(desk, kind, wanted, entries, priority)
+    without_task = list(_without_task(desk, kind)[:prompts])
+    entries = [_newest(prompt, shown) if kind == Kind.RATE else [] for prompt in without_task]
+    _make(desk, kind, without_task, entries, priority)
     close_desk(desk)
-    return len(wanted)
+    return len(without_task)
 
 
 def _without_task(desk: Desk, kind: str) -> QuerySet[Prompt]:
-    asked = Task.objects.filter(prompt=OuterRef("pk"), kind=kind)
-    free = Prompt.objects.kept().filter(~Exists(asked), project=desk.project).order_by("id")
+    tasks = Task.objects.filter(prompt=OuterRef("pk"), kind=kind)
+    free = Prompt.objects.kept().filter(~Exists(tasks), project=desk.project).order_by("id")
     if kind == Kind.DEMONSTRATE:
         return free.filter(sampled=True)
     return free.filter(Exists(Completion.objects.filter(prompt=OuterRef("pk"))))
@@ -98,7 +98,11 @@ def _make(
             for pk, public_id, prompt in zip(ids, restored_ids(Task, [None] * len(ids)), prompts, strict=True)
         ),
     )
-    rows = [(pk, one, place) for pk, held in zip(ids, entries, strict=True) for place, one in enumerate(held)]
+    rows = [
+        (pk, one, place)
+        for pk, completion_ids in zip(ids, entries, strict=True)
+        for place, one in enumerate(completion_ids)
+    ]
     copy_rows(
         TaskCompletion,
         ("id", "task", "completion", "position"),

@@ -37,10 +37,10 @@ class Wanted(NamedTuple):
         return cls(Key(prompt.id, source_id, value.digest), prompt, value, public_id)
 
 
-def ensure(desk: Desk, wanted: Iterable[Wanted]) -> dict[Key, int]:
+def ensure(desk: Desk, items: Iterable[Wanted]) -> dict[Key, int]:
     """The id of each wanted completion. One that is stored without its sampling takes the line's."""
     firsts: dict[Key, Wanted] = {}
-    for item in wanted:
+    for item in items:
         firsts.setdefault(item.key, item)
     ids = _stored(firsts)
     missing = [item for key, item in firsts.items() if key not in ids]
@@ -69,10 +69,10 @@ def _stored(firsts: dict[Key, Wanted]) -> dict[Key, int]:
             ],
         )
         rows = cursor.fetchall()
-    found = {Key(*row[:3]): row[3] for row in rows}
+    ids = {Key(*row[:3]): row[3] for row in rows}
     bare = {Key(*row[:3]): row[3] for row in rows if row[4]}
     _add_sampling({pk: firsts[key].value for key, pk in bare.items() if firsts[key].value.sampling})
-    return found
+    return ids
 
 
 def _add_sampling(values: dict[int, CompletionValue]) -> None:

@@ -55,20 +55,20 @@ def jsonb(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False)  # a whole number beyond 64 bits
 
 
-def restored_ids(model: type[Model], wanted: Sequence[str | None]) -> list[str]:
+def restored_ids(model: type[Model], exported: Sequence[str | None]) -> list[str]:
     """A public id a row: the one an export gave it where it is free in this database, else a new one.
 
     Holds a lock to the end of the transaction: imports into two projects at once would both find an id free.
     """
-    given = {identifier for identifier in wanted if identifier}
+    candidates = {identifier for identifier in exported if identifier}
     taken: set[str] = set()
-    if given:
+    if candidates:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_RESTORING])
-        rows = model._default_manager.filter(public_id__among=given).values_list("public_id", flat=True)
+        rows = model._default_manager.filter(public_id__among=candidates).values_list("public_id", flat=True)
         taken = {str(identifier) for identifier in rows}
     answer = []
-    for identifier, new in zip(wanted, _random_ids(len(wanted)), strict=True):
+    for identifier, new in zip(exported, _random_ids(len(exported)), strict=True):
         if identifier is None or identifier in taken:
             answer.append(new)
         else:

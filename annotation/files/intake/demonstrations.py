@@ -96,11 +96,11 @@ def _with_sources(
 
 def _reviewers(desk: Desk, lines: Iterable[DemonstrationLine]) -> dict[str, int]:
     """Who accepted what, by pseudonym; found or made."""
-    found = {}
+    ids = {}
     for name in sorted({line.provenance.reviewer for line in lines if line.provenance.reviewer}):
         annotator, _ = Annotator.objects.get_or_create(project=desk.project, pseudonym=name)
-        found[name] = annotator.pk
-    return found
+        ids[name] = annotator.pk
+    return ids
 
 
 def _values(desk: Desk, line: DemonstrationLine, reviewers: Mapping[str, int]) -> tuple[object, ...]:

@@ -14,7 +14,7 @@ MOST_WORDS = 500
 
 def flag_texts(*, project: Project, texts: Iterable[tuple[int, int, str]]) -> None:
     """Flag those of new completions (id, prompt's id, text) that name their model."""
-    found = [
+    flags = [
         Flag(
             project=project,
             prompt_id=prompt_id,
@@ -25,4 +25,4 @@ def flag_texts(*, project: Project, texts: Iterable[tuple[int, int, str]]) -> No
         for pk, prompt_id, text in texts
         if (said := names_its_model(text))
     ]
-    Flag.objects.bulk_create(found, batch_size=500)
+    Flag.objects.bulk_create(flags, batch_size=500)

@@ -42,10 +42,10 @@ def _of_texts(
     good = [line for _, line in prompts.admit(desk, lines)]
     stored = prompts.ensure(desk, good)
     sources = names.ensure_sources(desk, {line.completions[0].source for line in good})
-    wanted = [_wanted(line, stored, sources) for line in good]
-    ids = completions.ensure(desk, wanted)
+    items = [_wanted(line, stored, sources) for line in good]
+    ids = completions.ensure(desk, items)
     return {
-        (ids[item.key], None, line.category): line for line, item in zip(good, wanted, strict=True)
+        (ids[item.key], None, line.category): line for line, item in zip(good, items, strict=True)
     }, stored
 
 
@@ -89,9 +89,9 @@ def _store(
 
 
 def _fill(flag: Flag, line: FlagLine, accounts: Mapping[str, int]) -> None:
-    made = line.provenance.created_at
-    if flag.annotator_id is None and made is not None and made < flag.created_at:
-        flag.created_at = made
+    created_at = line.provenance.created_at
+    if flag.annotator_id is None and created_at is not None and created_at < flag.created_at:
+        flag.created_at = created_at
     if flag.resolved_at is None and line.resolution:
         for name, value in _resolution(line, accounts).items():
             setattr(flag, name, value)
@@ -106,11 +106,11 @@ def _resolution(line: FlagLine, accounts: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def _accounts(project: Project, wanted: set[str]) -> dict[str, int]:
+def _accounts(project: Project, usernames: set[str]) -> dict[str, int]:
     """Who of those named may resolve flags here. A file does not put words into anybody else's mouth."""
-    found = {name: account_named(name) for name in wanted}
+    users = {name: account_named(name) for name in usernames}
     return {
         name: user.pk
-        for name, user in found.items()
+        for name, user in users.items()
         if user is not None and Project.objects.researched_by(user).filter(pk=project.pk).exists()
     }

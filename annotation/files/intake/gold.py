@@ -22,14 +22,14 @@ def store(desk: Desk, lines: Sequence[Numbered[TaskLine]]) -> None:
     stored = prompts.ensure(desk, good)
     placed = tasks.ensure(desk, good, facts, stored)
     tasks.complete(desk, good, placed, stored)
-    made = {key for key, task in placed.items() if task.is_new}
-    plain = {key for key in placed.keys() - made if facts[key].purpose != Task.Purpose.GOLD}
+    new_keys = {key for key, task in placed.items() if task.is_new}
+    plain = {key for key in placed.keys() - new_keys if facts[key].purpose != Task.Purpose.GOLD}
     _mark(
         desk,
         {placed[line.key].id: _expert(line, placed[line.key].members) for line in good if line.key in plain},
     )
-    desk.report.added += len(made | plain)
-    desk.report.already += len(good) - len(made | plain)
+    desk.report.added += len(new_keys | plain)
+    desk.report.already += len(good) - len(new_keys | plain)
 
 
 def _agreeing(

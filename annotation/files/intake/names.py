@@ -34,22 +34,22 @@ def ensure_sources(desk: Desk, names: Iterable[str]) -> dict[str, int]:
         rows = Source.objects.filter(project=desk.project, name__in=unknown)
         desk.sources.update(rows.values_list("name", "id"))
         missing = [name for name in sorted(unknown) if name not in desk.sources]
-        made = Source.objects.bulk_create(
+        new_sources = Source.objects.bulk_create(
             [Source(project=desk.project, kind=Source.Kind.IMPORT, name=name) for name in missing]
         )
-        desk.sources.update((source.name, source.pk) for source in made)
+        desk.sources.update((source.name, source.pk) for source in new_sources)
     return desk.sources
 
 
 def person_source(annotator: Annotator, name: str | None = None) -> Source:
     """The source of what an annotator writes. Raises BadField where ``name`` is another's."""
-    own = Source.objects.filter(annotator=annotator).first()
-    if own is not None:
-        return own
-    wanted = name or f"person:{annotator.pseudonym}"[:200]
-    source = source_for(project=annotator.project, kind=Source.Kind.PERSON, name=wanted)
+    existing = Source.objects.filter(annotator=annotator).first()
+    if existing is not None:
+        return existing
+    source_name = name or f"person:{annotator.pseudonym}"[:200]
+    source = source_for(project=annotator.project, kind=Source.Kind.PERSON, name=source_name)
     if source.annotator_id is not None:
-        raise BadField("annotator", f"cannot be who wrote as {wanted!r}: that is another annotator")
+        raise BadField("annotator", f"cannot be who wrote as {source_name!r}: that is another annotator")
     # A text of theirs may have come before the person did.
     source.kind, source.annotator = Source.Kind.PERSON, annotator
     source.save(update_fields=["kind", "annotator"])
@@ -71,10 +71,10 @@ def admit_annotators(desk: Desk, lines: Sequence[Numbered[J]]) -> list[Numbered[
             desk.report.refuse(number, error)
             continue
         good.append(Numbered(number, line))
-    made = Annotator.objects.bulk_create(
+    new_annotators = Annotator.objects.bulk_create(
         [Annotator(project=desk.project, pseudonym=name, simulated=mark) for name, mark in missing.items()]
     )
-    desk.annotators.update((row.pseudonym, KnownAnnotator(row.pk, row.simulated)) for row in made)
+    desk.annotators.update((row.pseudonym, KnownAnnotator(row.pk, row.simulated)) for row in new_annotators)
     return good
 
 
@@ -109,6 +109,6 @@ def nobody(desk: Desk, number: int) -> int:
     while len(desk.nobodies) <= number:
         count = len(desk.nobodies) + 1
         name = NOBODY if count == 1 else f"{NOBODY}-{count}"
-        made = Annotator.objects.create(project=desk.project, pseudonym=name, anonymous=True)
-        desk.nobodies.append(made.pk)
+        annotator = Annotator.objects.create(project=desk.project, pseudonym=name, anonymous=True)
+        desk.nobodies.append(annotator.pk)
     return desk.nobodies[number]

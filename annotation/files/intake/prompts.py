@@ -39,11 +39,11 @@ class Splits:
         rows = Prompt.objects.filter(project=desk.project, opening__among=set(openings))
         self._split_of = dict(rows.order_by().values_list("opening", "split").distinct())
 
-    def settle(self, opening: str, wanted: str | None) -> str:
+    def settle(self, opening: str, line_split: str | None) -> str:
         """The opening's split from now on. Raises BadField where the line wants another."""
-        split = self._split_of.setdefault(opening, wanted or split_of_opening(opening))
-        if wanted and wanted != split:
-            raise BadField("split", f"is {wanted}, but prompts that begin like this one are in {split}")
+        split = self._split_of.setdefault(opening, line_split or split_of_opening(opening))
+        if line_split and line_split != split:
+            raise BadField("split", f"is {line_split}, but prompts that begin like this one are in {split}")
         return split
 
 
@@ -105,7 +105,7 @@ def _copy(desk: Desk, lines: Sequence[Line], ids: Sequence[int]) -> None:
 
 def _row(desk: Desk, line: Line, pk: int, public_id: str) -> tuple[object, ...]:
     prompt = line.prompt
-    own = line if isinstance(line, PromptLine) else None
+    prompt_line = line if isinstance(line, PromptLine) else None
     return (
         pk,
         public_id,
@@ -115,10 +115,10 @@ def _row(desk: Desk, line: Line, pk: int, public_id: str) -> tuple[object, ...]:
         prompt.digest,
         prompt.opening,
         prompt.split,
-        own.external_id if own else "",
-        jsonb(own.metadata if own else {}),
-        own is not None and own.provenance.sampled is not False,
-        (own.provenance.created_at if own else None) or desk.now,
+        prompt_line.external_id if prompt_line else "",
+        jsonb(prompt_line.metadata if prompt_line else {}),
+        prompt_line is not None and prompt_line.provenance.sampled is not False,
+        (prompt_line.provenance.created_at if prompt_line else None) or desk.now,
     )
 
 

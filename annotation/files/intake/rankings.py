@@ -33,13 +33,13 @@ def store(desk: Desk, lines: Sequence[Numbered[RankingLine]]) -> None:
     good = [line for _, line in names.admit_annotators(desk, fresh)]
     firsts = tasks.ensure(desk, good, facts, prompts.ensure(desk, good))
     placed = again.ensure(desk, good, firsts)
-    made = _make(desk, good, placed)
-    _retire({ranking.supersedes for ranking in made if ranking.supersedes is not None})
-    _copy_rankings(desk, made)
-    _copy_comparisons(made)
-    upkeep.changed(project_id=desk.project.pk, task_ids=sorted({ranking.task.id for ranking in made}))
-    slots.fill(desk, {ranking.task.id for ranking in made if not ranking.task.is_new})
-    desk.report.added += len(made)
+    rankings = _make(desk, good, placed)
+    _retire({ranking.supersedes for ranking in rankings if ranking.supersedes is not None})
+    _copy_rankings(desk, rankings)
+    _copy_comparisons(rankings)
+    upkeep.changed(project_id=desk.project.pk, task_ids=sorted({ranking.task.id for ranking in rankings}))
+    slots.fill(desk, {ranking.task.id for ranking in rankings if not ranking.task.is_new})
+    desk.report.added += len(rankings)
 
 
 def _make(desk: Desk, lines: Sequence[RankingLine], placed: Mapping[again.Asked, tasks.Placed]) -> list[Made]:
@@ -51,17 +51,17 @@ def _make(desk: Desk, lines: Sequence[RankingLine], placed: Mapping[again.Asked,
         .values_list("id", "task_id", "annotator_id")
     }
     unnamed = _unnamed_counts(old)
-    made: list[Made] = []
+    rankings: list[Made] = []
     for line, pk in zip(lines, take_ids(Ranking, len(lines)), strict=True):
         task = placed[line.key, line.purpose]
         annotator_id = _annotator(desk, line, task.id, unnamed)
         who = (task.id, annotator_id)
         order = _places(line, task)
         tiers = [line.tiers[order.index(place)] for place in range(len(order))] if line.tiers else []
-        made.append(Made(pk, line, task, annotator_id, tiers, order, last.get(who), is_current=True))
+        rankings.append(Made(pk, line, task, annotator_id, tiers, order, last.get(who), is_current=True))
         last[who] = pk
-    superseded = {ranking.supersedes for ranking in made}
-    return [ranking._replace(is_current=ranking.id not in superseded) for ranking in made]
+    superseded = {ranking.supersedes for ranking in rankings}
+    return [ranking._replace(is_current=ranking.id not in superseded) for ranking in rankings]
 
 
 def _unnamed_counts(task_ids: Sequence[int]) -> Counter[int]:
@@ -91,11 +91,11 @@ def _retire(ids: Iterable[int]) -> None:
         Ranking.objects.filter(pk__in=superseded).update(is_current=False)
 
 
-def _copy_rankings(desk: Desk, made: Sequence[Made]) -> None:
-    public_ids = restored_ids(Ranking, [ranking.line.provenance.id for ranking in made])
+def _copy_rankings(desk: Desk, rankings: Sequence[Made]) -> None:
+    public_ids = restored_ids(Ranking, [ranking.line.provenance.id for ranking in rankings])
     rows = [
         {"public_id": public_id, **_values(desk, ranking)}
-        for ranking, public_id in zip(made, public_ids, strict=True)
+        for ranking, public_id in zip(rankings, public_ids, strict=True)
     ]
     if rows:
         copy_rows(Ranking, list(rows[0]), (list(row.values()) for row in rows))
@@ -137,9 +137,9 @@ def _metadata(ranking: Made) -> dict[str, Any]:
     return {**metadata, "completions": [extras[ranking.order.index(place)] for place in places]}
 
 
-def _copy_comparisons(made: Sequence[Made]) -> None:
+def _copy_comparisons(rankings: Sequence[Made]) -> None:
     rows = []
-    for ranking in made:
+    for ranking in rankings:
         if ranking.is_current:
             strict, ties = pairs(ranking.tiers)
             ids = ranking.task.completion_ids

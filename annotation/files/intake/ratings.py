@@ -15,7 +15,7 @@ def store(desk: Desk, lines: Sequence[Numbered[RatingLine]]) -> None:
     good = [line for _, line in names.admit_annotators(desk, fresh)]
     stored = prompts.ensure(desk, good)
     sources = names.ensure_sources(desk, {line.completion.source for line in good})
-    wanted = [
+    items = [
         completions.Wanted.of(
             stored[line.prompt.digest],
             sources[line.completion.source],
@@ -24,7 +24,7 @@ def store(desk: Desk, lines: Sequence[Numbered[RatingLine]]) -> None:
         )
         for line in good
     ]
-    known = completions.ensure(desk, wanted)
+    known = completions.ensure(desk, items)
     ids = take_ids(Rating, len(good))
     public_ids = restored_ids(Rating, [line.provenance.id for line in good])
     copy_rows(
@@ -47,7 +47,7 @@ def store(desk: Desk, lines: Sequence[Numbered[RatingLine]]) -> None:
         ),
         (
             (pk, public_id, known[item.key], *_values(desk, line))
-            for line, item, pk, public_id in zip(good, wanted, ids, public_ids, strict=True)
+            for line, item, pk, public_id in zip(good, items, ids, public_ids, strict=True)
         ),
     )
     desk.report.added += len(good)

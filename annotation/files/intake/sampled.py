@@ -42,8 +42,8 @@ def add_sampled_completions(
     """
     desk = open_desk(project, patient=True)
     answers = [(sample.prompt, _wanted(sample, source)) for sample in _kept(samples)]
-    ids = completions.ensure(desk, (item for _, wanted in answers for item in wanted))
-    many = [(prompt, wanted) for prompt, wanted in answers if len(wanted) >= LEAST_COMPLETIONS]
+    ids = completions.ensure(desk, (item for _, items in answers for item in items))
+    many = [(prompt, items) for prompt, items in answers if len(items) >= LEAST_COMPLETIONS]
     _make_tasks(desk, source, many, ids, priority)
     close_desk(desk)
     stored = SampledCompletions(Completion.objects.filter(pk__in=ids.values()).order_by("id"))
@@ -83,8 +83,8 @@ def _make_tasks(
     priority: int,
 ) -> None:
     by_key = {
-        set_key(prompt.digest, [item.value.member for item in wanted]): (prompt, wanted)
-        for prompt, wanted in answers
+        set_key(prompt.digest, [item.value.member for item in items]): (prompt, items)
+        for prompt, items in answers
     }
     known = Task.objects.filter(project=desk.project, key__in=by_key).values_list("key", flat=True)
     missing = [key for key in by_key if key not in set(known)]

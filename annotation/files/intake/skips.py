@@ -15,18 +15,18 @@ def store(desk: Desk, lines: Sequence[Numbered[SkipLine]]) -> None:
     admitted = prompts.admit(desk, again.admit(desk, admitted, facts))
     good = [line for _, line in names.admit_annotators(desk, admitted)]
     placed = again.ensure(desk, good, tasks.ensure(desk, good, facts, prompts.ensure(desk, good)))
-    wanted = {
+    skips = {
         (placed[line.key, line.purpose].id, desk.annotators[line.annotator or ""].id): (
             line,
             _shown(line, placed[line.key, line.purpose]),
         )
         for line in good
     }
-    held = Assignment.objects.filter(
-        task__id__among={task for task, _ in wanted}, status__in=Assignment.HOLDING
+    assignments = Assignment.objects.filter(
+        task__id__among={task for task, _ in skips}, status__in=Assignment.HOLDING
     )
-    known = set(held.values_list("task_id", "annotator_id"))
-    fresh = {who: said for who, said in wanted.items() if who not in known}
+    known = set(assignments.values_list("task_id", "annotator_id"))
+    fresh = {who: said for who, said in skips.items() if who not in known}
     public_ids = restored_ids(Assignment, [line.provenance.id for line, _ in fresh.values()])
     Assignment.objects.bulk_create(
         [

@@ -35,11 +35,11 @@ def open_slots(desk: Desk, openings: Sequence[Opening]) -> None:
         withdrawn = Q(entries__completion__source__annotator__withdrawn_at__isnull=False)
         others = Task.objects.filter(~Q(purpose=Task.Purpose.COLLECT) | withdrawn, pk__among=old)
         slotted |= set(others.values_list("pk", flat=True))
-    wanted = [opening for opening in openings if opening.task_id not in slotted]
+    to_open = [opening for opening in openings if opening.task_id not in slotted]
     default = desk.project.annotators_per_task
     rows = [
         (desk.project.pk, opening.priority, opening.task_id, number)
-        for opening in wanted
+        for opening in to_open
         for number in range(default if opening.slots is None else opening.slots)
     ]
     ids = take_ids(Slot, len(rows))
@@ -49,7 +49,7 @@ def open_slots(desk: Desk, openings: Sequence[Opening]) -> None:
         ((pk, *row) for pk, row in zip(ids, rows, strict=True)),
     )
     desk.queue_moved = desk.queue_moved or bool(rows)
-    fill(desk, [opening.task_id for opening in wanted if not opening.is_new])
+    fill(desk, [opening.task_id for opening in to_open if not opening.is_new])
 
 
 def fill(desk: Desk, task_ids: Iterable[int]) -> None:
@@ -74,7 +74,7 @@ def fill(desk: Desk, task_ids: Iterable[int]) -> None:
 
 
 def _without_slot(task_ids: Iterable[int]) -> list[Ranking]:
-    held = set(
+    slotted = set(
         Slot.objects.filter(task__id__among=task_ids, annotator__isnull=False).values_list(
             "task_id", "annotator_id"
         )
@@ -82,7 +82,7 @@ def _without_slot(task_ids: Iterable[int]) -> list[Ranking]:
     rankings = (
         Ranking.objects.current().filter(task__id__among=task_ids).select_related("task").order_by("id")
     )
-    return [ranking for ranking in rankings if (ranking.task_id, ranking.annotator_id) not in held]
+    return [ranking for ranking in rankings if (ranking.task_id, ranking.annotator_id) not in slotted]
 
 
 def _close_assignments(desk: Desk, rankings: Sequence[Ranking]) -> None:
@@ -93,13 +93,13 @@ def _close_assignments(desk: Desk, rankings: Sequence[Ranking]) -> None:
     fresh = [ranking for ranking in rankings if ranking.assignment_id is None]
     skipped = _skipped(fresh)
     ids = iter(take_ids(Assignment, len(fresh) - len(skipped)))
-    made = []
+    assignments = []
     for ranking in fresh:
         known = skipped.get((ranking.task_id, ranking.annotator_id))
         ranking.assignment_id = next(ids) if known is None else known
         if known is None:
-            made.append(_submitted(desk, ranking))
-    Assignment.objects.bulk_create(made, batch_size=500)
+            assignments.append(_submitted(desk, ranking))
+    Assignment.objects.bulk_create(assignments, batch_size=500)
     Assignment.objects.filter(pk__in=skipped.values()).update(status=Assignment.Status.SUBMITTED, reason="")
     Ranking.objects.bulk_update(fresh, ["assignment"], batch_size=500)
 
@@ -109,11 +109,11 @@ def _skipped(rankings: Sequence[Ranking]) -> dict[tuple[int, int], int]:
     rows = Assignment.objects.filter(
         task__id__among=[ranking.task_id for ranking in rankings], status=Assignment.Status.SKIPPED
     )
-    wanted = {(ranking.task_id, ranking.annotator_id) for ranking in rankings}
-    found = {
+    ranked = {(ranking.task_id, ranking.annotator_id) for ranking in rankings}
+    assignments = {
         (task, annotator): pk for pk, task, annotator in rows.values_list("pk", "task_id", "annotator_id")
     }
-    return {who: pk for who, pk in found.items() if who in wanted}
+    return {who: pk for who, pk in assignments.items() if who in ranked}
 
 
 def _submitted(desk: Desk, ranking: Ranking) -> Assignment:

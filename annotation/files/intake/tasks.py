@@ -61,13 +61,13 @@ def admit(desk: Desk, lines: Sequence[Numbered[T]]) -> tuple[list[Numbered[T]], 
 
 
 def _stored(desk: Desk, keys: Iterable[str]) -> dict[str, Facts]:
-    found = list(
+    tasks = list(
         Task.objects.filter(project=desk.project, key__among=keys).values_list(
             "id", "key", "prompt__digest", "purpose", "kind"
         )
     )
     entries: dict[int, list[tuple[int, str, str]]] = defaultdict(list)
-    rows = TaskCompletion.objects.filter(task__id__among=[row[0] for row in found])
+    rows = TaskCompletion.objects.filter(task__id__among=[row[0] for row in tasks])
     for task_id, pk, source, text in rows.order_by("task_id", "position").values_list(
         "task_id", "completion_id", "completion__source__name", "completion__digest"
     ):
@@ -81,7 +81,7 @@ def _stored(desk: Desk, keys: Iterable[str]) -> dict[str, Facts]:
             purpose=purpose,
             kind=kind,
         )
-        for pk, key, digest, purpose, kind in found
+        for pk, key, digest, purpose, kind in tasks
     }
 
 
@@ -94,11 +94,11 @@ def ensure(
         firsts.setdefault(line.key, line)
     missing = [line for key, line in firsts.items() if facts[key].id is None]
     sources = names.ensure_sources(desk, {value.source for line in missing for value in line.completions})
-    wanted = [_wanted(line, stored, sources) for line in missing]
-    known = completions.ensure(desk, (item for items in wanted for item in items))
+    items_of_lines = [_wanted(line, stored, sources) for line in missing]
+    known = completions.ensure(desk, (item for items in items_of_lines for item in items))
     placed = {key: _placed(fact) for key, fact in facts.items() if fact.id is not None and key in firsts}
     ids = take_ids(Task, len(missing))
-    for line, items, pk in zip(missing, wanted, ids, strict=True):
+    for line, items, pk in zip(missing, items_of_lines, ids, strict=True):
         placed[line.key] = Placed(
             id=pk,
             members=tuple(value.member for value in line.completions),
@@ -132,7 +132,7 @@ def _copy_tasks(
     ids: Sequence[int],
     stored: Mapping[str, prompts.Stored],
 ) -> None:
-    own = [line if isinstance(line, TaskLine) else None for line in lines]
+    task_lines = [line if isinstance(line, TaskLine) else None for line in lines]
     public_ids = restored_ids(
         Task,
         [line.provenance.id if isinstance(line, TaskLine) else line.provenance.task for line in lines],
@@ -168,7 +168,7 @@ def _copy_tasks(
                 jsonb(task.metadata if task else {}),
                 (task.provenance.created_at if task else None) or desk.now,
             )
-            for line, task, pk, public_id in zip(lines, own, ids, public_ids, strict=True)
+            for line, task, pk, public_id in zip(lines, task_lines, ids, public_ids, strict=True)
         ),
     )
 

@@ -50,10 +50,10 @@ def read_messages(fields: Fields, name: str) -> list[dict[str, str]]:
 
 def with_split(prompt: PromptValue, provenance: Provenance) -> PromptValue:
     """The prompt with the split that its line gives, under ``split`` or under ``concord``."""
-    given = provenance.split
-    if given and prompt.split and given != prompt.split:
-        raise BadField("split", f"is {prompt.split}, but concord.split is {given}")
-    return prompt._replace(split=prompt.split or given)
+    split = provenance.split
+    if split and prompt.split and split != prompt.split:
+        raise BadField("split", f"is {prompt.split}, but concord.split is {split}")
+    return prompt._replace(split=prompt.split or split)
 
 
 def source_at(named: str | None, provenance: Provenance, index: int, field: str) -> str:

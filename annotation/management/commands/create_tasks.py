@@ -22,10 +22,10 @@ class Command(AnnotationCommand):
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         project = find_project(options["project"])
-        made = create_tasks(
+        count = create_tasks(
             project=project,
             kind=options["kind"],
             prompts=options["prompts"],
             completions=options["completions"],
         )
-        return {"project": project.slug, "kind": options["kind"], "tasks": made}
+        return {"project": project.slug, "kind": options["kind"], "tasks": count}

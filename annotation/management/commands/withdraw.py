@@ -21,8 +21,8 @@ class Command(AnnotationCommand):
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         project = find_project(options["project"])
         if options["annotator"] is not None:
-            made = erasure.withdraw_annotator(project=project, pseudonym=options["annotator"])
+            withdrawal = erasure.withdraw_annotator(project=project, pseudonym=options["annotator"])
         else:
-            made = erasure.withdraw_prompt(project=project, public_id=options["prompt"])
-        erasure.finish(withdrawal=made)
-        return erasure.answer(withdrawal=made)
+            withdrawal = erasure.withdraw_prompt(project=project, public_id=options["prompt"])
+        erasure.finish(withdrawal=withdrawal)
+        return erasure.answer(withdrawal=withdrawal)
