@@ -82,7 +82,7 @@ class Left(NamedTuple):
     """How a child left: its exit code (below zero: by that signal), and whether it had been asked to."""
 
     code: int
-    asked: bool
+    asked_to_stop: bool
 
 
 def _work(
@@ -121,7 +121,7 @@ def _conclude(run: Run, kind: Kind[Any], folder: RunFolder, heart: "Heart", left
         _succeed(run, kind, folder, heart)
     elif heart.cancel.is_set():
         insistently(lambda: lifecycle.end_cancelled(run=run))
-    elif code == exit_codes.STOPPED or (left.asked and killed):
+    elif code == exit_codes.STOPPED or (left.asked_to_stop and killed):
         insistently(lambda: lifecycle.give_back(run=run))
     elif killed:
         logger.warning("a process of run %s ended by a signal (%s)", run.pk, code)

@@ -56,8 +56,8 @@ class Figures(NamedTuple):
 
     today: int
     has_judged: bool
-    held: int
-    held_collected: int
+    in_hand: int
+    in_hand_collected: int
     to_review: int
     sent_back: int
 
@@ -124,7 +124,7 @@ class Progress:
         """
         waiting = bookmarks.tasks_left(self.annotator, COUNTED + 1)
         # A gold task or a repeat in hand is not counted, and yet it never shows as "nothing left".
-        return min(COUNTED + 1, max(waiting + self.figures.held_collected, min(self.figures.held, 1)))
+        return min(COUNTED + 1, max(waiting + self.figures.in_hand_collected, min(self.figures.in_hand, 1)))
 
     @cached_property
     def in_other_hands(self) -> bool:

@@ -27,7 +27,7 @@ class Mean(NamedTuple):
 
 
 def credit(expected: Sequence[int], answer: Sequence[int]) -> float:
-    """How near the tiers ``given`` are to the ``expected`` ones, 0 to 1; [] is a verdict without an order."""
+    """How near the tiers of ``answer`` are to the ``expected`` ones, 0 to 1; [] is a verdict without an order."""
     says = [bool(tiers) and len(set(tiers)) > 1 for tiers in (expected, answer)]
     if not all(says):
         return CHANCE if any(says) else 1.0

@@ -136,11 +136,11 @@ def _operation(drawn: Json, method: str, path: str, operation: Json) -> Operatio
 
 def _body(drawn: Json, operation: Json) -> tuple[str, Json]:
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
-        return kind, _found(drawn, content["schema"])
+        return kind, _resolved(drawn, content["schema"])
     return "", {}
 
 
-def _found(drawn: Json, schema: Json) -> Json:
+def _resolved(drawn: Json, schema: Json) -> Json:
     """What a reference leads to, or the schema itself."""
     name = _name(schema)
     resolved: Json = drawn["components"]["schemas"][name] if name else schema
@@ -224,7 +224,7 @@ def _example(drawn: Json, method: str, path: str, kind: str, body: Json) -> str:
 
 def _sample(drawn: Json, schema: Json) -> Any:
     """Something of the schema's type."""
-    resolved = _found(drawn, schema)
+    resolved = _resolved(drawn, schema)
     if "enum" in resolved:
         return resolved["enum"][0]
     if "oneOf" in resolved:

@@ -43,7 +43,7 @@ class PromptsOfRun(NamedTuple):
     """The prompts of the run: those that the steps ask, and those of the report."""
 
     train: list[Prompt]
-    held: HeldOut
+    held_out: HeldOut
 
 
 def main(folder: RunFolder, stop: StopSignal) -> None:
@@ -70,11 +70,11 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     frame.leave_others()
     frame.report(training.steps, training.steps, "sampling held-out prompts")
     score.texts = score.texts_cut = 0
-    report = report_within_limit(training, frame, prompts_of_run.held)
+    report = report_within_limit(training, frame, prompts_of_run.held_out)
     report["cut"] = {
         "train_prompts": len(prompts_of_run.train),
         "train_prompts_cut": _prompts_cut(learner, prompts_of_run.train),
-        "held_out_prompts_cut": _prompts_cut(learner, prompts_of_run.held.prompts),
+        "held_out_prompts_cut": _prompts_cut(learner, prompts_of_run.held_out.prompts),
         "held_out_texts": score.texts,
         "held_out_texts_cut": score.texts_cut,
     }
