@@ -113,7 +113,7 @@ def _slices(judged: Sequence[Judged], seen: set[str | None], resamples: int) -> 
 
     return {
         "by_tier_distance": by(_tier_distance),
-        "by_source_pair": sorted(by(_source_pair), key=lambda pair: -pair["pairs"]),
+        "by_source_pair": sorted(by(_source_pair), key=lambda group: -group["pairs"]),
         "by_annotator": by(lambda pair: _familiarity(pair.record.annotator, seen)),
         "by_length_difference": by(lambda pair: _length_slice(abs(pair.longer))),
         "by_longer": by(lambda pair: ("rejected", "same length", "preferred")[int(2 * outcome(pair.longer))]),
