@@ -85,14 +85,15 @@ node_modules/.test: package.json package-lock.json | .venv/.run
 	@set -- ci --no-audit --no-fund --loglevel=error; $(NPM)
 	@touch $@ node_modules/.run
 
-# Chromium: the machine's own, else by apt where that is allowed, else Playwright's.
+# Chromium: without windows by apt where that is allowed, else the machine's own, else Playwright's.
+APT = timeout 120 apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 300 apt-get install -y -qq
 .venv/.browser: .venv/.test
-	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
-	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
-	  elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then \
-	    sudo apt-get update -qq && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
-	  else false; fi || $(BIN)/python -m playwright install chromium
+	@command -v chromium-headless-shell || { command -v apt-get >/dev/null && \
+	    if [ "$$(id -u)" = 0 ]; then sh -c '$(APT) chromium-headless-shell'; \
+	    else sudo -n sh -c '$(APT) chromium-headless-shell'; fi >/dev/null 2>&1; } || \
+	  command -v chromium || command -v chromium-browser || command -v google-chrome || \
+	  $(BIN)/python -m playwright install --with-deps chromium-headless-shell || \
+	  $(BIN)/python -m playwright install chromium
 	@touch $@
 
 clean:

@@ -19,6 +19,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.browser.chromium import launch
+
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 DESK = {"viewport": {"width": 1440, "height": 900}}
 PHONE = {
@@ -231,12 +233,8 @@ PICTURES: dict[str, tuple[str, dict[str, Any], Callable[[Page], None]]] = {
 def take(folder: Path) -> None:
     """Take all pictures into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = next(
-        (path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None
-    )
-    flags = ["--no-sandbox"] if os.geteuid() == 0 else []
     with concord() as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=flags)
+        browser = launch(playwright)
         for name, (scheme, options, arrange) in PICTURES.items():
             make_project(name, tasks=2)
             page = opened(browser, address, f"/projects/{name}/rank/", color_scheme=scheme, **options)

@@ -1,7 +1,6 @@
 """What tests of every part share: a real browser, a web server, and a look at what they leave behind."""
 
 import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -12,17 +11,13 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from config import celery
 from tests import outliving
+from tests.browser.chromium import launch
 from tests.served import GatedServer
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium, or Playwright's own; its absence is an error, never a skip."""
-    found = next((path for path in map(shutil.which, NAMES) if path), None)
-    # Chromium's sandbox does not work as root.
-    flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+    """One for all tests of a session; each has contexts of its own."""
     # Playwright's loop runs in this thread, and Django would refuse to read the database beside it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     # Longer than Playwright's own five seconds, for a machine that is busy with something else.
@@ -30,7 +25,7 @@ def chromium() -> Iterator[Browser]:
     # While Playwright's loop runs, Django has other connections than before and after it: none is left open between.
     connections.close_all()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=flags)
+        browser = launch(playwright)
         yield browser
         browser.close()
         connections.close_all()
