@@ -33,13 +33,15 @@ def hold_back(page: Page, pattern: str) -> Callable[[], Route]:
 def wait_until_still(page: Page) -> None:
     """Until nothing on the page changes its colour or its place any more.
 
-    Sortable looks twenty times a second at what is under the pointer, so boxes that stay for longer than that stay.
+    Sortable looks twenty times a second at what is under the pointer: where there are cards, boxes that stay for longer
+    than that stay.
     """
     page.evaluate(
         """async () => {
           const boxes = () => JSON.stringify([...document.querySelectorAll("main, main *")].slice(0, 400)
             .map((part) => part.getBoundingClientRect()));
           const begin = performance.now();
+          const settled = document.querySelector(".cards") ? 120 : 0;
           // Frames are asked for again and again: where none is drawn, an animation's promise of its end is not kept.
           // A page that is not in front draws none, so neither frames nor animations are waited for without an end.
           const frame = () => Promise.race([
@@ -53,7 +55,7 @@ def wait_until_still(page: Page) -> None:
             if (now !== before) [before, since] = [now, performance.now()];
             // What ends may start something else, in the frame after it.
             still = moving() ? 0 : still + 1;
-            if (still >= 3 && performance.now() > since + 120) return;
+            if (still >= 3 && performance.now() > since + settled) return;
           }
           throw new Error("the page never stands still");
         }"""
