@@ -77,10 +77,8 @@ def in_turns(messages: Messages) -> list[dict[str, str]]:
 
 def plain_chat(messages: Messages) -> str:
     """Concord's own chat format: ``User: ...``, ``Assistant: ...``, a blank line between turns."""
-    turns = "\n\n".join(f"{ROLES[message['role']]}: {message['content']}" for message in messages)
-    if goes_on(messages):
-        return turns
-    return f"{turns}\n\n{ROLES['assistant']}:" if messages else f"{ROLES['assistant']}:"
+    turns = [f"{ROLES[message['role']]}: {message['content']}" for message in messages]
+    return "\n\n".join(turns if goes_on(messages) else [*turns, f"{ROLES['assistant']}:"])
 
 
 def dated(template: str, date: str) -> str:
