@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import connections
 from kombu import pools
 from playwright.sync_api import Browser, expect, sync_playwright
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from config import celery
 from tests import outliving
@@ -35,6 +36,21 @@ def chromium() -> Iterator[Browser]:
 def pytest_configure(config: pytest.Config) -> None:
     """Passwords cost nothing here: hashing one well takes a third of a second, on purpose."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    _list_static_files_once()
+
+
+def _list_static_files_once() -> None:
+    """Every test's client is a web process of its own to WhiteNoise, and listing the files takes longer than a page."""
+    list_files = WhiteNoiseMiddleware.add_files_from_finders
+    listed: dict[str, dict[str, object]] = {}
+
+    def share(middleware: WhiteNoiseMiddleware) -> None:
+        if middleware.static_prefix not in listed:
+            list_files(middleware)
+            listed[middleware.static_prefix] = middleware.files
+        middleware.files = listed[middleware.static_prefix]
+
+    WhiteNoiseMiddleware.add_files_from_finders = share
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

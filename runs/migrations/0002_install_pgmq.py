@@ -5,7 +5,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 
 # The queues that config.celery sends to; a channel leaves queues alone that exist (config.broker).
-QUEUES = ("cpu", "gpu", "quick")
+QUEUES = ("cpu", "gpu", "quick", "webhooks")
 NOTIFY_EVERY_MS = 50
 
 

@@ -10,8 +10,7 @@ from axes.models import AccessAttempt
 from django.contrib.auth.models import User
 from django.core import mail
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, connection, transaction
-from django.db.migrations.executor import MigrationExecutor
+from django.db import IntegrityError, transaction
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
@@ -145,20 +144,6 @@ def test_commands_find_accounts_in_any_capitals() -> None:
 def test_the_demo_takes_no_name_that_differs_in_capitals_alone() -> None:
     make_user("Annotator")
     assert create._make_account(make_project(), "annotator").username == "annotator2"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_accounts_that_differ_in_capitals_stop_the_migration_by_their_names() -> None:
-    before, after = [("annotation", "0010_fewer_indexes")], [("annotation", "0011_account_names")]
-    MigrationExecutor(connection).migrate(before)
-    try:
-        make_user("alice"), make_user("Alice"), make_user("bob")
-        with pytest.raises(CommandError, match=r"these do: alice, Alice\. .*rename or delete"):
-            MigrationExecutor(connection).migrate(after)
-    finally:
-        User.objects.all().delete()
-        executor = MigrationExecutor(connection)
-        executor.migrate(executor.loader.graph.leaf_nodes())
 
 
 def test_a_closed_account_opens_by_itself_however_long_it_is_tried() -> None:
