@@ -81,12 +81,18 @@ def show(*, run: Run, progress: Reading | None, log_tail: str) -> None:
     changes: dict[str, Any] = {"log_tail": log_tail}
     if progress is not None:
         total = max(progress.total, 0)
-        changes |= {"done": min(max(progress.done, 0), total), "total": total}
-        if progress.doing != run.doing:
-            run.doing = progress.doing
-            changes |= {"doing": progress.doing[:200], "doing_since": Now()}
+        changes |= {
+            "done": min(max(progress.done, 0), total),
+            "total": total,
+            "doing": progress.doing[:200],
+            "expected_end": _moment(progress.expected_end),
+        }
     if not _held(run).update(**changes):
         raise _lost(run)
+
+
+def _moment(seconds: float | None) -> datetime.datetime | None:
+    return None if seconds is None else datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 
 @write

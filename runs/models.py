@@ -71,7 +71,7 @@ class Run(models.Model):
     done = models.PositiveBigIntegerField(default=0)
     total = models.PositiveBigIntegerField(default=0)
     doing = models.CharField(max_length=200, blank=True)
-    doing_since = models.DateTimeField(null=True, blank=True)
+    expected_end = models.DateTimeField(null=True, blank=True)
     reason = models.TextField(blank=True)
     log_tail = models.TextField(blank=True)
     result = models.JSONField(default=dict, blank=True)
@@ -122,11 +122,10 @@ class Run(models.Model):
         return self.status in self.ACTIVE
 
     def seconds_left(self, now: datetime.datetime) -> float | None:
-        """Seconds until ``total``, at the rate since ``doing`` began; None while that is unknown."""
-        if self.status != self.Status.RUNNING or not self.doing_since or not 0 < self.done < self.total:
+        """Seconds until what it does now is done, at the rate so far; None while that is unknown."""
+        if self.status != self.Status.RUNNING or self.expected_end is None or self.expected_end <= now:
             return None
-        elapsed = (now - self.doing_since).total_seconds()
-        return elapsed * (self.total - self.done) / self.done
+        return (self.expected_end - now).total_seconds()
 
 
 class RunMetric(models.Model):

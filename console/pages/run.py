@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from annotation.errors import BadRequest
 from annotation.files import transfers
 from annotation.models import Project
+from console.durations import in_words
 from console.pages.access import for_run
 from console.pages.findings import findings
 from rltrainer.lineage import simulated_behind
@@ -128,14 +129,15 @@ def exported_file(run: Run) -> Path | None:
 
 def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, object]:
     now = timezone.now()
+    left, elapsed = run.seconds_left(now), lifecycle.elapsed(run, now)
     return {
         **admin.site.each_context(request),
         "title": f"{kind_of(run).title} · run {run.pk}",
         "run": run,
         "project": project,
         "percent": round(100 * run.done / run.total) if run.total else None,
-        "seconds_left": run.seconds_left(now),
-        "elapsed": lifecycle.elapsed(run, now),
+        "left": None if left is None else in_words(left),
+        "elapsed": None if elapsed is None else in_words(elapsed),
         "findings": findings(run),
         "download": exported_file(run),
         "has_rest": transfers.has_rest(run),

@@ -4,7 +4,9 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -65,16 +67,42 @@ def test_a_figure_that_is_not_finite_is_null(folder: RunFolder) -> None:
 def test_progress_is_written_at_most_twice_a_second_but_always_at_the_end(folder: RunFolder) -> None:
     now = [0.0]
     progress = Progress(folder.progress_file, every=0.5, clock=lambda: now[0])
-    progress.report(1, 10, "fitting")
-    progress.report(2, 10, "fitting")
-    assert read_progress(folder.progress_file) == (1, 10, "fitting")
-    now[0] = 0.6
-    progress.report(3, 10, "fitting")
-    assert read_progress(folder.progress_file) == (3, 10, "fitting")
-    progress.report(10, 10, "fitting")
-    assert read_progress(folder.progress_file) == (10, 10, "fitting")
-    progress.report(0, 5, "evaluating")
-    assert read_progress(folder.progress_file) == (0, 5, "evaluating")
+    shown = []
+    for seconds, done, total, doing in (
+        (0.0, 1, 10, "fitting"),
+        (0.0, 2, 10, "fitting"),
+        (0.6, 3, 10, "fitting"),
+        (0.6, 10, 10, "fitting"),
+        (0.6, 0, 5, "evaluating"),
+    ):
+        now[0] = seconds
+        progress.report(done, total, doing)
+        reading = read_progress(folder.progress_file)
+        assert reading is not None
+        shown.append(reading[:3])
+    assert shown == [(1, 10, "fitting")] * 2 + [(3, 10, "fitting"), (10, 10, "fitting"), (0, 5, "evaluating")]
+
+
+def test_what_is_left_takes_as_long_as_this_process_took_for_as_much(folder: RunFolder) -> None:
+    now = [0.0]
+    progress = Progress(folder.progress_file, every=0.0, clock=lambda: now[0])
+
+    def seconds_left(at: float, done: int, total: int, doing: str = "epoch 1") -> float | None:
+        now[0] = at
+        progress.report(done, total, doing)
+        reading = read_progress(folder.progress_file)
+        assert reading is not None
+        return None if reading.expected_end is None else reading.expected_end - time.time()
+
+    def about(seconds: float) -> Any:
+        return pytest.approx(seconds, abs=1)  # what passes between the two readings of the clock
+
+    assert seconds_left(0, 400, 1000) is None, "what the checkpoint had done says nothing of this machine"
+    assert seconds_left(100, 400, 1000) is None, "loading is over"
+    assert seconds_left(110, 410, 1000) == about(590)
+    assert seconds_left(310, 600, 1000, "epoch 2") == about(420), "the rate of all epochs of this process"
+    assert seconds_left(320, 0, 50, "measuring") is None, "another total is another rate"
+    assert seconds_left(330, 10, 50, "measuring") == about(40)
 
 
 def test_checkpoint_comes_back_bit_for_bit(folder: RunFolder) -> None:

@@ -13,6 +13,8 @@ from tests.runs.conftest import claimed, make_run
 
 pytestmark = pytest.mark.django_db
 Status = Run.Status
+NOON = datetime.datetime(2026, 11, 1, 12, tzinfo=datetime.UTC)
+SECOND = datetime.timedelta(seconds=1)
 
 
 def test_second_delivery_of_a_live_run_is_dropped() -> None:
@@ -115,13 +117,14 @@ def test_progress_shown_is_never_more_than_its_total() -> None:
     assert (run.done, run.total, run.doing) == (5, 5, "counting")
 
 
-def test_time_left_is_the_rest_at_the_rate_so_far() -> None:
+def test_time_left_is_that_until_the_end_that_the_child_expects() -> None:
     run = claimed(make_run())
-    lifecycle.show(run=run, progress=Reading(25, 100, "counting"), log_tail="")
+    lifecycle.show(run=run, progress=Reading(1, 100, "counting"), log_tail="")
     run.refresh_from_db()
-    assert run.doing_since is not None
-    # 25 in 10 s, so the other 75 take 30 s.
-    assert run.seconds_left(run.doing_since + datetime.timedelta(seconds=10)) == pytest.approx(30.0, abs=1e-6)
+    assert run.seconds_left(NOON) is None
+    lifecycle.show(run=run, progress=Reading(25, 100, "counting", NOON.timestamp() + 30), log_tail="")
+    run.refresh_from_db()
+    assert [run.seconds_left(NOON + seconds * SECOND) for seconds in (0, 10, 40)] == [30, 20, None]
 
 
 def test_sweep_finds_silent_runs_and_messages_that_never_came() -> None:
