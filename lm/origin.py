@@ -54,8 +54,8 @@ def claim_checkpoint(
         )
 
 
-def parent_of(base: str, model: Any) -> str:
-    """What names ``base`` for good: the digest of its folder, or its hub name with the commit."""
+def parent_of(base: str, model: Any = None) -> str:
+    """What names ``base`` for good: the digest of its folder, or its hub name, with the commit where it is loaded."""
     if Path(base).is_dir():
         return folder_digest(Path(base))
-    return f"{base}@{getattr(model.config, '_commit_hash', None)}"
+    return base if model is None else f"{base}@{getattr(model.config, '_commit_hash', None)}"

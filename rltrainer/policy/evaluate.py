@@ -7,14 +7,13 @@ What is measured of one policy is kept in checkpoint/, so a run that was stopped
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from lm.bootstrap import interval
 from lm.devices import choose_device
-from lm.origin import claim_checkpoint
+from lm.origin import claim_checkpoint, parent_of
 from rltrainer.policy.bases import load_for_inference
 from rltrainer.policy.config import EvaluateConfig
 from rltrainer.policy.demonstrations import Demonstration, read_demonstrations
@@ -22,7 +21,7 @@ from rltrainer.policy.loading import Policy
 from rltrainer.policy.measuring import Answer, answer_prompts, demonstration_losses, same_tokens
 from rltrainer.policy.prompts import Prompt, encode_with_room, read_prompts
 from runs.folder.config import parse_config
-from runs.folder.files import file_digest, folder_digest, read_json, write_json
+from runs.folder.files import file_digest, read_json, write_json
 from runs.folder.folder import RunFolder
 from runs.folder.progress import Progress
 from runs.folder.stopping import StopSignal
@@ -42,7 +41,7 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
         folder,
         config,
         inputs={path.name: file_digest(path) for path in files},
-        parents={f"model {n}": _digest(name) for n, name in enumerate(models)},
+        parents={f"model {n}": parent_of(name) for n, name in enumerate(models)},
         free=("policies", "reward_model", "resamples"),
     )
     measured = measure_policies(folder, stop, config, prompts)
@@ -56,10 +55,6 @@ def _read_config(folder: RunFolder) -> EvaluateConfig:
         policies=tuple(folder.located(name) for name in config.policies),
         reward_model=None if config.reward_model is None else folder.located(config.reward_model),
     )
-
-
-def _digest(name: str) -> str:
-    return folder_digest(Path(name)) if Path(name).is_dir() else name
 
 
 def measure_policies(

@@ -53,32 +53,32 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     inputs = {"prompts.jsonl": file_digest(folder.inputs / "prompts.jsonl")}
     parents = {"base": parent_of(config.base, policy.model)}
     claim_checkpoint(folder, config, inputs=inputs, parents=parents, free=("base",))
+    encoded = encode_with_room(policy, prompts, **config.limits)
     done = _whole_batches(path, config.batch_prompts, len(prompts))
     for first in range(done, len(prompts), config.batch_prompts):
-        answers = answer(policy, config, prompts[first : first + config.batch_prompts], first, stop.check)
+        batch = slice(first, first + config.batch_prompts)
+        answers = [Answers(*pair) for pair in zip(prompts[batch], encoded.ids[batch], strict=True)]
+        answer(policy, config, answers, first, stop.check)
         _append(path, config, answers)
         progress.report(first + len(answers), len(prompts), "sampling")
-    _report(folder, config, encode_with_room(policy, prompts, **config.limits).truncated)
+    _report(folder, config, encoded.truncated)
 
 
 def answer(
     policy: Policy,
     config: SampleConfig,
-    prompts: list[Prompt],
+    answers: list[Answers],
     place: int,
-    between: Callable[[], None] = lambda: None,
-) -> list[Answers]:
-    """Up to ``config.completions`` distinct texts for each of ``prompts``; those that lack some are asked again.
+    between: Callable[[], None],
+) -> None:
+    """Fill each of ``answers`` with up to ``config.completions`` distinct texts; those that lack some are asked again.
 
-    ``between`` is called before each forward pass.
+    ``place`` is that of the first in the file; ``between`` is called before each forward pass.
     """
-    encoded = encode_with_room(policy, prompts, **config.limits).ids
-    answers = [Answers(prompt, ids) for prompt, ids in zip(prompts, encoded, strict=True)]
     for attempt in range(config.tries):
         lacking = [of_prompt for of_prompt in answers if len(of_prompt.texts) < config.completions]
         if lacking:
             _ask(policy, config, lacking, (config.seed, place, attempt), between)
-    return answers
 
 
 def _ask(

@@ -30,10 +30,9 @@ def rollout_figures(rollout: Rollout, kl_clamp: float) -> dict[str, float]:
     }
 
 
-def step_figures(rollout: Rollout, targets: Targets, kl_clamp: float) -> dict[str, float]:
-    """``rollout_figures``, the ``objective`` (mean R_hat) and the value network's ``explained_variance``."""
+def target_figures(rollout: Rollout, targets: Targets) -> dict[str, float]:
+    """The ``objective`` (mean R_hat) and the value network's ``explained_variance``."""
     return {
-        **rollout_figures(rollout, kl_clamp),
         "objective": float(targets.rewards.double().sum(dim=1).mean()),
         "explained_variance": explained_variance(rollout.values, targets.returns, rollout.mask),
     }

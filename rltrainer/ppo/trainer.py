@@ -15,7 +15,7 @@ from lm.training import Figures, Frame, Learning, NotFinite, Training
 from rltrainer.policy.prompts import Prompt
 from rltrainer.ppo.divergence import adapted_beta
 from rltrainer.ppo.learner import Learner
-from rltrainer.ppo.measures import rollout_figures, speed_figures, step_figures
+from rltrainer.ppo.measures import rollout_figures, speed_figures, target_figures
 from rltrainer.ppo.order import generator_of, prompts_of_step
 from rltrainer.ppo.rollout import Rollout, Score, Seconds, collect
 from rltrainer.ppo.targets import Targets, targets_of
@@ -65,20 +65,21 @@ class PolicyGradient(Training):
             between=frame.between, ranks=self.ranks,
         )  # fmt: skip
         # 3. Whether these weights are still near enough to the reference.
-        kl = rollout_figures(rollout, config.kl_clamp)["kl"]
+        sampled = rollout_figures(rollout, config.kl_clamp)
+        kl = sampled["kl"]
         if self._past_limit(kl, step, frame):
             self.go_back(frame)
             return {}
         # 4. Rewards a token, advantages and returns.
         targets = targets_of(rollout, config, self.beta)
-        figures = step_figures(rollout, targets, config.kl_clamp)
         # 5. Epochs of optimizer steps.
         begun, rate = self.clock(), learner.set_rates(step)
         updated = self._update(rollout, targets, prompts, step, frame)
         speed = speed_figures(rollout, seconds, self.clock() - begun)
         # 6. The figures of this step, then beta for the next one.
         beta, self.beta = self.beta, self._next_beta(kl)
-        return {**figures, **updated._asdict(), "beta": beta, "learning_rate": rate, **speed}
+        learnt = {**target_figures(rollout, targets), **updated._asdict()}
+        return {**sampled, **learnt, "beta": beta, "learning_rate": rate, **speed}
 
     def doing(self, step: int) -> str:
         return "training"

@@ -1,6 +1,6 @@
 """What a person does on the ranking page, for tests of any part."""
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 
 def rank_first_task(chromium: Browser, url: str, slug: str, user: str, password: str) -> None:
@@ -52,6 +52,11 @@ def waiting(page: Page) -> list[str]:
     """The names under which submitted judgements wait in the browser."""
     names: list[str] = page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('outbox:'))")
     return names
+
+
+def notice(page: Page, words: str) -> Locator:
+    """The notice that says ``words``: not what is read out to those who do not see it."""
+    return page.locator(".notice", has_text=words)
 
 
 def active_seconds(page: Page) -> float:

@@ -14,7 +14,7 @@ from tests.annotation.factories import make_member, make_project, make_tasks, pu
 from tests.browser.axe import violations_in_both_schemes
 from tests.browser.conftest import Visit
 from tests.browser.layout import hold_back, overhang, small_targets
-from tests.browser.ranking import assignment_of, wait_for_another, wait_until_ready, wait_until_sent
+from tests.browser.ranking import assignment_of, notice, wait_for_another, wait_until_ready, wait_until_sent
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -276,7 +276,7 @@ def test_a_second_person_sends_back_the_author_revises_and_it_is_accepted_with_a
     expect(reader.get_by_role("alert")).to_contain_text("Say what should be different")
     reader.get_by_label("Comment").fill("Say when they come.")
     reader.get_by_role("button", name="Send back").click()
-    expect(reader.locator(".notice", has_text="Sent back to its author")).to_be_visible()
+    expect(notice(reader, "Sent back to its author")).to_be_visible()
 
     page.goto("/projects/helpful/history/")
     expect(page.locator(".entry--back")).to_contain_text("Say when they come.")
@@ -289,7 +289,7 @@ def test_a_second_person_sends_back_the_author_revises_and_it_is_accepted_with_a
     reader.get_by_text("Change words before you accept it").click()
     reader.get_by_label("The answer with your changes").fill("It has 366 days, every fourth year.")
     reader.get_by_role("button", name="Accept").click()
-    expect(reader.locator(".notice", has_text="Accepted.")).to_be_visible()
+    expect(notice(reader, "Accepted.")).to_be_visible()
     final = Demonstration.objects.accepted().get()
     assert (final.text, final.edited) == ("It has 366 days, every fourth year.", True)
     assert Demonstration.objects.count() == 3
@@ -373,10 +373,10 @@ def test_without_a_connection_two_tasks_are_answered_and_sent_once_when_it_is_ba
     first, second = assignment_of(page), begin(page, kind)
     page.context.set_offline(True)
     answer(page, kind)
-    expect(page.locator(".notice", has_text="You are offline. Your judgement is kept here")).to_be_visible()
+    expect(notice(page, "You are offline. Your judgement is kept here")).to_be_visible()
     assert assignment_of(page) == second
     answer(page, kind)
-    expect(page.locator(".notice", has_text="You are offline. 2 judgements are kept here")).to_be_visible()
+    expect(notice(page, "You are offline. 2 judgements are kept here")).to_be_visible()
     assert judged() == 0
     page.context.set_offline(False)
     expect(page.get_by_role("heading", name="Nothing left for you")).to_be_visible()
@@ -392,7 +392,7 @@ def test_an_answer_that_waits_outlives_a_closed_tab(visit: Visit, rated: Project
     context, first = page.context, assignment_of(page)
     context.set_offline(True)
     answer(page, "rated")
-    expect(page.locator(".notice", has_text="You are offline. Your judgement is kept here")).to_be_visible()
+    expect(notice(page, "You are offline. Your judgement is kept here")).to_be_visible()
     page.close()
     context.set_offline(False)
     again = ready(visit(RANK, alice, context=context))

@@ -13,7 +13,7 @@ from annotation.models import Annotator, Assignment, Project, Ranking
 from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks
 from tests.browser.conftest import Visit, log_in
 from tests.browser.layout import wait_until
-from tests.browser.ranking import assignment_of, tiers, tray, wait_for_another, wait_until_ready
+from tests.browser.ranking import assignment_of, notice, tiers, tray, wait_for_another, wait_until_ready
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -98,7 +98,7 @@ def test_an_older_copy_in_a_browser_gives_way_to_what_another_device_kept_later(
     again.goto(RANK)
     wait_until_ready(again)
     assert tiers(again) == [["A"], ["B"], [], []]
-    expect(again.locator(".notice", has_text="You went on with this task on another device")).to_be_visible()
+    expect(notice(again, "You went on with this task on another device")).to_be_visible()
     again.get_by_role("button", name="Take the older one").click()
     assert tiers(again) == [[], [], [], ["A", "B"]]
     wait_until(again, lambda: Assignment.objects.get(ahead=False).draft.get("ranks") == {"A": 4, "B": 4})
@@ -115,7 +115,7 @@ def test_an_older_draft_that_comes_back_online_gives_way_to_a_later_one_of_anoth
     press(other, "1", "2")
     saved(other)
     page.context.set_offline(False)
-    expect(page.locator(".notice", has_text="You went on with this task on another device")).to_be_visible()
+    expect(notice(page, "You went on with this task on another device")).to_be_visible()
     wait_until_ready(page)
     assert tiers(page) == [["A"], ["B"], [], []]
     assert Assignment.objects.get(ahead=False).draft["ranks"] == {"A": 1, "B": 2}
@@ -152,12 +152,12 @@ def test_two_tabs_keep_one_draft_and_judge_once(visit: Visit, page: Page) -> Non
     before = assignment_of(page)
     press(page, "2", "1", "1", "Enter")
     wait_for_another(page, before)
-    expect(other.locator(".notice", has_text="This task was finished in another tab.")).to_be_visible()
+    expect(notice(other, "This task was finished in another tab.")).to_be_visible()
     # It insists, with another order: the first judgement stands, and that is said.
     other.bring_to_front()
     press(other, "a", "1", "Enter")
     wait_for_another(other, before)
-    expect(other.locator(".notice", has_text="You had judged this task already")).to_be_visible()
+    expect(notice(other, "You had judged this task already")).to_be_visible()
     assert Ranking.objects.count() == 1
 
 
@@ -201,7 +201,7 @@ def test_a_session_that_ended_asks_for_a_log_in_and_keeps_the_judgement(
     saved(page)
     Session.objects.all().delete()
     press(page, "Enter")
-    expect(page.locator(".notice", has_text="You are logged out.")).to_be_visible()
+    expect(notice(page, "You are logged out.")).to_be_visible()
     log_in(page.context, str(live_server), alice)
     page.get_by_role("button", name="Send it again").click()
     wait_for_another(page, before)

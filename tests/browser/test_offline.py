@@ -15,6 +15,7 @@ from tests.browser.layout import hold_back, wait_until
 from tests.browser.ranking import (
     active_seconds,
     assignment_of,
+    notice,
     tiers,
     tray,
     wait_for_another,
@@ -101,11 +102,11 @@ def test_without_a_connection_two_tasks_are_judged_and_sent_when_it_is_back(page
     first, second = assignment_of(page), begin(page)
     page.context.set_offline(True)
     press(page, "2", "3", "4", "Enter")
-    expect(page.locator(".notice", has_text="You are offline. Your judgement is kept here")).to_be_visible()
+    expect(notice(page, "You are offline. Your judgement is kept here")).to_be_visible()
     assert assignment_of(page) == second
     wait_until(page, lambda: active_seconds(page) >= 1)
     press(page, "4", "3", "2", "1", "Enter")
-    expect(page.locator(".notice", has_text="2 judgements are kept here")).to_be_visible()
+    expect(notice(page, "2 judgements are kept here")).to_be_visible()
     # Nothing comes after it; it stays to be read.
     assert assignment_of(page) == second
     expect(page.locator("[data-saved]")).to_have_text("It waits to be sent.")
@@ -125,10 +126,10 @@ def test_a_judgement_that_waits_survives_a_reload(page: Page) -> None:
     before = assignment_of(page)
     again = lose_the_connection(page)
     press(page, "1", "2", "3", "4", "Enter")
-    expect(page.locator(".notice", has_text="You are offline.")).to_be_visible()
+    expect(notice(page, "You are offline.")).to_be_visible()
     page.reload()
     wait_until_ready(page)
-    expect(page.locator(".notice", has_text="You are offline.")).to_be_visible()
+    expect(notice(page, "You are offline.")).to_be_visible()
     assert not Ranking.objects.exists()
     again()
     page.get_by_role("button", name="Send it again").click()
@@ -140,7 +141,7 @@ def test_a_judgement_that_waits_survives_a_closed_tab(visit: Visit, page: Page) 
     before = assignment_of(page)
     page.context.set_offline(True)
     press(page, "2", "2", "3", "4", "Enter")
-    expect(page.locator(".notice", has_text="You are offline.")).to_be_visible()
+    expect(notice(page, "You are offline.")).to_be_visible()
     context = page.context
     page.close()
     context.set_offline(False)
@@ -161,7 +162,7 @@ def test_an_answer_that_was_lost_does_not_store_it_twice(page: Page) -> None:
 
     page.route("**/rank/submit/", lose_the_answer)
     press(page, "1", "2", "3", "4", "Enter")
-    expect(page.locator(".notice", has_text="You are offline.")).to_be_visible()
+    expect(notice(page, "You are offline.")).to_be_visible()
     assert Ranking.objects.count() == 1
     page.unroute("**/rank/submit/", lose_the_answer)
     page.get_by_role("button", name="Send it again").click()
@@ -174,10 +175,10 @@ def test_what_is_changed_while_it_waits_is_submitted_anew(page: Page) -> None:
     before = assignment_of(page)
     page.context.set_offline(True)
     press(page, "1", "2", "3", "4", "Enter")
-    expect(page.locator(".notice", has_text="You are offline.")).to_be_visible()
+    expect(notice(page, "You are offline.")).to_be_visible()
     press(page, "a", "4")
     assert waiting(page) == []
-    expect(page.locator(".notice", has_text="You are offline.")).to_have_count(0)
+    expect(notice(page, "You are offline.")).to_have_count(0)
     # Back online, what waits is sent first, and then the draft.
     page.context.set_offline(False)
     expect(page.locator("[data-saved]")).to_have_text("Draft saved.")
@@ -203,7 +204,7 @@ def test_a_refused_judgement_comes_back_with_what_was_entered(page: Page, projec
     assert bobs is not None
     assert bobs.task == taken.task
     page.context.set_offline(False)
-    expect(page.locator(".notice", has_text="A judgement that waited was not stored")).to_be_visible()
+    expect(notice(page, "A judgement that waited was not stored")).to_be_visible()
     assert not Ranking.objects.exists()
     page.get_by_role("button", name="Show it").click()
     expect(page.locator(".ranking__errors")).to_contain_text("Nothing was stored")
@@ -227,7 +228,7 @@ def test_a_task_held_ahead_that_went_to_somebody_else_is_replaced_and_said(
     make_tasks(project, 1, completions=4)
     press(page, "2", "3", "4", "Enter")
     wait_for_another(page, before)
-    expect(page.locator(".notice", has_text="went to somebody else")).to_be_visible()
+    expect(notice(page, "went to somebody else")).to_be_visible()
     assert assignment_of(page) not in {before, ahead}
     assert Ranking.objects.count() == 1
 
@@ -238,7 +239,7 @@ def test_a_skip_waits_too(page: Page) -> None:
     press(page, "s")
     page.keyboard.type("not my subject")
     press(page, "Enter")
-    expect(page.locator(".notice", has_text="You are offline.")).to_be_visible()
+    expect(notice(page, "You are offline.")).to_be_visible()
     page.context.set_offline(False)
     wait_for_another(page, before)
     skipped = Assignment.objects.get(public_id=before)
@@ -251,7 +252,7 @@ def test_what_one_person_submitted_is_not_sent_by_another_on_the_same_device(
     before = assignment_of(page)
     page.context.set_offline(True)
     press(page, "1", "2", "3", "4", "Enter")
-    expect(page.locator(".notice", has_text="You are offline.")).to_be_visible()
+    expect(notice(page, "You are offline.")).to_be_visible()
     context = page.context
     page.close()
     context.set_offline(False)
