@@ -18,7 +18,7 @@ from annotation.files.intake.desk import Desk, Numbered, Report, close_desk, ope
 from annotation.files.jsonl.errors import BadField, BrokenFile
 from annotation.files.jsonl.fields import Limits
 from annotation.files.jsonl.kinds import KINDS, parse, parse_scorable
-from annotation.files.jsonl.lines import RawLine, read_lines, unzipped
+from annotation.files.jsonl.lines import RawLine, read_lines
 from annotation.files.jsonl.records import Line
 from annotation.models import Project
 
@@ -54,7 +54,7 @@ def import_file(
     All or nothing: one bad line leaves the database as it was (BadFile names the lines), unless ``skip_bad`` asks
     for the rest. Locks the project's desk, and waits for it. Raises BadRequest for an unknown kind or a damaged file.
     """
-    lines = read_lines(unzipped(stream), settings.MAX_LINE_BYTES)
+    lines = read_lines(stream, settings.MAX_LINE_BYTES)
     return _import(project, kind, lines, skip_bad, watch, patient=True)
 
 
@@ -163,7 +163,7 @@ def read_scorable(path: str) -> Iterator[dict[str, Any]]:
     """
     with open_input(path) as stream:
         try:
-            yield from _scorable(read_lines(unzipped(stream), settings.MAX_LINE_BYTES))
+            yield from _scorable(read_lines(stream, settings.MAX_LINE_BYTES))
         except BrokenFile as error:
             raise BadRequest(f"{path}: {error}.") from error
 

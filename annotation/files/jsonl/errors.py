@@ -2,7 +2,7 @@
 
 ValueError
 ├── BadField     one field of one line, or the whole line where ``field`` is empty
-└── BrokenFile   the file cannot be read on: a damaged gzip stream
+└── BrokenFile   the file cannot be read on: a damaged gzip stream, or a file that is no JSONL
 """
 
 
@@ -16,4 +16,4 @@ class BadField(ValueError):
 
 
 class BrokenFile(ValueError):
-    """The file cannot be read on."""
+    """The file cannot be read on; the message says why, and what to do."""

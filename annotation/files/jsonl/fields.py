@@ -49,6 +49,10 @@ class Fields:
         """The fields that nobody took."""
         return self._values
 
+    def put(self, name: str, value: Any) -> None:
+        """Another value in its place."""
+        self._values[name] = value
+
     def require(self, name: str) -> Any:
         """The value of a field that must be there."""
         value = self.take(name)
@@ -77,10 +81,12 @@ class Fields:
         return value
 
     def label(self, name: str, *, most: int = MOST_LABEL) -> str | None:
-        """A short name of something, or None."""
+        """A short name of something, or None. A whole number is a name of digits: many tools count with them."""
         value = self.take(name)
         if value is None:
             return None
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
         if not isinstance(value, str) or not value:
             raise self.bad(name, f"must be a text that is not empty, not {kind_of(value)}")
         if len(value) > most:
@@ -103,10 +109,12 @@ class Fields:
         return value
 
     def whole(self, name: str, *, least: int = -MOST_INTEGER, most: int = MOST_INTEGER) -> int | None:
-        """A whole number, or None. True, 1.0 and "1" are not whole numbers."""
+        """A whole number, or None. 1.0 is one (a table with a gap in its column writes them so); "1" is none."""
         value = self.take(name)
         if value is None:
             return None
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.bad(name, f"must be a whole number, not {kind_of(value)}")
         if not least <= value <= most:

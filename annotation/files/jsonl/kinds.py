@@ -5,6 +5,7 @@ from functools import partial
 
 from annotation.files.jsonl import remarks
 from annotation.files.jsonl.decoding import decode
+from annotation.files.jsonl.dialogues import part_prompt_from_answers
 from annotation.files.jsonl.errors import BadField
 from annotation.files.jsonl.fields import Fields, Limits
 from annotation.files.jsonl.parts import (
@@ -148,12 +149,15 @@ def _tiers(items: list[Fields], verdict: str, recorded: list[int] | None) -> lis
 
 def _rank(item: Fields) -> int:
     value = item.peek("rank")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise item.bad("rank", "must be a positive whole number")
     return value
 
 
 def _pairs(fields: Fields) -> RankingLine:
+    part_prompt_from_answers(fields)
     prompt = read_prompt(fields)
     provenance = read_provenance(fields, 2)
     _check_purpose(provenance, COLLECT)
@@ -236,6 +240,8 @@ def _judgement(
 def _demonstrations(fields: Fields) -> DemonstrationLine:
     prompt = read_prompt(fields)
     text = fields.text("completion", may_be_empty=False)
+    if not text.strip():
+        raise fields.bad("completion", "is blank, so it demonstrates nothing")
     provenance = read_provenance(fields, 1)
     annotator = read_annotator(fields)
     external_id = read_external_id(fields)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import IO, NamedTuple
 
 from annotation.files.jsonl.errors import BrokenFile
+from annotation.files.jsonl.formats import HEAD_BYTES, refuse_others
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -20,7 +21,7 @@ class RawLine(NamedTuple):
     data: bytes | None
 
 
-def unzipped(stream: IO[bytes]) -> IO[bytes]:
+def _unzipped(stream: IO[bytes]) -> io.BufferedReader:
     """The stream itself, or what its gzip content holds. Told by the first two bytes, so stdin may be either."""
     buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(_Raw(stream))
     if buffered.peek(2)[:2] == _GZIP_MAGIC:
@@ -29,12 +30,17 @@ def unzipped(stream: IO[bytes]) -> IO[bytes]:
 
 
 def read_lines(stream: IO[bytes], most_bytes: int) -> Iterator[RawLine]:
-    """Every line that is not blank, without its line feed. Raises BrokenFile for a damaged gzip stream."""
+    """Every line that is not blank, without its line feed, of a stream that may be packed by gzip.
+
+    Raises BrokenFile for a damaged gzip stream, and for a file of another format.
+    """
     number = 0
     try:
-        for number, data in enumerate(iter(lambda: stream.readline(most_bytes + 1), b""), start=1):
+        unzipped = _unzipped(stream)
+        refuse_others(unzipped.peek(HEAD_BYTES)[:HEAD_BYTES])
+        for number, data in enumerate(iter(lambda: unzipped.readline(most_bytes + 1), b""), start=1):
             if len(data) > most_bytes and not data.endswith(b"\n"):
-                _drain(stream)
+                _drain(unzipped)
                 yield RawLine(number, None)
                 continue
             content = (data.removeprefix(_BYTE_ORDER_MARK) if number == 1 else data).strip()

@@ -29,6 +29,7 @@ def read_prompt(fields: Fields) -> PromptValue:
         raise fields.bad("prompt", "is missing")
     else:
         raise fields.bad("prompt", f"must be a text or a list of messages, not {kind_of(value)}")
+    _refuse_blank(fields, messages)
     split = fields.choice("split", SPLITS)
     return PromptValue(form, messages, prompt_digest(form, messages), opening_digest(messages), split)
 
@@ -40,12 +41,31 @@ def read_messages(fields: Fields, name: str) -> list[dict[str, str]]:
         role = message.choice("role", ROLES)
         if role is None:
             raise message.bad("role", "is missing")
+        if isinstance(message.peek("content"), list):
+            message.put("content", _joined(message))
         messages.append({"role": role, "content": message.text("content")})
-        for unknown in message.rest():
-            raise message.bad(unknown, "is not a field of a message (role and content are)")
+        for unknown, value in message.rest().items():
+            if value is not None:  # a table of messages has every field in each
+                raise message.bad(unknown, "is not a field of a message (role and content are)")
     if not messages:
         raise fields.bad(name, "must have at least one message")
     return messages
+
+
+def _joined(message: Fields) -> str:
+    """The text of a content that is a list of parts."""
+    parts = message.objects("content")
+    for part in parts:
+        kind = part.take("type")
+        if kind != "text":
+            raise part.bad("type", f"is {kind!r}, and Concord takes texts alone")
+    return "".join(part.text("text") for part in parts)
+
+
+def _refuse_blank(fields: Fields, messages: list[dict[str, str]]) -> None:
+    """A prompt whose last message says nothing asks nothing."""
+    if not messages[-1]["content"].strip():
+        raise fields.bad("prompt", "says nothing: its last message is blank")
 
 
 def with_split(prompt: PromptValue, provenance: Provenance) -> PromptValue:
@@ -98,8 +118,11 @@ def completion_items(fields: Fields) -> list[Fields]:
 def read_external_id(fields: Fields) -> str:
     """``id`` of a kind that declares none: kept as one where it can be, else left to the metadata."""
     value = fields.peek("id")
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
     if value is None or (isinstance(value, str) and 0 < len(value) <= MOST_LABEL):
-        return fields.take("id") or ""
+        fields.take("id")
+        return value or ""
     return ""
 
 

@@ -1,0 +1,61 @@
+"""Files that are no JSONL, told by how they begin: one sentence that says what it is and what to do with it.
+
+Otherwise each of their lines would be a bad one.
+"""
+
+import re
+
+from annotation.files.jsonl.errors import BrokenFile
+
+HEAD_BYTES = 4096
+_LINES = 'one JSON object a line ("JSON Lines")'
+_PANDAS = 'to_json("file.jsonl", orient="records", lines=True, force_ascii=False)'
+_BINARY = {
+    b"PAR1": (
+        "a Parquet file",
+        f'write it as JSONL: pandas.read_parquet("file.parquet").{_PANDAS}',
+    ),
+    b"ARROW1": (
+        "an Arrow file of datasets",
+        'write it as JSONL: datasets.load_from_disk("folder").to_json("file.jsonl")',
+    ),
+    b"PK\x03\x04": (
+        "a ZIP archive or a spreadsheet",
+        f"unpack it, or save the sheet as CSV and then pandas.read_csv(...).{_PANDAS}",
+    ),
+    b"BZh": ("packed by bzip2", "unpack it, or pack it by gzip, which is read as it is"),
+    b"\xfd7zXZ": ("packed by xz", "unpack it, or pack it by gzip, which is read as it is"),
+    b"\x28\xb5\x2f\xfd": ("packed by zstd", "unpack it, or pack it by gzip, which is read as it is"),
+    b"%PDF": ("a PDF", f"import takes {_LINES}"),
+    b"SQLite format 3": ("an SQLite database", f"export its rows as {_LINES}"),
+    b"\xff\xfe": ("a text in UTF-16", "save it as UTF-8 (in PowerShell: Set-Content -Encoding utf8)"),
+    b"\xfe\xff": ("a text in UTF-16", "save it as UTF-8"),
+}
+# A row of names, as a spreadsheet's first line: words between commas, semicolons or tabs.
+_NAMES = re.compile(r'"?[\w .-]+"?([,;\t]"?[\w .-]+"?)+\s*$')
+
+
+def refuse_others(head: bytes) -> None:
+    """Refuse what ``head``, the first bytes of a file (unpacked), shows to be something else. Raises BrokenFile."""
+    for magic, (what, advice) in _BINARY.items():
+        if head.startswith(magic):
+            raise BrokenFile(f"it is {what}: {advice}")
+    text = head.removeprefix(b"\xef\xbb\xbf").decode(errors="replace").lstrip()
+    first, _, rest = text.partition("\n")
+    first = first.strip()
+    if text.startswith("[") and not text.startswith("[]"):
+        raise BrokenFile(
+            f"it is one JSON list, and import takes {_LINES}: jq -c '.[]' file.json > file.jsonl, "
+            f'or pandas.read_json("file.json").{_PANDAS}'
+        )
+    if first == "{" and rest.strip():
+        raise BrokenFile(
+            f"it is JSON over several lines, and import takes {_LINES}: jq -c . file.json > file.jsonl"
+        )
+    if _NAMES.match(first) and rest:
+        raise BrokenFile(
+            f"it is a table (CSV) with the columns {first[:200]}, and import takes {_LINES}: "
+            f'pandas.read_csv("file.csv").{_PANDAS}, with the columns named as the fields of the kind'
+        )
+    if text.startswith("<"):
+        raise BrokenFile(f"it is a web page or XML, and import takes {_LINES}")
