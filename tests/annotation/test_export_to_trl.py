@@ -12,7 +12,7 @@ import pytest
 
 from annotation.errors import BadRequest
 from annotation.files import export
-from annotation.models import Comparison, Project
+from annotation.models import Comparison, Project, Ranking
 from annotation.quality.agreement import measure
 from tests.annotation.factories import emptied, make_project, out, out_values, put, put_bytes, ranking
 
@@ -64,7 +64,8 @@ def test_pairs_are_the_strict_pairs_and_ties_are_counted(form: str) -> None:
     assert export.count(project=project, kind="pairs") == 13
     lines = out_values(project, "pairs")
     answers = [line["chosen"] if form == "text" else line["chosen"][0]["content"] for line in lines]
-    assert answers[:6] == ["a", "a", "b", "c", "c", "b"]
+    assert answers[:3] == ["a", "b", "Blue é."], "a line each that shows annotator, order_shown and strength"
+    assert answers[3:8] == ["a", "b", "c", "c", "b"]
 
 
 @pytest.mark.parametrize("form", PROMPTS)
@@ -75,6 +76,31 @@ def test_pairs_come_back_as_the_same_pairs(form: str) -> None:
     assert put_bytes(again, "pairs", first).as_json()["added"] == 13
     assert out(again, "pairs") == first
     assert put_bytes(again, "pairs", first).added == 0
+
+
+def test_no_column_changes_its_type_however_late_its_first_value_comes(tmp_path: Path) -> None:
+    """A loader infers types from as many bytes as it reads at once; here that is a few of 60 lines."""
+    datasets = pytest.importorskip("datasets")
+    project = make_project()
+    plain = [{"prompt": f"q{n}", "chosen": "a" * 300, "rejected": "b" * 300} for n in range(59)]
+    ranked = ranking(
+        "q59", 2, 1, 3, annotator="alice", id="x", mood="low", concord={"order_shown": [1, 0, 2]}
+    )
+    put(project, "pairs", *plain[:50], {**plain[50], "strength": 1.5}, *plain[51:])
+    put(project, "rankings", ranking("tied", 1, 1, annotator="bob", id="y"), ranked)
+    Ranking.objects.filter(external_id="x").update(active_seconds=2.5)
+    path = tmp_path / "pairs.jsonl"
+    path.write_bytes(out(project, "pairs"))
+    data = datasets.load_dataset(
+        "json", data_files=str(path), split="train", cache_dir=str(tmp_path / "cache"), chunksize=4096
+    )
+    assert data.num_rows == 62
+    assert len({line["concord"]["id"] for line in out_values(project, "pairs")}) == 62
+    assert [value for value in data["strength"] if value is not None] == [1.5]
+    assert {value["active_seconds"] for value in data["concord"]} == {None, 2.5}
+    # The types are shown by one line each, and the rest keep their order.
+    prompts = [value for value in data["prompt"] if value.startswith("q")]
+    assert prompts == ["q50", "q59", *(f"q{n}" for n in range(59) if n != 50), "q59", "q59"]
 
 
 @pytest.mark.parametrize("form", PROMPTS)

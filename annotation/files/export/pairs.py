@@ -1,16 +1,18 @@
 """Kind "pairs": TRL's explicit preference format, the strict pairs of current rankings.
 
-Every line has the same fields with the same types, so that loaders which infer a schema take the file as it is;
-that is why metadata, which may be anything, stands as text under ``concord``.
+Every line has the same fields with the same types, so that loaders which infer a schema take the file as it is:
+metadata, which may be anything, stands as text under ``concord``. And since they infer it from a file's first
+megabytes, the file begins with rankings that show the type of each field that may be null.
 """
 
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Count, Min, Q, QuerySet
 
 from annotation.errors import BadRequest
 from annotation.files.export.rankings import COLUMNS, pseudonym
@@ -55,12 +57,38 @@ def counted(scope: Scope) -> Counts:
     return Counts(strict, ties)
 
 
+# Of each field that may be null, which rankings have a value there.
+_SHOWS_TYPE = {
+    "annotator": Q(annotator__anonymous=False),
+    "strength": Q(strength__isnull=False),
+    "id": ~Q(external_id=""),
+    "order_shown": Q(order_shown__isnull=False),
+    "active_seconds": Q(active_seconds__isnull=False),
+    "metadata": ~Q(metadata={}),
+}
+_HAS_PAIRS = Q(tiers__contains=[2])
+
+
 def values(scope: Scope) -> Iterator[dict[str, Any]]:
-    """One object a strict pair, in the order of rankings and of their completions; some of its values are encoded."""
-    for chunk in chunks(_rankings(scope), *COLUMNS):
+    """One object a strict pair, some of its values encoded, in the order of rankings and of their completions.
+
+    One line of each ranking that shows a type stands before all others.
+    """
+    rankings = _rankings(scope)
+    first_with = {name: Min("pk", filter=shows & _HAS_PAIRS) for name, shows in _SHOWS_TYPE.items()}
+    showing = set(rankings.order_by().aggregate(**first_with).values())
+    for _, lines in _lines_of(rankings.filter(pk__in=showing - {None})):
+        yield next(lines)
+    for pk, lines in _lines_of(rankings):
+        yield from islice(lines, int(pk in showing), None)
+
+
+def _lines_of(rankings: "QuerySet[Any]") -> Iterator[tuple[int, Iterator[dict[str, Any]]]]:
+    """The key of each ranking with its lines."""
+    for chunk in chunks(rankings, "id", *COLUMNS):
         tasks = _tasks({row["task_id"] for row in chunk})
         for row in chunk:
-            yield from _lines(row, tasks[row["task_id"]])
+            yield row["id"], _lines(row, tasks[row["task_id"]])
 
 
 def _tasks(task_ids: Collection[int]) -> "dict[int, _PairTask]":
