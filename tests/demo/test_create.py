@@ -22,8 +22,6 @@ from tests.rltrainer.policy.factories import make_folder
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
-STEPS = ("Creating", "Registering", "Sampling")
-
 
 class Interrupted(Exception):
     """Stands for Ctrl+C."""
@@ -89,14 +87,15 @@ def test_a_newcomer_gets_a_project_that_can_be_ranked_and_a_second_start_changes
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_an_interruption_at_any_step_leaves_what_a_second_start_completes(step: str, tmp_path: Path) -> None:
-    def say(text: str) -> None:
-        if text.startswith(step):
-            raise Interrupted
+def test_interruptions_at_every_step_leave_what_the_last_start_completes(tmp_path: Path) -> None:
+    for step in ("Creating", "Registering", "Sampling"):
 
-    with pytest.raises(Interrupted):
-        create_demo(base="", say=say, keep=_keep_in(tmp_path))
+        def say(text: str, step: str = step) -> None:
+            if text.startswith(step):
+                raise Interrupted
+
+        with pytest.raises(Interrupted):
+            create_demo(base="", say=say, keep=_keep_in(tmp_path))
     assert_whole(create())
 
 
