@@ -20,6 +20,7 @@ _ORIGIN = re.compile(
 )
 # The schemes of Celery's brokers for a fleet, and the package that each needs.
 _BROKERS = {"redis": "redis", "rediss": "redis", "redis+socket": "redis", "amqp": "amqp", "amqps": "amqp"}
+_PATH = re.compile(r"(/[\w.~-]*[\w~-])+", re.ASCII)
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 _ESCAPES = "in a user or password write %2F for /, %23 for #, %3F for ?, %40 for @ and %25 for %"
 
@@ -91,6 +92,16 @@ def origins(name: str) -> list[str]:
                 f"{name}: {origin!r} must be a scheme and a host without a path, as https://rank.example.org."
             )
     return urls
+
+
+def path(name: str) -> str:
+    """The path under which a proxy shows Concord, as /concord, or nothing where it has a host to itself."""
+    value = text(name).rstrip("/")
+    if value and not _PATH.fullmatch(value):
+        raise ImproperlyConfigured(
+            f"{name}={value!r}: it must be a path alone, as /concord, of letters, digits, . _ ~ and -."
+        )
+    return value
 
 
 def folder(name: str, default: Path) -> Path:

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import env
 from config.running import postgres
+from config.static import static_version
 
 # Lets Django's generic classes be written with their row's type at run time too.
 django_stubs_ext.monkeypatch()
@@ -48,6 +49,9 @@ SECRET_KEY = _secret_key()
 DEBUG = env.flag("CONCORD_DEBUG", default=False)
 ALLOWED_HOSTS = env.hosts("CONCORD_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.origins("CONCORD_ORIGINS")
+# Where a proxy shows Concord beside others on one host (config.wsgi).
+PATH = env.path("CONCORD_PATH")
+FORCE_SCRIPT_NAME = PATH or None
 
 INSTALLED_APPS = [
     "config.apps.ConfigConfig",
@@ -163,7 +167,9 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
 
-STATIC_URL = "static/"
+# Addresses change with what stands there: browsers keep it for good, and never mix scripts of two releases.
+STATIC_URL = f"{PATH}/static/{static_version(BASE_DIR)}/"
+WHITENOISE_IMMUTABLE_FILE_TEST = ".*"
 # WhiteNoise serves what the finders find: nothing is collected.
 STATICFILES_DIRS = [
     BASE_DIR / "static",
@@ -203,6 +209,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 HTTPS = env.flag("CONCORD_HTTPS", default=False)
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{PATH}/"
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS

@@ -66,6 +66,7 @@ def remember_browsers(get_response: Callable[[HttpRequest], HttpResponse]) -> Ca
                 COOKIE,
                 signing.dumps(known, salt=COOKIE),
                 max_age=COOKIE_SECONDS,
+                path=settings.SESSION_COOKIE_PATH,
                 secure=settings.HTTPS,
                 httponly=True,
                 samesite="Lax",

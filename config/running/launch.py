@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -37,7 +38,8 @@ def launch(*, host: str, port: int, home: Path, own_database: bool, prepare: Cal
     in it where the address belongs. Raises CommandError, or ImproperlyConfigured where a variable is at fault.
     """
     home.mkdir(parents=True, exist_ok=True)
-    with _only_one(home / "running", f"http://{_shown(host)}:{port}"):
+    address = f"http://{_shown(host)}:{port}{settings.PATH}"
+    with _only_one(home / "running", address):
         _check_port(host, port)
         server = None if own_database else _start_database(home)
         if own_database:
@@ -48,9 +50,7 @@ def launch(*, host: str, port: int, home: Path, own_database: bool, prepare: Cal
         # The services open connections of their own; this process needs none while it waits.
         connections.close_all()
         say("Starting web, workers and beat")
-        _supervise(
-            f"{_bracketed(host)}:{port}", home, server, words.format(address=f"http://{_shown(host)}:{port}")
-        )
+        _supervise(f"{_bracketed(host)}:{port}", home, server, words.format(address=address))
         if server is not None:
             server.release()
     say("Ended.")

@@ -7,59 +7,28 @@ size, with ``CONCORD_RACE_TASKS=500``.
 import os
 import random
 import signal
-import socket
-import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
-from urllib.parse import quote, urlencode
 
 import psutil
 import pytest
-from django.conf import settings
-from django.db import connection
 from django.test import Client as Browser
 
 from annotation.models import Assignment, Comparison, Ranking, Slot
 from benchmarks.clients import Answer, Client
 from tests.annotation.factories import make_member, make_project, make_tasks
 from tests.annotation.judging import at_once
+from tests.webserver import web
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 ANNOTATORS, OVERLAP, WORKERS = 32, 3, 3
 TASKS = int(os.environ.get("CONCORD_RACE_TASKS", "30"))
 # A web process that was killed is there again within this time.
 PATIENCE_SECONDS = 60
-
-
-def address() -> str:
-    """The tests' database as DATABASE_URL."""
-    given = connection.settings_dict
-    words = {"host": given["HOST"], "port": given["PORT"]}
-    options = urlencode({name: value for name, value in words.items() if value})
-    user = ":".join(quote(given[name]) for name in ("USER", "PASSWORD") if given[name])
-    return f"postgres://{user}@/{given['NAME']}?{options}"
-
-
-@contextmanager
-def web() -> Iterator[tuple[int, psutil.Process]]:
-    """gunicorn with several web processes on the tests' database: its port, and its master."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}"]
-    options = ["--workers", str(WORKERS), "--threads", "4", "--no-control-socket", "--log-level", "critical"]
-    environment = {**os.environ, "DATABASE_URL": address()}
-    process = subprocess.Popen([*command, *options], cwd=settings.BASE_DIR, env=environment)
-    try:
-        yield port, psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def patiently(client: Client, method: str, path: str, fields: dict[str, str] | None = None) -> Answer:
@@ -127,7 +96,7 @@ def test_every_judgement_is_stored_once_though_web_processes_are_killed_and_form
         people.append({name: cookie.value for name, cookie in browser.cookies.items()})
     killed: list[int] = []
     over = threading.Event()
-    with web() as (port, master):
+    with web(workers=WORKERS) as (port, master):
         killer = threading.Thread(target=kill_now_and_then, args=(master, over, killed))
         killer.start()
         jobs = [partial(work_through, port, project.slug, cookies, n) for n, cookies in enumerate(people)]

@@ -29,6 +29,7 @@ BAD = [
     ("CONCORD_HOSTS", "rank.example.org:8000", HOST_ALONE),
     ("CONCORD_HOSTS", "rank.example.org/path", HOST_ALONE),
     ("CONCORD_HOSTS", "localhost,::1", HOST_ALONE),
+    ("CONCORD_PATH", "https://example.org/concord", "must be a path alone, as /concord"),
     ("DATABASE_URL", "mysql://me:pass@localhost/store", URL),
     ("DATABASE_URL", "postgres://me:pass@localhost", URL),
     ("DATABASE_URL", "postgres://me:pa/ss@localhost/store", ESCAPES),

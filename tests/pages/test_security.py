@@ -187,13 +187,14 @@ def test_a_researcher_changes_no_account_and_no_row_through_the_admin(cast: Cast
     ],
 )
 def test_no_file_is_served_but_what_lies_among_the_static_ones(path: str) -> None:
-    answer = Client().get(path)
-    assert answer.status_code == 404
+    for address in (path, path.replace("/static/", settings.STATIC_URL)):
+        assert Client().get(address).status_code == 404
 
 
-def test_static_files_are_served() -> None:
-    answer = Client().get("/static/css/tokens.css")
+def test_static_files_are_served_for_good() -> None:
+    answer = Client().get(f"{settings.STATIC_URL}css/tokens.css")
     assert answer.status_code == 200
+    assert answer["Cache-Control"] == "max-age=315360000, public, immutable"
     assert b"--bg" in b"".join(answer.streaming_content)  # type: ignore[attr-defined]
     answer.close()
 
