@@ -1,6 +1,6 @@
 """The annotation stage at scale: the queue over HTTP, export and import. One table, from one run.
 
-    python -m benchmarks.annotation [--tasks 1000 10000 100000 1000000] [--only queue|export|import]
+    python -m benchmarks.annotation [--tasks 1000 10000 100000 1000000] [--only queue|export|import] [--write]
 
 Fills a database of its own (the embedded Postgres in a new folder, or the empty one that DATABASE_URL names) and
 starts gunicorn on it with the very command of ``make serve``. A judgement is one POST whose answer holds the page of
@@ -33,10 +33,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-CHECKOUT = Path(__file__).parents[1]
+from benchmarks import writing
+from benchmarks.writing import CHECKOUT
+
 PASSWORD = "a long benchmark password"
 SAMPLES = 300
 CLIENTS = 16
+
+
+# The rows of this run, by what they are of; --write puts them into docs/performance.md.
+ROWS: dict[str, list[dict[str, Any]]] = {}
 
 
 class Spread(NamedTuple):
@@ -117,8 +123,9 @@ def web() -> Iterator[int]:
         process.wait(30)
 
 
-def report(row: dict[str, Any]) -> None:
+def report(of: str, row: dict[str, Any]) -> None:
     """A row of the table, as soon as it is known."""
+    ROWS.setdefault(of, []).append(row)
     print("  ".join(f"{name}: {value}" for name, value in row.items()), flush=True)
 
 
@@ -200,7 +207,7 @@ def _measure(
     if state == "fresh" and len(clients) == CLIENTS:
         row["judgements/s"] = f"{_rate(slug, clients):.0f}"
         row["null/s"] = f"{_null_rate(clients, NULL):.0f}"
-    report(row)
+    report("queue", row)
 
 
 def _commit() -> None:
@@ -278,6 +285,7 @@ def export(comparisons: int) -> None:
             copied += len(block)
     bare = time.perf_counter() - began
     report(
+        "export",
         {
             "export": "pairs",
             "lines": lines,
@@ -287,7 +295,7 @@ def export(comparisons: int) -> None:
             "bare COPY s": f"{bare:.1f}",
             "bare COPY MB": copied // 1_000_000,
             "peak MB": peak,
-        }
+        },
     )
     out.unlink()
 
@@ -324,6 +332,7 @@ def import_(lines: int) -> None:
         project = people.create_project(slug=f"import-{kind}")
         seconds, peak = _command("import_jsonl", str(file), "--project", project.slug, "--kind", kind)
         report(
+            "import",
             {
                 "import": kind,
                 "lines": count,
@@ -331,7 +340,7 @@ def import_(lines: int) -> None:
                 "seconds": f"{seconds:.1f}",
                 "a second": f"{count / seconds:,.0f}",
                 "peak MB": peak,
-            }
+            },
         )
         file.unlink()
 
@@ -378,6 +387,7 @@ def main() -> None:
     parser.add_argument("--comparisons", type=int, default=1_000_000, help="of the export")
     parser.add_argument("--lines", type=int, default=100_000, help="of the import of tasks")
     parser.add_argument("--only", choices=["queue", "export", "import"])
+    parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     chosen = parser.parse_args()
     with database():
         from benchmarks import filling
@@ -390,6 +400,9 @@ def main() -> None:
             export(chosen.comparisons)
         if chosen.only in {None, "import"}:
             import_(chosen.lines)
+    if chosen.write:
+        for of, rows in ROWS.items():
+            writing.put(f"benchmarks.annotation {of}", writing.table(rows))
 
 
 def _print_database() -> None:

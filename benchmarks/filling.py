@@ -110,9 +110,9 @@ def judge_all_but_last(annotator: Annotator, number: int) -> None:
                 RETURNING task_id
             ), closed AS (
                 INSERT INTO annotation_assignment (public_id, task_id, project_id, annotator_id, status, opened_at,
-                    expires_at, closed_at, order_shown, draft, reason)
+                    expires_at, closed_at, order_shown, draft, drafted_by, reason)
                 SELECT gen_random_uuid(), task_id, %(project)s, %(annotator)s, 'submitted', now() - interval '9 days',
-                    now() - interval '8 days', now() - interval '8 days', '{0,1,2,3}', '{}', '' FROM taken
+                    now() - interval '8 days', now() - interval '8 days', '{0,1,2,3}', '{}', '', '' FROM taken
                 RETURNING id, task_id
             )
             INSERT INTO annotation_ranking (public_id, project_id, task_id, annotator_id, assignment_id, verdict,
@@ -142,6 +142,13 @@ def judged(tasks: int) -> Project:
         annotator.pk,
         project.pk,
     )
+    compare(project)
+    tidy()
+    return project
+
+
+def compare(project: Project) -> None:
+    """The comparisons of all rankings of the project, which has none yet."""
     _run(
         """
         INSERT INTO annotation_comparison (ranking_id, preferred_id, rejected_id, tie)
@@ -152,8 +159,16 @@ def judged(tasks: int) -> Project:
         """,
         project.pk,
     )
-    tidy()
-    return project
+
+
+def leave_stale(project: Project, tasks: int) -> None:
+    """So many of its tasks wait to be counted."""
+    _run(
+        "INSERT INTO annotation_staletask (project_id, task_id) SELECT project_id, id FROM annotation_task "
+        "WHERE project_id = %s ORDER BY id LIMIT %s",
+        project.pk,
+        tasks,
+    )
 
 
 def tidy() -> None:

@@ -5,6 +5,7 @@ test_annotators_pages.py; weights without pickle in the tests of artifacts.
 """
 
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -165,6 +166,16 @@ def test_a_researcher_changes_no_account_and_no_row_through_the_admin(cast: Cast
     cast.carol.refresh_from_db()
     cast.project.refresh_from_db()
     assert (cast.carol.is_superuser, cast.project.name) == (False, "Helpful answers")
+
+
+@pytest.mark.parametrize(("path", "status"), [("/admin/runs/run/add/", 403), ("/nowhere/", 404)])
+def test_a_refusal_is_one_line_of_the_log(cast: Cast, path: str, status: int, caplog: Any) -> None:
+    assert client_of(cast.carol).get(path).status_code == status
+    (record,) = [record for record in caplog.records if record.name == "django.request"]
+    (handler,) = [one for one in logging.getLogger().handlers if one.name == "stderr"]
+    handler.filter(record)
+    assert path in handler.format(record)
+    assert "Traceback" not in handler.format(record)
 
 
 @pytest.mark.parametrize(
