@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import Value
 from django.db.models.functions import Lower
+from django.urls import reverse
 from django.utils import timezone
 
 from annotation.errors import BadRequest, NotAllowed
@@ -106,7 +107,7 @@ def invite(*, project: Project, email: str, role: str) -> str:
         role=role,
         expires_at=timezone.now() + datetime.timedelta(days=INVITATION_DAYS),
     )
-    return f"/invitations/{token}/"
+    return reverse("invitation", args=[token])
 
 
 def invitation_for(*, token: str) -> Invitation:

@@ -27,7 +27,7 @@ class BoundedBodies:
         if _announced(request) <= settings.MAX_UPLOAD_BYTES + _FORM_BYTES:
             return self._get_response(request)
         limit = filesizeformat(settings.MAX_UPLOAD_BYTES).replace("\xa0", " ")
-        if request.path.startswith(PREFIX):
+        if request.path_info.startswith(PREFIX):
             words = f"A request may hold a file of {limit} at most. Divide it, or import it with a command."
             return JsonResponse(body("too_large", words), status=413)
         return render(request, "413.html", {"limit": limit}, status=413)

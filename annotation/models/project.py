@@ -43,6 +43,10 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 class Project(models.Model):
     """Guidelines, prompts, tasks and settings of collection."""
 
+    class SplitBy(models.TextChoices):
+        OPENING = "opening", "first user turn"
+        PROMPT = "prompt", "whole prompt"
+
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=120)
     guidelines = models.TextField(
@@ -86,6 +90,14 @@ class Project(models.Model):
         default=False, help_text="A demonstration counts when a second person has accepted it."
     )
     demonstration_least_characters = models.PositiveIntegerField(default=1)
+    split_by = models.CharField(
+        max_length=7,
+        choices=SplitBy.choices,
+        default=SplitBy.OPENING,
+        db_default=SplitBy.OPENING,
+        editable=False,
+        help_text="What decides which split a prompt is in (annotation.files.splitting).",
+    )
     random_share = models.FloatField(
         default=0.0,
         db_default=0.0,

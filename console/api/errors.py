@@ -127,28 +127,28 @@ def _lines(error: Exception) -> dict[str, list[str]] | None:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """400 from outside the views (a host that is not ours, a body that is too large)."""
-    if not request.path.startswith(PREFIX):
+    if not request.path_info.startswith(PREFIX):
         return defaults.bad_request(request, exception)
     return JsonResponse(body("bad_request", "This request cannot be read."), status=400)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """403 from outside the views."""
-    if not request.path.startswith(PREFIX):
+    if not request.path_info.startswith(PREFIX):
         return defaults.permission_denied(request, exception)
     return JsonResponse(body("permission_denied", "This is not open to you."), status=403)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """404 of an address that is nobody's."""
-    if not request.path.startswith(PREFIX):
+    if not request.path_info.startswith(PREFIX):
         return defaults.page_not_found(request, exception)
     return JsonResponse(body("not_found", NOT_FOUND), status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
     """500 from outside the views."""
-    if not request.path.startswith(PREFIX):
+    if not request.path_info.startswith(PREFIX):
         return defaults.server_error(request)
     return JsonResponse(
         body("internal_error", "This is a fault of ours; the server's log says more."), status=500

@@ -26,6 +26,7 @@ from annotation.files import intake
 from annotation.files.intake import single
 from annotation.files.intake.sampled import SampledPrompt
 from annotation.files.intake.tasks import set_priorities
+from annotation.files.splitting import split_prompts
 from annotation.models import Demonstration, Ranking
 from annotation.preferences.tiers import pairs
 from annotation.withdrawal import erasure
@@ -133,6 +134,7 @@ WRITES: dict[str, Callable[[Place], object]] = {
         samples=[SampledPrompt(p.task.prompt, [f"{random.random()}", f"{random.random()}"], {})],
     ),
     "ask for ratings": lambda p: intake.create_tasks(project=p.project, kind="rate", prompts=2),
+    "split": lambda p: split_prompts(project=p.project, by=random.choice(["opening", "prompt"])),
     "prioritise": lambda p: set_priorities(
         project=p.project, priorities={p.task.pk: random.randint(2, 9), p.gold.pk: 3}
     ),

@@ -30,6 +30,8 @@ from annotation.models import (
 
 # Named one by one; the rest are counted.
 MOST_NAMED = 100
+# Of so few prompts, all may well be in one split.
+MANY_PROMPTS = 20
 # So many are worth the moment that counting takes. What grows with them is counted in this order, by all imports.
 MANY_ROWS = 500
 GROWN = (
@@ -48,13 +50,17 @@ class Numbered(NamedTuple, Generic[L]):
 
 @dataclass
 class Report:
-    """What an import did: lines read, rows added, lines whose content was there already, bad lines."""
+    """What an import did: lines read, rows added, lines whose content was there already, bad lines.
+
+    ``notes`` are of what is as it was asked for, and hardly what anybody wants.
+    """
 
     lines: int = 0
     added: int = 0
     already: int = 0
     bad: int = 0
     bad_lines: list[BadLine] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def refuse(self, number: int, error: BadField) -> None:
         """Count a bad line, and name it while there are few."""
@@ -65,7 +71,8 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """For people and scripts."""
         counts = {"lines": self.lines, "added": self.added, "already": self.already, "bad": self.bad}
-        return {**counts, "bad_lines": [line._asdict() for line in sorted(self.bad_lines)]}
+        notes = {"notes": self.notes} if self.notes else {}
+        return {**counts, "bad_lines": [line._asdict() for line in sorted(self.bad_lines)], **notes}
 
 
 class KnownAnnotator(NamedTuple):
@@ -111,10 +118,27 @@ def open_desk(project: Project, *, patient: bool = False) -> Desk:
 
 def close_desk(desk: Desk) -> None:
     """What others wait for comes last: the project's row is locked from here to the commit."""
+    if desk.report.added:
+        _note_one_split(desk)
     if desk.report.added >= MANY_ROWS:
         _let_postgres_count()
     if desk.queue_moved:
         locks.queue_moved(desk.project)
+
+
+def _note_one_split(desk: Desk) -> None:
+    """Nothing is held out where all prompts are in one split: by chance of a few, never of many."""
+    prompts = Prompt.objects.kept().filter(project=desk.project)
+    first = list(prompts.order_by("id").values_list("split", "opening")[:MANY_PROMPTS])
+    if len(first) < MANY_PROMPTS or len(set(first)) > 1:
+        return
+    split, opening = first[0]
+    if prompts.exclude(split=split, opening=opening).exists():
+        return
+    desk.report.notes.append(
+        f"All prompts begin with the same words, so all of them are in the split {split!r}, and nothing else is there "
+        f"to be compared with: manage.py split_prompts --project {desk.project.slug} --by prompt parts them."
+    )
 
 
 def _let_postgres_count() -> None:

@@ -16,7 +16,7 @@ from annotation.files.jsonl.records import (
     SkipLine,
     TaskLine,
 )
-from annotation.models import Prompt
+from annotation.models import Project, Prompt
 from annotation.preferences.splits import split_of_opening
 
 L = TypeVar("L", PromptLine, TaskLine, RankingLine, RatingLine, DemonstrationLine, FlagLine, SkipLine)
@@ -32,7 +32,8 @@ class Stored(NamedTuple):
 class Splits:
     """Which split each opening has: what the database says of it, else the first line, else its digest.
 
-    Prompts with one opening never part, so an opening has one split in a project.
+    Prompts with one opening never part, so an opening has one split in a project; where the whole prompt decides
+    (annotation.files.splitting), that is its opening.
     """
 
     def __init__(self, desk: Desk, openings: Iterable[str]) -> None:
@@ -49,6 +50,8 @@ class Splits:
 
 def admit(desk: Desk, lines: Sequence[Numbered[L]]) -> list[Numbered[L]]:
     """The lines whose prompt can have the split they want, with the split filled in."""
+    if desk.project.split_by == Project.SplitBy.PROMPT:
+        lines = [Numbered(number, _by_itself(line)) for number, line in lines]
     splits = Splits(desk, (line.prompt.opening for _, line in lines))
     withdrawn = _withdrawn(desk, {line.prompt.digest for _, line in lines})
     good = []
@@ -62,6 +65,11 @@ def admit(desk: Desk, lines: Sequence[Numbered[L]]) -> list[Numbered[L]]:
             continue
         good.append(Numbered(number, line._replace(prompt=line.prompt._replace(split=split))))
     return good
+
+
+def _by_itself(line: L) -> L:
+    """The line, with its whole prompt in the place of the opening that decides its split elsewhere."""
+    return line._replace(prompt=line.prompt._replace(opening=line.prompt.digest))
 
 
 def _withdrawn(desk: Desk, digests: Iterable[str]) -> set[str]:

@@ -35,4 +35,6 @@ class Command(AnnotationCommand):
         answer = work()
         for bad in answer["bad_lines"]:
             self.stderr.write(f"line {bad['number']}, {bad['field'] or 'all of it'}: {bad['reason']}")
+        for note in answer.get("notes", ()):
+            self.stderr.write(note)
         return answer

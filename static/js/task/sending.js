@@ -64,7 +64,7 @@ export class Sending {
   async #answered(entry, answer) {
     if (answer.redirected && new URL(answer.url).pathname !== new URL(entry.action).pathname) {
       return this.#failed("You are logged out.", "sent when you have logged in again", [
-        { label: "Log in", href: "/login/", apart: true },
+        { label: "Log in", href: new URL(answer.url).pathname, apart: true },
       ]);
     }
     const page = await parsed(answer);

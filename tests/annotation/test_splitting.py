@@ -1,0 +1,96 @@
+"""Splits set anew, where one opening put all prompts into one of them."""
+
+import json
+from collections import Counter
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from annotation.errors import BadFile
+from annotation.files.splitting import split_prompts
+from annotation.models import Project, Prompt
+from annotation.preferences.splits import split_of_opening, text_digest
+from annotation.withdrawal import erasure
+from tests.annotation.factories import make_project, put
+
+pytestmark = pytest.mark.django_db
+HELLO = {"role": "user", "content": "Hello"}
+
+
+def dialogue(number: int) -> dict[str, Any]:
+    """One of many that begin alike."""
+    return {
+        "prompt": [HELLO, {"role": "assistant", "content": "Yes?"}, {"role": "user", "content": str(number)}]
+    }
+
+
+def splits(project: Project) -> Counter[str]:
+    return Counter(Prompt.objects.filter(project=project).values_list("split", flat=True))
+
+
+def test_many_prompts_of_one_opening_are_told_and_can_be_parted() -> None:
+    project = make_project()
+    assert "notes" not in put(project, "prompts", *map(dialogue, range(19))).as_json()
+    (note,) = put(project, "prompts", *map(dialogue, range(19, 200))).as_json()["notes"]
+    alike = split_of_opening(text_digest("Hello"))
+    assert repr(alike) in note
+    assert f"split_prompts --project {project.slug} --by prompt" in note
+    assert splits(project) == {alike: 200}
+    out = StringIO()
+    call_command("split_prompts", project=project.slug, by="prompt", stdout=out)
+    assert json.loads(out.getvalue()) == {"project": project.slug, "prompts": dict(splits(project))}
+    # 200 draws of 8, 1 and 1 tenths: five deviations.
+    assert 132 <= splits(project)["train"] <= 188
+    assert min(splits(project)["validation"], splits(project)["test"]) >= 1
+    # What comes later goes the same way, and what is there stays where it is.
+    before = splits(project)
+    report = put(project, "prompts", *map(dialogue, range(400)))
+    assert (report.added, report.notes) == (200, [])
+    assert set((splits(project) - before).keys()) == {"train", "validation", "test"}
+    by_itself = dict(Prompt.objects.values_list("digest", "split"))
+    assert by_itself == {digest: split_of_opening(digest) for digest in by_itself}
+
+
+def test_by_opening_dialogues_and_what_goes_on_with_them_are_together_again() -> None:
+    project = make_project()
+    put(
+        project,
+        "prompts",
+        *({"prompt": f"Question {number}"} for number in range(50)),
+        dialogue(1),
+        dialogue(2),
+    )
+    first = dict(Prompt.objects.values_list("digest", "split"))
+    assert split_prompts(project=project, by="prompt") == splits(project)
+    assert dict(Prompt.objects.values_list("digest", "split")) != first
+    assert split_prompts(project=project, by="opening") == splits(project)
+    assert dict(Prompt.objects.values_list("digest", "split")) == first
+    with pytest.raises(BadFile, match="prompts that begin like this one are in"):
+        put(project, "prompts", {**dialogue(3), "split": other(split_of_opening(text_digest("Hello")))})
+
+
+def other(split: str) -> str:
+    return "test" if split != "test" else "train"
+
+
+def test_what_lines_said_of_their_splits_is_forgotten_and_another_project_is_left_alone() -> None:
+    project, neighbour = make_project(), make_project()
+    for each in (project, neighbour):
+        put(each, "prompts", *({"prompt": f"Question {number}", "split": "test"} for number in range(50)))
+    split_prompts(project=project, by="prompt")
+    assert splits(project)["train"] > 25
+    assert splits(neighbour) == {"test": 50}
+
+
+def test_what_was_withdrawn_is_passed_over() -> None:
+    project = make_project()
+    put(project, "prompts", {"prompt": "a"}, {"prompt": "b"})
+    erasure.withdraw_prompt(project=project, public_id=str(project.prompts.earliest("id").public_id))
+    assert sum(split_prompts(project=project, by="opening").values()) == 1
+
+
+def test_there_are_two_ways() -> None:
+    with pytest.raises(CommandError, match="invalid choice: 'chance'"):
+        call_command("split_prompts", "--project", make_project().slug, "--by", "chance", stderr=StringIO())
