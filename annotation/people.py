@@ -1,7 +1,5 @@
-"""Projects and who works on them: accounts, roles, invitations, pseudonyms."""
+"""Projects, their settings, and the pseudonyms of those who judge in them."""
 
-import datetime
-import hashlib
 import secrets
 from decimal import Decimal
 from typing import TypedDict, Unpack
@@ -10,15 +8,11 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import Value
 from django.db.models.functions import Lower
-from django.urls import reverse
-from django.utils import timezone
 
 from annotation.errors import BadRequest, NotAllowed
-from annotation.models import Annotator, Invitation, Membership, Project
+from annotation.models import Annotator, Project
 from annotation.rows import Rows
 from runs.writing import write
-
-INVITATION_DAYS = 14
 
 
 class ProjectChanges(TypedDict, total=False):
@@ -87,53 +81,6 @@ def account_named(name: str) -> User | None:
     return User.objects.alias(lower=Lower("username")).filter(lower=Lower(Value(name))).first()
 
 
-@write
-def invite(*, project: Project, email: str, role: str) -> str:
-    """The path of a link that makes its holder a member, once, within 14 days. Raises BadRequest.
-
-    Only the token's digest is stored: the link cannot be read back out of the database.
-    """
-    if role not in Membership.Role.values:
-        raise BadRequest(f"The role must be one of {', '.join(Membership.Role.values)}.")
-    try:
-        Invitation._meta.get_field("email").clean(email, None)
-    except ValidationError as error:
-        raise BadRequest(f"{email!r} is not an e-mail address.") from error
-    token = secrets.token_urlsafe(32)
-    Invitation.objects.create(
-        token_digest=_digest(token),
-        project=project,
-        email=email,
-        role=role,
-        expires_at=timezone.now() + datetime.timedelta(days=INVITATION_DAYS),
-    )
-    return reverse("invitation", args=[token])
-
-
-def invitation_for(*, token: str) -> Invitation:
-    """The invitation behind a link, while it can be accepted. Raises NotAllowed."""
-    return _open(Invitation.objects.select_related("project").filter(token_digest=_digest(token)).first())
-
-
-@write
-def accept(*, token: str, user: User) -> Membership:
-    """Make ``user`` a member, and use the invitation up; a researcher who is asked to annotate stays one.
-
-    Locks the invitation: of two who hold the link, one gets in. Raises NotAllowed.
-    """
-    invitations = Invitation.objects.select_for_update(of=("self",), no_key=True).select_related("project")
-    invitation = _open(invitations.filter(token_digest=_digest(token)).first())
-    membership, created = Membership.objects.get_or_create(
-        project=invitation.project, user_id=user.pk, defaults={"role": invitation.role}
-    )
-    if not created and invitation.role == Membership.Role.RESEARCHER:
-        membership.role = invitation.role
-        membership.save(update_fields=["role"])
-    invitation.accepted_at = timezone.now()
-    invitation.save(update_fields=["accepted_at"])
-    return membership
-
-
 def known_annotator(*, slug: str, user: User) -> Annotator | None:
     """The annotator that ``user`` is already in the project they may still judge in, with it, in one query."""
     if not user.is_active:
@@ -161,17 +108,3 @@ def annotator_for(*, project: Project, user: User) -> Annotator:
         project=project, user_id=user.pk, defaults={"pseudonym": f"annotator-{secrets.token_hex(4)}"}
     )
     return annotator
-
-
-def _open(invitation: Invitation | None) -> Invitation:
-    if invitation is None:
-        raise NotAllowed("This invitation is not known: ask for a new one.")
-    if invitation.accepted_at is not None:
-        raise NotAllowed("This invitation has been used: ask for a new one.")
-    if invitation.expires_at < timezone.now():
-        raise NotAllowed("This invitation has expired: ask for a new one.")
-    return invitation
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

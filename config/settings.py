@@ -254,6 +254,7 @@ SPECTACULAR_SETTINGS = {
         "Verdict": "annotation.models.Ranking.Verdict",
         "Confidence": "annotation.models.Ranking.Confidence",
         "Standing": "annotation.models.Annotator.Standing",
+        "MemberRole": "annotation.models.Membership.Role",
         "Purpose": "annotation.models.Task.Purpose",
         "TaskKind": "annotation.models.Task.Kind",
         "ReviewState": "annotation.models.Demonstration.Review",

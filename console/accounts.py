@@ -1,4 +1,4 @@
-"""Accounts beside their projects: the link by which a person gets a new password, and its mail."""
+"""Links that people get by mail, where a mail server is set: to a new password, and into a project."""
 
 from smtplib import SMTPException
 
@@ -9,6 +9,9 @@ from django.core.mail import send_mail
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
+
+from annotation.members import INVITATION_DAYS
+from annotation.models import Project
 
 
 class NotSent(RuntimeError):
@@ -26,14 +29,27 @@ def reset_path(*, user: User) -> str:
 
 def mail_reset(*, user: User, link: str) -> bool:
     """Send the link to the account's address. False where no mail server is set, or no address. Raises NotSent."""
-    if not settings.MAIL or not user.email:
-        return False
     words = (
         f"An administrator of Concord sends you this link to choose a new password for {user.get_username()}:\n\n"
         f"{link}\n\nIt works once, for {hours()} hours. Until you use it your old password stays."
     )
+    return _mail(user.email, "A new password for Concord", words)
+
+
+def mail_invitation(*, project: Project, email: str, link: str) -> bool:
+    """Send the link to whoever is invited. False where no mail server is set. Raises NotSent."""
+    words = (
+        f"You are invited to work on {project.name} in Concord:\n\n{link}\n\n"
+        f"The link works once, for {INVITATION_DAYS} days. Without an account you make one there."
+    )
+    return _mail(email, f"Invitation to {project.name}", words)
+
+
+def _mail(email: str, subject: str, words: str) -> bool:
+    if not settings.MAIL or not email:
+        return False
     try:
-        send_mail("A new password for Concord", words, None, [user.email])
+        send_mail(subject, words, None, [email])
     except (OSError, SMTPException) as error:
         raise NotSent(str(error)) from error
     return True

@@ -48,6 +48,7 @@ class ConcordAdminSite(AdminSite):
             annotators,
             disagreements,
             flags,
+            people,
             project,
             quality,
             run,
@@ -59,6 +60,7 @@ class ConcordAdminSite(AdminSite):
         return [
             path("projects/<slug:slug>/", view(project.project_page), name="project"),
             path("projects/<slug:slug>/quality/", view(quality.quality_page), name="quality"),
+            path("projects/<slug:slug>/people/", view(people.people_page), name="people"),
             path("projects/<slug:slug>/annotators/", view(annotators.annotators_page), name="annotators"),
             path("projects/<slug:slug>/flags/", view(flags.flags_page), name="flags"),
             path(

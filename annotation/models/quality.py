@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from annotation.models.project import Annotator, Project
 from annotation.models.task import Task
+from annotation.preferences.tally import Total
 
 
 class Tally(models.Model):
@@ -47,6 +48,11 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of project {self.project_id}"
+
+    @property
+    def total(self) -> Total:
+        """To estimate from."""
+        return Total(self.kind, self.tasks, self.sums, self.products)
 
 
 class TaskTally(models.Model):

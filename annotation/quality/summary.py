@@ -93,7 +93,7 @@ def of(project: Project) -> Quality:
 def _simulated(project: Project) -> int:
     """Of the rankings in the figures: simulated annotators judge in no project but a demo."""
     rows = Tally.objects.filter(project=project, kind=HABITS, annotator__simulated=True, week="")
-    return round(sum(_total(row).named()["rankings"] for row in rows))
+    return round(sum(row.total.named()["rankings"] for row in rows))
 
 
 def _people(project: Project) -> tuple[list[Person], int]:
@@ -103,11 +103,11 @@ def _people(project: Project) -> tuple[list[Person], int]:
     agreements = Tally.objects.filter(
         project=project, kind=AGREEMENT, week="", annotator__in=[row.annotator_id for row in busiest]
     )
-    agreed = {row.annotator_id: _total(row) for row in agreements}
+    agreed = {row.annotator_id: row.total for row in agreements}
     people = []
     for row in busiest:
         assert row.annotator is not None
-        habits, agreement = _total(row), agreed.get(row.annotator_id, Total(AGREEMENT))
+        habits, agreement = row.total, agreed.get(row.annotator_id, Total(AGREEMENT))
         # Of one person against the others only these two are counted.
         agreement_figures = {name: one for name, one in figures(agreement).items() if name in OF_ONE}
         people.append(Person(row.annotator, habits.named(), {**figures(habits), **agreement_figures}))
@@ -123,7 +123,7 @@ def _pairs(project: Project) -> list[Pair]:
     for row in rows.order_by("-tasks", "annotator", "other")[:PAIRS]:
         assert row.annotator is not None
         assert row.other is not None
-        pairs.append(Pair(row.annotator, row.other, row.tasks, figures(_total(row))["cohen_kappa"]))
+        pairs.append(Pair(row.annotator, row.other, row.tasks, figures(row.total)["cohen_kappa"]))
     return pairs
 
 
@@ -141,11 +141,7 @@ def _weeks(project: Project) -> list[Week]:
 
 
 def _totals(rows: Iterable[Tally]) -> dict[tuple[str, int | None, str], Total]:
-    return {(row.kind, row.annotator_id, row.week): _total(row) for row in rows}
-
-
-def _total(row: Tally) -> Total:
-    return Total(row.kind, row.tasks, row.sums, row.products)
+    return {(row.kind, row.annotator_id, row.week): row.total for row in rows}
 
 
 def _figure(estimate: Estimate | None) -> Figure | None:

@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from annotation import people
+from annotation import members
 from annotation.errors import NotAllowed
 from annotation.forms.ranking import AccountForm
 from annotation.models import Invitation
@@ -23,7 +23,7 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Ask whether to join, and join. A used, unknown or old link says so, and 404."""
     try:
-        invite = people.invitation_for(token=token)
+        invite = members.invitation_for(token=token)
         if request.method != "POST":
             return _page(request, invite, AccountForm(initial={"username": invite.email}))
         return _join(request, invite, token)
@@ -33,7 +33,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
 
 def _join(request: HttpRequest, invite: Invitation, token: str) -> HttpResponse:
     if request.user.is_authenticated:
-        people.accept(token=token, user=request.user)
+        members.accept(token=token, user=request.user)
     else:
         form = AccountForm(request.POST)
         if not form.is_valid():
@@ -43,7 +43,7 @@ def _join(request: HttpRequest, invite: Invitation, token: str) -> HttpResponse:
             with transaction.atomic():
                 form.instance.email = invite.email
                 user = form.save()
-                people.accept(token=token, user=user)
+                members.accept(token=token, user=user)
         except IntegrityError:  # the name was taken after the form had looked
             form.add_error("username", "A user with that username already exists.")
             return _page(request, invite, form, status=422)

@@ -1,5 +1,6 @@
 """One thing that a researcher can do to a project, as a form, and what such forms share."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django import forms
@@ -16,8 +17,11 @@ class Action(forms.Form):
     button: ClassVar[str]
     # The page that has the form: back there when it is done, or when something was wrong.
     page: ClassVar[str] = "project"
-    # What the page says when it is done and no run was started.
+    # What the page says when it is done and no run was started, and the secret that it shows beside that, once.
     done: str = "Done."
+    link: str = ""
+    # A path's address, as who sends the form sees it.
+    address_of: Callable[[str], str]
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

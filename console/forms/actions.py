@@ -13,7 +13,7 @@ from console.forms.checking import (
     UnmarkForm,
 )
 from console.forms.files import ExportForm, ImportForm, WithdrawForm
-from console.forms.people import InviteForm
+from console.forms.people import InviteAgainForm, InviteForm, RemoveForm, RevokeForm, RoleForm
 from console.forms.policies import CompareForm, CurrentForm, SampleForm, TrainForm
 from console.forms.reward_models import ActivateForm, FitForm, RetrainForm
 
@@ -29,6 +29,10 @@ ACTIONS: dict[str, type[Action]] = {
     "import": ImportForm,
     "export": ExportForm,
     "invite": InviteForm,
+    "invite-again": InviteAgainForm,
+    "revoke": RevokeForm,
+    "role": RoleForm,
+    "remove": RemoveForm,
     "activate": ActivateForm,
     "current": CurrentForm,
     "control": ControlForm,

@@ -10,12 +10,13 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_POST, require_safe
 
+from annotation import members
 from annotation.errors import AnnotationError
 from annotation.models import Assignment, Demonstration, Flag, Project, Prompt, Ranking, Slot, Task
 from annotation.withdrawal import lineage
 from console.forms.action import Action
 from console.forms.actions import ACTIONS, forms_of
-from console.pages import annotators, disagreements, flags, withdrawals
+from console.pages import annotators, disagreements, flags, people, withdrawals
 from console.pages.access import for_project
 from rewardmodel.errors import RewardModelError
 from rewardmodel.models import RewardModelVersion
@@ -42,6 +43,7 @@ def act(request: HttpRequest, project: Project, action: str) -> HttpResponse:
     if action not in ACTIONS:
         raise Http404
     form = ACTIONS[action](request.POST, request.FILES, project=project, prefix=action)
+    form.address_of = request.build_absolute_uri
     if not form.is_valid():
         return PAGES[form.page](request, project, bad=(action, form))
     try:
@@ -52,6 +54,8 @@ def act(request: HttpRequest, project: Project, action: str) -> HttpResponse:
     if run is not None:
         return redirect("admin:run", pk=run.pk)
     messages.success(request, form.done)
+    if form.link:
+        request.session[people.NEW_LINK] = form.link
     return redirect(f"admin:{form.page}", slug=project.slug)
 
 
@@ -84,6 +88,7 @@ PAGES: dict[str, Callable[..., HttpResponse]] = {
     "flags": flags.page,
     "withdrawals": withdrawals.page,
     "disagreements": disagreements.page,
+    "people": people.page,
 }
 
 
@@ -111,5 +116,7 @@ def _counts(project: Project) -> dict[str, int]:
         "in_hand": in_hand.count(),
         **Ranking.objects.current().collected().filter(project=project).counted()._asdict(),
         "flags": Flag.objects.open().filter(project=project).count(),
+        "members": members.memberships(project).count(),
+        "invitations": members.invitations(project).count(),
         "skipped": Assignment.objects.filter(project=project, status=Assignment.Status.SKIPPED).count(),
     }

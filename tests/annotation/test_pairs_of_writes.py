@@ -18,7 +18,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from annotation import people
+from annotation import members, people
 from annotation.checking import adjudication, control, standing
 from annotation.collecting import asking, demonstrating, flags, queue, ranking, rating
 from annotation.errors import AnnotationError
@@ -27,7 +27,7 @@ from annotation.files.intake import single
 from annotation.files.intake.sampled import SampledPrompt
 from annotation.files.intake.tasks import set_priorities
 from annotation.files.splitting import split_prompts
-from annotation.models import Demonstration, Ranking
+from annotation.models import Demonstration, Membership, Ranking
 from annotation.preferences.tiers import pairs
 from annotation.withdrawal import erasure
 from tests.annotation.judging import at_once
@@ -108,6 +108,9 @@ WRITES: dict[str, Callable[[Place], object]] = {
     "demonstrate": lambda p: intake.add_demonstration(
         prompt=p.task.prompt, annotator=p.people["frank"], text="Also."
     ),
+    "remove a member": lambda p: members.remove(
+        membership=Membership(project=p.project, user=p.people["alice"].user)
+    ),
     "withdraw who has it": lambda p: erasure.withdraw_annotator(
         project=p.project, pseudonym=f"alice-{_number(p)}"
     ),
@@ -145,8 +148,11 @@ ELSEWHERE = {
     "annotation.api.idempotency.kept": "a request, by which it calls them",
     "annotation.files.intake.files._import": "import_values; it reads its lines once, so it is not begun again",
     "annotation.people.create_project": "nobody knows the project yet",
-    "annotation.people.invite": "invitations",
-    "annotation.people.accept": "memberships",
+    "annotation.members.invite": "invitations",
+    "annotation.members.accept": "memberships",
+    "annotation.members.revoke": "invitations",
+    "annotation.members.invite_again": "invitations",
+    "annotation.members.change_role": "memberships",
     "annotation.tokens.create_token": "tokens",
     "annotation.files.transfers._queue_import": "a run that will import",
     "annotation.files.transfers.request_export": "a run that reads",

@@ -12,7 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from annotation import people
+from annotation import members, people
 from annotation.errors import BadRequest, NotAllowed
 from annotation.models import Annotator, Invitation, Membership, Project
 from tests.annotation.factories import make_annotator, make_member, make_project, make_user
@@ -24,7 +24,7 @@ Role = Membership.Role
 
 def invited(project: Project, role: str = Role.ANNOTATOR) -> str:
     """The token of a new invitation."""
-    path = people.invite(project=project, email="alice@example.org", role=role)
+    path = members.invite(project=project, email="alice@example.org", role=role)
     return path.removeprefix("/invitations/").removesuffix("/")
 
 
@@ -66,14 +66,14 @@ def test_a_slug_is_taken_once() -> None:
 def test_an_invitation_makes_its_holder_a_member_once() -> None:
     project, alice, dave = make_project(), make_user(), make_user()
     token = invited(project)
-    assert people.invitation_for(token=token).project == project
-    membership = people.accept(token=token, user=alice)
+    assert members.invitation_for(token=token).project == project
+    membership = members.accept(token=token, user=alice)
     assert (membership.user, membership.project, membership.role) == (alice, project, Role.ANNOTATOR)
     for user in (alice, dave):
         with pytest.raises(NotAllowed, match="has been used"):
-            people.accept(token=token, user=user)
+            members.accept(token=token, user=user)
     with pytest.raises(NotAllowed, match="has been used"):
-        people.invitation_for(token=token)
+        members.invitation_for(token=token)
     assert not Membership.objects.filter(user=dave).exists()
 
 
@@ -82,7 +82,7 @@ def test_of_many_who_hold_the_link_at_once_one_gets_in() -> None:
     token = invited(make_project())
     users = [make_user() for _ in range(5)]
     answers = at_once(
-        [lambda user=user: people.accept(token=token, user=user) for user in users]  # type: ignore[misc]
+        [lambda user=user: members.accept(token=token, user=user) for user in users]  # type: ignore[misc]
     )
     assert sum(isinstance(answer, Membership) for answer in answers) == 1
     assert sum(isinstance(answer, NotAllowed) for answer in answers) == 4
@@ -97,7 +97,7 @@ def test_an_invitation_ends_after_two_weeks() -> None:
     )
     Invitation.objects.update(expires_at=timezone.now() - datetime.timedelta(seconds=1))
     with pytest.raises(NotAllowed, match="has expired"):
-        people.accept(token=token, user=make_user())
+        members.accept(token=token, user=make_user())
     assert not Membership.objects.exists()
 
 
@@ -105,7 +105,7 @@ def test_an_invitation_ends_after_two_weeks() -> None:
 def test_a_link_that_nobody_sent_lets_nobody_in(token: str) -> None:
     invited(make_project())
     with pytest.raises(NotAllowed, match="not known"):
-        people.accept(token=token, user=make_user())
+        members.accept(token=token, user=make_user())
 
 
 def test_the_link_cannot_be_read_out_of_the_database() -> None:
@@ -114,7 +114,7 @@ def test_the_link_cannot_be_read_out_of_the_database() -> None:
     assert stored["token_digest"] == hashlib.sha256(token.encode()).hexdigest()
     assert token not in str(stored)
     with pytest.raises(NotAllowed):
-        people.accept(token=stored["token_digest"], user=make_user())
+        members.accept(token=stored["token_digest"], user=make_user())
 
 
 @pytest.mark.parametrize(
@@ -128,13 +128,13 @@ def test_the_link_cannot_be_read_out_of_the_database() -> None:
 def test_a_member_keeps_the_higher_role(has: str, asked: str, then: str) -> None:
     project = make_project()
     user = make_member(project, has)
-    people.accept(token=invited(project, asked), user=user)
+    members.accept(token=invited(project, asked), user=user)
     assert list(Membership.objects.filter(user=user).values_list("role", flat=True)) == [then]
 
 
 def test_an_invitation_opens_its_own_project_only() -> None:
     project, other, alice = make_project(), make_project(), make_user()
-    people.accept(token=invited(project, Role.RESEARCHER), user=alice)
+    members.accept(token=invited(project, Role.RESEARCHER), user=alice)
     assert list(Project.objects.researched_by(alice)) == [project]
     with pytest.raises(NotAllowed, match="ask for an invitation"):
         people.annotator_for(project=other, user=alice)
@@ -151,7 +151,7 @@ def test_an_invitation_opens_its_own_project_only() -> None:
 )
 def test_an_invitation_names_an_address_and_a_role_that_there_is(email: str, role: str) -> None:
     with pytest.raises(BadRequest, match=r"not an e-mail address|must be one of annotator, researcher"):
-        people.invite(project=make_project(), email=email, role=role)
+        members.invite(project=make_project(), email=email, role=role)
     assert not Invitation.objects.exists()
 
 
@@ -193,7 +193,7 @@ def test_the_commands_make_a_project_and_a_link() -> None:
     out = io.StringIO()
     call_command("invite", "a@example.org", project="haiku", role="researcher", stdout=out, stderr=err)
     token = json.loads(out.getvalue())["invitation"].split("/")[2]
-    assert people.invitation_for(token=token).role == Role.RESEARCHER
+    assert members.invitation_for(token=token).role == Role.RESEARCHER
     with pytest.raises(CommandError, match=r"no project 'nowhere'.*create_project nowhere"):
         call_command("invite", "a@example.org", project="nowhere", role="researcher")
 

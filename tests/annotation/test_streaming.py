@@ -39,6 +39,7 @@ class Endless(io.RawIOBase):
 
 
 # A file of prompts remembers on which line each stood: a number a line, to name what comes twice.
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "most"), [("rankings", 50), ("prompts", 250)])
 def test_memory_does_not_grow_with_the_file(kind: str, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bytes a line that stay after its batch; the bytes of the line alone are more than ``most`` for rankings."""

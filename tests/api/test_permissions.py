@@ -30,6 +30,7 @@ class Row(NamedTuple):
 READ, WRITE, RUNS, ANNOTATE = ("read",), ("write",), ("runs",), ("annotate",)
 TASK = {"prompt": "New?", "completions": [{"text": "yes"}, {"text": "no"}]}
 URL = "https://example.org/another"
+INVITED = {"email": "new@example.org", "role": "annotator"}
 SCORED = {"prompt": "Where?", "completion": "Here."}
 RANKS = {"ranks": {"A": 1, "B": 2, "C": 2}}
 ENDPOINTS: dict[tuple[str, str], Row] = {
@@ -41,6 +42,15 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("GET", P + "quality/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "tasks/make/"): Row(RESEARCHERS, WRITE, 201, {"kind": "rate", "prompts": 1}),
     ("GET", P + "annotators/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "members/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "members/{member}/"): Row(RESEARCHERS, READ, 200),
+    ("PATCH", P + "members/{member}/"): Row(RESEARCHERS, WRITE, 200, {"role": "researcher"}),
+    ("DELETE", P + "members/{member}/"): Row(RESEARCHERS, WRITE, 204),
+    ("GET", P + "invitations/"): Row(RESEARCHERS, READ, 200),
+    ("POST", P + "invitations/"): Row(RESEARCHERS, WRITE, 201, INVITED),
+    ("GET", P + "invitations/{invitation}/"): Row(RESEARCHERS, READ, 200),
+    ("DELETE", P + "invitations/{invitation}/"): Row(RESEARCHERS, WRITE, 204),
+    ("POST", P + "invitations/{invitation}/again/"): Row(RESEARCHERS, WRITE, 201),
     ("GET", P + "prompts/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "prompts/"): Row(RESEARCHERS, WRITE, 201, {"prompt": "New?"}),
     ("GET", P + "prompts/{prompt}/"): Row(RESEARCHERS, READ, 200),
@@ -110,6 +120,10 @@ SECOND = {
     ("POST", P + "prompts/"): 200,
     ("POST", P + "tasks/"): 200,
     ("DELETE", P + "webhooks/{webhook}/"): 404,
+    ("DELETE", P + "members/{member}/"): 404,
+    ("DELETE", P + "invitations/{invitation}/"): 404,
+    # The new one has another id.
+    ("POST", P + "invitations/{invitation}/again/"): 404,
     ("POST", P + "deliveries/{delivery}/again/"): 400,
 }
 MAY: dict[str, Callable[[str], bool]] = {
@@ -270,11 +284,11 @@ def test_every_endpoint_is_in_the_table() -> None:
         for method in operations
     }
     of_rows = [*("prompt", "completion", "task", "assignment", "ranking", "rating", "demonstration", "run")]
-    of_rows += ["webhook", "delivery"]
+    of_rows += ["webhook", "delivery", "invitation"]
     table = set()
     for method, path in ENDPOINTS:
         for name in of_rows:
-            path = path.replace(f"{{{name}}}", names["id"])
+            path = path.replace(f"{{{name}}}", names["id"]).replace("{member}", "{username}")
         table.add((method, path))
     assert drawn == table
     assert json.dumps(schema.document())

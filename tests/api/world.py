@@ -6,13 +6,14 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.test import Client
 
-from annotation import people, tokens
+from annotation import members, people, tokens
 from annotation.collecting import queue, ranking
 from annotation.models import (
     ApiToken,
     Completion,
     Delivery,
     Demonstration,
+    Invitation,
     Project,
     Prompt,
     Ranking,
@@ -80,11 +81,18 @@ def make_world() -> World:
         "ranking": Ranking.objects.get().public_id,
         "rating": Rating.objects.get().public_id,
         "demonstration": Demonstration.objects.get().public_id,
+        **_membership(project),
         "run": make_transfer(project).run.pk,
         **_webhook(project),
         "number": 1,
     }
     return world
+
+
+def _membership(project: Project) -> dict[str, Any]:
+    """A member who is nobody else of the cast, and an open invitation."""
+    members.invite(project=project, email="frank@example.org", role="annotator")
+    return {"member": make_member(project, name="frank").username, "invitation": Invitation.objects.get().pk}
 
 
 def _webhook(project: Project) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, ViewportSize, expect
 
-from annotation import people
+from annotation import members, people
 from annotation.collecting import queue, ranking
 from annotation.models import (
     Annotator,
@@ -112,7 +112,7 @@ def test_names_of_projects_stay_names(visit: Visit, live_server: Any) -> None:
     for number, text in enumerate(SHORT.values()):
         made = Project.objects.create(slug=f"p{number}", name=text[:120], guidelines="x")
         Membership.objects.create(project=made, user=user, role="researcher")
-    invited = people.invite(project=Project.objects.first(), email="b@example.org", role="annotator")  # type: ignore[arg-type]
+    invited = members.invite(project=Project.objects.first(), email="b@example.org", role="annotator")  # type: ignore[arg-type]
     page, canary = opened(visit, user, live_server)
     for path in ("/", "/admin/", "/admin/annotation/project/", invited):
         for size in (WIDE, PHONE):

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, ViewportSize, expect
 
-from annotation import people
+from annotation import members, people
 from annotation.checking import control, standing
 from annotation.collecting import flags, queue
 from annotation.models import Delivery, Project, Prompt
@@ -39,6 +39,7 @@ PAGES = {
     "admin": ("olivia", "/admin/"),
     "project": ("olivia", "/admin/projects/helpful/"),
     "annotators": ("olivia", "/admin/projects/helpful/annotators/"),
+    "members": ("olivia", "/admin/projects/helpful/people/"),
     "flags": ("olivia", "/admin/projects/helpful/flags/"),
     "skips": ("olivia", "/admin/projects/helpful/flags/?show=skips"),
     "disagreements": ("olivia", "/admin/projects/helpful/disagreements/"),
@@ -76,10 +77,10 @@ def project() -> Project:
 def paths(project: Project) -> dict[str, Any]:
     """What the addresses in PAGES need."""
     alice = make_member(project, name="alice")
-    people.accept(token=_token(make_project("empty")), user=alice)
+    members.accept(token=_token(make_project("empty")), user=alice)
     olivia = User.objects.create_superuser("olivia")
     paused = make_project("paused")
-    people.accept(token=_token(paused), user=alice)
+    members.accept(token=_token(paused), user=alice)
     stopped = people.annotator_for(project=paused, user=alice)
     standing.pause(annotator=stopped, why="Your score on gold tasks is 0.31.", by=olivia)
     _flagged_and_skipped(project)
@@ -89,7 +90,7 @@ def paths(project: Project) -> dict[str, Any]:
     RunMetric.objects.bulk_create(
         RunMetric(run=run, step=step, figures={"step": step, "loss": 1 / step}) for step in range(1, 20)
     )
-    path = people.invite(project=project, email="bob@example.org", role="annotator")
+    path = members.invite(project=project, email="bob@example.org", role="annotator")
     return {
         "run": run.pk,
         "project": project.pk,
@@ -140,7 +141,7 @@ def _flagged_and_skipped(project: Project) -> None:
 
 
 def _token(project: Project) -> str:
-    path = people.invite(project=project, email="alice@example.org", role="annotator")
+    path = members.invite(project=project, email="alice@example.org", role="annotator")
     return path.rstrip("/").rsplit("/", 1)[-1]
 
 

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from annotation import people
+from annotation import members, people
 from annotation.models import ApiToken, Membership
 from config.env import Mail
 from console import guessing
@@ -104,7 +104,7 @@ def test_no_two_accounts_differ_in_capitals_alone() -> None:
 
 def test_an_invitation_makes_no_second_account_in_other_capitals(monkeypatch: pytest.MonkeyPatch) -> None:
     make_user("alice@example.org")
-    path = people.invite(project=make_project(), email="Alice@Example.org", role="annotator")
+    path = members.invite(project=make_project(), email="Alice@Example.org", role="annotator")
     fields = {"username": "Alice@Example.org", "password1": NEW, "password2": NEW}
     answer = Client().post(path, fields)
     assert (answer.status_code, User.objects.count()) == (422, 1)
@@ -115,7 +115,7 @@ def test_an_invitation_makes_no_second_account_in_other_capitals(monkeypatch: py
     answer = Client().post(path, fields)
     assert (answer.status_code, User.objects.count()) == (422, 1)
     assert "already exists" in answer.content.decode()
-    assert people.invitation_for(token=path.split("/")[2])
+    assert members.invitation_for(token=path.split("/")[2])
     assert not Membership.objects.exists()
 
 
@@ -201,7 +201,7 @@ def test_an_office_with_an_attacker_in_it_logs_in_where_it_has_before(settings: 
 
 
 def test_one_is_known_where_an_account_was_made_too(settings: Any) -> None:
-    path = people.invite(project=make_project(), email="eve@example.org", role="annotator")
+    path = members.invite(project=make_project(), email="eve@example.org", role="annotator")
     browser = Client()
     browser.post(path, {"username": "eve", "password1": NEW, "password2": NEW})
     browser.post("/logout/")

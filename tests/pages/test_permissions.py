@@ -24,6 +24,7 @@ pytestmark = pytest.mark.django_db
 PAGES = {
     "project": ("get", "/admin/projects/helpful/"),
     "quality": ("get", "/admin/projects/helpful/quality/"),
+    "people": ("get", "/admin/projects/helpful/people/"),
     "annotators": ("get", "/admin/projects/helpful/annotators/"),
     "flags": ("get", "/admin/projects/helpful/flags/"),
     "disagreements": ("get", "/admin/projects/helpful/disagreements/"),

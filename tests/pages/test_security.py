@@ -22,7 +22,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern
 
-from annotation import people
+from annotation import members, people
 from annotation.collecting import queue
 from annotation.models import Annotator, Assignment, Project, Prompt, Ranking, Transfer
 from runs.execution import folder_of
@@ -136,7 +136,7 @@ def test_more_fields_than_a_form_has_change_nothing(cast: Cast) -> None:
 
 
 def test_an_invitation_makes_no_administrator_and_no_other_role(cast: Cast) -> None:
-    path = people.invite(project=cast.project, email="eve@example.org", role="annotator")
+    path = members.invite(project=cast.project, email="eve@example.org", role="annotator")
     Client().post(
         path,
         {

@@ -115,6 +115,7 @@ def test_the_child_reads_every_judgement_as_the_snapshot_writes_it() -> None:
     assert snapshot.rankings == len(records) == 4
 
 
+@pytest.mark.processes
 def test_a_fit_makes_a_version_whose_report_the_page_reads_and_whose_scores_it_gives(tmp_path: Path) -> None:
     version = run_fit(make_judged_project(), tmp_path / "run")
     assert (version.number, version.is_active) == (1, True)

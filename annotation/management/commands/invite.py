@@ -6,8 +6,8 @@ from django.core.management.base import CommandParser
 
 from annotation.commands import AnnotationCommand
 from annotation.files.export import find_project
+from annotation.members import invite
 from annotation.models import Membership
-from annotation.people import invite
 
 
 class Command(AnnotationCommand):

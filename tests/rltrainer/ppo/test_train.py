@@ -231,6 +231,7 @@ def test_prompts_without_a_train_split_are_refused(tmp_path: Path) -> None:
         run(folder)
 
 
+@pytest.mark.processes
 def test_the_command_fails_with_a_reason(tmp_path: Path) -> None:
     folder = make_run(tmp_path, reward_model="nowhere")
     done = subprocess.run(command(folder), check=False, capture_output=True)
