@@ -33,10 +33,11 @@ class RankingQuerySet(models.QuerySet["Ranking"]):
         """Not made by a simulated annotator."""
         return self.filter(annotator__simulated=False)
 
-    def counted(self) -> Counted:
-        """How many, in one query."""
-        simulated = Count("pk", filter=Q(annotator__simulated=True))
-        return Counted(**self.order_by().aggregate(rankings=Count("pk"), simulated=simulated))
+    def counted(self, most: int | None = None) -> Counted:
+        """How many, in one query; of no more than ``most`` of them where that is given."""
+        rows = self.order_by().annotate(by_rule=F("annotator__simulated"))[:most]
+        simulated = Count("pk", filter=Q(by_rule=True))
+        return Counted(**rows.aggregate(rankings=Count("pk"), simulated=simulated))
 
     def collected(self) -> RankingQuerySet:
         """What people prefer: rankings of gold tasks, repeats and adjudications are something else.

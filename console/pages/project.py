@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -14,6 +14,7 @@ from annotation import members
 from annotation.errors import AnnotationError
 from annotation.models import Assignment, Demonstration, Flag, Project, Prompt, Ranking, Slot, Task
 from annotation.withdrawal import lineage
+from console.counting import MOST, Bounded, bounded, of
 from console.forms.action import Action
 from console.forms.actions import ACTIONS, forms_of
 from console.pages import annotators, disagreements, flags, people, withdrawals
@@ -103,20 +104,20 @@ def runs_of(project: Project) -> Any:
     )
 
 
-def _counts(project: Project) -> dict[str, int]:
-    slots = Slot.objects.filter(project=project).aggregate(
-        free=Count("pk", filter=Q(annotator=None)), held=Count("pk", filter=Q(annotator__isnull=False))
-    )
+def _counts(project: Project) -> dict[str, Bounded]:
+    slots = Slot.objects.filter(project=project)
     in_hand = Assignment.objects.open().filter(project=project, task__purpose=Task.Purpose.COLLECT)
+    rankings = Ranking.objects.current().collected().filter(project=project).counted(MOST + 1)
     return {
-        "prompts": Prompt.objects.kept().filter(project=project).count(),
-        "demonstrations": Demonstration.objects.kept().filter(project=project).count(),
-        "tasks": Task.objects.collected().filter(project=project).count(),
-        "to_rank": slots["free"],
-        "in_hand": in_hand.count(),
-        **Ranking.objects.current().collected().filter(project=project).counted()._asdict(),
-        "flags": Flag.objects.open().filter(project=project).count(),
-        "members": members.memberships(project).count(),
-        "invitations": members.invitations(project).count(),
-        "skipped": Assignment.objects.filter(project=project, status=Assignment.Status.SKIPPED).count(),
+        "prompts": bounded(Prompt.objects.kept().filter(project=project)),
+        "demonstrations": bounded(Demonstration.objects.kept().filter(project=project)),
+        "tasks": bounded(Task.objects.collected().filter(project=project)),
+        "to_rank": bounded(slots.filter(annotator=None)),
+        "in_hand": bounded(in_hand),
+        "rankings": of(rankings.rankings),
+        "simulated": of(rankings.simulated),
+        "flags": bounded(Flag.objects.open().filter(project=project)),
+        "members": bounded(members.memberships(project)),
+        "invitations": bounded(members.invitations(project)),
+        "skipped": bounded(Assignment.objects.filter(project=project, status=Assignment.Status.SKIPPED)),
     }
