@@ -16,12 +16,14 @@ from runs.writing import write
 
 
 class ProjectChanges(TypedDict, total=False):
-    """What a project asks of annotators; the fields of Project say what each means."""
+    """What a project asks of annotators; the fields of Project say what each means.
+
+    How many judge a task is intake.change_overlap's: tasks that are there follow.
+    """
 
     name: str
     guidelines: str
     completions_per_task: int
-    annotators_per_task: int
     lease_seconds: int
     random_share: float
     hour_cost: Decimal

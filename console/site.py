@@ -48,6 +48,7 @@ class ConcordAdminSite(AdminSite):
             annotators,
             disagreements,
             flags,
+            new_project,
             people,
             project,
             quality,
@@ -58,6 +59,7 @@ class ConcordAdminSite(AdminSite):
 
         view = self.admin_view
         return [
+            path("projects/", view(new_project.new_project), name="new_project"),
             path("projects/<slug:slug>/", view(project.project_page), name="project"),
             path("projects/<slug:slug>/quality/", view(quality.quality_page), name="quality"),
             path("projects/<slug:slug>/people/", view(people.people_page), name="people"),

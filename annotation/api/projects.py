@@ -16,6 +16,7 @@ from annotation.api.base import Endpoint, ProjectEndpoint, Scope, role_in, withi
 from annotation.api.filters import Filter, boolean
 from annotation.checking import control
 from annotation.collecting import asking
+from annotation.files import intake
 from annotation.models import Annotator, Project
 
 # Asked of annotators (people.change_project), and how they are checked (control.configure).
@@ -125,7 +126,11 @@ class OneProject(ProjectEndpoint):
 
     @extend_schema(request=ProjectChangesSerializer, responses=ProjectSerializer)
     def patch(self, request: Request, slug: str) -> Response:
-        """Change its name, guidelines or settings. Other guidelines are their next version."""
+        """Change its name, guidelines or settings. Other guidelines are their next version.
+
+        With more annotators a task, tasks that are there are asked of more, finished ones too; with fewer, free
+        places go.
+        """
         serializer = ProjectChangesSerializer(self.project, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         changes = dict(serializer.validated_data)
@@ -133,6 +138,9 @@ class OneProject(ProjectEndpoint):
         changes |= {name: settings[name] for name in ASKED if name in settings}
         checked = {name: settings[name] for name in CHECKED if name in settings}
         with transaction.atomic():
+            annotators = changes.pop("annotators_per_task", None)
+            if annotators is not None:
+                intake.change_overlap(project=self.project, annotators=annotators)
             project = people.change_project(project=self.project, **changes)
             control.configure(project=project, **checked)
             if not settings.keys().isdisjoint(KINDS):

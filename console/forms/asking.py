@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from annotation import people
 from annotation.collecting import asking
@@ -29,7 +30,10 @@ class SettingsForm(Action):
         min_value=2, max_value=MOST_COMPLETIONS, label="Completions a task"
     )
     annotators_per_task = forms.IntegerField(
-        min_value=1, max_value=50, label="Annotators a task", help_text="Of tasks that are made from now on."
+        min_value=1,
+        max_value=50,
+        label="Annotators a task",
+        help_text="More: tasks that are there are asked of more, finished ones too. Fewer: free places go.",
     )
     lease_seconds = forms.IntegerField(
         min_value=60, max_value=86_400, label="Seconds until a task that nobody works on is free again"
@@ -59,7 +63,10 @@ class SettingsForm(Action):
         return text.replace("\r\n", "\n")
 
     def perform(self, user: User) -> None:
-        people.change_project(project=self.project, **self.cleaned_data)
+        changes = dict(self.cleaned_data)
+        with transaction.atomic():
+            intake.change_overlap(project=self.project, annotators=changes.pop("annotators_per_task"))
+            people.change_project(project=self.project, **changes)
 
 
 class ReadableJSON(forms.JSONField):

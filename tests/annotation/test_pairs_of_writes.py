@@ -138,6 +138,7 @@ WRITES: dict[str, Callable[[Place], object]] = {
     ),
     "ask for ratings": lambda p: intake.create_tasks(project=p.project, kind="rate", prompts=2),
     "split": lambda p: split_prompts(project=p.project, by=random.choice(["opening", "prompt"])),
+    "change overlap": lambda p: intake.change_overlap(project=p.project, annotators=random.randint(1, 4)),
     "prioritise": lambda p: set_priorities(
         project=p.project, priorities={p.task.pk: random.randint(2, 9), p.gold.pk: 3}
     ),

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from django.utils import timezone
 from annotation import members, people
 from annotation.errors import BadRequest, NotAllowed
 from annotation.models import Annotator, Invitation, Membership, Project
-from tests.annotation.factories import make_annotator, make_member, make_project, make_user
+from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks, make_user
 from tests.annotation.judging import at_once
 
 pytestmark = pytest.mark.django_db
@@ -198,6 +199,42 @@ def test_the_commands_make_a_project_and_a_link() -> None:
         call_command("invite", "a@example.org", project="nowhere", role="researcher")
 
 
+def test_guidelines_come_from_a_file_and_what_is_not_named_stays(tmp_path: Path) -> None:
+    file = tmp_path / "guidelines.md"
+    file.write_bytes(b"\xef\xbb\xbfBe **kind**.\r\n")
+    call_command("create_project", "haiku", guidelines=str(file), annotators_per_task=2, stdout=io.StringIO())
+    project = Project.objects.get()
+    assert (project.guidelines, project.guideline_version) == ("Be **kind**.\n", 1)
+    make_tasks(project, 1)
+    file.write_text("Be brief.")
+    out = io.StringIO()
+    options = {"guidelines": str(file), "annotators_per_task": 3, "random_share": 0.5}
+    call_command("configure_project", project="haiku", stdout=out, **options)
+    assert json.loads(out.getvalue()) == {
+        "project": "haiku",
+        "name": "Haiku",
+        "guideline_version": 2,
+        "completions_per_task": 4,
+        "annotators_per_task": 3,
+        "lease_seconds": 1800,
+        "random_share": 0.5,
+    }
+    assert project.tasks.get().slots.count() == 3
+
+
+def test_guidelines_that_cannot_be_read_change_nothing(tmp_path: Path) -> None:
+    project = make_project("haiku", guidelines="Be kind.")
+    latin = tmp_path / "latin.md"
+    latin.write_bytes("größer".encode("latin-1"))
+    for path, words in ((latin, "is not UTF-8"), (tmp_path / "missing.md", "cannot be read: No such file")):
+        with pytest.raises(CommandError, match=words):
+            call_command("configure_project", project="haiku", guidelines=str(path), name="Other")
+    with pytest.raises(CommandError, match="random_share"):
+        call_command("configure_project", project="haiku", annotators_per_task=3, random_share=2.0)
+    project.refresh_from_db()
+    assert (project.guidelines, project.name, project.annotators_per_task) == ("Be kind.", "Haiku", 1)
+
+
 def test_other_guidelines_are_the_next_version_and_the_same_ones_are_not() -> None:
     project = make_project(guidelines="Be kind.")
     assert people.change_project(project=project, guidelines="Be kind.", name="Kind").guideline_version == 1
@@ -208,10 +245,10 @@ def test_other_guidelines_are_the_next_version_and_the_same_ones_are_not() -> No
 
 def test_a_project_is_not_changed_to_what_it_may_not_be() -> None:
     project = make_project()
-    with pytest.raises(BadRequest, match="annotators_per_task"):
-        people.change_project(project=project, guidelines="Be brief.", annotators_per_task=0)
+    with pytest.raises(BadRequest, match="lease_seconds"):
+        people.change_project(project=project, guidelines="Be brief.", lease_seconds=0)
     project.refresh_from_db()
-    assert (project.guidelines, project.guideline_version, project.annotators_per_task) == ("", 1, 1)
+    assert (project.guidelines, project.guideline_version, project.lease_seconds) == ("", 1, 1800)
 
 
 def test_who_annotated_is_known_while_they_are_a_member() -> None:

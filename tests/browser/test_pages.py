@@ -37,6 +37,7 @@ PAGES = {
     "missing": ("alice", "/no-such-page/"),
     "invitation": (None, "{invitation}"),
     "admin": ("olivia", "/admin/"),
+    "new project": ("olivia", "/admin/projects/"),
     "project": ("olivia", "/admin/projects/helpful/"),
     "annotators": ("olivia", "/admin/projects/helpful/annotators/"),
     "members": ("olivia", "/admin/projects/helpful/people/"),

@@ -116,6 +116,16 @@ def test_tables_show_a_researcher_only_their_own_projects(cast: Cast, model: typ
         assert getattr(site_admin, change)(request) is False
 
 
+def test_projects_are_made_by_administrators_alone(cast: Cast) -> None:
+    for name, status in {"olivia": 200, "carol": 404, "alice": 302}.items():
+        client = Client()
+        client.force_login(getattr(cast, name))
+        assert client.get("/admin/projects/").status_code == status
+        before = Project.objects.count()
+        client.post("/admin/projects/", {"name": "New", "completions_per_task": 4, "annotators_per_task": 1})
+        assert Project.objects.count() - before == (name == "olivia")
+
+
 def test_accounts_are_for_administrators_alone(cast: Cast) -> None:
     client = Client()
     client.force_login(cast.carol)
@@ -131,7 +141,7 @@ def test_every_page_of_concords_own_is_in_the_table() -> None:
     names = {
         pattern.name
         for pattern in admin.site.urls[0]
-        if isinstance(pattern, URLPattern) and str(pattern.pattern).startswith(("projects/", "runs/<int"))
+        if isinstance(pattern, URLPattern) and str(pattern.pattern).startswith(("projects/<", "runs/<int"))
     }
     assert names == set(PAGES)
 

@@ -8,6 +8,7 @@ What others call:
     add_demonstration             what a person wrote
     create_tasks                  completions to be rated, prompts to be answered
     set_priorities                what is to be ranked next
+    change_overlap                how many annotators judge a task, of tasks that are there too
     add_prompt, add_task          one of them, found or made
 
 In the order of an import:
@@ -23,6 +24,7 @@ In the order of an import:
     rankings.py        rankings and comparisons; ratings.py and demonstrations.py: the other judgements
     flags.py skips.py  what else annotators said of tasks
     slots.py           who has judged a task holds one of its slots
+    overlap.py         how many hold one, changed later
     sampled.py         a policy's answers
     asked.py           tasks to rate and to demonstrate
     single.py          one prompt or task from a program
@@ -40,6 +42,7 @@ from annotation.files.intake.files import (
     scorable_values,
 )
 from annotation.files.intake.names import source_for
+from annotation.files.intake.overlap import change_overlap
 from annotation.files.intake.sampled import SampledPrompt, add_sampled_completions
 from annotation.files.intake.single import add_prompt, add_task
 from annotation.files.intake.tasks import set_priorities
@@ -51,6 +54,7 @@ __all__ = [
     "add_prompt",
     "add_sampled_completions",
     "add_task",
+    "change_overlap",
     "create_tasks",
     "import_file",
     "import_values",

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from annotation.commands import AnnotationCommand
+from annotation.commands import AnnotationCommand, read_guidelines
 from annotation.people import create_project
 
 
@@ -16,6 +16,7 @@ class Command(AnnotationCommand):
         parser.add_argument("--name", default="", metavar="N")
         parser.add_argument("--completions-per-task", type=int, default=4, metavar="K")
         parser.add_argument("--annotators-per-task", type=int, default=1, metavar="N")
+        parser.add_argument("--guidelines", metavar="FILE", help="markdown; - is stdin")
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         project = create_project(
@@ -23,6 +24,7 @@ class Command(AnnotationCommand):
             name=options["name"],
             completions_per_task=options["completions_per_task"],
             annotators_per_task=options["annotators_per_task"],
+            guidelines="" if options["guidelines"] is None else read_guidelines(options["guidelines"]),
         )
         return {
             "project": project.slug,

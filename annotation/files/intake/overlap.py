@@ -1,0 +1,72 @@
+"""How many annotators judge a task, changed later: tasks that are there follow.
+
+More: every task that had as many slots as the project asked for gets the new ones, finished tasks too; whoever has
+judged a task is not asked again. Fewer: free slots go, and what is held or judged stays. Tasks whose line named a
+number of their own, and those that came in judged, stay as they are.
+"""
+
+from django.db import connection
+
+from annotation.errors import BadRequest
+from annotation.files.intake.desk import close_desk, open_desk
+from annotation.files.intake.slots import fill
+from annotation.models import Project
+from runs.writing import write
+
+MOST_ANNOTATORS = 50
+
+
+@write
+def change_overlap(*, project: Project, annotators: int) -> None:
+    """Ask ``annotators`` for each task from now on. Locks the project's desk. Raises BadRequest, Busy."""
+    if not 1 <= annotators <= MOST_ANNOTATORS:
+        raise BadRequest(f"annotators_per_task: it must lie between 1 and {MOST_ANNOTATORS}.")
+    desk = open_desk(project)
+    before = desk.project.annotators_per_task
+    values = {"project": project.pk, "before": before, "after": annotators, "more": annotators - before}
+    if annotators > before:
+        with connection.cursor() as cursor:
+            cursor.execute(_ADD, values)
+            widened = [task for (task,) in cursor.fetchall()]
+        desk.queue_moved = bool(widened)
+        desk.report.added = len(widened)
+        # Judgements that came by file may be more than there were slots.
+        fill(desk, set(widened))
+    elif annotators < before:
+        with connection.cursor() as cursor:
+            cursor.execute(_REMOVE, values)
+    # The project's row comes last (annotation.locks).
+    Project.objects.filter(pk=project.pk).update(annotators_per_task=annotators)
+    close_desk(desk)
+
+
+_ADD = """
+    WITH wider AS MATERIALIZED (
+        SELECT task_id FROM annotation_slot WHERE project_id = %(project)s
+        GROUP BY task_id HAVING count(*) = %(before)s
+    )
+    INSERT INTO annotation_slot (project_id, priority, task_id, number)
+    SELECT task.project_id, task.priority, task.id, free.number
+    FROM wider JOIN annotation_task task ON task.id = wider.task_id, LATERAL (
+        SELECT number FROM generate_series(0, %(before)s + %(after)s) numbers (number)
+        WHERE NOT EXISTS (
+            SELECT FROM annotation_slot slot WHERE slot.task_id = task.id AND slot.number = numbers.number
+        )
+        ORDER BY number LIMIT %(more)s
+    ) free
+    WHERE task.purpose = 'collect'
+    ORDER BY task.id, free.number
+    RETURNING task_id
+"""
+_REMOVE = """
+    WITH placed AS MATERIALIZED (
+        SELECT id, count(*) OVER (PARTITION BY task_id) AS slots,
+            row_number() OVER (PARTITION BY task_id ORDER BY annotator_id IS NULL, number) AS place
+        FROM annotation_slot WHERE project_id = %(project)s
+    ), spare AS MATERIALIZED (
+        SELECT slot.id FROM annotation_slot slot JOIN placed USING (id)
+        WHERE placed.slots = %(before)s AND placed.place > %(after)s AND slot.annotator_id IS NULL
+        ORDER BY slot.id FOR UPDATE OF slot
+    )
+    DELETE FROM annotation_slot slot USING spare WHERE slot.id = spare.id
+"""

@@ -1,0 +1,58 @@
+"""A project that is made in the browser."""
+
+from typing import Any
+
+from django import forms
+from django.utils.text import slugify
+
+from annotation import people
+from annotation.models import Project
+from annotation.models.project import MOST_COMPLETIONS
+
+
+class NewProjectForm(forms.Form):
+    """What a project needs before anything is in it; the rest has defaults and can be changed later."""
+
+    name = forms.CharField(
+        max_length=120, help_text="One behaviour that is wanted of a policy, as: Helpful answers."
+    )
+    slug = forms.SlugField(
+        max_length=60,
+        required=False,
+        label="Short name",
+        help_text="In addresses and commands: letters, digits and hyphens. Made from the name where it is empty.",
+    )
+    completions_per_task = forms.IntegerField(
+        min_value=2,
+        max_value=MOST_COMPLETIONS,
+        initial=4,
+        label="Completions a task",
+        help_text="So many stand side by side. Of two, one is chosen; four to be ordered give six comparisons.",
+    )
+    annotators_per_task = forms.IntegerField(
+        min_value=1,
+        max_value=50,
+        initial=1,
+        label="Annotators a task",
+        help_text="Two or more show how far people agree. It can be raised later.",
+    )
+    guidelines = forms.CharField(
+        required=False,
+        strip=False,
+        help_text="What makes one answer better than another, in markdown. Annotators see them first.",
+        widget=forms.Textarea(attrs={"rows": 10}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """The short name follows from the name where nobody gave one."""
+        said = super().clean() or {}
+        if "name" in said and not said.get("slug"):
+            said["slug"] = slugify(said["name"])[:60].strip("-")
+            if not said["slug"]:
+                self.add_error("slug", "The name has no letters for a short name: give one here.")
+        said["guidelines"] = said.get("guidelines", "").replace("\r\n", "\n")
+        return said
+
+    def perform(self) -> Project:
+        """Make it. Raises BadRequest."""
+        return people.create_project(**self.cleaned_data)

@@ -1,0 +1,106 @@
+"""How many judge a task is changed while they judge: tasks that are there follow, and nobody is asked twice."""
+
+from collections import Counter
+
+import pytest
+
+from annotation import people
+from annotation.collecting import queue, ranking
+from annotation.errors import BadRequest
+from annotation.files import intake
+from annotation.models import Annotator, Assignment, Project, Ranking, Slot, Task
+from tests.annotation.factories import make_annotator, make_project, make_tasks, put
+from tests.annotation.factories import ranking as ranking_line
+
+pytestmark = pytest.mark.django_db
+
+
+def judge_all(annotator: Annotator) -> int:
+    """Rank until nothing is left; how many."""
+    count = 0
+    while (assignment := queue.claim(annotator=annotator)) is not None:
+        ranks = list(range(1, assignment.task.entries.count() + 1))
+        ranking.submit(assignment=assignment, annotator=annotator, verdict="ranked", ranks=ranks)
+        count += 1
+    return count
+
+
+def slots(project: Project) -> Counter[int]:
+    """How many tasks have so many slots."""
+    return Counter(Counter(Slot.objects.filter(project=project).values_list("task_id", flat=True)).values())
+
+
+@pytest.fixture
+def project() -> Project:
+    project = make_project(annotators_per_task=2)
+    make_tasks(project, 5)
+    return project
+
+
+def test_more_annotators_judge_finished_tasks_too_and_nobody_twice(project: Project) -> None:
+    first, second, third = (make_annotator(project) for _ in range(3))
+    assert [judge_all(annotator) for annotator in (first, second, third)] == [5, 5, 0]
+    intake.change_overlap(project=project, annotators=3)
+    project.refresh_from_db()
+    assert (project.annotators_per_task, slots(project)) == (3, {3: 5})
+    assert [judge_all(annotator) for annotator in (first, second, third)] == [0, 0, 5]
+    assert Ranking.objects.count() == 15
+    # Tasks that come later are asked of as many.
+    make_tasks(project, 1)
+    assert slots(project) == {3: 6}
+
+
+def test_fewer_annotators_take_free_places_and_leave_what_is_held_and_judged(project: Project) -> None:
+    intake.change_overlap(project=project, annotators=4)
+    holders = [make_annotator(project) for _ in range(3)]
+    held = [queue.claim(annotator=annotator) for annotator in holders]
+    assert {assignment.task_id for assignment in held if assignment} == {Task.objects.earliest("pk").pk}
+    intake.change_overlap(project=project, annotators=2)
+    assert slots(project) == {3: 1, 2: 4}
+    for annotator, assignment in zip(holders, held, strict=True):
+        assert assignment is not None
+        ranking.submit(assignment=assignment, annotator=annotator, verdict="ranked", ranks=[1, 2, 3])
+    assert judge_all(make_annotator(project)) == 4
+
+
+def test_there_and_back_leaves_as_many_places(project: Project) -> None:
+    annotator = make_annotator(project)
+    judge_all(annotator)
+    for annotators in (1, 3, 2, 5, 2):
+        intake.change_overlap(project=project, annotators=annotators)
+        assert slots(project) == {annotators: 5}
+    assert judge_all(make_annotator(project)) == 5
+
+
+def test_judgements_that_came_by_file_take_the_new_places(project: Project) -> None:
+    put(project, "completions", {"prompt": "x", "completions": [{"text": "a"}, {"text": "b"}, {"text": "c"}]})
+    names = ("ada", "bob", "eve")
+    put(project, "rankings", *(ranking_line("x", 1, 2, 3, annotator=name) for name in names))
+    task = Task.objects.get(prompt__messages__0__content="x")
+    assert set(task.slots.values_list("annotator__pseudonym", flat=True)) == {"ada", "bob"}
+    intake.change_overlap(project=project, annotators=3)
+    assert set(task.slots.values_list("annotator__pseudonym", flat=True)) == set(names)
+    assert Assignment.objects.filter(task=task, status="submitted").count() == 3
+
+
+def test_tasks_with_a_number_of_their_own_and_judged_ones_stay(project: Project) -> None:
+    texts = [{"text": "a"}, {"text": "b"}]
+    put(project, "completions", {"prompt": "own", "completions": texts, "concord": {"slots": 4}})
+    put(project, "rankings", ranking_line("judged", 1, 2))
+    intake.change_overlap(project=project, annotators=3)
+    assert slots(project) == {3: 5, 4: 1}
+    assert not Slot.objects.filter(task__prompt__messages__0__content="judged").exists()
+
+
+def test_another_project_is_left_alone(project: Project) -> None:
+    other = make_project(annotators_per_task=2)
+    make_tasks(other, 2)
+    intake.change_overlap(project=project, annotators=3)
+    assert slots(other) == {2: 2}
+
+
+@pytest.mark.parametrize("annotators", [0, -1, 51])
+def test_a_number_that_cannot_be_is_refused(project: Project, annotators: int) -> None:
+    with pytest.raises(BadRequest, match="annotators_per_task: it must lie between 1 and 50"):
+        intake.change_overlap(project=project, annotators=annotators)
+    assert people.change_project(project=project, name="Other").annotators_per_task == 2
