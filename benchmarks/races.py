@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument("--tasks", type=int, default=500)
     given = parser.parse_args()
     environment = {**os.environ, "CONCORD_RACE_TASKS": str(given.tasks)}
-    command = [sys.executable, "-m", "pytest", "-q", "--timeout=3600", _TEST]
+    command = [sys.executable, "-m", "pytest", "-q", "-s", "--timeout=3600", _TEST]
     return subprocess.run(command, env=environment, check=False).returncode
 
 

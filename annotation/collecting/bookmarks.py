@@ -5,7 +5,8 @@ those again and again, so a bookmark remembers the first slot that may still be 
 a bookmark is looked at apart:
 
     slots given back             by the time at which it happened, with a margin
-    slots added or moved         raise the project's queue_version, which makes every older bookmark void
+    slots added                  bring every bookmark that stands beyond the first of them back to it (``grown``)
+    slots moved                  raise the project's queue_version, which makes every older bookmark void
     slots locked by somebody     a bookmark is set by a reading that ignores locks, so it never passes one
 
 A share of tasks is drawn at random instead: the next free slot after a random point in the order of lots.
@@ -19,7 +20,8 @@ from typing import Any, NamedTuple, cast
 from django.contrib.postgres.functions import TransactionNow
 from django.db import connection
 
-from annotation.models import Annotator, Assignment, Bookmark
+from annotation import locks
+from annotation.models import Annotator, Assignment, Bookmark, Project
 
 Choice = Assignment.Choice
 # Slots that are looked at before a bookmark is moved, and then if others lock all of these.
@@ -54,6 +56,18 @@ def take(annotator: Annotator) -> Taken | None:
     share = annotator.project.random_share
     drawn = _draw(annotator) if share and random.SystemRandom().random() < share else None
     return drawn or _take_next(annotator)
+
+
+def grown(project: Project, *, priority: int, task_id: int) -> None:
+    """Slots were added, none before this place: what was found before it holds, and bookmarks beyond it go back to it.
+
+    Under the project's desk, in the transaction that adds them. A claim that has not seen them may store a bookmark at
+    the same moment; it is of the version before, and void. So whoever has judged a million tasks does not walk past
+    them again for every import.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_GROWN, {"project": project.pk, "priority": priority, "task": task_id})
+    locks.queue_moved(project)
 
 
 def tasks_left(annotator: Annotator, most: int) -> int:
@@ -205,6 +219,18 @@ _DRAW = f"""
         ORDER BY slot.lot LIMIT 1 FOR NO KEY UPDATE OF slot SKIP LOCKED
     )
     {_TAKEN}
+"""
+_GROWN = """
+    UPDATE annotation_bookmark mark SET
+        queue_version = project.queue_version + 1,
+        priority = greatest(mark.priority, %(priority)s),
+        task_number = CASE
+            WHEN mark.priority < %(priority)s THEN %(task)s
+            WHEN mark.priority = %(priority)s THEN least(mark.task_number, %(task)s)
+            ELSE mark.task_number
+        END
+    FROM annotation_annotator annotator JOIN annotation_project project ON project.id = annotator.project_id
+    WHERE annotator.id = mark.annotator_id AND project.id = %(project)s AND mark.queue_version = project.queue_version
 """
 _FIND = "{first}"
 _COUNT = "SELECT count(*) FROM (SELECT FROM ({tasks}) slot WHERE [for them] LIMIT %(most)s) found"

@@ -54,6 +54,60 @@ def test_whoever_is_far_ahead_gets_all_that_is_left_and_all_that_is_added() -> N
     assert rest_of(alice) == added
 
 
+def place_of(annotator: Annotator) -> tuple[int, int]:
+    """Where their bookmark stands, which must hold."""
+    bookmark = Bookmark.objects.get(annotator=annotator)
+    assert bookmark.queue_version == Project.objects.get(pk=annotator.project_id).queue_version
+    return bookmark.priority, bookmark.task_number
+
+
+def walks(annotator: Annotator) -> int:
+    """How often the next claim looks for the first task that is left, past all that stand before."""
+    with CaptureQueriesContext(connection) as caught:
+        taken(annotator)
+    return sum(query["sql"].startswith("(SELECT slot.priority, slot.task_id") for query in caught)
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_an_import_sends_nobody_to_the_start_of_the_queue(finished: bool) -> None:
+    project, alice, _ = far_ahead()
+    if finished:
+        rest_of(alice)
+    before = place_of(alice)
+    added = make_tasks(project, 3)
+    # Who had nothing left goes on at what is new; who had something goes on there.
+    assert place_of(alice) == ((0, added[0].pk) if finished else before)
+    assert walks(alice) == 0
+
+
+def test_a_queue_whose_order_changed_is_walked_once() -> None:
+    project, alice, _ = far_ahead()
+    intake.set_priorities(project=project, priorities={Task.objects.earliest("pk").pk: -1})
+    assert walks(alice) == 1
+
+
+def test_what_is_more_wanted_than_a_bookmark_is_found_before_it() -> None:
+    project, alice, _ = far_ahead()
+    texts = {"completions": [{"text": "a"}, {"text": "b"}, {"text": "c"}]}
+    urgent, late = {"prompt": "now", "priority": 7} | texts, {"prompt": "later", "priority": -7} | texts
+    before = place_of(alice)
+    put(project, "completions", late)
+    assert place_of(alice) == before
+    put(project, "completions", late | {"prompt": "last"}, urgent)
+    asked = [task.prompt.last_text for task in rest_of(alice)]
+    assert (asked[0], asked[-2:], len(asked)) == ("now", ["later", "last"], 5)
+
+
+def test_a_bookmark_of_a_version_before_is_void_whatever_is_added() -> None:
+    """As a claim stores it that began before an import ended."""
+    project, alice, _ = far_ahead()
+    Bookmark.objects.filter(annotator=alice).update(queue_version=0, priority=-(2**31) - 1, task_number=0)
+    Project.objects.filter(pk=project.pk).update(queue_version=1)
+    make_tasks(project, 1)
+    assert Bookmark.objects.get(annotator=alice).queue_version == 0
+    assert len(rest_of(alice)) == 3
+
+
 def test_a_slot_that_is_given_back_behind_the_bookmark_is_found() -> None:
     project, alice, bob = far_ahead(left=0)
     early, late = make_tasks(project, 2)

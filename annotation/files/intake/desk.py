@@ -2,12 +2,14 @@
 
 import datetime
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import connection
 
 from annotation import locks
+from annotation.collecting import bookmarks
 from annotation.errors import BadLine
 from annotation.files.jsonl.errors import BadField
 from annotation.models import (
@@ -39,6 +41,12 @@ GROWN = (
     Demonstration, Flag, StaleTask,
 )  # fmt: skip
 L = TypeVar("L")
+
+
+def queue_place(slot: tuple[int, int]) -> tuple[int, int]:
+    """By which (priority, task) come in the queue: the highest priority first, then the oldest task."""
+    priority, task_id = slot
+    return -priority, task_id
 
 
 class Numbered(NamedTuple, Generic[L]):
@@ -95,10 +103,15 @@ class Desk:
     nobodies: list[int] = field(default_factory=list)
     # How often a line without an annotator has come already: votes are anonymous, equal, and all count.
     unnamed: Counter[str] = field(default_factory=Counter)
-    # Whether slots were added or moved, which makes bookmarks void when the desk closes.
-    queue_moved: bool = False
+    # Where the first of the slots that were added stands in the queue: its priority and task.
+    first_slot: tuple[int, int] | None = None
     # The line on which each prompt of a file of prompts stands, by the beginning of its digest.
     prompt_lines: dict[int, int] = field(default_factory=dict)
+
+    def added_slots(self, places: Iterable[tuple[int, int]]) -> None:
+        """Slots were added at these priorities and tasks."""
+        known = () if self.first_slot is None else (self.first_slot,)
+        self.first_slot = min((*known, *places), key=queue_place, default=None)
 
 
 def open_desk(project: Project, *, patient: bool = False) -> Desk:
@@ -122,8 +135,9 @@ def close_desk(desk: Desk) -> None:
         _note_one_split(desk)
     if desk.report.added >= MANY_ROWS:
         _let_postgres_count()
-    if desk.queue_moved:
-        locks.queue_moved(desk.project)
+    if desk.first_slot is not None:
+        priority, task_id = desk.first_slot
+        bookmarks.grown(desk.project, priority=priority, task_id=task_id)
 
 
 def _note_one_split(desk: Desk) -> None:

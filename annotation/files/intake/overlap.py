@@ -27,11 +27,11 @@ def change_overlap(*, project: Project, annotators: int) -> None:
     if annotators > before:
         with connection.cursor() as cursor:
             cursor.execute(_ADD, values)
-            widened = [task for (task,) in cursor.fetchall()]
-        desk.queue_moved = bool(widened)
-        desk.report.added = len(widened)
+            added = cursor.fetchall()
+        desk.added_slots(added)
+        desk.report.added = len(added)
         # Judgements that came by file may be more than there were slots.
-        fill(desk, set(widened))
+        fill(desk, {task_id for _, task_id in added})
     elif annotators < before:
         with connection.cursor() as cursor:
             cursor.execute(_REMOVE, values)
@@ -56,7 +56,7 @@ _ADD = """
     ) free
     WHERE task.purpose = 'collect'
     ORDER BY task.id, free.number
-    RETURNING task_id
+    RETURNING priority, task_id
 """
 _REMOVE = """
     WITH placed AS MATERIALIZED (

@@ -48,7 +48,7 @@ def open_slots(desk: Desk, openings: Sequence[Opening]) -> None:
         ("id", "project", "priority", "task", "number"),
         ((pk, *row) for pk, row in zip(ids, rows, strict=True)),
     )
-    desk.queue_moved = desk.queue_moved or bool(rows)
+    desk.added_slots((priority, task_id) for _, priority, task_id, _ in rows)
     fill(desk, [opening.task_id for opening in to_open if not opening.is_new])
 
 
