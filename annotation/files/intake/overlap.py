@@ -66,7 +66,7 @@ _REMOVE = """
     ), spare AS MATERIALIZED (
         SELECT slot.id FROM annotation_slot slot JOIN placed USING (id)
         WHERE placed.slots = %(before)s AND placed.place > %(after)s AND slot.annotator_id IS NULL
-        ORDER BY slot.id FOR UPDATE OF slot
+        ORDER BY slot.id FOR NO KEY UPDATE OF slot
     )
     DELETE FROM annotation_slot slot USING spare WHERE slot.id = spare.id
 """
