@@ -169,7 +169,7 @@ USE_TZ = True
 
 # Addresses change with what stands there: browsers keep it for good, and never mix scripts of two releases.
 STATIC_URL = f"{PATH}/static/{static_version(BASE_DIR)}/"
-WHITENOISE_IMMUTABLE_FILE_TEST = ".*"
+WHITENOISE_IMMUTABLE_FILE_TEST = "(?!)" if DEBUG else ".*"  # who changes them sees it without a new start
 # WhiteNoise serves what the finders find: nothing is collected.
 STATICFILES_DIRS = [
     BASE_DIR / "static",
