@@ -80,6 +80,16 @@ def test_an_import_sends_nobody_to_the_start_of_the_queue(finished: bool) -> Non
     assert walks(alice) == 0
 
 
+def test_an_import_moves_no_bookmark_of_another_project() -> None:
+    project, alice, _ = far_ahead()
+    other = make_project()
+    make_annotator(other)
+    before = place_of(alice)
+    while Project.objects.get(pk=other.pk).queue_version <= Project.objects.get(pk=project.pk).queue_version:
+        make_tasks(other, 1)
+    assert place_of(alice) == before
+
+
 def test_a_queue_whose_order_changed_is_walked_once() -> None:
     project, alice, _ = far_ahead()
     intake.set_priorities(project=project, priorities={Task.objects.earliest("pk").pk: -1})
