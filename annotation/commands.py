@@ -1,13 +1,12 @@
 """What annotation's commands share: named errors become CommandError, and the answer is one JSON object on stdout."""
 
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from annotation.errors import AnnotationError, BadRequest
+from annotation.files.intake import open_input
 
 
 class AnnotationCommand(BaseCommand):
@@ -28,10 +27,9 @@ class AnnotationCommand(BaseCommand):
 
 def read_guidelines(path: str) -> str:
     """The text of a file; "-" is stdin. Raises BadRequest where it is none."""
-    try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadRequest(f"{path} is not UTF-8: save it as UTF-8.") from error
-    except OSError as error:
-        raise BadRequest(f"{path} cannot be read: {error.strerror}.") from error
+    with open_input(path) as stream:
+        try:
+            text = stream.read().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise BadRequest(f"{path} is not UTF-8: save it as UTF-8.") from error
     return text.replace("\r\n", "\n")

@@ -169,7 +169,7 @@ def _open(invitation: Invitation | None) -> Invitation:
         raise NotAllowed("This invitation has been used: ask for a new one.")
     if invitation.revoked_at is not None:
         raise NotAllowed("This invitation was taken back: ask for a new one.")
-    if invitation.expires_at < timezone.now():
+    if invitation.has_expired:
         raise NotAllowed("This invitation has expired: ask for a new one.")
     return invitation
 

@@ -119,8 +119,8 @@ class InvitationEndpoint(ProjectEndpoint):
         return get_object_or_404(members.invitations(self.project), pk=pk)
 
     def answer(self, path: str) -> Response:
-        """The newest invitation, with its link."""
-        invitation = members.invitations(self.project)[0]
+        """The invitation behind a link, with the link."""
+        invitation = members.invitation_for(token=path.rstrip("/").rpartition("/")[2])
         data = InvitationSerializer(invitation).data
         return Response(
             {**data, "link": self.request.build_absolute_uri(path)}, status=status.HTTP_201_CREATED

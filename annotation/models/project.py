@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 LEAST_COMPLETIONS, MOST_COMPLETIONS = 2, 9
+MOST_ANNOTATORS = 50  # of one task
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -58,7 +59,7 @@ class Project(models.Model):
         default=4, validators=[MinValueValidator(LEAST_COMPLETIONS), MaxValueValidator(MOST_COMPLETIONS)]
     )
     annotators_per_task = models.PositiveSmallIntegerField(
-        default=1, validators=[MinValueValidator(1), MaxValueValidator(50)]
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(MOST_ANNOTATORS)]
     )
     lease_seconds = models.PositiveIntegerField(
         default=1800,

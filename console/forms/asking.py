@@ -11,7 +11,7 @@ from annotation import people
 from annotation.collecting import asking
 from annotation.files import intake
 from annotation.models import Task
-from annotation.models.project import MOST_COMPLETIONS
+from annotation.models.project import MOST_ANNOTATORS, MOST_COMPLETIONS
 from console.forms.action import Action
 
 
@@ -31,7 +31,7 @@ class SettingsForm(Action):
     )
     annotators_per_task = forms.IntegerField(
         min_value=1,
-        max_value=50,
+        max_value=MOST_ANNOTATORS,
         label="Annotators a task",
         help_text="More: tasks that are there are asked of more, finished ones too. Fewer: free places go.",
     )

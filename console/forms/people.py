@@ -39,45 +39,51 @@ class InviteForm(_Inviting):
         )
 
 
-class InviteAgainForm(_Inviting):
-    """A new link in the place of one that was lost."""
+class _OfInvitation(Action):
+    """What is done to an open invitation."""
 
-    button = "New link"
+    page = "people"
     invitation = forms.ModelChoiceField(Invitation.objects.none())
 
     def prepare(self) -> None:
         choices(self, "invitation").queryset = members.invitations(self.project)
+
+
+class InviteAgainForm(_OfInvitation, _Inviting):
+    """A new link in the place of one that was lost."""
+
+    button = "New link"
 
     def perform(self, user: User) -> None:
         invitation = self.cleaned_data["invitation"]
         self.hand_out(members.invite_again(invitation=invitation), invitation.email)
 
 
-class RevokeForm(Action):
+class RevokeForm(_OfInvitation):
     """Take an invitation back."""
 
-    page = "people"
     button = "Revoke"
     done = "Its link lets nobody in any more."
-    invitation = forms.ModelChoiceField(Invitation.objects.none())
-
-    def prepare(self) -> None:
-        choices(self, "invitation").queryset = members.invitations(self.project)
 
     def perform(self, user: User) -> None:
         members.revoke(invitation=self.cleaned_data["invitation"])
 
 
-class RoleForm(Action):
-    """What a member may do."""
+class _OfMember(Action):
+    """What is done to a member."""
 
     page = "people"
-    button = "Change"
     member = forms.ModelChoiceField(Membership.objects.none())
-    role = forms.ChoiceField(choices=Membership.Role.choices)
 
     def prepare(self) -> None:
         choices(self, "member").queryset = members.memberships(self.project)
+
+
+class RoleForm(_OfMember):
+    """What a member may do."""
+
+    button = "Change"
+    role = forms.ChoiceField(choices=Membership.Role.choices)
 
     def perform(self, user: User) -> None:
         membership, role = self.cleaned_data["member"], self.cleaned_data["role"]
@@ -85,15 +91,10 @@ class RoleForm(Action):
         self.done = f"{membership.user} is {'a researcher' if role == 'researcher' else 'an annotator'} now."
 
 
-class RemoveForm(Action):
+class RemoveForm(_OfMember):
     """Let a member go; their work stays."""
 
-    page = "people"
     button = "Remove from the project"
-    member = forms.ModelChoiceField(Membership.objects.none())
-
-    def prepare(self) -> None:
-        choices(self, "member").queryset = members.memberships(self.project)
 
     def perform(self, user: User) -> None:
         membership = self.cleaned_data["member"]

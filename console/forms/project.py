@@ -7,7 +7,7 @@ from django.utils.text import slugify
 
 from annotation import people
 from annotation.models import Project
-from annotation.models.project import MOST_COMPLETIONS
+from annotation.models.project import MOST_ANNOTATORS, MOST_COMPLETIONS
 
 
 class NewProjectForm(forms.Form):
@@ -31,7 +31,7 @@ class NewProjectForm(forms.Form):
     )
     annotators_per_task = forms.IntegerField(
         min_value=1,
-        max_value=50,
+        max_value=MOST_ANNOTATORS,
         initial=1,
         label="Annotators a task",
         help_text="Two or more show how far people agree. It can be raised later.",

@@ -11,9 +11,8 @@ from annotation.errors import BadRequest
 from annotation.files.intake.desk import close_desk, open_desk
 from annotation.files.intake.slots import fill
 from annotation.models import Project
+from annotation.models.project import MOST_ANNOTATORS
 from runs.writing import write
-
-MOST_ANNOTATORS = 50
 
 
 @write

@@ -81,12 +81,11 @@ class Fields:
         return value
 
     def label(self, name: str, *, most: int = MOST_LABEL) -> str | None:
-        """A short name of something, or None. A whole number is a name of digits: many tools count with them."""
+        """A short name of something, or None; a whole number may be one (``name_of``)."""
         value = self.take(name)
         if value is None:
             return None
-        if isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)
+        value = name_of(value)
         if not isinstance(value, str) or not value:
             raise self.bad(name, f"must be a text that is not empty, not {kind_of(value)}")
         if len(value) > most:
@@ -109,12 +108,11 @@ class Fields:
         return value
 
     def whole(self, name: str, *, least: int = -MOST_INTEGER, most: int = MOST_INTEGER) -> int | None:
-        """A whole number, or None. 1.0 is one (a table with a gap in its column writes them so); "1" is none."""
+        """A whole number, or None; 1.0 is one (``whole_of``), and "1" is none."""
         value = self.take(name)
         if value is None:
             return None
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
+        value = whole_of(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.bad(name, f"must be a whole number, not {kind_of(value)}")
         if not least <= value <= most:
@@ -218,6 +216,16 @@ class Fields:
         except (TypeError, ValueError, OverflowError):
             pass
         raise self.bad(name, "must be a time with its zone, as 2026-11-23T14:00:00+00:00")
+
+
+def name_of(value: Any) -> Any:
+    """A whole number as a name of digits, since many tools count with them; everything else as it is."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def whole_of(value: Any) -> Any:
+    """1.0 as 1, since a table with a gap in its column writes whole numbers so; everything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def kind_of(value: Any) -> str:

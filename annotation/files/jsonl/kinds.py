@@ -7,7 +7,7 @@ from annotation.files.jsonl import remarks
 from annotation.files.jsonl.decoding import decode
 from annotation.files.jsonl.dialogues import part_prompt_from_answers
 from annotation.files.jsonl.errors import BadField
-from annotation.files.jsonl.fields import Fields, Limits
+from annotation.files.jsonl.fields import Fields, Limits, whole_of
 from annotation.files.jsonl.parts import (
     check_completions,
     completion,
@@ -148,9 +148,7 @@ def _tiers(items: list[Fields], verdict: str, recorded: list[int] | None) -> lis
 
 
 def _rank(item: Fields) -> int:
-    value = item.peek("rank")
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
+    value = whole_of(item.peek("rank"))
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise item.bad("rank", "must be a positive whole number")
     return value

@@ -7,7 +7,7 @@ from typing import Any
 
 from annotation.files.jsonl.decoding import decode
 from annotation.files.jsonl.errors import BadField
-from annotation.files.jsonl.fields import MOST_LABEL, Fields, kind_of
+from annotation.files.jsonl.fields import MOST_LABEL, Fields, kind_of, name_of
 from annotation.files.jsonl.provenance import KEY, SPLITS, Provenance
 from annotation.files.jsonl.records import NAMELESS_SOURCE, CompletionValue, PromptValue
 from annotation.preferences.splits import opening_digest, prompt_digest, text_digest
@@ -117,9 +117,7 @@ def completion_items(fields: Fields) -> list[Fields]:
 
 def read_external_id(fields: Fields) -> str:
     """``id`` of a kind that declares none: kept as one where it can be, else left to the metadata."""
-    value = fields.peek("id")
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
+    value = name_of(fields.peek("id"))
     if value is None or (isinstance(value, str) and 0 < len(value) <= MOST_LABEL):
         fields.take("id")
         return value or ""
