@@ -6,7 +6,6 @@ leave; the others follow it, or end when it is gone. They find each other by the
 sets on one machine, and ``accelerate launch`` or torch's own launcher on several.
 """
 
-import atexit
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -97,8 +96,6 @@ def join_ranks() -> Ranks:
             rank=number,
             world_size=count,
         )
-        # A thread of the group that outlived the interpreter would abort the process at its very end.
-        atexit.register(torch.distributed.destroy_process_group)
     return Ranks(number, count)
 
 
