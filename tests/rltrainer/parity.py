@@ -57,7 +57,9 @@ def main(path: Path) -> None:
             path.mkdir(parents=True, exist_ok=True)
             save_file(found, path / f"{kind}.safetensors")
     ranks.wait()
-    if ranks.count > 1:  # a thread of the group that outlived the interpreter could abort the process at its end
+    if (
+        ranks.count > 1
+    ):  # a thread of the group that outlived the interpreter could abort the process at its end
         torch.distributed.destroy_process_group()
 
 
