@@ -235,6 +235,6 @@ def unmark_gold(*, project: Project, tasks: Sequence[Task]) -> int:
     locked = locks.rows(rows)
     rows.update(purpose=Purpose.COLLECT, gold_tiers=None)
     upkeep.changed(project_id=project.pk, task_ids=[task.pk for task in locked])
-    open_slots(desk, [Opening(task.pk, False, task.priority, None) for task in locked])
+    open_slots(desk, [Opening(task.pk, False, task.priority, task.annotators) for task in locked])
     close_desk(desk)
     return len(locked)

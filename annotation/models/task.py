@@ -67,6 +67,9 @@ class Task(models.Model):
         max_length=11, choices=Kind.choices, default=Kind.RANK, db_default=Kind.RANK.value
     )
     priority = models.IntegerField(default=0)
+    annotators = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="How many its line asked for; empty: as many as the project says"
+    )
     # The import writes rows by COPY, which leaves a default to the database.
     purpose = models.CharField(
         max_length=12, choices=Purpose.choices, default=Purpose.COLLECT, db_default=Purpose.COLLECT

@@ -1,11 +1,10 @@
 """python -m rewardmodel.bradley_terry fit|evaluate|score DIR: one run, from its folder."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from rewardmodel.bradley_terry import commands
-from runs.folder.child import run_child
+from runs.folder.child import leave, run_child
 
 COMMANDS = {"fit": commands.fit, "evaluate": commands.evaluate, "score": commands.score}
 
@@ -20,4 +19,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

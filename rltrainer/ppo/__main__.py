@@ -1,11 +1,10 @@
 """python -m rltrainer.ppo train DIR: one run, from its folder."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from rltrainer.ppo import train
-from runs.folder.child import run_child
+from runs.folder.child import leave, run_child
 
 COMMANDS = {"train": train.main}
 
@@ -20,4 +19,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

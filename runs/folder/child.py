@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from runs.folder.errors import RankLost, RunError, Stopped
 from runs.folder.files import write_json
@@ -45,6 +46,19 @@ def run_child(path: Path, main: Callable[[RunFolder, StopSignal], None]) -> int:
         _write_failure(folder, error)
         return FAILED
     return DONE
+
+
+def leave(code: int) -> NoReturn:
+    """End this process with ``code``.
+
+    One of several ends as it stands: a thread of its process group can outlive the interpreter, which aborts then, and
+    to take leave of the others first would be to wait for them, also at a stop.
+    """
+    if "RANK" in os.environ:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def reason(error: BaseException) -> str:

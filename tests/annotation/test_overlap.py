@@ -5,10 +5,12 @@ from collections import Counter
 import pytest
 
 from annotation import people
+from annotation.checking import control
 from annotation.collecting import queue, ranking
 from annotation.errors import BadRequest
 from annotation.files import intake
 from annotation.models import Annotator, Assignment, Project, Ranking, Slot, Task
+from annotation.withdrawal import erasure
 from tests.annotation.factories import make_annotator, make_project, make_tasks, put
 from tests.annotation.factories import ranking as ranking_line
 
@@ -72,15 +74,53 @@ def test_there_and_back_leaves_as_many_places(project: Project) -> None:
     assert judge_all(make_annotator(project)) == 5
 
 
-def test_judgements_that_came_by_file_take_the_new_places(project: Project) -> None:
+def test_whoever_judged_by_file_has_a_place_also_beyond_those_that_were_asked_for(project: Project) -> None:
     put(project, "completions", {"prompt": "x", "completions": [{"text": "a"}, {"text": "b"}, {"text": "c"}]})
     names = ("ada", "bob", "eve")
     put(project, "rankings", *(ranking_line("x", 1, 2, 3, annotator=name) for name in names))
     task = Task.objects.get(prompt__messages__0__content="x")
-    assert set(task.slots.values_list("annotator__pseudonym", flat=True)) == {"ada", "bob"}
-    intake.change_overlap(project=project, annotators=3)
-    assert set(task.slots.values_list("annotator__pseudonym", flat=True)) == set(names)
+    assert list(task.slots.order_by("number").values_list("number", "annotator__pseudonym")) == [
+        (0, "ada"),
+        (1, "bob"),
+        (2, "eve"),
+    ]
     assert Assignment.objects.filter(task=task, status="submitted").count() == 3
+    intake.change_overlap(project=project, annotators=3)
+    assert task.slots.count() == 3
+    intake.change_overlap(project=project, annotators=4)
+    assert task.slots.filter(annotator=None).count() == 1
+    assert {judge_all(annotator) for annotator in Annotator.objects.filter(pseudonym__in=names)} == {5}
+
+
+def test_fewer_and_then_more_asks_again_for_what_was_judged_by_many(project: Project) -> None:
+    for annotator in (make_annotator(project), make_annotator(project)):
+        judge_all(annotator)
+    intake.change_overlap(project=project, annotators=1)
+    assert slots(project) == {2: 5}
+    intake.change_overlap(project=project, annotators=3)
+    assert slots(project) == {3: 5}
+
+
+def test_ordinary_again_it_has_a_place_for_each_who_judged_it_and_its_own_number(project: Project) -> None:
+    texts = [{"text": "a"}, {"text": "b"}]
+    put(project, "completions", {"prompt": "own", "completions": texts, "concord": {"slots": 1}})
+    put(project, "rankings", *(ranking_line("own", 1, 2, annotator=name) for name in ("ada", "bob")))
+    task = Task.objects.get(prompt__messages__0__content="own")
+    control.mark_gold(project=project, tasks=[str(task.public_id)], from_annotator="ada")
+    assert not task.slots.exists()
+    control.unmark_gold(project=project, tasks=[task])
+    assert set(task.slots.values_list("annotator__pseudonym", flat=True)) == {"ada", "bob"}
+    intake.change_overlap(project=project, annotators=5)
+    assert task.slots.count() == 2
+
+
+def test_nobody_is_asked_for_what_was_withdrawn(project: Project) -> None:
+    judge_all(make_annotator(project))
+    prompt = Task.objects.earliest("pk").prompt
+    erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    intake.change_overlap(project=project, annotators=4)
+    assert not Slot.objects.filter(task__prompt=prompt, annotator=None).exists()
+    assert Slot.objects.filter(project=project, annotator=None).count() == 4 * 3
 
 
 def test_tasks_with_a_number_of_their_own_and_judged_ones_stay(project: Project) -> None:

@@ -46,7 +46,8 @@ def test_a_task_that_was_judged_before_it_was_to_be_ranked_asks_those_who_did_no
 def test_more_judgements_than_slots_are_all_kept() -> None:
     project = to_be_ranked(annotators=1)
     put(project, "rankings", *(ranking("p", 1, 2, 3, task="t", annotator=name) for name in "xyz"))
-    assert (holders(), Ranking.objects.current().count()) == (["x"], 3)
+    assert (holders(), Ranking.objects.current().count()) == ([*"xyz"], 3)
+    assert all(queue.claim(annotator=annotator) is None for annotator in Annotator.objects.all())
 
 
 def test_a_slot_that_somebody_holds_is_not_taken_from_them() -> None:
@@ -54,7 +55,7 @@ def test_a_slot_that_somebody_holds_is_not_taken_from_them() -> None:
     alice = make_annotator(project)
     held = taken(alice)
     put(project, "rankings", ranking("p", 1, 2, 3, task="t", annotator="bob"))
-    assert holders() == [alice.pseudonym]
+    assert holders() == [alice.pseudonym, "bob"]
     assert submit(held, alice).is_current
 
 
@@ -80,12 +81,14 @@ def test_the_order_of_a_files_completions_is_brought_to_that_of_the_task() -> No
 
 
 def test_an_export_of_tasks_keeps_for_how_many_each_is() -> None:
-    project = to_be_ranked(annotators=3)
+    project = to_be_ranked(annotators=2)
+    put(project, "rankings", *(ranking("p", 1, 2, 3, task="t", annotator=name) for name in "xyz"))
+    put(project, "completions", {**TASK, "prompt": "own", "task": "o", "concord": {"slots": 3}})
     put(project, "rankings", ranking("judged", 1, 2))
     exported = out(project, "completions")
     again = emptied(project)
     put_bytes(again, "completions", exported)
-    assert [task.slots.count() for task in Task.objects.order_by("id")] == [3, 0]
+    assert [task.slots.count() for task in Task.objects.order_by("id")] == [2, 3, 0]
 
 
 def test_who_skipped_a_task_and_ranked_it_in_a_file_has_ranked_it() -> None:
@@ -114,8 +117,9 @@ def test_a_lease_that_ended_stays_ended_when_a_file_brings_the_ranking() -> None
     assert holders() == [alice.pseudonym, None]
 
 
-def test_an_import_fills_the_slots_of_its_own_tasks_alone() -> None:
-    """Bob found no slot free when he had ranked; one that is given back since is for whoever asks, not for him."""
+def test_who_judged_in_a_file_while_another_held_the_task_is_not_asked_for_it_when_that_one_hands_it_back() -> (
+    None
+):
     project = to_be_ranked(annotators=1)
     put(project, "completions", {**TASK, "prompt": "other", "task": "o"})
     alice = make_annotator(project)
@@ -125,13 +129,16 @@ def test_an_import_fills_the_slots_of_its_own_tasks_alone() -> None:
     queue.release(assignment=held, annotator=alice)
     put(project, "rankings", ranking("other", 1, 2, 3, task="o", annotator="carol"))
     rows = Slot.objects.order_by("task").values_list("task__key", "annotator__pseudonym")
-    assert list(rows) == [("t", None), ("o", "carol")]
+    assert list(rows.order_by("task", "number")) == [("t", None), ("t", "bob"), ("o", "carol")]
+    assert queue.claim(annotator=Annotator.objects.get(pseudonym="bob")) is None
 
 
-def test_of_more_rankings_than_slots_the_oldest_holds_one_whoever_came_first_and_whatever_changed() -> None:
+def test_of_more_rankings_than_slots_the_oldest_holds_the_first_whoever_came_first_and_whatever_changed() -> (
+    None
+):
     project = make_project(annotators_per_task=1)
     put(project, "rankings", ranking("other", 1, 2, annotator="bob"))
     put(project, "rankings", *(ranking("p", 1, 2, 3, task="t", annotator=name) for name in ("carol", "bob")))
     Ranking.objects.filter(annotator__pseudonym="carol").update(rationale="Mended.")
     put(project, "completions", TASK)
-    assert holders() == ["carol"]
+    assert holders() == ["carol", "bob"]

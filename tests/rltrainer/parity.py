@@ -22,6 +22,7 @@ from rltrainer.policy.config import SftConfig
 from rltrainer.policy.sft import SftTraining
 from rltrainer.policy.sft_start import prepare as prepare_sft
 from rltrainer.ppo.trainer import PolicyGradient
+from runs.folder.child import DONE, leave
 from runs.folder.config import parse_config
 from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
@@ -57,10 +58,6 @@ def main(path: Path) -> None:
             path.mkdir(parents=True, exist_ok=True)
             save_file(found, path / f"{kind}.safetensors")
     ranks.wait()
-    if (
-        ranks.count > 1
-    ):  # a thread of the group that outlived the interpreter could abort the process at its end
-        torch.distributed.destroy_process_group()
 
 
 def train(folder: RunFolder, training: Training, ranks: Ranks, steps: int) -> None:
@@ -129,3 +126,4 @@ TRAININGS = {
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    leave(DONE)

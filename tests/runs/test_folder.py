@@ -1,6 +1,7 @@
 """The child's side of a run: what it writes is whole or absent."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -181,6 +182,21 @@ def test_exit_codes_say_how_a_child_ended(folder: RunFolder) -> None:
     assert read_json(folder.failure_file) == {"error": "BadInput", "reason": "no prompts"}
     assert run_child(folder.path, lambda *_: None) == DONE
     assert not folder.failure_file.exists()
+
+
+@pytest.mark.parametrize(("environment", "code"), [({}, -signal.SIGABRT), ({"RANK": "0"}, STOPPED)])
+def test_one_of_several_ends_before_what_aborts_an_interpreter_at_its_end(
+    environment: dict[str, str], code: int
+) -> None:
+    script = (
+        "import atexit, os; from runs.folder.child import STOPPED, leave\n"
+        "atexit.register(os.abort)\nprint('last words')\nleave(STOPPED)"
+    )
+    variables = {**{name: value for name, value in os.environ.items() if name != "RANK"}, **environment}
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, env=variables
+    )
+    assert (ended.returncode, ended.stdout) == (code, "last words\n")
 
 
 def test_cuda_out_of_memory_says_what_to_do() -> None:

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Case, Exists, F, OuterRef, Value, When
+from django.db.models.functions import Coalesce
 
 from annotation.files.export.described import DescribedTask, describe
 from annotation.files.export.scope import Scope, chunks, given, moment, named_source, prompt_value
-from annotation.models import Task
+from annotation.models import Slot, Task
 
 
 def values(scope: Scope) -> Iterator[dict[str, Any]]:
@@ -16,8 +17,11 @@ def values(scope: Scope) -> Iterator[dict[str, Any]]:
     ``concord.slots`` says how many annotators each is for, 0 of those that came in judged.
     """
     rows = scope.narrow(Task.objects.ranked().filter(project=scope.project), "prompt")
-    rows = rows.annotate(held=Count("slots"))
-    for chunk in chunks(rows, "id", "priority", "external_id", "metadata", "created_at", "held"):
+    to_rank = Coalesce(F("annotators"), Value(scope.project.annotators_per_task))
+    rows = rows.annotate(
+        asked_of=Case(When(Exists(Slot.objects.filter(task=OuterRef("pk"))), to_rank), default=0)
+    )
+    for chunk in chunks(rows, "id", "priority", "external_id", "metadata", "created_at", "asked_of"):
         tasks = describe(row["id"] for row in chunk)
         for row in chunk:
             yield _line(row, tasks[row["id"]])
@@ -52,7 +56,7 @@ def _line(row: dict[str, Any], task: DescribedTask) -> dict[str, Any]:
             "completions": [item.public_id for item in task.completions],
             "split": task.split,
             "sources": [item.source for item in task.completions],
-            **({"purpose": Task.Purpose.GOLD} if expert else {"slots": row["held"]}),
+            **({"purpose": Task.Purpose.GOLD} if expert else {"slots": row["asked_of"]}),
             "created_at": moment(row["created_at"]),
         },
     }

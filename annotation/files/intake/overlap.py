@@ -1,15 +1,14 @@
 """How many annotators judge a task, changed later: tasks that are there follow.
 
-More: every task that had as many slots as the project asked for gets the new ones, finished tasks too; whoever has
-judged a task is not asked again. Fewer: free slots go, and what is held or judged stays. Tasks whose line named a
-number of their own, and those that came in judged, stay as they are.
+More: every task that is asked of fewer gets the new slots, finished tasks too; whoever has judged a task is not asked
+again. Fewer: free slots go, and what is held or judged stays. Tasks whose line named a number of their own, those that
+came in judged and those of which something was withdrawn stay as they are.
 """
 
 from django.db import connection
 
 from annotation.errors import BadRequest
 from annotation.files.intake.desk import close_desk, open_desk
-from annotation.files.intake.slots import fill
 from annotation.models import Project
 from annotation.models.project import MOST_ANNOTATORS
 from runs.writing import write
@@ -22,15 +21,13 @@ def change_overlap(*, project: Project, annotators: int) -> None:
         raise BadRequest(f"annotators_per_task: it must lie between 1 and {MOST_ANNOTATORS}.")
     desk = open_desk(project)
     before = desk.project.annotators_per_task
-    values = {"project": project.pk, "before": before, "after": annotators, "more": annotators - before}
+    values = {"project": project.pk, "annotators": annotators}
     if annotators > before:
         with connection.cursor() as cursor:
             cursor.execute(_ADD, values)
             added = cursor.fetchall()
         desk.added_slots(added)
         desk.report.added = len(added)
-        # Judgements that came by file may be more than there were slots.
-        fill(desk, {task_id for _, task_id in added})
     elif annotators < before:
         with connection.cursor() as cursor:
             cursor.execute(_REMOVE, values)
@@ -40,31 +37,39 @@ def change_overlap(*, project: Project, annotators: int) -> None:
 
 
 _ADD = """
-    WITH wider AS MATERIALIZED (
-        SELECT task_id FROM annotation_slot WHERE project_id = %(project)s
-        GROUP BY task_id HAVING count(*) = %(before)s
+    WITH narrow AS MATERIALIZED (
+        SELECT task_id, count(*) AS slots FROM annotation_slot WHERE project_id = %(project)s
+        GROUP BY task_id HAVING count(*) < %(annotators)s
     )
     INSERT INTO annotation_slot (project_id, priority, task_id, number)
     SELECT task.project_id, task.priority, task.id, free.number
-    FROM wider JOIN annotation_task task ON task.id = wider.task_id, LATERAL (
-        SELECT number FROM generate_series(0, %(before)s + %(after)s) numbers (number)
+    FROM narrow JOIN annotation_task task ON task.id = narrow.task_id
+    JOIN annotation_prompt prompt ON prompt.id = task.prompt_id, LATERAL (
+        SELECT number FROM generate_series(0, %(annotators)s - 1) numbers (number)
         WHERE NOT EXISTS (
             SELECT FROM annotation_slot slot WHERE slot.task_id = task.id AND slot.number = numbers.number
         )
-        ORDER BY number LIMIT %(more)s
+        ORDER BY number LIMIT %(annotators)s - narrow.slots
     ) free
-    WHERE task.purpose = 'collect'
+    WHERE task.purpose = 'collect' AND task.annotators IS NULL AND prompt.withdrawn_at IS NULL
+    AND NOT EXISTS (
+        SELECT FROM annotation_taskcompletion entry
+        JOIN annotation_completion completion ON completion.id = entry.completion_id
+        JOIN annotation_source source ON source.id = completion.source_id
+        JOIN annotation_annotator author ON author.id = source.annotator_id
+        WHERE entry.task_id = task.id AND author.withdrawn_at IS NOT NULL
+    )
     ORDER BY task.id, free.number
     RETURNING priority, task_id
 """
 _REMOVE = """
     WITH placed AS MATERIALIZED (
-        SELECT id, count(*) OVER (PARTITION BY task_id) AS slots,
-            row_number() OVER (PARTITION BY task_id ORDER BY annotator_id IS NULL, number) AS place
+        SELECT id, row_number() OVER (PARTITION BY task_id ORDER BY annotator_id IS NULL, number) AS place
         FROM annotation_slot WHERE project_id = %(project)s
     ), spare AS MATERIALIZED (
         SELECT slot.id FROM annotation_slot slot JOIN placed USING (id)
-        WHERE placed.slots = %(before)s AND placed.place > %(after)s AND slot.annotator_id IS NULL
+        JOIN annotation_task task ON task.id = slot.task_id
+        WHERE placed.place > %(annotators)s AND slot.annotator_id IS NULL AND task.annotators IS NULL
         ORDER BY slot.id FOR NO KEY UPDATE OF slot
     )
     DELETE FROM annotation_slot slot USING spare WHERE slot.id = spare.id

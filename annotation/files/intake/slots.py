@@ -1,14 +1,15 @@
 """Slots of tasks, and who holds them: an annotator who has judged a task holds one of its slots.
 
 A task that comes in judged has no slots, so nobody is asked for it. A task that is imported to be ranked has
-N, and a judgement that is imported for it takes a free one, with the assignment that tells the queue so.
+N, and a judgement that is imported for it takes a free one, with the assignment that tells the queue so. Judgements
+beyond N have slots of their own, made when they come.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from annotation import locks
 from annotation.files.intake.copying import copy_rows, take_ids
@@ -49,28 +50,68 @@ def open_slots(desk: Desk, openings: Sequence[Opening]) -> None:
         ((pk, *row) for pk, row in zip(ids, rows, strict=True)),
     )
     desk.added_slots((priority, task_id) for _, priority, task_id, _ in rows)
+    _keep_numbers(to_open)
     fill(desk, [opening.task_id for opening in to_open if not opening.is_new])
 
 
-def fill(desk: Desk, task_ids: Iterable[int]) -> None:
-    """Give free slots of these tasks to the annotators who have ranked them and hold none.
+def _keep_numbers(openings: Sequence[Opening]) -> None:
+    """Of tasks that were there; a new one is written with its number."""
+    by_number: dict[int, list[int]] = defaultdict(list)
+    for opening in openings:
+        if not opening.is_new and opening.slots is not None:
+            by_number[opening.slots].append(opening.task_id)
+    for number, task_ids in by_number.items():
+        Task.objects.filter(pk__in=task_ids).update(annotators=number)
 
-    Locks these annotators, so that none of them is given the same task at this moment, and the free slots.
+
+def fill(desk: Desk, task_ids: Iterable[int]) -> None:
+    """Give a slot of these tasks to each annotator who has ranked them and holds none: a free one, else one more.
+
+    Tasks that came in judged have no slots, and stay so. Locks these annotators, so that none of them is given the
+    same task at this moment, and the free slots.
     """
-    task_ids = list(task_ids)
-    locks.annotators(ranking.annotator_id for ranking in _without_slot(task_ids))
-    free: dict[int, list[Slot]] = defaultdict(list)
-    rows = Slot.objects.filter(task__id__among=task_ids, annotator=None).order_by("task", "number")
-    for slot in rows.select_for_update(skip_locked=True, of=("self",), no_key=True):
-        free[slot.task_id].append(slot)
-    if not free:
+    slotted = set(Slot.objects.filter(task__id__among=list(task_ids)).values_list("task_id", flat=True))
+    locks.annotators(ranking.annotator_id for ranking in _without_slot(slotted))
+    waiting = _without_slot(slotted)
+    if not waiting:
         return
-    waiting = _without_slot(free)
-    taken = [(free[ranking.task_id].pop(0), ranking) for ranking in waiting if free[ranking.task_id]]
-    for slot, ranking in taken:
-        slot.annotator_id = ranking.annotator_id
-    Slot.objects.bulk_update([slot for slot, _ in taken], ["annotator"], batch_size=500)
-    _close_assignments(desk, [ranking for _, ranking in taken])
+    free: dict[int, list[Slot]] = defaultdict(list)
+    rows = Slot.objects.filter(task__id__among=[ranking.task_id for ranking in waiting], annotator=None)
+    for slot in rows.order_by("task", "number").select_for_update(
+        skip_locked=True, of=("self",), no_key=True
+    ):
+        free[slot.task_id].append(slot)
+    taken, without = [], []
+    for ranking in waiting:
+        if free[ranking.task_id]:
+            slot = free[ranking.task_id].pop(0)
+            slot.annotator_id = ranking.annotator_id
+            taken.append(slot)
+        else:
+            without.append(ranking)
+    Slot.objects.bulk_update(taken, ["annotator"], batch_size=500)
+    _add_held(desk, without)
+    _close_assignments(desk, waiting)
+
+
+def _add_held(desk: Desk, rankings: Sequence[Ranking]) -> None:
+    """A slot more for whoever made each of these: nobody is asked for it, and nobody has judged beside the slots."""
+    tasks = Task.objects.filter(pk__in={ranking.task_id for ranking in rankings})
+    numbers = dict(tasks.annotate(next=Max("slots__number") + 1).values_list("pk", "next"))
+    slots = []
+    for ranking in rankings:
+        task, number = ranking.task, numbers[ranking.task_id]
+        numbers[task.pk] += 1
+        slots.append(
+            Slot(
+                project=desk.project,
+                priority=task.priority,
+                task=task,
+                number=number,
+                annotator_id=ranking.annotator_id,
+            )
+        )
+    Slot.objects.bulk_create(slots, batch_size=500)
 
 
 def _without_slot(task_ids: Iterable[int]) -> list[Ranking]:
