@@ -9,6 +9,8 @@
 #   make mutants                                                     MUTANTS="--seed 2 --count 500"
 
 SHELL := /bin/sh
+# Hundreds of processes start in a run of the tests, and each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check

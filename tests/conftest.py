@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from config import celery
-from tests import outliving
+from tests import emptying, outliving
 from tests.browser.chromium import launch
 from tests.served import GatedServer
 
@@ -37,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Passwords cost nothing here: hashing one well takes a third of a second, on purpose."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     _list_static_files_once()
+    emptying.delete_rows_instead_of_truncating()
 
 
 def _list_static_files_once() -> None:

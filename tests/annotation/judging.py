@@ -1,7 +1,9 @@
 """Annotators at work: a task in hand, a ranking with its comparisons, many people at once."""
 
+import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from django.db import connection
@@ -68,24 +70,30 @@ def by_definition(ranks: list[int]) -> set[tuple[str, str, bool]]:
     return answer
 
 
-def at_once(jobs: Sequence[Callable[[], object]], seconds: float = 120) -> list[object]:
+Job = Callable[[], object]
+
+
+def at_once(jobs: Sequence[Job], seconds: float = 120) -> list[object]:
     """Run each job in a thread with its own connection, all let loose together; what each returned or raised."""
-    barrier = threading.Barrier(len(jobs))
-    answers: list[object] = [None] * len(jobs)
+    with beside_each_other(len(jobs), seconds) as run:
+        return run(jobs)
 
-    def work(index: int) -> None:
+
+@contextlib.contextmanager
+def beside_each_other(count: int, seconds: float = 120) -> Iterator[Callable[[Sequence[Job]], list[object]]]:
+    """``at_once`` for many rounds of ``count`` jobs each: threads and connections are kept from one to the next."""
+    barrier = threading.Barrier(count)
+
+    def work(job: Job) -> object:
+        connection.ensure_connection()
+        barrier.wait(30)  # each thread waits with one, so each job has a thread of its own
         try:
-            connection.ensure_connection()
-            barrier.wait(30)
-            answers[index] = jobs[index]()
+            return job()
         except Exception as error:
-            answers[index] = error
-        finally:
-            connection.close()
+            return error
 
-    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(jobs))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(seconds)
-    return answers
+    with ThreadPoolExecutor(count) as pool:
+        try:
+            yield lambda jobs: list(pool.map(work, jobs, timeout=seconds))
+        finally:
+            list(pool.map(work, [lambda: connection.close()] * count))  # each that of its thread

@@ -9,7 +9,7 @@ import ast
 import logging
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from annotation.files.splitting import split_prompts
 from annotation.models import Demonstration, Membership, Ranking
 from annotation.preferences.tiers import pairs
 from annotation.withdrawal import erasure
-from tests.annotation.judging import at_once
+from tests.annotation.judging import Job, beside_each_other
 from tests.annotation.places import Place, Untouched, make_places
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -178,29 +178,33 @@ def test_two_writers_at_the_same_rows_wait_for_each_other_and_never_in_a_circle(
     names = list(WRITES)
     wrong = {}
     untouched = Untouched(make_places(ROUNDS))
-    for other in names[names.index(one) :]:
-        caplog.clear()
-        with caplog.at_level(logging.WARNING, "concord.writing"):
+    with beside_each_other(2) as run, caplog.at_level(logging.WARNING, "concord.writing"):
+        for other in names[names.index(one) :]:
+            caplog.clear()
             found = [
-                *_meet(untouched.places(), one, other),
+                *_meet(untouched.places(), one, other, run),
                 *(f"it began again: {record.message}" for record in caplog.records),
             ]
-        if found:
-            wrong[other] = found
+            if found:
+                wrong[other] = found
     assert wrong == {}
 
 
-def _meet(places: list[Place], one: str, other: str) -> list[str]:
+def _meet(
+    places: list[Place], one: str, other: str, run: Callable[[Sequence[Job]], list[object]]
+) -> list[str]:
     """What is wrong after the two met at some places of a project."""
     wrong = []
     for place in places:
-        answers = at_once([partial(WRITES[name], place) for name in (one, other)])
+        answers = run([partial(WRITES[name], place) for name in (one, other)])
         failed = [a for a in answers if isinstance(a, Exception) and not isinstance(a, AnnotationError)]
         wrong += [f"it failed: {error!r}" for error in failed]
     for name, statement in HOLDS.items():
         rows = _rows(statement, places[0])
         wrong += [f"it does not hold that {name}: {rows}"] if rows else []
-    rankings = Ranking.objects.filter(project=places[0].project).prefetch_related("comparisons")
+    rankings = Ranking.objects.filter(project=places[0].project).prefetch_related(
+        "comparisons", "task__entries"
+    )
     return wrong + [f"the comparisons of {said} are others" for said in rankings if not _has_its_pairs(said)]
 
 
@@ -212,7 +216,9 @@ def _rows(statement: str, place: Place) -> list[tuple[Any, ...]]:
 
 def _has_its_pairs(said: Ranking) -> bool:
     """Those that follow from the tiers, or none of a ranking that another took the place of."""
-    places = list(said.task.entries.order_by("position").values_list("completion_id", flat=True))
+    places = [
+        entry.completion_id for entry in sorted(said.task.entries.all(), key=lambda entry: entry.position)
+    ]
     strict, ties = pairs(said.tiers) if said.is_current else ([], [])
     wanted = {(places[i], places[j], False) for i, j in strict} | {
         (places[i], places[j], True) for i, j in ties
