@@ -1,14 +1,17 @@
 """What is another project's, another person's or another kind's is out of reach of each function of the write path."""
 
+import sys
+
 import pytest
 
 from annotation.checking import adjudication, control, standing
 from annotation.collecting import flags, queue, ranking, rating
-from annotation.errors import BadRequest
+from annotation.errors import BadFile, BadRequest
 from annotation.files import intake
 from annotation.models import Annotator, Assignment, Flag, Project, Ranking, Rating, Task
+from annotation.preferences.tally import Judgement, of_agreement
 from annotation.withdrawal import erasure
-from tests.annotation.factories import make_annotator, make_project, make_tasks, out_values, put
+from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks, out_values, put
 from tests.annotation.factories import ranking as ranking_line
 from tests.annotation.judging import submit, taken
 
@@ -189,3 +192,84 @@ def test_tasks_keep_the_ids_that_an_export_gave_them() -> None:
     Task.objects.all().delete()
     put(other, "completions", line)
     assert str(Task.objects.get().public_id) == line["concord"]["id"]
+
+
+def test_of_two_lines_with_one_id_the_first_keeps_it() -> None:
+    project = make_project()
+    kept = "6f1c1d1e-3c1b-4a57-9d7a-0d1f6f7b3a11"
+    lines = [{"prompt": name, "completions": TEXTS, "concord": {"id": kept}} for name in ("x", "y")]
+    put(project, "completions", *lines)
+    first, second = Task.objects.order_by("pk")
+    assert str(first.public_id) == kept
+    assert str(second.public_id) != kept
+
+
+def test_numbers_of_any_size_and_letters_of_any_language_come_back_from_metadata() -> None:
+    project = make_project()
+    metadata = {"seed": 2**70, "word": "naïve 語"}
+    put(project, "completions", {"prompt": "x", "completions": TEXTS, "metadata": metadata})
+    assert Task.objects.get().metadata == metadata
+    (line,) = out_values(project, "completions")
+    assert line["metadata"] == metadata
+    assert line["prompt"] == "x"
+
+
+def test_what_a_line_says_of_its_completions_follows_them_to_the_places_of_the_task() -> None:
+    project = make_project()
+    put(project, "completions", {"prompt": "x", "completions": TEXTS, "task": "t"})
+    turned = [{"text": text, "rank": 1, "mood": f"mood of {text}"} for text in "cab"]
+    put(project, "rankings", {"prompt": "x", "completions": turned, "task": "t", "mood": "good"})
+    assert Ranking.objects.get().metadata == {
+        "mood": "good",
+        "completions": [{"mood": f"mood of {text}"} for text in "abc"],
+    }
+
+
+def test_a_note_on_the_splits_comes_with_prompts_and_not_with_a_file_that_adds_none() -> None:
+    project = make_project()
+    opening = {"role": "user", "content": "Go on."}
+    lines = [
+        {"prompt": [opening, {"role": "assistant", "content": f"{n}"}, {"role": "user", "content": "And?"}]}
+        for n in range(20)
+    ]
+    assert put(project, "prompts", *lines).notes
+    again = put(project, "prompts", *lines)
+    assert (again.already, again.notes) == (20, [])
+
+
+def test_a_flag_that_is_resolved_keeps_its_resolution() -> None:
+    project = make_project()
+    make_tasks(project, 1)
+    alice, carol = make_annotator(project), make_member(project, "researcher")
+    flags.raise_flag(assignment=taken(alice), annotator=alice, category="other", words="odd", passing=True)
+    (line,) = out_values(project, "flags")
+    flags.resolve(flags=[Flag.objects.get()], resolution="Seen.", by=carol)
+    moment = {**line["concord"], "resolved_at": "2026-01-01T00:00:00Z"}
+    put(project, "flags", {**line, "resolution": "Wrong.", "concord": moment})
+    assert (Flag.objects.get().resolution, Flag.objects.get().resolved_by) == ("Seen.", carol)
+
+
+def test_a_dash_is_standard_input() -> None:
+    with intake.open_input("-") as stream:
+        assert stream is sys.stdin.buffer
+    with pytest.raises(BadRequest, match=r"nowhere\.jsonl cannot be read: No such file"):
+        intake.open_input("nowhere.jsonl")
+
+
+def test_texts_to_score_are_counted_from_one() -> None:
+    with pytest.raises(BadFile) as refused:
+        intake.scorable_values([{"prompt": "x", "completion": "a"}, {"prompt": "x"}])
+    assert [(line.number, line.field) for line in refused.value.lines] == [(2, "completion")]
+
+
+def test_agreement_of_two_counts_those_who_have_a_name() -> None:
+    said = [
+        Judgement(annotator, "ranked", tiers, order_shown=None, seconds=None, week=week)
+        for annotator, tiers, week in ((7, [1, 2], "a"), (None, [1, 2], "b"), (9, [2, 1], "c"))
+    ]
+    scopes = [scope for scope, _ in of_agreement(said)]
+    named = [scope.annotator for scope in scopes if scope.annotator is not None]
+    # Each with the two others, and the pair of those who have a name.
+    assert sorted(named) == [7, 7, 7, 9, 9]
+    assert [scope.other for scope in scopes if scope.other is not None] == [9]
+    assert [scope.week for scope in scopes if scope.week is not None] == ["c"]

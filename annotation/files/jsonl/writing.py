@@ -8,19 +8,34 @@ import orjson
 
 def line_of(values: Mapping[str, Any]) -> str:
     """One line with its line feed; characters stand as themselves. A value may be ``encoded`` already."""
-    return orjson.dumps(values, option=orjson.OPT_APPEND_NEWLINE).decode()
+    return _dumped(values).decode() + "\n"
 
 
 def encoded(value: Any) -> orjson.Fragment:
     """A value that several lines hold, encoded once."""
-    return orjson.Fragment(orjson.dumps(value))
+    return orjson.Fragment(_dumped(value))
 
 
 def encoded_rest(**fields: Any) -> bytes:
     """The last fields of an object that several lines hold, encoded once, for ``with_rest``."""
-    return b"," + orjson.dumps(fields)[1:]
+    return b"," + _dumped(fields)[1:]
 
 
 def with_rest(first: Mapping[str, Any], rest: bytes) -> orjson.Fragment:
     """An object of the fields in ``first``, of which there is one at least, and the encoded rest."""
-    return orjson.Fragment(orjson.dumps(first)[:-1] + rest)
+    return orjson.Fragment(_dumped(first)[:-1] + rest)
+
+
+def _dumped(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # a whole number beyond 64 bits, which the standard library alone writes
+        return orjson.dumps(_with_large_numbers(value))
+
+
+def _with_large_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_large_numbers(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_large_numbers(item) for item in value]
+    return orjson.Fragment(str(value)) if type(value) is int else value
