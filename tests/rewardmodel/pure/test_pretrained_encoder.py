@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.skipif(not DATA, reason="CONCORD_REAL_DATA does not name the folder of human data"),
 ]
 # Rankings of restaurant descriptions, five each, by the order of the file.
-TRAIN, TEST = 80, 32
+TRAIN, TEST = 48, 32
 
 
 def encoder() -> Path:
