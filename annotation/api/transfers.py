@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.api.base import ProjectEndpoint, Scope
-from annotation.files import export, transfers
+from annotation.files import export, looking, transfers
 from annotation.files.jsonl.kinds import KINDS
 from annotation.files.jsonl.provenance import SPLITS
 from annotation.files.jsonl.writing import line_of
@@ -28,8 +28,19 @@ LINES_AT_ONCE = 200
 class NewImportSerializer(serializers.Serializer[Any]):
     """A file to be imported."""
 
-    kind = serializers.ChoiceField(choices=Transfer.Kind.choices)
-    file = serializers.FileField(help_text="JSONL, gzip or not")
+    kind = serializers.ChoiceField(
+        choices=Transfer.Kind.choices,
+        required=False,
+        help_text="Of lines in our own form; left out, the file says itself what it holds, in that of another tool too",
+    )
+    file = serializers.FileField(
+        help_text="JSONL, gzip or not; without kind also CSV, Parquet and JSON lists"
+    )
+    columns = serializers.CharField(
+        required=False,
+        max_length=1000,
+        help_text="Without kind: which column is which, as prompt=question, completion=answer",
+    )
     skip_bad = serializers.BooleanField(
         required=False, default=False, help_text="Import the rest of a bad file"
     )
@@ -62,9 +73,14 @@ class Imports(ProjectEndpoint):
         """Upload a file and start its import: all or nothing, unless ``skip_bad``. Its run names bad lines."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        said = serializer.validated_data
+        said = {"kind": None, **serializer.validated_data}
+        columns = looking.columns_of(said.pop("columns", ""))
         run = transfers.request_import(
-            project=self.project, file_name=said["file"].name, created_by=self.account, **said
+            project=self.project,
+            file_name=said["file"].name,
+            columns=columns,
+            created_by=self.account,
+            **said,
         )
         return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 

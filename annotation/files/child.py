@@ -1,11 +1,13 @@
 """What the child process of an import or export does: the same as the command by hand, with progress and a report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from annotation.errors import AnnotationError
 from annotation.files import export, intake
+from annotation.files.foreign.understanding import Foreign
+from annotation.files.looking import broken
 from annotation.files.transfers import REPORT_NAME
 from annotation.models import Project
 from runs.folder.child import run_child
@@ -38,6 +40,48 @@ def import_path(
             watch=lambda lines: watch(stream.tell() if total else 0, total),
         )
     return {"project": project.slug, "kind": kind, **report.as_json()}
+
+
+def look(path: str, columns: Mapping[str, str]) -> dict[str, Any]:
+    """How a file of another tool is understood. Raises BadRequest."""
+    with broken(path):
+        return _foreign(path, columns).understand().as_json()
+
+
+def import_foreign(
+    *,
+    project: Project,
+    path: str,
+    columns: Mapping[str, str],
+    skip_bad: bool,
+    watch: Watch = lambda done, total: None,
+) -> dict[str, Any]:
+    """Import a file of another tool; ``watch`` hears records. Raises BadFile, BadRequest."""
+    with broken(path):
+        foreign = _foreign(path, columns)
+        found = foreign.understand()
+        report = intake.import_lines(
+            project=project,
+            kind=found.kind,
+            lines=foreign.lines(),
+            skip_bad=skip_bad,
+            watch=lambda lines: watch(lines, found.lines + found.bad_records),
+        )
+    report.notes += [
+        f"{count} of {found.records} records are left out: {reason}."
+        for reason, count in found.left_out.items()
+    ]
+    return {
+        "project": project.slug,
+        "kind": found.kind,
+        "understood_as": found.shape,
+        "records": found.records,
+        **report.as_json(),
+    }
+
+
+def _foreign(path: str, columns: Mapping[str, str]) -> Foreign:
+    return Foreign(Path(path), intake.limits(), columns)
 
 
 def export_path(

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -9,7 +10,7 @@ from django.core.files import File
 from django.db import transaction
 
 from annotation.errors import BadRequest
-from annotation.files import uploads
+from annotation.files import looking, uploads
 from annotation.files.jsonl.provenance import SPLITS
 from annotation.models import Project, Transfer
 from runs import lifecycle
@@ -25,13 +26,16 @@ REPORT_NAME = "report.json"
 def request_import(
     *,
     project: Project,
-    kind: str,
+    kind: str | None,
     file: "File[Any]",
     file_name: str = "",
     skip_bad: bool = False,
+    columns: Mapping[str, str] | None = None,
     created_by: User | None = None,
 ) -> Run:
     """Queue an import of an uploaded file, gzip or not. Raises BadRequest for an unknown kind or too large a file.
+
+    Without ``kind`` it may be of another tool (annotation.files.foreign), and ``columns`` say which is which.
 
     The file is stored before the transaction, and removed where that is rolled back; where a whole request is, the
     sweep removes it (annotation.files.uploads).
@@ -41,15 +45,30 @@ def request_import(
     try:
         return _queue_import(
             project=project,
-            kind=kind,
+            kind=kind or looking.kind_of(stored, columns or {}),
             stored=stored,
             file_name=file_name[:200],
             skip_bad=skip_bad,
+            columns=None if kind else dict(columns or {}),
             created_by=created_by,
         )
     except BaseException:
         uploads.drop(stored)
         raise
+
+
+def request_looked_at(*, project: Project, word: str, skip_bad: bool, created_by: User) -> Run:
+    """Queue an import of a file that waited while it was looked at. Raises BadRequest."""
+    upload = looking.sent(word, project=project, user=created_by)
+    return _queue_import(
+        project=project,
+        kind=looking.kind_of(upload.stored, upload.columns),
+        stored=upload.stored,
+        file_name=upload.file_name,
+        skip_bad=skip_bad,
+        columns=upload.columns,
+        created_by=created_by,
+    )
 
 
 def request_rest(*, run: Run, created_by: User | None = None) -> Run:
@@ -64,6 +83,7 @@ def request_rest(*, run: Run, created_by: User | None = None) -> Run:
         stored=str(failed.file.name),
         file_name=failed.file_name,
         skip_bad=True,
+        columns=failed.columns,
         created_by=created_by,
     )
 
@@ -77,7 +97,14 @@ def has_rest(run: Run) -> bool:
 
 @write
 def _queue_import(
-    *, project: Project, kind: str, stored: str, file_name: str, skip_bad: bool, created_by: User | None
+    *,
+    project: Project,
+    kind: str,
+    stored: str,
+    file_name: str,
+    skip_bad: bool,
+    columns: dict[str, str] | None,
+    created_by: User | None,
 ) -> Run:
     run = lifecycle.create(kind=IMPORT.name, created_by=created_by)
     Transfer.objects.create(
@@ -88,6 +115,7 @@ def _queue_import(
         file=stored,
         file_name=file_name,
         skip_bad=skip_bad,
+        columns=columns,
     )
     return run
 
@@ -109,7 +137,7 @@ def request_export(
     return run
 
 
-def _check(kind: str, split: str | None) -> None:
+def _check(kind: str | None, split: str | None) -> None:
     for value, allowed, name in ((kind, Transfer.Kind.values, "kind"), (split, SPLITS, "split")):
         if value is not None and value not in allowed:
             raise BadRequest(f"There is no {name} {value!r}: it is one of {', '.join(allowed)}.")
@@ -128,19 +156,26 @@ def _prepare_export(run: Run, folder: RunFolder) -> None:
 
 def _import_command(run: Run, folder: RunFolder) -> list[str]:
     transfer = run.transfer
-    command = ["import_jsonl", str(folder.inputs / uploads.INPUT_NAME), "--skip-bad"]
-    return _manage(transfer, folder, command if transfer.skip_bad else command[:-1])
+    command = ["import_jsonl", str(folder.inputs / uploads.INPUT_NAME)]
+    if transfer.skip_bad:
+        command.append("--skip-bad")
+    if transfer.columns is None:
+        return _manage(transfer, folder, [*command, "--kind", transfer.kind])
+    named = [f"{ours}={theirs}" for ours, theirs in transfer.columns.items()]
+    return _manage(
+        transfer, folder, [*command, "--convert", *(["--columns", ",".join(named)] if named else [])]
+    )
 
 
 def _export_command(run: Run, folder: RunFolder) -> list[str]:
     transfer = run.transfer
     output = folder.output / f"{transfer.project.slug}-{transfer.kind}.jsonl"
-    command = ["export_jsonl", "--output", str(output)]
+    command = ["export_jsonl", "--output", str(output), "--kind", transfer.kind]
     return _manage(transfer, folder, [*command, "--split", transfer.split] if transfer.split else command)
 
 
 def _manage(transfer: Transfer, folder: RunFolder, command: list[str]) -> list[str]:
-    what = ["--project", transfer.project.slug, "--kind", transfer.kind, "--run-folder", str(folder.path)]
+    what = ["--project", transfer.project.slug, "--run-folder", str(folder.path)]
     return [sys.executable, "manage.py", *command, *what]
 
 

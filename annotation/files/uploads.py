@@ -5,7 +5,12 @@ forget   remove the file of an import that has ended, and its copy in the run's 
 clean    remove what no import will read again; a failed one's stays for a week, so that the rest can be imported
 """
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 from uuid import uuid4
 
@@ -35,6 +40,21 @@ def keep(file: "File[Any]") -> str:
             f"This file is too large: {limit} is the most. Divide it, or import it with a command."
         )
     return _storage().save(f"{_folder()}/{uuid4()}.jsonl", file)
+
+
+@contextmanager
+def on_disk(name: str) -> Iterator[Path]:
+    """An upload as a file of this machine, by its name in the storage. Raises BadRequest where it was removed."""
+    storage = _storage()
+    if not storage.exists(name):
+        raise BadRequest("The file was removed, a day after it was sent: choose it again.")
+    try:
+        yield Path(storage.path(name))
+    except NotImplementedError:  # a storage that is not of this machine
+        with storage.open(name) as source, NamedTemporaryFile() as copy:
+            shutil.copyfileobj(source, copy)
+            copy.flush()
+            yield Path(copy.name)
 
 
 def drop(name: str) -> None:

@@ -37,6 +37,11 @@ class Transfer(models.Model):
     file = models.FileField(upload_to="transfers/", blank=True)
     file_name = models.CharField(max_length=200, blank=True)
     skip_bad = models.BooleanField(default=False)
+    columns = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Set where the file is of another tool: which of its columns is which of ours, where it was said",
+    )
     split = models.CharField(max_length=10, blank=True)
 
     class Meta:

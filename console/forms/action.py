@@ -20,6 +20,8 @@ class Action(forms.Form):
     # What the page says when it is done and no run was started, and the secret that it shows beside that, once.
     done: str = "Done."
     link: str = ""
+    # Where it goes on, if not on its page.
+    go_to: str = ""
     # A path's address, as who sends the form sees it.
     address_of: Callable[[str], str]
 

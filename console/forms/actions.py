@@ -12,7 +12,7 @@ from console.forms.checking import (
     ResumeForm,
     UnmarkForm,
 )
-from console.forms.files import ExportForm, ImportForm, WithdrawForm
+from console.forms.files import ConvertForm, ExportForm, ImportForm, WithdrawForm
 from console.forms.people import InviteAgainForm, InviteForm, RemoveForm, RevokeForm, RoleForm
 from console.forms.policies import CompareForm, CurrentForm, SampleForm, TrainForm
 from console.forms.reward_models import ActivateForm, FitForm, RetrainForm
@@ -27,6 +27,7 @@ ACTIONS: dict[str, type[Action]] = {
     "ask": AskForm,
     "tasks": TasksForm,
     "import": ImportForm,
+    "convert": ConvertForm,
     "export": ExportForm,
     "invite": InviteForm,
     "invite-again": InviteAgainForm,

@@ -6,8 +6,10 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
 
-from annotation.files import transfers
+from annotation.errors import BadRequest
+from annotation.files import looking, transfers
 from annotation.models import Transfer
 from annotation.withdrawal import erasure
 from console.forms.action import Action
@@ -17,22 +19,66 @@ SPLITS = [("", "all splits"), ("train", "train"), ("validation", "validation"), 
 
 
 class ImportForm(Action):
-    """Import a JSONL file."""
+    """Import a file: lines of a kind at once, any other after a look at how it is understood."""
 
     button = "Import"
-    kind = forms.ChoiceField(choices=Transfer.Kind.choices)
-    file = forms.FileField(label="File (.jsonl or .jsonl.gz)")
+    file = forms.FileField(
+        label="File",
+        help_text="JSON Lines, a JSON list, CSV or Parquet; exports of Label Studio and Argilla.",
+    )
+    kind = forms.ChoiceField(
+        required=False,
+        choices=[("", "what the file itself says (shown first)"), *Transfer.Kind.choices],
+        label="It holds",
+    )
+    columns = forms.CharField(
+        required=False,
+        max_length=1000,
+        label="Which column is which",
+        help_text="Only where the file does not say it, as prompt=question, completion=answer.",
+        widget=forms.TextInput(attrs={"spellcheck": "false", "autocomplete": "off"}),
+    )
     skip_bad = forms.BooleanField(required=False, label="Skip bad lines instead of refusing the file")
 
     def prepare(self) -> None:
-        self.fields["file"].help_text = f"{filesizeformat(settings.MAX_UPLOAD_BYTES)} at most."
+        self.fields["file"].help_text += f" {filesizeformat(settings.MAX_UPLOAD_BYTES)} at most."
+
+    def clean_columns(self) -> dict[str, str]:
+        try:
+            return looking.columns_of(self.cleaned_data["columns"])
+        except BadRequest as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def perform(self, user: User) -> Run | None:
+        said, file = self.cleaned_data, self.cleaned_data["file"]
+        if said["kind"]:
+            return transfers.request_import(
+                project=self.project,
+                kind=said["kind"],
+                file=file,
+                file_name=file.name,
+                skip_bad=said["skip_bad"],
+                created_by=user,
+            )
+        word = looking.send(
+            project=self.project, file=file, file_name=file.name, columns=said["columns"], user=user
+        )
+        self.go_to = reverse("admin:look", args=[self.project.slug], query={"file": word})
+        return None
+
+
+class ConvertForm(Action):
+    """Import a file as it was understood."""
+
+    page = "look"
+    button = "Import it so"
+    word = forms.CharField(widget=forms.HiddenInput)
+    skip_bad = forms.BooleanField(required=False, label="Skip bad records instead of refusing the file")
 
     def perform(self, user: User) -> Run:
-        return transfers.request_import(
+        return transfers.request_looked_at(
             project=self.project,
-            kind=self.cleaned_data["kind"],
-            file=self.cleaned_data["file"],
-            file_name=self.cleaned_data["file"].name,
+            word=self.cleaned_data["word"],
             skip_bad=self.cleaned_data["skip_bad"],
             created_by=user,
         )

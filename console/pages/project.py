@@ -17,7 +17,7 @@ from annotation.withdrawal import lineage
 from console.counting import MOST, Bounded, bounded, of
 from console.forms.action import Action
 from console.forms.actions import ACTIONS, forms_of
-from console.pages import annotators, disagreements, flags, people, withdrawals
+from console.pages import annotators, disagreements, flags, look, people, withdrawals
 from console.pages.access import for_project
 from rewardmodel.errors import RewardModelError
 from rewardmodel.models import RewardModelVersion
@@ -54,6 +54,8 @@ def act(request: HttpRequest, project: Project, action: str) -> HttpResponse:
         return PAGES[form.page](request, project, bad=(action, form))
     if run is not None:
         return redirect("admin:run", pk=run.pk)
+    if form.go_to:
+        return redirect(form.go_to)
     messages.success(request, form.done)
     if form.link:
         request.session[people.NEW_LINK] = form.link
@@ -90,6 +92,7 @@ PAGES: dict[str, Callable[..., HttpResponse]] = {
     "withdrawals": withdrawals.page,
     "disagreements": disagreements.page,
     "people": people.page,
+    "look": look.page,
 }
 
 

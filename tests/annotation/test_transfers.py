@@ -38,7 +38,7 @@ def _homes(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> No
     settings.STORAGES = {**settings.STORAGES, "default": files}
 
 
-def upload(project: Project, data: bytes, kind: str = "prompts", **fields: Any) -> Run:
+def upload(project: Project, data: bytes, kind: str | None = "prompts", **fields: Any) -> Run:
     """A finished run that imports ``data``."""
     file = ContentFile(data)
     return run_here(lambda: transfers.request_import(project=project, kind=kind, file=file, **fields))
@@ -143,6 +143,29 @@ def test_a_cancelled_import_leaves_nothing(canceller: None) -> None:
 
 def exported(run: Run) -> bytes:
     return (folder_of(run).output / str(run.result["file"])).read_bytes()
+
+
+def test_a_file_of_another_tool_is_converted_by_the_columns_that_were_named() -> None:
+    project = make_project()
+    run = upload(
+        project,
+        b"Frage,Antwort\nWelche?,Feige.\n",
+        kind=None,
+        columns={"prompt": "Frage", "completion": "Antwort"},
+    )
+    assert run.status == Run.Status.SUCCEEDED, run.reason
+    assert (run.transfer.kind, run.result["understood_as"], run.result["added"]) == (
+        "demonstrations",
+        "lines of demonstrations",
+        1,
+    )
+    assert (run.done, run.total) == (1, 1)
+    with pytest.raises(BadRequest, match="it has no column Frage"):
+        upload(project, b"question,answer\na,b\n", kind=None, columns={"prompt": "Frage"})
+    bad = upload(project, b"prompt,completion\nx,y\nx,  \n", kind=None)
+    assert (bad.status, "line 2, completion: is blank" in bad.reason) == (Run.Status.FAILED, True)
+    rest = run_here(lambda: transfers.request_rest(run=bad))
+    assert (rest.result["added"], rest.result["bad"]) == (1, 1)
 
 
 def test_an_export_is_the_file_that_a_command_writes() -> None:

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
 from playwright.sync_api import Page, ViewportSize, expect
 
 from annotation import members, people
 from annotation.checking import control, standing
 from annotation.collecting import flags, queue
+from annotation.files import looking
 from annotation.models import Delivery, Project, Prompt
 from annotation.webhooks import subscribing
 from annotation.withdrawal import erasure
@@ -46,6 +48,7 @@ PAGES = {
     "disagreements": ("olivia", "/admin/projects/helpful/disagreements/"),
     "withdrawals": ("olivia", "/admin/projects/helpful/withdrawals/?annotator=bob"),
     "webhooks": ("olivia", "/admin/projects/helpful/webhooks/"),
+    "look": ("olivia", "/admin/projects/helpful/look/?file={look}"),
     "paused": ("alice", "/projects/paused/rank/"),
     "run": ("olivia", "/admin/runs/{run}/"),
     "table": ("olivia", "/admin/annotation/task/"),
@@ -94,11 +97,19 @@ def paths(project: Project) -> dict[str, Any]:
     path = members.invite(project=project, email="bob@example.org", role="annotator")
     return {
         "run": run.pk,
+        "look": looked_at(project, olivia),
         "project": project.pk,
         "alice": alice.pk,
         "invitation": path,
         "reset": accounts.reset_path(user=alice),
     }
+
+
+def looked_at(project: Project, user: User) -> str:
+    """A table of which one row is bad, and one has a long word."""
+    table = f"question,response_a,response_b,winner\nWhich?,{LONG},Mud.,a\nWhich?,Fig.,Mud.,perhaps\n"
+    file = ContentFile(table.encode())
+    return looking.send(project=project, file=file, file_name="table.csv", columns={}, user=user)
 
 
 def _failed_to_tell(project: Project) -> None:

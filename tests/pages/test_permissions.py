@@ -29,6 +29,7 @@ PAGES = {
     "flags": ("get", "/admin/projects/helpful/flags/"),
     "disagreements": ("get", "/admin/projects/helpful/disagreements/"),
     "withdrawals": ("get", "/admin/projects/helpful/withdrawals/"),
+    "look": ("get", "/admin/projects/helpful/look/"),
     "webhooks": ("get", "/admin/projects/helpful/webhooks/"),
     "act": ("post", "/admin/projects/helpful/export/"),
     "run": ("get", "/admin/runs/{run}/"),
@@ -60,8 +61,8 @@ def visit(cast: Cast, name: str | None, page: str) -> int:
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("name", INSIDERS)
 def test_a_projects_researchers_and_administrators_may(cast: Cast, page: str, name: str) -> None:
-    # 400: an empty form, 404: an export without a file yet; both come after the check.
-    expected = {"act": 400, "run_cancel": 302, "run_rest": 302, "run_output": 404}.get(page, 200)
+    # 400: an empty form, 404: an export without a file yet, and no file to look at; all come after the check.
+    expected = {"act": 400, "look": 400, "run_cancel": 302, "run_rest": 302, "run_output": 404}.get(page, 200)
     assert visit(cast, name, page) == expected
 
 

@@ -1,7 +1,7 @@
 """The published write path of stage 1: prompts, completions, tasks with slots, and files of judgements.
 
 What others call:
-    import_file, import_values    lines of a JSONL kind, all or nothing
+    import_file, import_values    lines of a JSONL kind, all or nothing; import_lines: those made of other files
     read_scorable, scorable_values   prompts with completions to be scored
     source_for                    who wrote a text
     add_sampled_completions       what a policy answered, as tasks to be ranked
@@ -36,7 +36,9 @@ from annotation.files.intake.demonstrations import add_demonstration
 from annotation.files.intake.desk import Report
 from annotation.files.intake.files import (
     import_file,
+    import_lines,
     import_values,
+    limits,
     open_input,
     read_scorable,
     scorable_values,
@@ -57,7 +59,9 @@ __all__ = [
     "change_overlap",
     "create_tasks",
     "import_file",
+    "import_lines",
     "import_values",
+    "limits",
     "open_input",
     "read_scorable",
     "scorable_values",

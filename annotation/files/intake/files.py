@@ -58,6 +58,18 @@ def import_file(
     return _import(project, kind, lines, skip_bad, watch, patient=True)
 
 
+def import_lines(
+    *,
+    project: Project,
+    kind: str,
+    lines: Iterable[RawLine],
+    skip_bad: bool = False,
+    watch: Callable[[int], None] = lambda lines: None,
+) -> Report:
+    """The same, from lines that were made of something else (annotation.files.foreign)."""
+    return _import(project, kind, lines, skip_bad, watch, patient=True)
+
+
 def import_values(*, project: Project, kind: str, values: Iterable[Mapping[str, Any]]) -> Report:
     """The same, from objects in the form of the kind's lines, by somebody who does not wait long. Raises Busy."""
     lines = (RawLine(number, json.dumps(value).encode()) for number, value in enumerate(values, start=1))
@@ -110,12 +122,12 @@ class _Batch(NamedTuple):
 
 
 def _batches(kind: str, lines: Iterable[RawLine]) -> Iterator[_Batch]:
-    limits = _limits()
+    most = limits()
     batch = _Batch([], [])
     size = 0
     for raw in lines:
         try:
-            batch.good.append(Numbered(raw.number, parse(kind, _whole(raw), limits)))
+            batch.good.append(Numbered(raw.number, parse(kind, _whole(raw), most)))
         except BadField as error:
             batch.bad.append((raw.number, error))
         size += len(raw.data or b"")
@@ -136,11 +148,14 @@ def _read_ahead(items: Iterator[T]) -> Iterator[T]:
             yield cast("T", item)
 
 
-def _limits() -> Limits:
+def limits() -> Limits:
+    """Of a text and of a line, by the settings."""
     return Limits(text_bytes=settings.MAX_TEXT_BYTES, line_bytes=settings.MAX_LINE_BYTES)
 
 
 def _whole(raw: RawLine) -> bytes:
+    if raw.error is not None:
+        raise raw.error
     if raw.data is None:
         raise BadField("", f"is longer than {settings.MAX_LINE_BYTES} bytes (CONCORD_MAX_LINE_BYTES)")
     return raw.data
@@ -177,7 +192,7 @@ def scorable_values(values: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]
 def _scorable(lines: Iterable[RawLine]) -> Iterator[dict[str, Any]]:
     for raw in lines:
         try:
-            line = parse_scorable(_whole(raw), _limits())
+            line = parse_scorable(_whole(raw), limits())
         except BadField as error:
             raise BadFile([BadLine(raw.number, error.field, error.reason)]) from error
         yield {"form": line.prompt.form, "prompt": line.prompt.messages, "completion": line.text}

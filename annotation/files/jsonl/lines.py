@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
-from annotation.files.jsonl.errors import BrokenFile
+from annotation.files.jsonl.errors import BadField, BrokenFile
 from annotation.files.jsonl.formats import HEAD_BYTES, refuse_others
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -15,13 +15,17 @@ _DRAIN_BYTES = 65_536
 
 
 class RawLine(NamedTuple):
-    """``number`` counts from 1. ``data`` is None where the line is longer than the limit."""
+    """``number`` counts from 1. ``data`` is None where the line is longer than the limit.
+
+    ``error`` is known where a line was made of something else, which could not become one.
+    """
 
     number: int
     data: bytes | None
+    error: BadField | None = None
 
 
-def _unzipped(stream: IO[bytes]) -> io.BufferedReader:
+def unzipped(stream: IO[bytes]) -> io.BufferedReader:
     """The stream itself, or what its gzip content holds. Told by the first two bytes, so stdin may be either."""
     buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(_Raw(stream))
     if buffered.peek(2)[:2] == _GZIP_MAGIC:
@@ -36,11 +40,11 @@ def read_lines(stream: IO[bytes], most_bytes: int) -> Iterator[RawLine]:
     """
     number = 0
     try:
-        unzipped = _unzipped(stream)
-        refuse_others(unzipped.peek(HEAD_BYTES)[:HEAD_BYTES])
-        for number, data in enumerate(iter(lambda: unzipped.readline(most_bytes + 1), b""), start=1):
+        unpacked = unzipped(stream)
+        refuse_others(unpacked.peek(HEAD_BYTES)[:HEAD_BYTES])
+        for number, data in enumerate(iter(lambda: unpacked.readline(most_bytes + 1), b""), start=1):
             if len(data) > most_bytes and not data.endswith(b"\n"):
-                _drain(unzipped)
+                _drain(unpacked)
                 yield RawLine(number, None)
                 continue
             content = (data.removeprefix(_BYTE_ORDER_MARK) if number == 1 else data).strip()
