@@ -8,7 +8,7 @@ from annotation.checking import adjudication, control, standing
 from annotation.collecting import flags, queue, ranking, rating
 from annotation.errors import BadFile, BadRequest
 from annotation.files import intake
-from annotation.models import Annotator, Assignment, Flag, Project, Ranking, Rating, Task
+from annotation.models import Annotator, Assignment, Completion, Flag, Project, Ranking, Rating, Source, Task
 from annotation.preferences.tally import Judgement, of_agreement
 from annotation.withdrawal import erasure
 from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks, out_values, put
@@ -273,3 +273,100 @@ def test_agreement_of_two_counts_those_who_have_a_name() -> None:
     assert sorted(named) == [7, 7, 7, 9, 9]
     assert [scope.other for scope in scopes if scope.other is not None] == [9]
     assert [scope.week for scope in scopes if scope.week is not None] == ["c"]
+
+
+def wrote(annotator: Annotator, text: str) -> None:
+    """Everything of that text is theirs."""
+    source = Source.objects.create(
+        project=annotator.project,
+        name=f"source of {annotator.pk}",
+        annotator=annotator,
+        kind=Source.Kind.PERSON,
+    )
+    Completion.objects.filter(text=text).update(source=source)
+
+
+def test_who_wrote_one_text_is_asked_for_the_other_tasks() -> None:
+    project = make_project()
+    for name in ("hers", "another"):
+        put(
+            project, "completions", {"prompt": name, "completions": [{"text": name}, {"text": f"not {name}"}]}
+        )
+    alice = make_annotator(project)
+    wrote(alice, "hers")
+    assert taken(alice).task.prompt.messages[0]["content"] == "another"
+    assert queue.reserve(annotator=alice) is None
+
+
+def test_what_nobody_put_in_an_order_is_not_asked_again() -> None:
+    project = make_project()
+    control.configure(project=project, repeat_every=1)
+    make_tasks(project, 4)
+    alice = make_annotator(project)
+    for _ in range(4):
+        ranking.submit(assignment=taken(alice), annotator=alice, verdict="all_bad", reason="All wrong.")
+    assert queue.claim(annotator=alice) is None
+    assert not Task.objects.exclude(purpose="collect").exists()
+
+
+def test_a_repeat_of_a_withdrawn_prompt_measures_nobody() -> None:
+    project = make_project()
+    control.configure(project=project, repeat_every=1)
+    make_tasks(project, 3)
+    alice = make_annotator(project)
+    while (assignment := queue.claim(annotator=alice)) is not None:
+        submit(assignment, alice)
+    repeats = standing.figures_of(alice).consistency
+    assert repeats is not None
+    again = Task.objects.filter(purpose="repeat").earliest("pk")
+    erasure.withdraw_prompt(project=project, public_id=str(again.prompt.public_id))
+    left = standing.figures_of(alice).consistency
+    assert left is not None
+    assert left.number == repeats.number - 1
+
+
+def test_a_decision_may_come_by_file_for_a_task_that_was_asked_again() -> None:
+    project, other = make_project(), make_project()
+    put(project, "rankings", ranking_line("x", 1, 2, 3, task="t", annotator="ada"))
+    again = {"concord": {"purpose": "repeat"}}
+    put(project, "repeats", ranking_line("x", 1, 2, 3, task="t", annotator="ada", **again))
+    decided = ranking_line("x", 3, 2, 1, task="t", concord={"purpose": "adjudication"})
+    assert put(project, "adjudications", decided).added == 1
+    assert sorted(Task.objects.values_list("purpose", flat=True)) == ["adjudication", "collect", "repeat"]
+    # A repeat and a decision of which nothing was there, each with its completions once.
+    skipped = {"prompt": "x", "completions": TEXTS, "task": "t", "annotator": "ada", "reason": "Dull."}
+    purposes = ("repeat", "adjudication")
+    put(other, "skips", *({**skipped, "concord": {"purpose": purpose}} for purpose in purposes))
+    made = Task.objects.filter(project=other)
+    assert sorted(task.purpose for task in made) == ["adjudication", "collect", "repeat"]
+    assert {task.entries.count() for task in made} == {3}
+
+
+def test_the_number_that_a_line_names_is_kept_also_of_a_task_that_came_in_judged() -> None:
+    project = make_project(annotators_per_task=2)
+    for name, slots in (("own", {"concord": {"slots": 3}}), ("followed", {})):
+        put(project, "rankings", ranking_line(name, 1, 2, 3, annotator="ada"))
+        put(project, "completions", {"prompt": name, "completions": TEXTS, **slots})
+    assert [task.annotators for task in Task.objects.order_by("pk")] == [3, None]
+    intake.change_overlap(project=project, annotators=5)
+    assert [task.slots.count() for task in Task.objects.order_by("pk")] == [3, 5]
+
+
+def test_only_tasks_with_a_text_that_was_withdrawn_stay_as_they_are() -> None:
+    project = make_project(annotators_per_task=2)
+    for name in ("left", "stayed", "model"):
+        put(
+            project, "completions", {"prompt": name, "completions": [{"text": name}, {"text": f"not {name}"}]}
+        )
+    gone, here, judge = (make_annotator(project) for _ in range(3))
+    wrote(gone, "left")
+    wrote(here, "stayed")
+    submitted = [
+        ranking.submit(assignment=taken(judge), annotator=judge, ranks=[1, 2], verdict="ranked")
+        for _ in range(3)
+    ]
+    assert len(submitted) == 3
+    erasure.withdraw_annotator(project=project, pseudonym=gone.pseudonym)
+    intake.change_overlap(project=project, annotators=4)
+    counts = {task.prompt.messages[0]["content"]: task.slots.count() for task in Task.objects.all()}
+    assert counts == {"left": 1, "stayed": 4, "model": 4}

@@ -1,8 +1,11 @@
 """How many judge a task is changed while they judge: tasks that are there follow, and nobody is asked twice."""
 
+import threading
+import time
 from collections import Counter
 
 import pytest
+from django.db import connection, transaction
 
 from annotation import people
 from annotation.checking import control
@@ -13,6 +16,7 @@ from annotation.models import Annotator, Assignment, Project, Ranking, Slot, Tas
 from annotation.withdrawal import erasure
 from tests.annotation.factories import make_annotator, make_project, make_tasks, put
 from tests.annotation.factories import ranking as ranking_line
+from tests.annotation.judging import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -144,3 +148,34 @@ def test_a_number_that_cannot_be_is_refused(project: Project, annotators: int) -
     with pytest.raises(BadRequest, match="annotators_per_task: it must lie between 1 and 50"):
         intake.change_overlap(project=project, annotators=annotators)
     assert people.change_project(project=project, name="Other").annotators_per_task == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_place_that_is_being_claimed_is_waited_for_and_stays() -> None:
+    project = make_project(annotators_per_task=2)
+    make_tasks(project, 1)
+    first, second = make_annotator(project), make_annotator(project)
+    assert queue.claim(annotator=first) is not None
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+    def claim() -> Assignment | None:
+        with transaction.atomic():
+            assignment = queue.claim(annotator=second)
+            claimed.set()
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline:
+                with connection.cursor() as cursor:
+                    cursor.execute(waits)
+                    if cursor.fetchone()[0]:
+                        break
+                time.sleep(0.02)
+            return assignment
+
+    def narrow() -> None:
+        claimed.wait(20)
+        intake.change_overlap(project=project, annotators=1)
+
+    claimed = threading.Event()
+    assignment, nothing = at_once([claim, narrow])
+    assert (isinstance(assignment, Assignment), nothing) == (True, None)
+    assert set(Slot.objects.values_list("annotator", flat=True)) == {first.pk, second.pk}

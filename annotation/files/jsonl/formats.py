@@ -10,14 +10,15 @@ from annotation.files.jsonl.errors import BrokenFile
 HEAD_BYTES = 4096
 _LINES = 'one JSON object a line ("JSON Lines")'
 _PANDAS = 'to_json("file.jsonl", orient="records", lines=True, force_ascii=False)'
+_AS_IT_IS = "import it as what the file itself says (a command's --convert)"
 _BINARY = {
     b"PAR1": (
         "a Parquet file",
-        f'write it as JSONL: pandas.read_parquet("file.parquet").{_PANDAS}',
+        f'{_AS_IT_IS}, or write it as JSONL: pandas.read_parquet("file.parquet").{_PANDAS}',
     ),
     b"ARROW1": (
         "an Arrow file of datasets",
-        'write it as JSONL: datasets.load_from_disk("folder").to_json("file.jsonl")',
+        f'{_AS_IT_IS}, or write it as JSONL: datasets.load_from_disk("folder").to_json("file.jsonl")',
     ),
     b"PK\x03\x04": (
         "a ZIP archive or a spreadsheet",
@@ -45,17 +46,18 @@ def refuse_others(head: bytes) -> None:
     first = first.strip()
     if text.startswith("[") and not text.startswith("[]"):
         raise BrokenFile(
-            f"it is one JSON list, and import takes {_LINES}: jq -c '.[]' file.json > file.jsonl, "
+            f"it is one JSON list, and this kind takes {_LINES}: {_AS_IT_IS}, or jq -c '.[]' file.json > file.jsonl, "
             f'or pandas.read_json("file.json").{_PANDAS}'
         )
     if first == "{" and rest.strip():
         raise BrokenFile(
-            f"it is JSON over several lines, and import takes {_LINES}: jq -c . file.json > file.jsonl"
+            f"it is JSON over several lines, and this kind takes {_LINES}: {_AS_IT_IS}, "
+            "or jq -c . file.json > file.jsonl"
         )
     if _NAMES.match(first) and rest:
         raise BrokenFile(
-            f"it is a table (CSV) with the columns {first[:200]}, and import takes {_LINES}: "
-            f'pandas.read_csv("file.csv").{_PANDAS}, with the columns named as the fields of the kind'
+            f"it is a table (CSV) with the columns {first[:200]}, and this kind takes {_LINES}: "
+            f'{_AS_IT_IS}, or pandas.read_csv("file.csv").{_PANDAS}, with the columns named as the fields of the kind'
         )
     if text.startswith("<"):
         raise BrokenFile(f"it is a web page or XML, and import takes {_LINES}")
