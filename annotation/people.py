@@ -10,8 +10,9 @@ from django.db.models import Value
 from django.db.models.functions import Lower
 
 from annotation.errors import BadRequest, NotAllowed
-from annotation.models import Annotator, Project
+from annotation.models import Annotator, GuidelineVersion, Project
 from annotation.rows import Rows
+from annotation.texts.changes import Line, changed_lines
 from runs.writing import write
 
 
@@ -55,6 +56,7 @@ def create_project(
         problems = [f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items()]
         raise BadRequest(" ".join(problems)) from error
     project.save()
+    _keep_guidelines(project)
     return project
 
 
@@ -65,8 +67,8 @@ def change_project(*, project: Project, **changes: Unpack[ProjectChanges]) -> Pr
     Locks the project, so that of two changes at once each makes a version.
     """
     locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
-    if changes.get("guidelines", locked.guidelines) != locked.guidelines:
-        locked.guideline_version += 1
+    others = changes.get("guidelines", locked.guidelines) != locked.guidelines
+    locked.guideline_version += int(others)
     for name, value in changes.items():
         setattr(locked, name, value)
     try:
@@ -75,7 +77,33 @@ def change_project(*, project: Project, **changes: Unpack[ProjectChanges]) -> Pr
         problems = [f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items()]
         raise BadRequest(" ".join(problems)) from error
     locked.save(update_fields=[*changes, "guideline_version"])
+    if others:
+        _keep_guidelines(locked)
     return locked
+
+
+def _keep_guidelines(project: Project) -> None:
+    GuidelineVersion.objects.create(
+        project=project, number=project.guideline_version, text=project.guidelines
+    )
+
+
+def has_read_guidelines(*, annotator: Annotator, version: int) -> None:
+    """The annotator says so of ``version``. One that is newer, or none, stays as it is."""
+    versions = annotator.project.guideline_version
+    Annotator.objects.filter(pk=annotator.pk, guidelines_read__lt=version).update(
+        guidelines_read=min(version, versions)
+    )
+
+
+def guideline_changes(annotator: Annotator) -> list[Line]:
+    """What is new in the guidelines since the version that the annotator has read; nothing where none was read."""
+    project = annotator.project
+    if not 0 < annotator.guidelines_read < project.guideline_version:
+        return []
+    rows = GuidelineVersion.objects.filter(project=project, number=annotator.guidelines_read)
+    before = rows.values_list("text", flat=True).first()
+    return [] if before is None else changed_lines(before, project.guidelines)
 
 
 def account_named(name: str) -> User | None:

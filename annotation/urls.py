@@ -23,5 +23,6 @@ urlpatterns = [
     path("projects/<slug:slug>/history/", history.history, name="history"),
     path("projects/<slug:slug>/history/<uuid:assignment>/", history.change, name="history_change"),
     path("projects/<slug:slug>/guidelines/", ranking.guidelines, name="guidelines"),
+    path("projects/<slug:slug>/guidelines/read/", ranking.guidelines_read, name="guidelines_read"),
     path("invitations/<str:token>/", invitation.invitation, name="invitation"),
 ]

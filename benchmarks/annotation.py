@@ -163,7 +163,9 @@ def _annotator(project: Any, name: str) -> Any:
 
     user = User.objects.create_user(name, password=PASSWORD)
     Membership.objects.create(project=project, user=user, role="annotator")
-    return people.annotator_for(project=project, user=user)
+    annotator = people.annotator_for(project=project, user=user)
+    people.has_read_guidelines(annotator=annotator, version=project.guideline_version)
+    return annotator
 
 
 def _client(port: int, name: str) -> Any:

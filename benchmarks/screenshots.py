@@ -136,6 +136,8 @@ def make_project(slug: str, tasks: int) -> None:
         intake.create_tasks(project=project, kind=KINDS[slug], completions=2 if slug == "rating" else None)
     alice, _ = User.objects.get_or_create(username="alice")
     Membership.objects.create(project=project, user=alice, role="annotator")
+    annotator = people.annotator_for(project=project, user=alice)
+    people.has_read_guidelines(annotator=annotator, version=project.guideline_version)
 
 
 def opened(browser: Browser, address: str, path: str, **options: Any) -> Page:

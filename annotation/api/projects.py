@@ -138,10 +138,7 @@ class OneProject(ProjectEndpoint):
         changes |= {name: settings[name] for name in ASKED if name in settings}
         checked = {name: settings[name] for name in CHECKED if name in settings}
         with transaction.atomic():
-            annotators = changes.pop("annotators_per_task", None)
-            if annotators is not None:
-                intake.change_overlap(project=self.project, annotators=annotators)
-            project = people.change_project(project=self.project, **changes)
+            project = intake.configure_project(project=self.project, **changes)
             control.configure(project=project, **checked)
             if not settings.keys().isdisjoint(KINDS):
                 kinds = {name: settings.get(name, getattr(project, name)) for name in KINDS}

@@ -59,7 +59,7 @@ def import_foreign(
     """Import a file of another tool; ``watch`` hears records. Raises BadFile, BadRequest."""
     with broken(path):
         foreign = _foreign(path, columns)
-        found = foreign.understand()
+        found = foreign.understand(watch=lambda records: watch(0, records))
         report = intake.import_lines(
             project=project,
             kind=found.kind,

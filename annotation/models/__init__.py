@@ -2,7 +2,7 @@
 
 A foreign key has no index of its own (``db_index=False``) where a wider one begins with it.
 
-project.py    Project, Membership, Annotator, StandingChange, Invitation
+project.py    Project, GuidelineVersion, Membership, Annotator, StandingChange, Invitation
 prompt.py     Source, Prompt, Completion
 task.py       Task, TaskCompletion, Slot, Bookmark, Assignment
 judgement.py  Ranking, Comparison, Rating, Demonstration
@@ -20,7 +20,14 @@ from annotation.models import lookups
 from annotation.models.access import ApiToken, KeptAnswer, RequestRate
 from annotation.models.flag import Flag
 from annotation.models.judgement import Comparison, Demonstration, Ranking, Rating
-from annotation.models.project import Annotator, Invitation, Membership, Project, StandingChange
+from annotation.models.project import (
+    Annotator,
+    GuidelineVersion,
+    Invitation,
+    Membership,
+    Project,
+    StandingChange,
+)
 from annotation.models.prompt import Completion, Prompt, Source
 from annotation.models.quality import StaleTask, Tally, TaskTally
 from annotation.models.snapshot import Snapshot
@@ -39,6 +46,7 @@ __all__ = [
     "Delivery",
     "Demonstration",
     "Flag",
+    "GuidelineVersion",
     "Invitation",
     "KeptAnswer",
     "Membership",

@@ -230,6 +230,29 @@ class Invitation(models.Model):
         return self.expires_at < timezone.now()
 
 
+class GuidelineVersion(models.Model):
+    """Guidelines as they were: judgements name the version they were made under."""
+
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="guideline_versions", db_index=False
+    )
+    number = models.PositiveIntegerField()
+    text = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "number"],
+                name="guideline_version_once",
+                violation_error_message="A version of a project's guidelines has one text.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.number}"
+
+
 class Annotator(models.Model):
     """Who judged, by pseudonym: with an account, or imported without one."""
 
@@ -249,6 +272,8 @@ class Annotator(models.Model):
     anonymous = models.BooleanField(default=False)
     # Moved by annotation.checking.standing alone, which keeps who did it, when and why.
     standing = models.CharField(max_length=6, choices=Standing.choices, default=Standing.FINE)
+    # The version of the guidelines that they have said to have read; 0 is none.
+    guidelines_read = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     # What they wrote is erased and the account let go; their ids stay.
     withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)

@@ -165,6 +165,8 @@ def common(
         "project": annotator.project,
         "progress": progress.of(annotator),
         "guidelines": render_document(annotator.project.guidelines),
+        "guidelines_changed": bool(annotator.project.guidelines)
+        and 0 < annotator.guidelines_read < annotator.project.guideline_version,
         "assignment": assignment,
         "turns": shown.turns(assignment.task.prompt),
         "skip_form": skip_form or _EMPTY_SKIP,

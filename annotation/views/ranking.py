@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
+from annotation import people
 from annotation.collecting import flags, queue, ranking, shown
 from annotation.errors import BadRequest, LeaseOver
 from annotation.forms.pair import PairForm, draft_form, ranking_form
@@ -27,7 +28,9 @@ from annotation.views.access import for_annotator, for_visitor, posted_assignmen
 @never_cache
 @for_annotator
 def rank(request: HttpRequest, annotator: Annotator) -> HttpResponse:
-    """The annotator's open task, or the next one, or the end."""
+    """The annotator's open task, or the next one, or the end. A newcomer reads the guidelines first."""
+    if annotator.project.guidelines and not annotator.guidelines_read:
+        return redirect("guidelines", slug=annotator.project.slug)
     return judging.next_task(request, annotator)
 
 
@@ -163,12 +166,29 @@ def change(
 
 
 @require_GET
+@never_cache
 @for_visitor
 def guidelines(request: HttpRequest, annotator: Annotator) -> HttpResponse:
-    """The project's guidelines on a page of their own."""
+    """The project's guidelines on a page of their own, with what is new in them for this reader."""
     project = annotator.project
-    context = {"project": project, "guidelines": render_document(project.guidelines)}
+    context = {
+        "project": project,
+        "guidelines": render_document(project.guidelines),
+        "changes": people.guideline_changes(annotator),
+        "read": annotator.guidelines_read,
+        "unread": annotator.guidelines_read < project.guideline_version,
+    }
     return TemplateResponse(request, "annotation/guidelines.html", context)
+
+
+@require_POST
+@for_annotator
+def guidelines_read(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    """The annotator has read them, and goes on to the task."""
+    version = request.POST.get("version", "")
+    if version.isdecimal() and len(version) < 10:
+        people.has_read_guidelines(annotator=annotator, version=int(version))
+    return redirect("rank", slug=annotator.project.slug)
 
 
 def _again(

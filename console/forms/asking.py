@@ -5,9 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
-from django.db import transaction
 
-from annotation import people
 from annotation.collecting import asking
 from annotation.files import intake
 from annotation.models import Task
@@ -63,10 +61,7 @@ class SettingsForm(Action):
         return text.replace("\r\n", "\n")
 
     def perform(self, user: User) -> None:
-        changes = dict(self.cleaned_data)
-        with transaction.atomic():
-            intake.change_overlap(project=self.project, annotators=changes.pop("annotators_per_task"))
-            people.change_project(project=self.project, **changes)
+        intake.configure_project(project=self.project, **self.cleaned_data)
 
 
 class ReadableJSON(forms.JSONField):

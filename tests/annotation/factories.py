@@ -54,6 +54,13 @@ def make_annotator(project: Project, name: str = "") -> Annotator:
     return people.annotator_for(project=project, user=make_member(project, name=name))
 
 
+def have_read(project: Project, *users: User) -> None:
+    """They know the guidelines, and come to the first task at once."""
+    for user in users:
+        annotator = people.annotator_for(project=project, user=user)
+        people.has_read_guidelines(annotator=annotator, version=project.guideline_version)
+
+
 def lines_of(values: Sequence[Mapping[str, Any]]) -> bytes:
     """Objects as a JSONL file."""
     return "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values).encode()

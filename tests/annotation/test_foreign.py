@@ -12,14 +12,26 @@ import datasets
 import pyarrow
 import pytest
 from django.core.management import CommandError, call_command
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 from annotation.files.foreign.understanding import Foreign, Understanding
 from annotation.files.jsonl.errors import BrokenFile
 from annotation.files.jsonl.fields import Limits
-from annotation.models import Demonstration, Prompt, Ranking, Rating, Task
-from tests.annotation.factories import make_project
+from annotation.files.jsonl.kinds import KINDS
+from annotation.models import Demonstration, Project, Prompt, Ranking, Rating, Task
+from tests.annotation.factories import make_project, out, put
 
+# What columns of all shapes are called.
+WORDS = [
+    "prompt", "question", "instruction", "input", "output", "response", "completion", "completions", "text", "rank",
+    "chosen", "rejected", "messages", "conversations", "role", "content", "from", "value", "data", "annotations",
+    "result", "type", "ranker", "pairwise", "selected", "fields", "responses", "status", "ranking.responses", "items",
+    "id", "response_1", "response_2", "winner", "conversation_a", "conversation_b", "summaries", "choice", "info",
+    "answer_0", "answer_1", "score_0", "score_1", "history", "human_ref_A", "human_ref_B", "labels", "helpfulness",
+    "overall_score", "split", "metadata", "concord", "score", "category", "left", "right",
+]  # fmt: skip
 LIMITS = Limits(text_bytes=100_000, line_bytes=1_000_000)
 Values = dict[str, Any]
 
@@ -380,6 +392,65 @@ def test_a_list_of_any_length_is_read_in_pieces(tmp_path: Path) -> None:
     assert [(number, error.reason) for number, error in understood(path).bad] == [
         (2, "must be a JSON object")
     ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"prompts"}))
+def test_our_own_exports_are_what_they_are(tmp_path: Path, kind: str) -> None:
+    project = make_project(annotators_per_task=2)
+    everything_in(project)
+    path = tmp_path / kind
+    path.write_bytes(out(project, kind))
+    found = understood(path)
+    assert (found.kind, found.bad_records) == (kind, 0)
+    assert found.lines >= 1
+
+
+def everything_in(project: Project) -> None:
+    """A line of each kind."""
+    texts = [{"text": text} for text in "abc"]
+    ranked = [{**text, "rank": place} for place, text in enumerate(texts, start=1)]
+    task = {"prompt": "x", "completions": texts, "task": "t"}
+    put(project, "completions", task)
+    put(project, "gold", {"prompt": "g", "completions": ranked, "task": "g"})
+    put(project, "demonstrations", {"prompt": "x", "completion": "a"})
+    put(project, "ratings", {"prompt": "x", "completion": "a", "score": 3})
+    put(project, "rankings", {**task, "completions": ranked, "annotator": "ada"})
+    for name, purpose in (
+        ("gold_rankings", "gold"),
+        ("repeats", "repeat"),
+        ("adjudications", "adjudication"),
+    ):
+        key = "g" if purpose == "gold" else "t"
+        line = {"prompt": "g" if purpose == "gold" else "x", "completions": ranked, "task": key}
+        put(project, name, {**line, "annotator": "ada", "concord": {"purpose": purpose}})
+    put(project, "flags", {**task, "annotator": "ada", "category": "other", "words": "odd"})
+    put(project, "skips", {**task, "annotator": "bob", "reason": "Dull."})
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    records=st.lists(
+        st.dictionaries(st.sampled_from(WORDS), _JSON, min_size=1, max_size=6), min_size=1, max_size=4
+    )
+)
+def test_whatever_a_file_says_it_is_understood_or_refused_in_words(
+    tmp_path: Path, records: list[Values]
+) -> None:
+    path = written(tmp_path, *records)
+    try:
+        found = understood(path)
+    except BrokenFile:
+        return
+    assert found.records == len(records)
+    assert found.lines + found.bad_records + sum(found.left_out.values()) >= len(records)
 
 
 def test_what_is_of_another_shape_than_the_first_records_is_bad(tmp_path: Path) -> None:

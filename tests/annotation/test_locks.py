@@ -17,7 +17,7 @@ import pytest
 from django.conf import settings
 from django.db import IntegrityError, connection
 
-from annotation import locks, people
+from annotation import locks
 from annotation.checking import control
 from annotation.collecting import asking, queue, ranking
 from annotation.errors import BadRequest, Busy, LeaseOver
@@ -83,7 +83,7 @@ def test_settings_and_annotators_wait_for_no_import() -> None:
     make_tasks(project, 3)
     alice = make_annotator(project)
     with importing(project, "somebody else"), impatient():
-        people.change_project(project=project, guidelines="Shorter is better.")
+        intake.configure_project(project=project, guidelines="Shorter is better.", annotators_per_task=2)
         control.configure(project=project, least_checks=7)
         asking.change(
             project=project,

@@ -110,7 +110,7 @@ def test_guidelines_stay_texts(visit: Visit, project: Project, alice: User, live
 def test_names_of_projects_stay_names(visit: Visit, live_server: Any) -> None:
     user = make_user("alice")
     for number, text in enumerate(SHORT.values()):
-        made = Project.objects.create(slug=f"p{number}", name=text[:120], guidelines="x")
+        made = Project.objects.create(slug=f"p{number}", name=text[:120])
         Membership.objects.create(project=made, user=user, role="researcher")
     invited = members.invite(project=Project.objects.first(), email="b@example.org", role="annotator")  # type: ignore[arg-type]
     page, canary = opened(visit, user, live_server)

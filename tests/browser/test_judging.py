@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from annotation.collecting import asking
 from annotation.files import intake
 from annotation.models import Assignment, Demonstration, Project, Ranking, Rating
-from tests.annotation.factories import make_member, make_project, make_tasks, put
+from tests.annotation.factories import have_read, make_member, make_project, make_tasks, put
 from tests.browser.axe import violations_in_both_schemes
 from tests.browser.conftest import Visit
 from tests.browser.layout import hold_back, overhang, small_targets
@@ -33,7 +33,9 @@ def project() -> Project:
 
 @pytest.fixture
 def alice(project: Project) -> User:
-    return make_member(project, name="alice")
+    user = make_member(project, name="alice")
+    have_read(project, user)
+    return user
 
 
 def configure(project: Project, **changes: Any) -> None:

@@ -17,7 +17,15 @@ from annotation.webhooks import subscribing
 from annotation.withdrawal import erasure
 from console import accounts
 from runs.models import Run, RunMetric
-from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks, make_user, put
+from tests.annotation.factories import (
+    have_read,
+    make_annotator,
+    make_member,
+    make_project,
+    make_tasks,
+    make_user,
+    put,
+)
 from tests.browser.axe import violations, violations_in_both_schemes
 from tests.browser.conftest import Visit
 from tests.browser.layout import overhang, wait_until_still
@@ -81,6 +89,7 @@ def project() -> Project:
 def paths(project: Project) -> dict[str, Any]:
     """What the addresses in PAGES need."""
     alice = make_member(project, name="alice")
+    have_read(project, alice)
     members.accept(token=_token(make_project("empty")), user=alice)
     olivia = User.objects.create_superuser("olivia")
     paused = make_project("paused")
@@ -283,6 +292,7 @@ def test_hostile_and_unwieldy_texts_do_nothing_and_fit(visit: Visit, complaints:
     ]
     put(project, "completions", {"prompt": HOSTILE + LONG, "completions": [{"text": text} for text in texts]})
     alice = make_member(project)
+    have_read(project, alice)
     for width in (360, 1440):
         page = visit("/projects/helpful/rank/", alice, viewport={"width": width, "height": 800})
         wait_until_ready(page)

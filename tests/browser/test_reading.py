@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, ViewportSize, expect
 
 from annotation.models import Project
-from tests.annotation.factories import make_member, make_project, put
+from tests.annotation.factories import have_read, make_member, make_project, put
 from tests.browser.axe import violations, violations_in_both_schemes
 from tests.browser.conftest import Visit
 from tests.browser.layout import clipped, overhang, overlapping, small_targets, wait_until_still
@@ -32,7 +32,9 @@ def project() -> Project:
 
 @pytest.fixture
 def alice(project: Project) -> User:
-    return make_member(project, name="alice")
+    user = make_member(project, name="alice")
+    have_read(project, user)
+    return user
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ PAGES = {
     # {assignment} is the one that the visitor names; an open one has nothing to change yet.
     "history_change": ("get", "/projects/helpful/history/{assignment}/"),
     "guidelines": ("get", "/projects/helpful/guidelines/"),
+    "guidelines_read": ("post", "/projects/helpful/guidelines/read/"),
     # Whoever has the link may accept it: its token is the right, and "x" is none.
     "invitation": ("get", "/invitations/x/"),
 }
@@ -91,6 +92,7 @@ def test_members_and_administrators_may(cast: Cast, page: str, name: str) -> Non
         "demonstrate_submit": 422,
         "demonstrate_draft": 422,
         "history_change": 404,
+        "guidelines_read": 302,
     }.get(page, 200)
     assert visit(cast, name, page, assignment=own).status_code == expected
 

@@ -14,6 +14,7 @@ from annotation.files.foreign.columns import (
 )
 from annotation.files.jsonl.dialogues import ANSWERS
 from annotation.files.jsonl.errors import BadField
+from annotation.files.jsonl.provenance import KEY
 
 _NUMBERS = ("score", "strength", "priority")
 _REPLIES = ("response", "output", "answer", "completion")
@@ -25,13 +26,23 @@ def own_kind(record: Mapping[str, Any]) -> str | None:
     if all(name in record for name in ANSWERS):
         return "pairs"
     if isinstance(items, list) and items and all(isinstance(item, dict) and "text" in item for item in items):
-        if "category" in record:
-            return "flags"
-        ranked = any(item.get("rank") is not None for item in items) or "verdict" in record
-        return "rankings" if ranked else "completions"
+        return _kind_of_task(record, any(item.get("rank") is not None for item in items))
     if "prompt" in record and "completion" in record:
         return "ratings" if "score" in record else "demonstrations"
     return None
+
+
+def _kind_of_task(record: Mapping[str, Any], ranked: bool) -> str:
+    """Of several completions. What measures people says so itself, under our own key."""
+    ours = record.get(KEY)
+    purpose = ours.get("purpose") if isinstance(ours, dict) else None
+    if "category" in record:
+        return "flags"
+    if not ranked and "verdict" not in record:
+        return "skips" if "reason" in record else "completions"
+    if purpose == "gold":
+        return "gold" if "priority" in record else "gold_rankings"
+    return {"repeat": "repeats", "adjudication": "adjudications"}.get(str(purpose), "rankings")
 
 
 def as_they_are(record: Mapping[str, Any]) -> Iterator[Values]:
@@ -40,7 +51,9 @@ def as_they_are(record: Mapping[str, Any]) -> Iterator[Values]:
     for name in _NUMBERS:
         if isinstance(line.get(name), str):
             line[name] = _number(name, line[name])
-    if line.get("split") not in {"train", "validation", "test", None}:
+    if line.get("split") not in {"train", "validation", "test", None} and isinstance(
+        line.get("metadata", {}), dict
+    ):
         line["metadata"] = {**line.get("metadata", {}), "split": line.pop("split")}
     yield line
 

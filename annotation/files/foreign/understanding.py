@@ -18,7 +18,7 @@ from annotation.files.jsonl.lines import RawLine
 
 # The shape is that of the first records; so many are looked at.
 LOOKED_AT = 50
-EXAMPLES, MOST_NAMED = 3, 20
+EXAMPLES, MOST_NAMED, WATCHED = 3, 20, 1000
 Convert = Callable[[Mapping[str, Any]], Iterator[Values]]
 
 
@@ -37,7 +37,7 @@ def _own(kind: str) -> Shape:
 
 # The first that matches is it, so the more particular ones come before the general.
 SHAPES = (
-    *(_own(kind) for kind in ("pairs", "rankings", "completions", "flags", "ratings", "demonstrations")),
+    *(_own(kind) for kind in KINDS if kind != "prompts"),
     Shape("Label Studio's export", "rankings", tools.is_label_studio, tools.label_studio),
     Shape("Argilla's export", "rankings", tools.is_argilla, tools.argilla),
     Shape("answers with an overall score (UltraFeedback)", "rankings", preferences.is_scored, preferences.scored),
@@ -115,12 +115,16 @@ class Foreign:
         self.names = names
         self.shape = _shape_of(renamed, names)
 
-    def understand(self, most: int | None = None) -> Understanding:
-        """Look at ``most`` records, or all."""
+    def understand(
+        self, most: int | None = None, watch: Callable[[int], None] = lambda records: None
+    ) -> Understanding:
+        """Look at ``most`` records, or all; ``watch`` hears how many are done, now and then."""
         found = Understanding(self._container.title, self.shape.title, self.shape.kind, self.names)
         records = self._records()
         for record in records if most is None else islice(records, most):
             found.records += 1
+            if not found.records % WATCHED:
+                watch(found.records)
             try:
                 lines = [_bytes(values) for values in self._converted(record)]
                 for line in lines:
@@ -159,7 +163,14 @@ class Foreign:
         values = self._renamed(record.values)
         if not self.shape.matches(values):
             raise BadField("", f"is not of the shape of the first ones: {self.shape.title}")
-        return list(self.shape.convert(values))
+        try:
+            return list(self.shape.convert(values))
+        except BadField:
+            raise
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            # Somebody else's format: what is of another type than they say is that record's fault.
+            reason = f"is not as {self.shape.title} has it ({type(error).__name__}: {str(error)[:100]})"
+            raise BadField("", reason) from error
 
     def _renamed(self, values: Mapping[str, Any]) -> Values:
         """Columns as they were named by hand, also those of the data of a task of Label Studio."""

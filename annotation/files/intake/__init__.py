@@ -8,6 +8,7 @@ What others call:
     add_demonstration             what a person wrote
     create_tasks                  completions to be rated, prompts to be answered
     set_priorities                what is to be ranked next
+    configure_project             name, guidelines and numbers of a project, that one too
     change_overlap                how many annotators judge a task, of tasks that are there too
     add_prompt, add_task          one of them, found or made
 
@@ -44,7 +45,7 @@ from annotation.files.intake.files import (
     scorable_values,
 )
 from annotation.files.intake.names import source_for
-from annotation.files.intake.overlap import change_overlap
+from annotation.files.intake.overlap import change_overlap, configure_project
 from annotation.files.intake.sampled import SampledPrompt, add_sampled_completions
 from annotation.files.intake.single import add_prompt, add_task
 from annotation.files.intake.tasks import set_priorities
@@ -57,6 +58,7 @@ __all__ = [
     "add_sampled_completions",
     "add_task",
     "change_overlap",
+    "configure_project",
     "create_tasks",
     "import_file",
     "import_lines",

@@ -5,13 +5,35 @@ again. Fewer: free slots go, and what is held or judged stays. Tasks whose line 
 came in judged and those of which something was withdrawn stay as they are.
 """
 
-from django.db import connection
+from typing import Unpack, cast
 
+from django.db import connection, transaction
+
+from annotation import people
 from annotation.errors import BadRequest
 from annotation.files.intake.desk import close_desk, open_desk
 from annotation.models import Project
 from annotation.models.project import MOST_ANNOTATORS
 from runs.writing import write
+
+
+class ProjectSettings(people.ProjectChanges, total=False):
+    """What may be changed of a project, with how many judge a task."""
+
+    annotators_per_task: int
+
+
+@transaction.atomic
+def configure_project(*, project: Project, **changes: Unpack[ProjectSettings]) -> Project:
+    """Change a project as its form, a program and a command do. Raises BadRequest, Busy.
+
+    The desk is locked where the number of annotators becomes another one, so other changes wait for no import.
+    """
+    annotators = changes.pop("annotators_per_task", None)
+    current = Project.objects.values_list("annotators_per_task", flat=True).get(pk=project.pk)
+    if annotators not in (None, current):
+        change_overlap(project=project, annotators=annotators)
+    return people.change_project(project=project, **cast("people.ProjectChanges", changes))
 
 
 @write

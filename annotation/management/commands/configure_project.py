@@ -3,9 +3,7 @@
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.db import transaction
 
-from annotation import people
 from annotation.commands import AnnotationCommand, read_guidelines
 from annotation.files import intake
 from annotation.files.export import find_project
@@ -35,11 +33,7 @@ class Command(AnnotationCommand):
         changes = {name: options[name] for name in ("name", *NUMBERS) if options[name] is not None}
         if options["guidelines"] is not None:
             changes["guidelines"] = read_guidelines(options["guidelines"])
-        annotators = changes.pop("annotators_per_task", None)
-        with transaction.atomic():
-            if annotators is not None:
-                intake.change_overlap(project=project, annotators=annotators)
-            project = people.change_project(project=project, **changes)
+        project = intake.configure_project(project=project, **changes)
         return {
             "project": project.slug,
             "name": project.name,
