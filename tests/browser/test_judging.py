@@ -434,6 +434,7 @@ def test_axe_finds_nothing_and_a_phone_shows_it_whole(
         put(project, "prompts", {"prompt": "What is snow?"})
         intake.create_tasks(project=project, kind="demonstrate")
         bob = make_member(project, name="bob")
+        have_read(project, bob)
         for who, text in ((bob, "What bob wrote at length."), (alice, "What alice wrote at length.")):
             page = visit(RANK, who, java_script_enabled=False)
             page.get_by_role("textbox", name="The ideal answer").fill(text)
