@@ -47,7 +47,9 @@ def on_disk(name: str) -> Iterator[Path]:
     """An upload as a file of this machine, by its name in the storage. Raises BadRequest where it was removed."""
     storage = _storage()
     if not storage.exists(name):
-        raise BadRequest("The file was removed, a day after it was sent: choose it again.")
+        raise BadRequest(
+            "The file is not here any more: it was imported, or removed a day after it was sent. Choose it again."
+        )
     try:
         yield Path(storage.path(name))
     except NotImplementedError:  # a storage that is not of this machine

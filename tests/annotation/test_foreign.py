@@ -103,7 +103,7 @@ def test_label_studios_columns_may_be_named_and_what_cannot_be_told_is_said(tmp_
     odd = {**PAIRWISE, "data": {"Frage": "Name a fruit.", "eins": "Fig.", "zwei": "Mud."}}
     path = written(tmp_path, odd)
     (bad,) = understood(path).bad
-    assert "--columns left=NAME,right=NAME" in bad[1].reason
+    assert "as left=NAME, right=NAME" in bad[1].reason
     first, _ = lines_of(path, prompt="Frage", left="eins", right="zwei")
     assert (first["prompt"], ranks_of(first)) == ("Name a fruit.", {"Fig.": 2, "Mud.": 1})
     with pytest.raises(BrokenFile, match="it has no column drei: its columns are id, data, annotations"):
@@ -314,12 +314,14 @@ def test_tables(tmp_path: Path, delimiter: str) -> None:
             ["question", "response_1", "response_2", "winner", "note"],
             ["Which, then;\tsay?", 'A "fig".\nTwo lines.', "Mud.", "1", ""],
             ["Which?", "Fig.", "Mud.", "tie", "odd"],
+            ["Which?", "Fig.", "Mud.", "2.0", ""],
         ]
     )
     path = tmp_path / "table"
     path.write_bytes(b"\xef\xbb\xbf" + text.getvalue().encode())
     assert understood(path).container == "CSV"
-    first, second = lines_of(path)
+    first, second, third = lines_of(path)
+    assert ranks_of(third) == {"Fig.": 2, "Mud.": 1}
     assert (first["prompt"], ranks_of(first)) == (
         "Which, then;\tsay?",
         {'A "fig".\nTwo lines.': 1, "Mud.": 2},

@@ -116,7 +116,7 @@ def test_only_who_sent_it_sees_it_for_a_day_and_in_its_project(cast: Cast, tmp_p
     (path,) = stored(tmp_path)
     path.unlink()
     answer = client_of(cast.carol).get(address)
-    assert "The file was removed, a day after it was sent" in answer.content.decode()
+    assert "it was imported, or removed a day after it was sent" in answer.content.decode()
 
 
 def test_an_upload_that_nobody_decided_on_is_removed_after_a_day(

@@ -45,7 +45,7 @@ def prompt_of(record: Mapping[str, Any], besides: "tuple[str, ...] | set[str]" =
     if name is None:
         raise BadField(
             "prompt",
-            f"no column is one of {', '.join(PROMPTS)}: name it, as --columns prompt=NAME",
+            f"no column is one of {', '.join(PROMPTS)}: say which it is, as prompt=NAME",
         )
     return record[name]
 
@@ -58,7 +58,7 @@ def answer_columns(record: Mapping[str, Any]) -> list[str]:
 
 def winner_of(value: Any, columns: list[str], field: str) -> int | None:
     """Which of two columns ``value`` names, by name, number, letter or side; None for a tie. Raises BadField."""
-    said = str(value).strip().lower()
+    said = str(value).strip().lower().removesuffix(".0")  # what pandas makes of a number beside an empty cell
     if said in TIES:
         return None
     for index, column in enumerate(columns):

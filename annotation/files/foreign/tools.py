@@ -75,7 +75,7 @@ def _ranked(data: Mapping[str, Any], results: list[Mapping[str, Any]]) -> Values
 def _sides(data: Mapping[str, Any]) -> list[str]:
     columns = ["left", "right"] if "left" in data and "right" in data else answer_columns(data)
     if len(columns) != 2:
-        raise BadField("data", "which two fields were compared? Name them: --columns left=NAME,right=NAME")
+        raise BadField("data", "which two fields were compared? Say it, as left=NAME, right=NAME")
     return columns
 
 

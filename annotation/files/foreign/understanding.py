@@ -187,8 +187,8 @@ def _shape_of(records: list[Record], names: list[str]) -> Shape:
         if all(shape.matches(record.values) for record in records):
             return shape
     raise BrokenFile(
-        f"its columns say neither what was asked nor what was answered: {', '.join(names)[:300]}. Name them, as "
-        "--columns prompt=NAME,completion=NAME, or prompt, left, right and winner of two answers"
+        f"its columns say neither what was asked nor what was answered: {', '.join(names)[:300]}. Say which is which, "
+        "as prompt=NAME, completion=NAME, or prompt, left, right and winner of two answers"
     )
 
 
