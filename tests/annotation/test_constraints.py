@@ -20,6 +20,7 @@ from annotation.models import (
     Delivery,
     Demonstration,
     Flag,
+    GuidelineVersion,
     KeptAnswer,
     Membership,
     Project,
@@ -124,6 +125,9 @@ CASES: dict[str, Callable[[World], object]] = {
     "project_someone_annotates": lambda w: Project.objects.update(annotators_per_task=0),
     "membership_one_role_a_project": lambda w: again(
         Membership.objects.get(user=w.alice.user), role="researcher"
+    ),
+    "guideline_version_once": lambda w: again(
+        GuidelineVersion.objects.create(project=w.project, number=9, text="Be kind.")
     ),
     "annotator_pseudonym_once": lambda w: again(w.alice, user_id=None),
     "annotator_account_once": lambda w: again(w.alice, pseudonym="Alice again"),
