@@ -437,7 +437,10 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_ANY = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=_ANY)
 @given(
     records=st.lists(
         st.dictionaries(st.sampled_from(WORDS), _JSON, min_size=1, max_size=6), min_size=1, max_size=4
