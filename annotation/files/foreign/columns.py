@@ -1,10 +1,11 @@
 """What columns are called by those who publish such data, and which of two answers a word names."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from annotation.files.jsonl.errors import BadField
+from annotation.files.jsonl.provenance import SPLITS
 
 PROMPTS = (
     "prompt",
@@ -34,26 +35,40 @@ class SaysNothing(Exception):
     """A record in which nobody has said anything yet; ``args[0]`` tells why, for the count of those left out."""
 
 
-def prompt_column(record: Mapping[str, Any], besides: "tuple[str, ...] | set[str]" = ()) -> str | None:
+def prompt_column(record: Mapping[str, Any], besides: Collection[str] = ()) -> str | None:
     """The first column that a prompt may stand in."""
     return next((name for name in PROMPTS if name in record and name not in besides), None)
 
 
-def prompt_of(record: Mapping[str, Any], besides: "tuple[str, ...] | set[str]" = ()) -> Any:
-    """The prompt, a text or messages. Raises BadField."""
+def asked(record: Mapping[str, Any], besides: Collection[str] = ()) -> tuple[str, Any]:
+    """The prompt's column, and the prompt, a text or messages. Raises BadField."""
     name = prompt_column(record, besides)
     if name is None:
         raise BadField(
             "prompt",
             f"no column is one of {', '.join(PROMPTS)}: say which it is, as prompt=NAME",
         )
-    return record[name]
+    return name, record[name]
 
 
 def answer_columns(record: Mapping[str, Any]) -> list[str]:
     """Columns of answers, in the order of their numbers or letters."""
     named = {name: match[1].lower() for name in record if (match := ANSWER.match(name))}
     return sorted(named, key=lambda name: named[name])
+
+
+def two_answers(record: Mapping[str, Any]) -> list[str]:
+    """The columns of two answers that are compared; none where there are not two."""
+    columns = ["left", "right"] if "left" in record and "right" in record else answer_columns(record)
+    return columns if len(columns) == 2 else []
+
+
+def number_of(field: str, value: Any) -> float:
+    """A number, also of a table's text. Raises BadField."""
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise BadField(field, f"is {str(value)[:40]!r}, which is no number") from error
 
 
 def winner_of(value: Any, columns: list[str], field: str) -> int | None:
@@ -71,11 +86,6 @@ def winner_of(value: Any, columns: list[str], field: str) -> int | None:
     )
 
 
-def rest_of(record: Mapping[str, Any], *taken: str) -> Values:
-    """What a record says beside the columns that were taken, for the line's metadata."""
-    return {name: value for name, value in record.items() if name not in taken}
-
-
 def line_of(prompt: Any, completions: list[Values], record: Mapping[str, Any], *taken: str) -> Values:
     """A line of rankings or completions, with what else its record has."""
     return {"prompt": prompt, "completions": completions, **kept(record, *taken, "completions", "prompt")}
@@ -86,10 +96,19 @@ def kept(record: Mapping[str, Any], *taken: str) -> Values:
     same = {
         name: record[name] for name in ("id", "split", "annotator") if name in record and name not in taken
     }
-    if same.get("split") not in {"train", "validation", "test"}:
+    if same.get("split") not in SPLITS:
         same.pop("split", None)
-    metadata = rest_of(record, *same, *taken)
+    metadata = {name: value for name, value in record.items() if name not in same and name not in taken}
     return {**same, **({"metadata": metadata} if metadata else {})}
+
+
+def completion_of(text: Any, *, rank: int | None = None, source: Any = None) -> Values:
+    """A completion of a line."""
+    return {
+        "text": text,
+        **({} if rank is None else {"rank": rank}),
+        **({"source": str(source)} if source else {}),
+    }
 
 
 def of_two(
@@ -98,7 +117,7 @@ def of_two(
     """Two completions with their ranks."""
     ranks = (1, 1) if winner is None else ((1, 2) if winner == 0 else (2, 1))
     return [
-        {"text": text, "rank": rank, **({"source": str(source)} if source else {})}
+        completion_of(text, rank=rank, source=source)
         for text, rank, source in zip((first, second), ranks, sources, strict=True)
     ]
 
@@ -107,6 +126,6 @@ def by_score(texts: list[Any], scores: list[float], sources: list[Any] | None = 
     """Completions ranked by their scores, the highest first; equal scores are ties."""
     order = sorted(set(scores), reverse=True)
     return [
-        {"text": text, "rank": order.index(score) + 1, **({"source": str(source)} if source else {})}
+        completion_of(text, rank=order.index(score) + 1, source=source)
         for text, score, source in zip(texts, scores, sources or [None] * len(texts), strict=True)
     ]

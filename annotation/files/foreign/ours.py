@@ -4,17 +4,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from annotation.files.foreign.columns import (
-    PROMPTS,
     Values,
     answer_columns,
+    asked,
     kept,
     line_of,
+    number_of,
     prompt_column,
-    prompt_of,
 )
 from annotation.files.jsonl.dialogues import ANSWERS
 from annotation.files.jsonl.errors import BadField
-from annotation.files.jsonl.provenance import KEY
+from annotation.files.jsonl.provenance import KEY, SPLITS
 
 _NUMBERS = ("score", "strength", "priority")
 _REPLIES = ("response", "output", "answer", "completion")
@@ -50,19 +50,10 @@ def as_they_are(record: Mapping[str, Any]) -> Iterator[Values]:
     line = dict(record)
     for name in _NUMBERS:
         if isinstance(line.get(name), str):
-            line[name] = _number(name, line[name])
-    if line.get("split") not in {"train", "validation", "test", None} and isinstance(
-        line.get("metadata", {}), dict
-    ):
+            line[name] = number_of(name, line[name])
+    if line.get("split") not in {*SPLITS, None} and isinstance(line.get("metadata", {}), dict):
         line["metadata"] = {**line.get("metadata", {}), "split": line.pop("split")}
     yield line
-
-
-def _number(name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise BadField(name, f"is {text[:40]!r}, which is no number") from error
 
 
 def is_dialogue(record: Mapping[str, Any]) -> bool:
@@ -99,9 +90,9 @@ def is_instruction(record: Mapping[str, Any]) -> bool:
 def instruction(record: Mapping[str, Any]) -> Iterator[Values]:
     """The input follows the instruction after an empty line."""
     reply = next(name for name in _REPLIES if name in record)
-    asked = next(name for name in PROMPTS if name in record)
-    parts = [asked, *(name for name in ("input", "context") if name in record and name != asked)]
-    prompt = record[asked] if len(parts) == 1 else "\n\n".join(str(record[name]) for name in parts)
+    column, prompt = asked(record)
+    parts = [column, *(name for name in ("input", "context") if name in record and name != column)]
+    prompt = prompt if len(parts) == 1 else "\n\n".join(str(record[name]) for name in parts)
     yield {"prompt": prompt, "completion": record[reply], **kept(record, reply, *parts)}
 
 
@@ -113,9 +104,9 @@ def is_to_rank(record: Mapping[str, Any]) -> bool:
 def to_rank(record: Mapping[str, Any]) -> Iterator[Values]:
     """A task."""
     columns = answer_columns(record)
-    prompt = prompt_of(record, set(columns))
+    column, prompt = asked(record, columns)
     texts = [{"text": record[name]} for name in columns]
-    yield line_of(prompt, texts, record, *columns, str(prompt_column(record, set(columns))))
+    yield line_of(prompt, texts, record, *columns, column)
 
 
 def is_prompt(record: Mapping[str, Any]) -> bool:

@@ -8,13 +8,14 @@ from annotation.files.foreign.columns import (
     WINNERS,
     SaysNothing,
     Values,
-    answer_columns,
+    asked,
     by_score,
+    completion_of,
     kept,
     line_of,
+    number_of,
     of_two,
-    prompt_column,
-    prompt_of,
+    two_answers,
     winner_of,
 )
 from annotation.files.jsonl.errors import BadField
@@ -38,18 +39,11 @@ def scored(record: Mapping[str, Any]) -> Iterator[Values]:
     items = record["completions"]
     ranked = by_score(
         [item["response"] for item in items],
-        [_score("overall_score", item["overall_score"]) for item in items],
+        [number_of("overall_score", item["overall_score"]) for item in items],
         [item.get("model") for item in items],
     )
-    column = prompt_column(record)
-    yield line_of(prompt_of(record), ranked, record, str(column))
-
-
-def _score(field: str, value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError) as error:
-        raise BadField(field, f"is {str(value)[:40]!r}, which is no number") from error
+    column, prompt = asked(record)
+    yield line_of(prompt, ranked, record, column)
 
 
 def is_arena(record: Mapping[str, Any]) -> bool:
@@ -82,10 +76,7 @@ def _decided(
 ) -> Values:
     """The line with its two texts ranked, or with the verdict that both are bad."""
     if str(winner).strip().lower() in BOTH_BAD:
-        items = [
-            {"text": text, **({"source": str(source)} if source else {})}
-            for text, source in zip(texts, sources, strict=True)
-        ]
+        items = [completion_of(text, source=source) for text, source in zip(texts, sources, strict=True)]
         return {**line, "completions": items, "verdict": "all_bad", "rationale": "Both are bad."}
     place = winner_of(winner, columns or ["answer_a", "answer_b"], "winner")
     return {**line, "completions": of_two(*texts, place, sources=sources)}
@@ -124,11 +115,10 @@ def is_webgpt(record: Mapping[str, Any]) -> bool:
 
 def webgpt(record: Mapping[str, Any]) -> Iterator[Values]:
     """Ranked by the scores."""
-    prompt = prompt_of(record)
-    column = str(prompt_column(record))
+    column, prompt = asked(record)
     if isinstance(prompt, dict):
         prompt = prompt.get("full_text")
-    scores = [_score(name, record[name]) for name in ("score_0", "score_1")]
+    scores = [number_of(name, record[name]) for name in ("score_0", "score_1")]
     ranked = by_score([record["answer_0"], record["answer_1"]], scores)
     yield line_of(prompt, ranked, record, column, "answer_0", "answer_1", "score_0", "score_1")
 
@@ -168,7 +158,7 @@ def helpsteer(record: Mapping[str, Any]) -> Iterator[Values]:
     rest = kept(record, "prompt", "response", *HELPSTEER)
     for axis in HELPSTEER:
         if axis in record:
-            score = _score(axis, record[axis])
+            score = number_of(axis, record[axis])
             yield {
                 "prompt": record["prompt"],
                 "completion": record["response"],
@@ -180,24 +170,17 @@ def helpsteer(record: Mapping[str, Any]) -> Iterator[Values]:
 
 def is_decided(record: Mapping[str, Any]) -> bool:
     """Two answers in columns of their own, and a column that says which is better: most tables of preferences."""
-    return bool(_two(record)) and _winner_column(record) is not None
+    return bool(two_answers(record)) and _winner_column(record) is not None
 
 
 def decided(record: Mapping[str, Any]) -> Iterator[Values]:
     """A ranking of two."""
-    columns = _two(record)
+    columns = two_answers(record)
     winner = str(_winner_column(record))
-    prompt = prompt_of(record, set(columns))
-    asked = str(prompt_column(record, set(columns)))
-    line = {"prompt": prompt, **kept(record, *columns, winner, asked)}
+    column, prompt = asked(record, columns)
+    line = {"prompt": prompt, **kept(record, *columns, winner, column)}
     texts = (record[columns[0]], record[columns[1]])
     yield _decided(line, texts, record[winner], (None, None), columns)
-
-
-def _two(record: Mapping[str, Any]) -> list[str]:
-    named = [name for name in ("left", "right") if name in record]
-    columns = named if len(named) == 2 else answer_columns(record)
-    return columns if len(columns) == 2 else []
 
 
 def _winner_column(record: Mapping[str, Any]) -> str | None:

@@ -12,10 +12,10 @@ from annotation.files.foreign.columns import (
     SaysNothing,
     Values,
     answer_columns,
+    asked,
     kept,
     of_two,
-    prompt_column,
-    prompt_of,
+    two_answers,
     winner_of,
 )
 from annotation.files.jsonl.errors import BadField
@@ -59,24 +59,18 @@ def _ranked(data: Mapping[str, Any], results: list[Mapping[str, Any]]) -> Values
     for result in results:
         value = result.get("value") or {}
         if result.get("type") == "pairwise":
-            columns = _sides(data)
+            columns = two_answers(data)
+            if not columns:
+                raise BadField("data", "which two fields were compared? Say it, as left=NAME, right=NAME")
             place = winner_of(value.get("selected"), columns, "annotations.result.value.selected")
-            asked = prompt_column(data, set(columns))
-            prompt = prompt_of(data, set(columns))
+            column, prompt = asked(data, columns)
             items = of_two(data[columns[0]], data[columns[1]], place)
-            return {"prompt": prompt, "completions": items, **_beside(data, *columns, str(asked))}
+            return {"prompt": prompt, "completions": items, **_beside(data, *columns, column)}
         if result.get("type") == "ranker":
             return _in_order(data, value.get("ranker") or {})
     raise BadField(
         "annotations.result", "has neither a Pairwise nor a Ranker in it: other tags are not preferences"
     )
-
-
-def _sides(data: Mapping[str, Any]) -> list[str]:
-    columns = ["left", "right"] if "left" in data and "right" in data else answer_columns(data)
-    if len(columns) != 2:
-        raise BadField("data", "which two fields were compared? Say it, as left=NAME, right=NAME")
-    return columns
 
 
 def _in_order(data: Mapping[str, Any], ranker: Mapping[str, Any]) -> Values:
@@ -98,8 +92,8 @@ def _in_order(data: Mapping[str, Any], ranker: Mapping[str, Any]) -> Values:
         raise SaysNothing("not all items were put in order")
     places = {str(pk): place for place, pk in enumerate(ids, start=1)}
     completions = [{"text": _text(item), "rank": places[str(item["id"])]} for item in items]
-    asked = prompt_column(data)
-    return {"prompt": prompt_of(data), "completions": completions, **_beside(data, name, str(asked))}
+    column, prompt = asked(data)
+    return {"prompt": prompt, "completions": completions, **_beside(data, name, column)}
 
 
 def _have_ids(items: list[Any]) -> bool:
@@ -131,11 +125,11 @@ def argilla(record: Mapping[str, Any]) -> Iterator[Values]:
         ranks = _ranks(value, fields)
         if ranks is None:
             continue
-        asked = prompt_column(fields, set(ranks))
+        column, prompt = asked(fields, ranks)
         line = {
-            "prompt": prompt_of(fields, set(ranks)),
+            "prompt": prompt,
             "completions": [{"text": fields[name], "rank": rank} for name, rank in ranks.items()],
-            **_beside(fields, *ranks, str(asked)),
+            **_beside(fields, *ranks, column),
         }
         name = record.get("external_id") or record.get("id")
         lines.append(line | ({"annotator": who} if who else {}) | ({"id": str(name)} if name else {}))
