@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,8 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 
 SHORTEST_SECRET = 32
+# The shortest path of a socket among the systems that Concord runs on (macOS: 104 bytes with the closing NUL).
+LONGEST_SOCKET = 103
 # Where a list of Django's may hold a wildcard, it stands in front: .example.org, *.example.org.
 _HOST = re.compile(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
 _ORIGIN = re.compile(
@@ -118,6 +121,21 @@ def folder(name: str, default: Path) -> Path:
         raise ImproperlyConfigured(
             f"{name}={value or str(default)!r}: it must be a folder that can be made and written ({reason})."
         ) from error
+    return path
+
+
+def forks(name: str, default: Path) -> Path | None:
+    """Where a process that forks listens; None for ``none``, and where the system has no such process."""
+    value = text(name)
+    path = Path(value).expanduser().absolute() if value else default
+    too_long = len(os.fsencode(path)) > LONGEST_SOCKET
+    if value == "none" or sys.platform != "linux" or (too_long and not value):
+        return None
+    if too_long or not path.parent.is_dir():
+        raise ImproperlyConfigured(
+            f"{name}={value!r}: it must be a path for a socket, in a folder that is there and of at most "
+            f"{LONGEST_SOCKET} bytes, or none."
+        )
     return path
 
 

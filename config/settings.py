@@ -181,6 +181,8 @@ WHITENOISE_USE_FINDERS = True
 
 # Artifacts are named by digest; django-storages takes the place of this backend where a fleet shares S3.
 RUNS_DIR = HOME / "runs"
+# The socket of the process that forks runs' children (runs.folder.forking); without one each starts from nothing.
+FORKS = env.forks("CONCORD_FORKS", HOME / "forks")
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",

@@ -8,7 +8,6 @@ torch stays out of this process.
 """
 
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,12 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from django.conf import settings
 from django.db import connection, transaction
 
 from rewardmodel.errors import NoScorer, ScoringFailed
 from rewardmodel.models import RewardModelVersion, ScoreRequest
 from runs import artifacts
+from runs.child import Child, log_tail
 from runs.folder.files import read_json, read_jsonl
 from runs.folder.folder import RunFolder
 
@@ -136,10 +135,12 @@ def _score_in_child(version: RewardModelVersion, lines: Lines) -> list[Score]:
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
         folder.write_config({"reward_model": str(artifacts.local_folder(version.artifact))})
         command = [sys.executable, "-m", "rewardmodel.bradley_terry", "score", name]
-        child = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
-        if child.returncode:
+        with Child(command, folder) as child:
+            while (code := child.wait(seconds=60)) is None:
+                pass
+        if code:
             if folder.failure_file.exists():
                 raise ScoringFailed(str(read_json(folder.failure_file)["reason"]))
-            raise ScoringFailed(child.stderr[-2000:])
+            raise ScoringFailed(log_tail(folder.log_file)[-2000:])
         answered = read_jsonl(folder.output / "scores.jsonl")
         return [Score(float(line["score"]), bool(line["truncated"])) for line in answered]

@@ -11,12 +11,10 @@ from types import TracebackType
 from django.conf import settings
 
 from runs.folder.folder import RunFolder
+from runs.folder.starting import QUIET_THREADS, start
 from runs.folder.stopping import PIPE_VARIABLE
 
 LOG_TAIL_BYTES = 64 * 1024
-# OpenMP's threads wait for each other asleep: where they spin and another process wants the same core, training has
-# been seen to run 4 to 28 times slower.
-QUIET_THREADS = {"OMP_WAIT_POLICY": "passive"}
 
 
 class Child:
@@ -25,15 +23,18 @@ class Child:
     def __init__(self, command: Sequence[str], folder: RunFolder) -> None:
         self._read, self._write = os.pipe()
         with folder.log_file.open("ab") as log:
-            self._process = subprocess.Popen(
-                list(command),
-                cwd=settings.BASE_DIR,
-                env={**QUIET_THREADS, **os.environ, PIPE_VARIABLE: str(self._read), "PYTHONUNBUFFERED": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                pass_fds=(self._read,),
-                start_new_session=True,
+            self._process = start(
+                command,
+                folder=settings.BASE_DIR,
+                environment={
+                    **QUIET_THREADS,
+                    **os.environ,
+                    PIPE_VARIABLE: str(self._read),
+                    "PYTHONUNBUFFERED": "1",
+                },
+                output=log,
+                keep=(self._read,),
+                forks=settings.FORKS,
             )
         os.close(self._read)  # now only the child's side holds it
 

@@ -6,6 +6,8 @@ a home and a server of its own; the process that hands them out has none. What t
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +31,7 @@ if _WORKER:  # each has a core
 # Tests of what happens in a crash start servers of their own.
 FAST = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200"]
 _servers: "list[Server]" = []
+_forks: "list[subprocess.Popen[bytes]]" = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -40,10 +43,30 @@ def pytest_configure(config: pytest.Config) -> None:
         server = Server(HOME, options=FAST)
         server.hold()
         _servers.append(server)
+    if _WORKER and not config.option.collectonly and "not processes" not in config.option.markexpr:
+        _start_forking()
+
+
+def _start_forking() -> None:
+    """Children that load torch are forked, as Concord does itself: there are dozens of them. A lone test starts its."""
+    from config.running.supervisor import LOADED_BEFORE_FORKING
+
+    os.environ["CONCORD_FORKS"] = str(HOME / "forks")
+    command = [
+        sys.executable,
+        "-m",
+        "runs.folder.forking",
+        os.environ["CONCORD_FORKS"],
+        *LOADED_BEFORE_FORKING,
+    ]
+    _forks.append(subprocess.Popen(command, stdin=subprocess.DEVNULL))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop the server and remove the home."""
+    """Stop the servers and remove the home."""
+    for forks in _forks:
+        forks.terminate()
+        forks.wait(60)
     for server in _servers:
         server.release()
     if _MADE:

@@ -27,12 +27,12 @@ def free_port() -> int:
 
 
 class Concord:
-    """One start of ``manage.py serve`` in a home of its own."""
+    """One start of ``manage.py serve`` in a home of its own, and without a process that forks unless one is named."""
 
     def __init__(self, home: Path, port: int, **variables: str) -> None:
         self.home, self.port, self.lines = home, port, list[str]()
         environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
-        self.environment = {**environment, "CONCORD_HOME": str(home), **variables}
+        self.environment = {**environment, "CONCORD_HOME": str(home), "CONCORD_FORKS": "none", **variables}
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "serve", "--port", str(port)],
             cwd=settings.BASE_DIR,
@@ -67,16 +67,17 @@ class Concord:
         """The processes right under the supervisor, by a word of their command."""
         words = {
             "gunicorn": "web",
-            "gpu": "gpu",
-            "cpu": "cpu",
-            "quick": "quick",
-            "webhooks": "webhooks",
+            "gpu@": "gpu",
+            "cpu@": "cpu",
+            "quick@": "quick",
+            "webhooks@": "webhooks",
             "beat": "beat",
             "scorer": "scorer",
+            "runs.folder.forking": "forks",
         }
         found = {}
         for process in psutil.Process(self.process.pid).children():
-            command = process.cmdline()
+            command = " ".join(process.cmdline())
             for word, name in words.items():
                 if word in command:
                     found[name] = process

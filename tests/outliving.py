@@ -1,6 +1,7 @@
 """What a test may not leave behind: threads, children and connections to the database. Asked after every test."""
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from typing import NamedTuple
 import psutil
 from django.db import connection
 
+# The process that forks children for all tests (tests/home.py): its children are theirs.
+FORKS = "runs.folder.forking"
 # Those of fixtures that live as long as the session, and of libraries that start one once.
 THREADS = ("MainThread", "LiveServerThread", "asyncio", "Dummy", "tqdm", "pytest_timeout", "pool-")
 CHILDREN = ("node", "resource_tracker", "postgres", "chromium")
@@ -53,25 +56,31 @@ def _threads() -> dict[int, str]:
 
 
 def _children() -> dict[int, str]:
+    return _children_of(os.getpid())
+
+
+def _children_of(parent: int) -> dict[int, str]:
     found = {}
-    for pid in _ids_of_children():
+    for pid in _ids_of_children(parent):
         try:
             command = " ".join(psutil.Process(pid).cmdline())
         except psutil.Error:
             continue
-        if not any(word in command for word in CHILDREN):
+        if FORKS in command:
+            found |= _children_of(pid)
+        elif not any(word in command for word in CHILDREN):
             found[pid] = f"child {command[:200]}"
     return found
 
 
-def _ids_of_children() -> list[int]:
+def _ids_of_children(parent: int) -> list[int]:
     """Asked of Linux itself where it says so: psutil reads every process of the machine, twice a test."""
-    lists = list(Path("/proc/self/task").glob("*/children"))
+    lists = list(Path(f"/proc/{parent}/task").glob("*/children"))
     if not lists:
-        return [child.pid for child in psutil.Process().children()]
+        return [child.pid for child in psutil.Process(parent).children()]
     with contextlib.suppress(OSError):  # a thread that has ended since
         return [int(pid) for file in lists for pid in file.read_text().split()]
-    return _ids_of_children()
+    return _ids_of_children(parent)
 
 
 def connections() -> list[str]:

@@ -26,12 +26,11 @@ from typing import IO, Any
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
 
+from config.env import LONGEST_SOCKET
 from config.running import unprivileged
 
 PORT = "5432"
 USER = DATABASE = "concord"
-# The shortest sun_path among the systems that Concord runs on (macOS: 104 bytes with the closing NUL).
-LONGEST_SOCKET = 103
 START_SECONDS = 60
 # How long the children of a killed server may keep a new one from starting.
 LINGER_SECONDS = 15

@@ -3,7 +3,7 @@
     web      gunicorn                      worker-gpu       runs that train and sample, one at a time
     beat     sends the sweeps on time      worker-cpu       imports, exports, and whatever reads files for long
     scorer   keeps reward models loaded    worker-quick     sweeps, so that nothing long delays them
-                                           worker-webhooks  messages to other servers, however slow those are
+    forks    has loaded torch for runs     worker-webhooks  messages to other servers, however slow those are
 
 A service that ends is started again, after a wait that doubles while it keeps ending. Each writes its own log under
 HOME/logs. SIGINT (Ctrl+C) or SIGTERM ends them all: SIGTERM first, SIGKILL after a while or at the second signal.
@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -24,6 +24,7 @@ from typing import IO
 from django.conf import settings
 
 from config.running.postgres import Server
+from runs.folder.starting import QUIET_THREADS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 TICK_SECONDS = 0.2
@@ -35,6 +36,15 @@ LONGEST_WAIT_SECONDS = 30.0
 WELL_SECONDS = 60.0
 # Between two looks at whether the database still answers.
 LOOK_SECONDS = 2.0
+# What the children of runs are (their __main__ runs in the fork), and the network that a fit makes from scratch.
+LOADED_BEFORE_FORKING = (
+    "rewardmodel.bradley_terry.commands",
+    "rltrainer.policy.evaluate",
+    "rltrainer.policy.sample",
+    "rltrainer.policy.sft",
+    "rltrainer.ppo.train",
+    "transformers.models.llama.modeling_llama",
+)
 # Linux, prctl(2): the kernel sends this signal to a process whose parent ended.
 PR_SET_PDEATHSIG = 1
 
@@ -45,6 +55,7 @@ class Service:
 
     name: str
     command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
     process: "subprocess.Popen[bytes] | None" = None
     started: float = 0.0
     wait: float = 0.0
@@ -55,6 +66,8 @@ class Service:
         with _log(logs, self.name) as log:
             self.process = subprocess.Popen(
                 self.command,
+                cwd=CHECKOUT,
+                env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -97,6 +110,8 @@ def services(*, address: str, home: Path) -> list[Service]:
         "-",
     ]
     schedule = ["--schedule", str(home / "beat-schedule"), "--loglevel", "WARNING"]
+    forking = ["-m", "runs.folder.forking", str(settings.FORKS), *LOADED_BEFORE_FORKING]
+    forks = [Service("forks", [python, *forking], QUIET_THREADS)] if settings.FORKS else []
     return [
         Service("web", [python, "-m", "gunicorn", "config.wsgi", *web]),
         worker("gpu"),
@@ -105,6 +120,7 @@ def services(*, address: str, home: Path) -> list[Service]:
         worker("webhooks"),
         Service("beat", [*celery, "beat", *schedule]),
         Service("scorer", [python, str(CHECKOUT / "manage.py"), "scorer"]),
+        *forks,
     ]
 
 

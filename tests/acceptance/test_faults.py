@@ -36,7 +36,13 @@ CONFIG = {
 def concord() -> Iterator[Concord]:
     with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as name:
         home = Path(name)
-        started = Concord(home, free_port(), CONCORD_RUN_STALE_SECONDS="4", CONCORD_SWEEP_SECONDS="1").ready()
+        started = Concord(
+            home,
+            free_port(),
+            CONCORD_RUN_STALE_SECONDS="4",
+            CONCORD_SWEEP_SECONDS="1",
+            CONCORD_FORKS=str(home / "forks"),
+        ).ready()
         (home / "rankings.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in rankings()))
         (home / "config.json").write_text(json.dumps(CONFIG))
         started.manage("create_project", "words")
@@ -111,8 +117,8 @@ def weights_at_the_end(concord: Concord, run: int) -> dict[str, str]:
 def child_of(concord: Concord, run: int) -> psutil.Process:
     """The process that fits."""
     name = str(row(concord, run)[2])
-    children = psutil.Process(concord.process.pid).children(recursive=True)
-    return next(one for one in children if any(name in word for word in one.cmdline()))
+    everything = psutil.Process(concord.process.pid).children(recursive=True)
+    return next(one for one in everything if any(name in word for word in one.cmdline()))
 
 
 @pytest.mark.long
@@ -122,6 +128,7 @@ def test_a_fit_goes_on_after_kills_and_ends_in_the_same_weights(concord: Concord
     fitting = wait_for_checkpoint(concord, run, attempt=1)
     fitting.kill()
     fitting = wait_for_checkpoint(concord, run, attempt=2)
+    assert fitting.ppid() == concord.services()["forks"].pid
     concord.services()["gpu"].kill()
     fitting.wait(10)  # a worker's child ends within ten seconds of it
     wait_for_checkpoint(concord, run, attempt=3)

@@ -35,13 +35,17 @@ def gone(processes: list[psutil.Process]) -> bool:
     return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in processes)
 
 
-def test_it_starts_everything_once_and_ctrl_c_ends_all_of_it(concord: Concord, home: Path) -> None:
-    services = concord.services()
-    assert set(services) == {"web", "gpu", "cpu", "quick", "webhooks", "beat", "scorer"}
-    _refuse_a_second(concord, home)
-    assert concord.answers()
-    everything = psutil.Process(concord.process.pid).children(recursive=True)
-    assert concord.end() == 0
+def test_it_starts_everything_once_and_ctrl_c_ends_all_of_it(home: Path) -> None:
+    concord = Concord(home, free_port(), CONCORD_FORKS=str(home / "forks")).ready()
+    try:
+        services = concord.services()
+        assert set(services) == {"web", "gpu", "cpu", "quick", "webhooks", "beat", "scorer", "forks"}
+        _refuse_a_second(concord, home)
+        assert concord.answers()
+        concord.wait_for((home / "forks").is_socket)
+        everything = psutil.Process(concord.process.pid).children(recursive=True)
+    finally:
+        assert concord.end() == 0
     assert gone(everything)
     assert not Server(concord.home).answers()
 

@@ -78,6 +78,8 @@ BAD = [
     ("CONCORD_API_RATE", "9" * 5000, "from 1 to 1000000"),
     ("CONCORD_MAX_TEXT_BYTES", "1e6", "from 1 to 500000000"),
     ("CONCORD_MAX_LINE_BYTES", "1000000000", "from 1 to 500000000"),
+    ("CONCORD_FORKS", "/no/such/folder/forks", "must be a path for a socket, in a folder that is there"),
+    ("CONCORD_FORKS", "/tmp/" + "a" * 100, "of at most 103 bytes, or none"),
     ("CONCORD_RUN_STALE_SECONDS", "3", "from 4 to 86400"),
     ("CONCORD_SWEEP_SECONDS", "1000000000", "from 1 to 86400"),
     ("PORT", "http", "from 1 to 65535"),

@@ -2,16 +2,15 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.db import connection, connections, transaction
 from django.test import Client
 
@@ -21,8 +20,10 @@ from rewardmodel import activation, scoring
 from rewardmodel.errors import NoScorer, ScoringFailed
 from rewardmodel.models import Fit, RewardModelVersion, ScoreRequest
 from runs import artifacts
+from runs.folder.starting import Process
 from runs.models import Artifact, Run
 from tests.annotation.factories import make_member, make_project
+from tests.children import started
 from tests.pages.cast import make_cast
 from tests.rewardmodel.pure.factories import fit, make_fit
 from tests.runs.conftest import _database_url, wait_for
@@ -73,21 +74,23 @@ def version(fitted: Path) -> RewardModelVersion:
 
 
 @pytest.fixture
-def start(home: Path) -> Iterator[Callable[[], "subprocess.Popen[bytes]"]]:
+def start(home: Path) -> Iterator[Callable[[], Process]]:
     """Start a scorer with it; none outlives the test."""
-    started: list[subprocess.Popen[bytes]] = []
+    # manage.py scorer, as a module, so that it can be forked.
+    command = [sys.executable, "-m", "django", "scorer"]
+    variables = {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATABASE_URL": _database_url(),
+        "CONCORD_HOME": str(home),
+    }
+    with ExitStack() as stack:
 
-    def one() -> "subprocess.Popen[bytes]":
-        environment = {**os.environ, "DATABASE_URL": _database_url(), "CONCORD_HOME": str(home)}
-        command = [sys.executable, str(django_settings.BASE_DIR / "manage.py"), "scorer"]
-        started.append(subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL))
-        wait_for(scoring.is_resident_running)
-        return started[-1]
+        def one() -> Process:
+            process = stack.enter_context(started(command, variables=variables))
+            wait_for(scoring.is_resident_running)
+            return process
 
-    yield one
-    for process in started:
-        process.kill()
-        process.wait()
+        yield one
 
 
 def test_it_gives_the_scores_of_a_child_and_keeps_nothing(version: RewardModelVersion, start: Any) -> None:
@@ -99,7 +102,7 @@ def test_it_gives_the_scores_of_a_child_and_keeps_nothing(version: RewardModelVe
         assert [each.value for each in answered] == pytest.approx([each.value for each in expected], abs=1e-5)
         assert [each.truncated for each in answered] == [each.truncated for each in expected]
     assert not ScoreRequest.objects.exists()
-    process.send_signal(signal.SIGTERM)
+    os.kill(process.pid, signal.SIGTERM)
     assert process.wait(10) == 0
     wait_for(lambda: not scoring.is_resident_running())
 
@@ -150,7 +153,7 @@ def test_what_a_killed_scorer_was_at_is_answered_by_the_next(version: RewardMode
     request = ScoreRequest.objects.create(version=version, lines=[line(text) for text in TEXTS] * 500)
     scoring.notify(scoring.ASKED, request.pk)
     wait_for(lambda: _locked(request.pk))
-    first.send_signal(signal.SIGKILL)
+    os.kill(first.pid, signal.SIGKILL)
     first.wait()
     request.refresh_from_db()
     assert request.answered_at is None
@@ -183,12 +186,12 @@ def test_a_damaged_artifact_is_told_and_the_scorer_goes_on(version: RewardModelV
 
 def test_it_waits_no_longer_than_it_was_told(version: RewardModelVersion, start: Any) -> None:
     process = start()
-    process.send_signal(signal.SIGSTOP)
+    os.kill(process.pid, signal.SIGSTOP)
     began = time.monotonic()
     with pytest.raises(NoScorer, match="in time"):
         scoring.ask(version=version, lines=[line("a")], wait=1.5)
     assert time.monotonic() - began < 30
-    process.send_signal(signal.SIGCONT)
+    os.kill(process.pid, signal.SIGCONT)
 
 
 class TestApi:

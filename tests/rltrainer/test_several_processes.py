@@ -19,10 +19,11 @@ from runs.folder.child import DONE, LOST, STOPPED
 from runs.folder.folder import RunFolder
 from runs.folder.metrics import read_metrics
 from runs.folder.processes import command_of
+from runs.folder.starting import Process
+from tests.children import code_of, ranks_of, started
 from tests.rltrainer.parity import TRAININGS
 from tests.rltrainer.policy.factories import make_sft_folder
 from tests.runs.conftest import wait_for
-from tests.runs.group import ranks_of, started
 
 pytestmark = pytest.mark.processes
 
@@ -71,7 +72,7 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 @contextlib.contextmanager
-def training(folder: RunFolder) -> Iterator["subprocess.Popen[bytes]"]:
+def training(folder: RunFolder) -> Iterator[Process]:
     """As a worker starts it, once its first checkpoint is there."""
     with started(command_of("rltrainer.policy", "sft", folder), folder.log_file) as process:
         wait_for(lambda: (folder.checkpoint / "newest.safetensors").exists(), seconds=60)
@@ -89,7 +90,7 @@ def test_a_stop_reaches_all_and_one_process_goes_on_to_the_end(folder: RunFolder
     lines = len(read_metrics(folder.metrics_file)[0])
     assert checkpoint.step - lines in (0, 1)  # the line of a step waits for its epoch to be closed
     folder.write_config({**folder.read_config(), "processes": 1})
-    assert subprocess.run(command_of("rltrainer.policy", "sft", folder), check=False).returncode == DONE
+    assert code_of(command_of("rltrainer.policy", "sft", folder)) == DONE
     report = json.loads((folder.output / "report.json").read_text())
     assert checkpoint.step < report["steps"] == read_metrics(folder.metrics_file)[0][-1]["step"]
 

@@ -1,8 +1,6 @@
 """A stop on purpose and a cancel at the same moment, on two connections: the run is never queued for ever."""
 
 import datetime
-import os
-import signal
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +14,7 @@ from runs.models import Run
 from tests.runs.beside import beside
 from tests.runs.conftest import claimed, make_run, wait_for
 from tests.runs.slow_storage import answered_at_once
-from tests.runs.test_execution import carry_out, child_pid, in_background, steps_done
+from tests.runs.test_execution import carry_out, child_pid, in_background, kill_child, steps_done
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Run.Status
@@ -129,7 +127,7 @@ def test_a_child_that_somebody_else_killed_is_lost_at_once_though_its_heart_beat
     run = make_run(steps=1000, seconds=0.1)
     thread = in_background(run)
     wait_for(lambda: steps_done(run) >= 1)
-    os.kill(child_pid(run), signal.SIGKILL)
+    kill_child(run)
     thread.join(30)
     run.refresh_from_db()
     assert (run.status, run.lost_workers) == (Status.QUEUED, 1)

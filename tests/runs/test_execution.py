@@ -37,10 +37,17 @@ def in_background(run: Run, stopping: threading.Event | None = None) -> threadin
 
 
 def child_pid(run: Run) -> int:
-    """The process whose argv names this run's folder."""
+    """The process whose command names this run's folder."""
     name = str(folder_of(run).path)
-    found = [p.pid for p in psutil.process_iter(["cmdline"]) if name in (p.info["cmdline"] or [])]
+    found = [p.pid for p in psutil.process_iter(["cmdline"]) if name in " ".join(p.info["cmdline"] or [])]
     return found[0] if found else 0
+
+
+def kill_child(run: Run) -> None:
+    """Its number 0 would be this process's group."""
+    pid = child_pid(run)
+    assert pid
+    os.kill(pid, signal.SIGKILL)
 
 
 def steps_done(run: Run) -> int:
@@ -75,7 +82,7 @@ def test_a_killed_child_goes_on_from_its_checkpoint_to_the_same_result() -> None
     run = make_run(steps=8, seconds=0.3)
     thread = in_background(run)
     wait_for(lambda: steps_done(run) >= 2)
-    os.kill(child_pid(run), signal.SIGKILL)
+    kill_child(run)
     thread.join()
     run.refresh_from_db()
     assert (run.status, run.lost_workers) == (Status.QUEUED, 1)

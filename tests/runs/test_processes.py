@@ -1,7 +1,8 @@
 """The launcher of several processes: all begin and end together, and the first says how it ended."""
 
 import contextlib
-import subprocess
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,14 +13,15 @@ import pytest
 from runs.folder.child import LOST
 from runs.folder.folder import RunFolder
 from runs.folder.processes import command_of
+from runs.folder.starting import Process
+from tests.children import ranks_of, started
 from tests.runs.conftest import wait_for
-from tests.runs.group import ranks_of, started
 
 pytestmark = pytest.mark.processes
 
 
 @contextlib.contextmanager
-def launched(marks: Path, *codes: str) -> Iterator["subprocess.Popen[bytes]"]:
+def launched(marks: Path, *codes: str) -> Iterator[Process]:
     """As many processes as codes, once all have begun."""
     module = ["runs.folder.processes", str(len(codes)), "tests.runs.sleeper", str(marks), *codes]
     with started([sys.executable, "-m", *module], marks.with_suffix(".log")) as process:
@@ -55,7 +57,7 @@ def test_where_another_is_gone_the_first_is_ended_that_does_not_see_it(tmp_path:
 
 def test_a_stop_by_hand_reaches_the_first(tmp_path: Path) -> None:
     with launched(tmp_path, "-", "-") as process:
-        process.terminate()  # the launcher alone, and not its group
+        os.kill(process.pid, signal.SIGTERM)  # the launcher alone, and not its group
         assert process.wait(30) == LOST  # what waits here takes the signal as it comes
         assert not _left(tmp_path)
 

@@ -11,6 +11,7 @@ from runs import lifecycle
 from runs.models import Run, RunMetric
 from tests.runs.conftest import Workers, make_run, wait_for
 from tests.runs.counting import expected
+from tests.runs.test_execution import child_pid
 
 pytestmark = pytest.mark.processes
 Status = Run.Status
@@ -33,10 +34,6 @@ def messages(queue: str) -> int:
     return int(count)
 
 
-def children(pid: int) -> list[psutil.Process]:
-    return psutil.Process(pid).children(recursive=True)
-
-
 def test_a_message_starts_a_run_and_a_second_one_is_dropped(workers: Workers) -> None:
     run = make_run(steps=3)
     for _ in range(3):
@@ -57,7 +54,7 @@ def test_a_killed_worker_loses_nothing(workers: Workers) -> None:
     lifecycle.send(run=run)
     first = workers.worker(name="a")
     wait_for(lambda: steps_done(run) >= 2)
-    orphans = children(first.pid)
+    orphans = [psutil.Process(child_pid(run))]
     first.send_signal(signal.SIGKILL)
     first.wait()
     gone, alive = psutil.wait_procs(orphans, timeout=10)

@@ -1,6 +1,7 @@
 """fit, evaluate and score as processes: what a worker starts."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from runs.folder.errors import BadInput, Stopped
 from runs.folder.files import folder_digest, read_json
 from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
+from tests.children import code_of, started
 from tests.rewardmodel.pure.factories import fit, make_fit, make_lines, write_lines
 
 pytestmark = pytest.mark.processes
@@ -27,7 +29,7 @@ def command(name: str, folder: RunFolder) -> list[str]:
 
 
 def run(name: str, folder: RunFolder) -> int:
-    return subprocess.run(command(name, folder), check=False, timeout=120, capture_output=True).returncode
+    return code_of(command(name, folder))
 
 
 def make_folder(path: Path, model: RunFolder) -> RunFolder:
@@ -75,11 +77,11 @@ def test_killed_and_terminated_fits_go_on_to_the_same_bytes(tmp_path: Path) -> N
     fit(whole)
     for number, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 3)):
         before = count_steps(broken)
-        with subprocess.Popen(command("fit", broken), stderr=subprocess.DEVNULL) as child:
+        with started(command("fit", broken)) as child:
             deadline = time.monotonic() + 60
             while time.monotonic() < deadline and count_steps(broken) < before + 20:
                 time.sleep(0.01)
-            child.send_signal(number)
+            os.kill(child.pid, number)
             assert child.wait(30) == code
         assert before < count_steps(broken) < count_steps(whole)
     assert run("fit", broken) == 0

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from safetensors.torch import load_file
 from rltrainer.policy import sft
 from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
+from tests.children import code_of, started
 from tests.rltrainer.policy.factories import make_sft_folder
 
 pytestmark = pytest.mark.processes
@@ -24,7 +24,7 @@ def command(name: str, folder: RunFolder) -> list[str]:
 
 
 def run(name: str, folder: RunFolder) -> int:
-    return subprocess.run(command(name, folder), check=False, timeout=120, capture_output=True).returncode
+    return code_of(command(name, folder))
 
 
 def copy_prompts(training: RunFolder, folder: RunFolder) -> None:
@@ -67,7 +67,7 @@ def test_killed_and_terminated_children_go_on_to_the_same_weights(tmp_path: Path
     sft.main(whole, StopSignal())
     for number, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 3)):
         lines = broken.metrics_file.read_text().count("\n") if broken.metrics_file.exists() else 0
-        with subprocess.Popen(command("sft", broken), stderr=subprocess.DEVNULL) as child:
+        with started(command("sft", broken)) as child:
             deadline = time.monotonic() + 60
             while time.monotonic() < deadline:
                 if broken.metrics_file.exists() and broken.metrics_file.read_text().count("\n") > lines + 5:

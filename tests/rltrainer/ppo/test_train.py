@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -25,6 +24,7 @@ from runs.folder.errors import BadInput
 from runs.folder.files import file_digest, folder_digest, read_json
 from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
+from tests.children import code_of, started
 from tests.rltrainer.ppo.factories import make_policy, make_prompts, make_reward_model, make_run
 
 CPU = torch.device("cpu")
@@ -234,8 +234,7 @@ def test_prompts_without_a_train_split_are_refused(tmp_path: Path) -> None:
 @pytest.mark.processes
 def test_the_command_fails_with_a_reason(tmp_path: Path) -> None:
     folder = make_run(tmp_path, reward_model="nowhere")
-    done = subprocess.run(command(folder), check=False, capture_output=True)
-    assert done.returncode == 1
+    assert code_of(command(folder)) == 1
     assert "nowhere" in json.loads(folder.failure_file.read_text())["reason"]
 
 
@@ -244,13 +243,12 @@ def test_p21_a_child_that_is_stopped_goes_on_to_equal_digests(tmp_path: Path) ->
     config = {"steps": 30, "checkpoint_seconds": 0.05, "kl_target": 1.0}
     whole, broken = make_run(tmp_path / "whole", **config), make_run(tmp_path / "broken", **config)
     run(whole)
-    with subprocess.Popen(command(broken), stderr=subprocess.DEVNULL) as child:
+    with started(command(broken)) as child:
         _wait_for_lines(broken, 3)
         os.kill(child.pid, signal.SIGTERM)
         assert child.wait(timeout=60) == 3
     assert 3 <= broken.metrics_file.read_text().count("\n") < 30
-    done = subprocess.run(command(broken), check=False, capture_output=True)
-    assert done.returncode == 0
+    assert code_of(command(broken)) == 0
     names = ("model.safetensors", "report.json")
     assert [file_digest(whole.output / name) for name in names] == [
         file_digest(broken.output / name) for name in names
