@@ -65,7 +65,7 @@ def _start_forking() -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the servers and remove the home."""
     for forks in _forks:
-        forks.terminate()
+        forks.kill()
         forks.wait(60)
     for server in _servers:
         server.release()
