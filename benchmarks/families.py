@@ -1,6 +1,7 @@
 """What small networks of each family of language models can do as bases: the table in docs/bases.md.
 
     python -m benchmarks.families [NAME ...]     print the table; --write puts it into docs/bases.md
+    python -m benchmarks.families FOLDER ...     the same of bases that are there
 
 Each is made with random weights, saved as a hub would give it, and asked for everything a base is asked for; what is
 trained is saved, loaded and sampled. Where a base is refused, the table has the reason that is given.
@@ -9,7 +10,7 @@ trained is saved, loaded and sampled. Where a base is refused, the table has the
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,18 @@ class Family:
         return str(folder)
 
 
+@dataclass(frozen=True)
+class Given:
+    """A base in a folder."""
+
+    name: str
+
+    def make(self, folder: Path) -> str:
+        """Its place."""
+        del folder
+        return self.name
+
+
 FAMILIES = [
     Family("Llama", "LlamaConfig", KEYS),
     Family("Qwen2", "Qwen2Config", KEYS),
@@ -151,7 +164,7 @@ USES: Mapping[str, Callable[[str, Path], None]] = {
 }
 
 
-def tried(family: Family) -> Iterator[tuple[str, str]]:
+def tried(family: Family | Given) -> Iterator[tuple[str, str]]:
     """Each use with the reason why it is refused, empty where it is not."""
     with tempfile.TemporaryDirectory() as place:
         base = family.make(Path(place) / "base")
@@ -165,7 +178,7 @@ def tried(family: Family) -> Iterator[tuple[str, str]]:
                 yield use, ""
 
 
-def table(families: list[Family]) -> str:
+def table(families: Sequence[Family | Given]) -> str:
     """Markdown: a row a family, then the reasons of what is refused."""
     lines = [f"| family | {' | '.join(USES)} |", "| --- |" + " --- |" * len(USES)]
     reasons: dict[str, int] = {}
@@ -182,11 +195,13 @@ def table(families: list[Family]) -> str:
 def main() -> int:
     """Print the table, or put it into its page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.families")
-    parser.add_argument("names", nargs="*", help="families; all without")
+    parser.add_argument("names", nargs="*", help="families, or folders of bases; all families without")
     parser.add_argument("--write", action="store_true", help=f"into {PAGE}")
     given = parser.parse_args()
-    wanted = [family for family in FAMILIES if not given.names or family.name in given.names]
-    text = table(wanted)
+    named = {family.name: family for family in FAMILIES}
+    if unknown := [name for name in given.names if name not in named and not Path(name).is_dir()]:
+        parser.error(f"{', '.join(unknown)}: neither a folder nor one of {', '.join(named)}")
+    text = table([named.get(name, Given(name)) for name in given.names] or FAMILIES)
     if given.write:
         before, mark, _ = PAGE.read_text(encoding="utf-8").partition("<!-- made by benchmarks.families -->\n")
         PAGE.write_text(before + mark + text, encoding="utf-8")

@@ -114,6 +114,7 @@ class Frame:
         training: Training,
         *,
         checkpoint_seconds: float,
+        checkpoints: int = 1,
         ranks: Ranks = ALONE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -121,7 +122,7 @@ class Frame:
         self.ranks, self.clock = ranks, clock
         self.metrics, self.progress = Metrics(folder.metrics_file), Progress(folder.progress_file)
         self.step, self.saved_at = 0, clock()
-        self._checkpoint_seconds = checkpoint_seconds
+        self._checkpoint_seconds, self._checkpoints = checkpoint_seconds, checkpoints
         self._open_figures: Figures = {}  # of a step whose epoch is not closed yet
 
     def run(self) -> None:
@@ -163,7 +164,7 @@ class Frame:
         self.ranks = ALONE
 
     def save(self) -> None:
-        """Replace the newest checkpoint."""
+        """Replace the newest checkpoint; of those before it as many stay as are to."""
         self.saved_at = self.clock()
         if not self.ranks.main:
             return
@@ -171,7 +172,9 @@ class Frame:
         for parameters, optimizer in self.training.learning:
             tensors |= optimizer_tensors(optimizer, parameters)
         state = {"training": self.training.state(), "figures": self._open_figures}
-        save_checkpoint(self.folder.checkpoint, step=self.step, tensors=tensors, state=state)
+        save_checkpoint(
+            self.folder.checkpoint, step=self.step, tensors=tensors, state=state, kept=self._checkpoints
+        )
 
     def report(self, done: int, total: int, doing: str) -> None:
         """Say how far the run is."""

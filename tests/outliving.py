@@ -60,7 +60,7 @@ def _children() -> dict[int, str]:
 
 
 def _children_of(parent: int) -> dict[int, str]:
-    found = {}
+    found: dict[int, str] = {}
     for pid in _ids_of_children(parent):
         try:
             command = " ".join(psutil.Process(pid).cmdline())

@@ -66,12 +66,21 @@ class FitConfig:
     processes: int = 1  # that share each step, on one machine: one a GPU; changes no result beyond rounding
     device: str = "auto"  # "auto" takes CUDA where there is one
     checkpoint_seconds: float = 60.0
+    checkpoints: int = 1  # that stay: the newest, and those before it
 
     def __post_init__(self) -> None:
         check_date(self.date)
         _at_least(self, 1, "epochs", "batch_rankings", "micro_batch_tokens", "seeds", "resamples", "threads")
         _at_least(
-            self, 1, "processes", "hidden", "layers", "heads", "max_prompt_tokens", "reference_rankings"
+            self,
+            1,
+            "processes",
+            "hidden",
+            "layers",
+            "heads",
+            "max_prompt_tokens",
+            "reference_rankings",
+            "checkpoints",
         )
         _at_least(self, 2, "max_completion_tokens", "context")  # a token and EOS
         _at_least(self, 259, "vocabulary")  # 256 bytes and three specials

@@ -31,7 +31,15 @@ from runs.folder.progress import Progress
 from runs.folder.stopping import StopSignal
 
 # Paths, which another machine may have others of, and what changes no step: a fit may go on with others.
-FREE = ("base", "incumbent", "checkpoint_seconds", "micro_batch_tokens", "processes", "resamples")
+FREE = (
+    "base",
+    "incumbent",
+    "checkpoint_seconds",
+    "checkpoints",
+    "micro_batch_tokens",
+    "processes",
+    "resamples",
+)
 BEST = "best"
 
 
@@ -43,7 +51,14 @@ def fit_reward_model(config: FitConfig, folder: RunFolder, stop: StopSignal) -> 
     start = prepare(config, folder)
     claim_checkpoint(folder, start.config, inputs=start.inputs, parents=start.parents, free=FREE, ranks=ranks)
     fit = RewardFit(start, ranks)
-    frame = Frame(folder, stop, fit, checkpoint_seconds=config.checkpoint_seconds, ranks=ranks)
+    frame = Frame(
+        folder,
+        stop,
+        fit,
+        checkpoint_seconds=config.checkpoint_seconds,
+        checkpoints=config.checkpoints,
+        ranks=ranks,
+    )
     frame.run()
     if fit.validation_losses:
         frame.take_kept(BEST)

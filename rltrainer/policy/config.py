@@ -59,6 +59,7 @@ class SftConfig:
     processes: int = 1  # that share each step, on one machine: one a GPU; changes no result beyond rounding
     device: str = "auto"  # "auto" takes CUDA where there is one
     checkpoint_seconds: float = 60.0
+    checkpoints: int = 1  # that stay: the newest, and those before it
 
     def __post_init__(self) -> None:
         check_date(self.date)
@@ -66,6 +67,7 @@ class SftConfig:
             self, 1, "micro_batch_tokens", "max_prompt_tokens", "max_completion_tokens", "threads", "epochs"
         )
         _at_least(self, 1, "processes", "batch_tokens", "vocabulary", "hidden", "layers", "heads", "context")
+        _at_least(self, 1, "checkpoints")
         _at_least(self, 0, "held_out_rows", "learning_rate", "weight_decay", "warmup", "floor")
         if self.from_scratch and self.lora is not None:
             raise BadInput('LoRA learns beside a trained base: with base "scratch" leave lora out')

@@ -33,7 +33,7 @@ from runs.folder.stopping import StopSignal
 
 DEMONSTRATIONS = "demonstrations.jsonl"
 # A path, which another machine may have another of, and what changes no step: a run may go on with others.
-FREE = ("base", "checkpoint_seconds", "micro_batch_tokens", "processes")
+FREE = ("base", "checkpoint_seconds", "checkpoints", "micro_batch_tokens", "processes")
 BEST = "best"
 
 
@@ -48,7 +48,14 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     parents = {} if config.from_scratch else {"base": parent_of(config.base, start.policy.model)}
     claim_checkpoint(folder, start.config, inputs=inputs, parents=parents, free=FREE, ranks=ranks)
     training = SftTraining(start, ranks)
-    frame = Frame(folder, stop, training, checkpoint_seconds=config.checkpoint_seconds, ranks=ranks)
+    frame = Frame(
+        folder,
+        stop,
+        training,
+        checkpoint_seconds=config.checkpoint_seconds,
+        checkpoints=config.checkpoints,
+        ranks=ranks,
+    )
     frame.run()
     training.take_best(frame)
     if ranks.main:

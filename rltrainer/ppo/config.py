@@ -66,6 +66,7 @@ class PpoConfig:
     processes: int = 1  # that share each step, on one machine: one a GPU; changes no result beyond rounding
     device: str = "auto"  # "auto" takes CUDA where there is one
     checkpoint_seconds: float = 60.0
+    checkpoints: int = 1  # that stay: the newest, and those before it
 
     def __post_init__(self) -> None:
         check_date(self.date)
@@ -73,7 +74,7 @@ class PpoConfig:
             self, 1, "steps", "batch_prompts", "samples", "max_new_tokens", "max_prompt_tokens", "epochs"
         )
         _at_least(self, 1, "minibatches", "micro_batch_tokens", "keep_every", "held_out_prompts", "threads")
-        _at_least(self, 1, "kl_horizon", "processes")
+        _at_least(self, 1, "kl_horizon", "processes", "checkpoints")
         _at_least(self, 0, "beta", "gamma", "lam", "clip", "value_clip", "learning_rate")
         _at_least(self, 0, "value_learning_rate", "entropy_coefficient", "adam_eps", "checkpoint_seconds")
         _above_zero(

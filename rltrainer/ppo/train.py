@@ -36,7 +36,7 @@ from runs.folder.stopping import StopSignal
 
 PROMPTS = "prompts.jsonl"
 # Fields that change no result, and paths, which another machine may have others of: a run may go on with others.
-FREE = ("checkpoint_seconds", "micro_batch_tokens", "policy", "processes", "reward_model")
+FREE = ("checkpoint_seconds", "checkpoints", "micro_batch_tokens", "policy", "processes", "reward_model")
 
 
 class PromptsOfRun(NamedTuple):
@@ -63,7 +63,14 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     }
     claim_checkpoint(folder, learner.config, inputs=inputs, parents=parents, free=FREE, ranks=ranks)
     training = PolicyGradient(learner, score, prompts_of_run.train, ranks)
-    frame = Frame(folder, stop, training, checkpoint_seconds=config.checkpoint_seconds, ranks=ranks)
+    frame = Frame(
+        folder,
+        stop,
+        training,
+        checkpoint_seconds=config.checkpoint_seconds,
+        checkpoints=config.checkpoints,
+        ranks=ranks,
+    )
     frame.run()
     if not ranks.main:
         return

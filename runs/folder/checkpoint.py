@@ -28,9 +28,18 @@ class Checkpoint(NamedTuple):
 
 
 def save_checkpoint(
-    folder: Path, *, step: int, tensors: "Mapping[str, torch.Tensor]", state: Mapping[str, Any]
+    folder: Path,
+    *,
+    step: int,
+    tensors: "Mapping[str, torch.Tensor]",
+    state: Mapping[str, Any],
+    kept: int = 1,
 ) -> None:
-    """Replace the newest checkpoint. Tensors that share memory are stored once each."""
+    """Replace the newest checkpoint. Tensors that share memory are stored once each.
+
+    With ``kept`` above 1 the newest so many are there by their steps too, as step-00000120.safetensors. Copied over
+    newest.safetensors, one of them is what the run goes on from.
+    """
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -39,7 +48,18 @@ def save_checkpoint(
     save_file({name: value.detach().cpu().clone() for name, value in tensors.items()}, temporary, header)
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
+    if kept > 1:
+        _keep(temporary, folder, step, kept)
     temporary.replace(folder / NAME)
+
+
+def _keep(newest: Path, folder: Path, step: int, kept: int) -> None:
+    """A second name for ``newest``, which costs no room; the oldest that are too many go."""
+    name = folder / f"step-{step:08}.safetensors"
+    name.unlink(missing_ok=True)
+    name.hardlink_to(newest)
+    for old in sorted(folder.glob("step-*.safetensors"))[:-kept]:
+        old.unlink()
 
 
 def load_checkpoint(folder: Path) -> Checkpoint | None:

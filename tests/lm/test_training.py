@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -72,11 +73,17 @@ class Chase(Training):
         self.epochs = list(state["epochs"])
 
 
-def run(path: Path, stop: StopSignal | None = None, seconds: float = 0.0) -> Frame:
+def run(path: Path, stop: StopSignal | None = None, seconds: float = 0.0, checkpoints: int = 1) -> Frame:
     """A training in ``path``, from its checkpoint where there is one."""
     folder = RunFolder(path)
     folder.make()
-    frame = Frame(folder, StopSignal() if stop is None else stop, Chase(), checkpoint_seconds=seconds)
+    frame = Frame(
+        folder,
+        StopSignal() if stop is None else stop,
+        Chase(),
+        checkpoint_seconds=seconds,
+        checkpoints=checkpoints,
+    )
     frame.run()
     return frame
 
@@ -138,3 +145,24 @@ def test_weights_are_kept_by_name_and_taken_back(tmp_path: Path) -> None:
     assert float(frame.training.numbers["numbers"].detach().sum()) == frame.training.epochs[-1]
     with pytest.raises(BadInput, match="other is gone"):
         frame.take_kept("other")
+
+
+def test_of_the_checkpoints_as_many_stay_as_are_to(tmp_path: Path) -> None:
+    def steps(path: Path) -> list[int]:
+        return sorted(
+            int(file.stem.removeprefix("step-")) for file in path.glob("checkpoint/step-*.safetensors")
+        )
+
+    for count, expected in ((1, []), (2, [5, 6]), (9, [1, 2, 3, 4, 5, 6])):
+        run(tmp_path / str(count), checkpoints=count)
+        assert steps(tmp_path / str(count)) == expected
+
+
+def test_a_run_goes_on_from_an_older_checkpoint_to_the_same_end(tmp_path: Path) -> None:
+    run(tmp_path, checkpoints=4)
+    at_the_end = left(tmp_path)
+    checkpoints = RunFolder(tmp_path).checkpoint
+    shutil.copy(checkpoints / "step-00000004.safetensors", checkpoints / "newest.safetensors")
+    frame = run(tmp_path, checkpoints=4)
+    assert frame.step == STEPS
+    assert left(tmp_path) == at_the_end
