@@ -36,7 +36,7 @@ quick: .venv/.test node_modules/.test
 	$(BIN)/python -m pytest $(WORKERS) -m "not browser and not processes and not real_data and not long" $(PYTEST)
 
 stress: .venv/.test node_modules/.test .venv/.browser
-	$(BIN)/python -m tests.stress $(STRESS)
+	PYTEST_ADDOPTS="$(WORKERS)" $(BIN)/python -m tests.stress $(STRESS)
 
 # Everything that needs no run of the code, the quickest first.
 check: .venv/.test node_modules/.test .venv/.browser
@@ -90,9 +90,9 @@ node_modules/.test: package.json package-lock.json | .venv/.run
 # Chromium: without windows by apt where that is allowed, else the machine's own, else Playwright's.
 APT = timeout 120 apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 300 apt-get install -y -qq
 .venv/.browser: .venv/.test
-	@command -v chromium-headless-shell || { command -v apt-get >/dev/null && \
-	    if [ "$$(id -u)" = 0 ]; then sh -c '$(APT) chromium-headless-shell'; \
-	    else sudo -n sh -c '$(APT) chromium-headless-shell'; fi >/dev/null 2>&1; } || \
+	@root=$$([ "$$(id -u)" = 0 ] || echo sudo -n); \
+	  command -v chromium-headless-shell || { command -v apt-get >/dev/null && \
+	    $$root sh -c '$(APT) chromium-headless-shell' >/dev/null 2>&1; } || \
 	  command -v chromium || command -v chromium-browser || command -v google-chrome || \
 	  $(BIN)/python -m playwright install --with-deps chromium-headless-shell || \
 	  $(BIN)/python -m playwright install chromium

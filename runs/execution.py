@@ -18,6 +18,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, TypeVar
@@ -68,7 +69,7 @@ def execute(
     with Heart(run) as heart:
         try:
             left = _work(run, kind, folder, heart, stopping, report)
-            _conclude(run, kind, folder, heart, left)
+            _conclude(run, kind, folder, heart, left, stopping)
         except LeaseLost as lost:
             logger.warning("%s", lost)
         except Exception as error:  # whatever a kind's own step raises ends this run, not the worker
@@ -79,10 +80,10 @@ def execute(
 
 
 class Left(NamedTuple):
-    """How a child left: its exit code (below zero: by that signal), and whether it had been asked to."""
+    """How a child left: its exit code (below zero: by that signal), and when it had been asked to, if it had."""
 
     code: int
-    asked_to_stop: bool
+    asked_at: float | None
 
 
 def _work(
@@ -109,19 +110,21 @@ def _work(
                 child.end()
             follower.follow()
     insistently(follower.follow)
-    return Left(code, asked_at is not None)
+    return Left(code, asked_at)
 
 
-def _conclude(run: Run, kind: Kind[Any], folder: RunFolder, heart: "Heart", left: Left) -> None:
+def _conclude(
+    run: Run, kind: Kind[Any], folder: RunFolder, heart: "Heart", left: Left, stopping: Callable[[], bool]
+) -> None:
     """Move the row as the child left. A signal after it was asked to stop is ours: SIGTERM that came before it
     listened, or SIGKILL where its checkpoint took too long; it goes on from the one before."""
     tail, code = log_tail(folder.log_file), left.code
     killed = code < 0 or (code == exit_codes.LOST and not folder.failure_file.exists())
     if code == exit_codes.DONE:
-        _succeed(run, kind, folder, heart)
+        _succeed(run, kind, folder, heart, left, stopping)
     elif heart.cancel.is_set():
         insistently(lambda: lifecycle.end_cancelled(run=run))
-    elif code == exit_codes.STOPPED or (left.asked_to_stop and killed):
+    elif code == exit_codes.STOPPED or (left.asked_at is not None and killed):
         insistently(lambda: lifecycle.give_back(run=run))
     elif killed:
         logger.warning("a process of run %s ended by a signal (%s)", run.pk, code)
@@ -130,11 +133,41 @@ def _conclude(run: Run, kind: Kind[Any], folder: RunFolder, heart: "Heart", left
         insistently(lambda: lifecycle.fail(run=run, reason=_failure(folder, code), log_tail=tail))
 
 
-def _succeed(run: Run, kind: Kind[Any], folder: RunFolder, heart: "Heart") -> None:
-    """Files first and without a lock, then the rows that name them."""
-    output = insistently(lambda: kind.store(run, folder))
+def _succeed(
+    run: Run, kind: Kind[Any], folder: RunFolder, heart: "Heart", left: Left, stopping: Callable[[], bool]
+) -> None:
+    """Files first and without a lock, then the rows that name them.
+
+    Storing can take longer than a worker that is to leave has. Then the next one stores what the child has made.
+    """
+    storing = _in_background(lambda: insistently(lambda: kind.store(run, folder)))
+    asked_at = left.asked_at
+    while not wait([storing], timeout=0.5).done:
+        heart.check()
+        if asked_at is None and stopping():
+            asked_at = time.monotonic()
+        if asked_at is not None and time.monotonic() - asked_at > settings.RUN_STOP_SECONDS:
+            insistently(lambda: lifecycle.give_back(run=run))
+            return
+    output = storing.result()
     heart.check()
     insistently(lambda: lifecycle.succeed(run=run, finish=lambda: kind.finish(run, output)))
+
+
+def _in_background(work: Callable[[], Result]) -> "Future[Result]":
+    """``work`` in a thread with a connection of its own, which keeps no process from ending."""
+    future: Future[Result] = Future()
+
+    def carry_out() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # the future's reader raises it
+            future.set_exception(error)
+        finally:
+            connection.close()
+
+    threading.Thread(target=carry_out, daemon=True, name="storing").start()
+    return future
 
 
 def _requeue_killed(run: Run) -> None:

@@ -52,7 +52,7 @@ def _run(seed: int, busy: int, arguments: Sequence[str], environment: Mapping[st
     with tempfile.TemporaryDirectory() as folder, _held_cores(busy):
         report = Path(folder) / "report.xml"
         pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
-        command = [*pytest, "-n", "2", "--dist", "worksteal", f"--randomly-seed={seed}", *arguments]
+        command = [*pytest, f"--randomly-seed={seed}", *arguments]
         subprocess.run(command, check=False, env=environment)
         return _outcomes(report)
 

@@ -121,10 +121,14 @@ class Forks:
         )  # one that comes now is not for this process's handler
         child = os.fork()
         if child == 0:
+            os.setpgid(0, 0)
             asking.close()
             self._let_go()
             return request
-        os.setpgid(child, child)  # before anybody knows its number: its group can be signalled at once
+        with suppress(
+            ProcessLookupError
+        ):  # there as well as here: whoever is first, both go on in its own group
+            os.setpgid(child, child)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
         for file in request.files:
             os.close(file)

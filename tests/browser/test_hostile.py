@@ -13,7 +13,6 @@ from annotation import members, people
 from annotation.collecting import queue, ranking
 from annotation.models import (
     Annotator,
-    Assignment,
     Completion,
     Membership,
     Project,
@@ -27,7 +26,7 @@ from tests.annotation.factories import make_member, make_project, make_user, put
 from tests.browser.canary import Canary, watch
 from tests.browser.conftest import Visit
 from tests.browser.layout import clipped, overhang, overlapping, wait_until_still
-from tests.browser.ranking import wait_for_another, wait_until_ready
+from tests.browser.ranking import assignment_of, wait_for_another, wait_until_ready
 from tests.hostile import FLOODS, MARKDOWN, SCRIPTS, SHORT, UNICODE
 from tests.pages.factories import make_transfer
 
@@ -90,10 +89,11 @@ def test_prompts_and_completions_stay_texts(
         expect(page.locator("#compare")).to_be_visible()
         assert (canary.alive(page), overhang(page)) == ([], 0), list(chunk)
         page.keyboard.press("v")
+        before = assignment_of(page)
         page.keyboard.press("t")
         page.keyboard.type("hostile")
         page.keyboard.press("Enter")
-        wait_for_another(page, str(Assignment.objects.filter(ahead=False).latest("pk").public_id))
+        wait_for_another(page, before)
         assert Ranking.objects.count() == number
     assert page.title().startswith("Nothing left") or page.title().endswith("Concord")
 

@@ -17,6 +17,7 @@ from rltrainer.models import PolicyVersion
 from runs import artifacts, execution, lifecycle
 from runs.errors import StoredUnderLock
 from runs.execution import folder_of
+from runs.folder import child as exit_codes
 from runs.folder.files import write_json
 from runs.kinds import kind_of
 from runs.models import Artifact, Run
@@ -55,7 +56,8 @@ def trained(kind: str) -> tuple[Project, Run]:
 def end(run: Run) -> Run:
     """What a worker does once the child is done."""
     with execution.Heart(run) as heart:
-        execution._conclude(run, kind_of(run), folder_of(run), heart, execution.Left(0, False))
+        left = execution.Left(exit_codes.DONE, asked_at=None)
+        execution._conclude(run, kind_of(run), folder_of(run), heart, left, lambda: False)
     run.refresh_from_db()
     return run
 

@@ -10,9 +10,11 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from runs import lifecycle
-from runs.models import Run
+from runs.models import Artifact, Run
+from tests.runs import slow_storage
 from tests.runs.beside import beside
 from tests.runs.conftest import claimed, make_run, wait_for
+from tests.runs.counting import expected
 from tests.runs.slow_storage import answered_at_once
 from tests.runs.test_execution import carry_out, child_pid, in_background, kill_child, steps_done
 
@@ -109,6 +111,27 @@ def test_a_child_that_we_had_to_kill_ourselves_is_no_lost_worker(settings: Any) 
         assert (run.status, run.lost_workers) == (Status.QUEUED, 0)
         assert child_pid(run) == 0
     assert run.attempt == 3
+
+
+@pytest.mark.processes
+def test_a_worker_that_leaves_while_it_stores_gives_the_run_back_and_the_next_one_stores(
+    settings: Any,
+) -> None:
+    """A deploy would wait no longer than that for it, and an upload takes as long as it takes."""
+    settings.RUN_STOP_SECONDS = 1.0
+    slow_storage.slow(settings)
+    run, stopping = make_run(steps=3), threading.Event()
+    thread = in_background(run, stopping)
+    assert slow_storage.begun.wait(60)
+    stopping.set()
+    thread.join(30)
+    run.refresh_from_db()
+    assert (run.status, run.lost_workers) == (Status.QUEUED, 0)
+    slow_storage.let_go.set()
+    assert (carry_out(run).status, run.lost_workers) == (Status.SUCCEEDED, 0)
+    run.refresh_from_db()
+    assert run.result["digest"] == expected(3)
+    assert Artifact.objects.get(digest=run.result["artifact"]).run == run
 
 
 @pytest.mark.processes

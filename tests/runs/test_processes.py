@@ -35,31 +35,23 @@ def test_each_knows_its_number_and_how_many_they_are(tmp_path: Path) -> None:
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"0": "3", "1": "3", "2": "3"}
 
 
-def test_the_first_ones_code_is_that_of_all(tmp_path: Path) -> None:
-    with launched(tmp_path, "3", "-") as process:
-        assert process.wait(30) == 3
-    assert not _left(tmp_path)
-
-
-def test_where_the_first_is_killed_the_others_end_too(tmp_path: Path) -> None:
-    with launched(tmp_path, "-", "-") as process:
-        ranks_of(process)["0"].kill()
-        assert process.wait(30) == LOST
-        assert not _left(tmp_path)
-
-
-def test_where_another_is_gone_the_first_is_ended_that_does_not_see_it(tmp_path: Path) -> None:
-    with launched(tmp_path, "-", "-") as process:
-        ranks_of(process)["1"].kill()
-        assert process.wait(30) == LOST
-        assert not _left(tmp_path)
-
-
-def test_a_stop_by_hand_reaches_the_first(tmp_path: Path) -> None:
-    with launched(tmp_path, "-", "-") as process:
-        os.kill(process.pid, signal.SIGTERM)  # the launcher alone, and not its group
-        assert process.wait(30) == LOST  # what waits here takes the signal as it comes
-        assert not _left(tmp_path)
+def test_the_first_ones_code_is_that_of_all_and_nobody_is_left(tmp_path: Path) -> None:
+    """All at once: whoever is left over is waited for some seconds before it is ended."""
+    for name in ("done", "killed", "alone", "stopped"):
+        (tmp_path / name).mkdir()
+    with contextlib.ExitStack() as stack:
+        done = stack.enter_context(launched(tmp_path / "done", "3", "-"))
+        killed, alone, stopped = (
+            stack.enter_context(launched(tmp_path / name, "-", "-"))
+            for name in ("killed", "alone", "stopped")
+        )
+        ranks_of(killed)["0"].kill()
+        ranks_of(alone)["1"].kill()  # the first does not see it
+        os.kill(stopped.pid, signal.SIGTERM)  # the launcher alone, and not its group
+        assert done.wait(30) == 3
+        # What waits here takes the signal that asks it to stop as it comes.
+        assert [each.wait(30) for each in (killed, alone, stopped)] == [LOST] * 3
+        assert [name for name in ("done", "killed", "alone", "stopped") if _left(tmp_path / name)] == []
 
 
 def test_a_runs_settings_say_how_many(tmp_path: Path) -> None:
