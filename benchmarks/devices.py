@@ -73,6 +73,7 @@ def snapshot_lines(count: int) -> list[dict[str, Any]]:
                 "strength": None,
                 "order_shown": None,
                 "simulated": True,
+                "by_doubt": False,
             }
         )
     return lines

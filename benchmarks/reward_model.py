@@ -78,6 +78,7 @@ def make_lines(
                 "strength": None,
                 "order_shown": None,
                 "simulated": False,
+                "by_doubt": False,
             }
         )
     return lines

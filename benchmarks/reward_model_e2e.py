@@ -53,6 +53,7 @@ def snapshot_line(line: dict[str, Any]) -> dict[str, Any]:
         "strength": None,
         "order_shown": None,
         "simulated": False,
+        "by_doubt": False,
     }
 
 

@@ -22,7 +22,7 @@ from annotation.api.base import (
 from annotation.api.paging import NewestFirst
 from annotation.files import intake
 from annotation.models import Project
-from rewardmodel import activation, fits, retraining, scoring
+from rewardmodel import activation, choosing, fits, retraining, scoring
 from rewardmodel.models import RewardModelSettings, RewardModelVersion
 from runs.api import RunSerializer
 
@@ -78,7 +78,7 @@ class RetrainingSerializer(serializers.ModelSerializer[RewardModelSettings]):
 
     class Meta:
         model = RewardModelSettings
-        fields = ("retrain_rankings", "retrain_hours", "retrain_warm")
+        fields = ("retrain_rankings", "retrain_hours", "retrain_warm", "choose_next")
 
 
 class RewardModels(ListAPIView[RewardModelVersion], VersionsEndpoint):
@@ -132,6 +132,25 @@ class Fits(ProjectEndpoint):
         serializer.is_valid(raise_exception=True)
         run = fits.request_fit(project=self.project, created_by=self.account, **serializer.validated_data)
         return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+
+class Choice(ProjectEndpoint):
+    """What is asked first."""
+
+    tag = TAG
+    writes = (Scope.RUNS,)
+
+    @extend_schema(request=None, responses={202: RunSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Ask first what the active reward model is unsure of: a run scores the open tasks and orders them."""
+        run = choosing.request_choice(project=self.project, created_by=self.account)
+        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None, responses={204: None})
+    def delete(self, request: Request, slug: str) -> Response:
+        """Ask in the order in which tasks were made again."""
+        choosing.forget(project=self.project)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class Retraining(ProjectEndpoint):
@@ -226,4 +245,5 @@ urlpatterns = [
     path("projects/<slug:slug>/reward-models/<int:number>/activate/", Activate.as_view()),
     path("projects/<slug:slug>/fits/", Fits.as_view()),
     path("projects/<slug:slug>/retraining/", Retraining.as_view()),
+    path("projects/<slug:slug>/choice/", Choice.as_view()),
 ]

@@ -8,8 +8,9 @@ class RewardModelConfig(AppConfig):
 
     def ready(self) -> None:
         from annotation.withdrawal.lineage import offer
-        from rewardmodel import fits, lineage
+        from rewardmodel import choosing, fits, lineage
         from runs import kinds
 
         kinds.register(fits.KIND)
+        kinds.register(choosing.KIND)
         offer(lineage.versions)

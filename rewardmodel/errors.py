@@ -2,6 +2,7 @@
 
 RewardModelError
 ├── BadFitConfig        a field of the config is unknown or has a wrong value
+├── NothingToChoose     the project has no open task that could be asked first
 ├── NoRewardModel       the project has no active reward model version
 ├── ScoringFailed       the texts could not be scored; the message is the reason
 └── NoScorer            no resident scorer answers; try again
@@ -18,6 +19,10 @@ class BadFitConfig(RewardModelError):
 
 class NoRewardModel(RewardModelError):
     """The project has no active reward model version: fit one, or activate one of its versions."""
+
+
+class NothingToChoose(RewardModelError):
+    """The project has no open task to rank: sample or import completions."""
 
 
 class ScoringFailed(RewardModelError):

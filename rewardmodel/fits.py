@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from annotation.files import snapshots
 from annotation.models import Project
 from annotation.withdrawal import lineage
-from rewardmodel import activation, bases
+from rewardmodel import activation, bases, choosing
 from rewardmodel.bradley_terry.config import FitConfig
 from rewardmodel.errors import BadFitConfig
 from rewardmodel.models import Fit, RewardModelSettings, RewardModelVersion
@@ -98,6 +98,7 @@ def _finish(run: Run, fitted: Fitted) -> None:
         report=fitted.report,
     )
     activation.consider(version=version)
+    choosing.follow(version=version)
     simulated = lineage.simulated(project).of("reward_models", version.number)
     Run.objects.filter(pk=run.pk).update(
         result={

@@ -33,6 +33,10 @@ class RewardModelSettings(models.Model):
         default=0,
         help_text="Fit again after so many hours, where there is a new ranking. 0: not by the clock.",
     )
+    choose_next = models.BooleanField(
+        default=False,
+        help_text="Whenever a fit's version goes live, ask first what it is unsure of (rewardmodel.choosing).",
+    )
     retrain_warm = models.BooleanField(
         default=False, help_text="Go on from the active version, its head included, instead of from the base."
     )
@@ -96,6 +100,17 @@ class RewardModelVersion(models.Model):
 
     def __str__(self) -> str:
         return f"reward model v{self.number}"
+
+
+class Choosing(models.Model):
+    """One look of a version at the open tasks: one-to-one with its run."""
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="choosing")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="choosings")
+    version = models.ForeignKey(RewardModelVersion, on_delete=models.PROTECT, related_name="choosings")
+
+    def __str__(self) -> str:
+        return f"choosing {self.pk}"
 
 
 class ScoreRequest(models.Model):

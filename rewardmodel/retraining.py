@@ -24,9 +24,15 @@ _PATIENCE = timedelta(hours=1)
 
 @write
 def configure(
-    *, project: Project, retrain_rankings: int, retrain_hours: int, retrain_warm: bool
+    *,
+    project: Project,
+    retrain_rankings: int,
+    retrain_hours: int,
+    retrain_warm: bool,
+    choose_next: bool,
 ) -> RewardModelSettings:
-    """Say when fits of the project begin by themselves; 0 is never. Raises BadFitConfig."""
+    """Say when fits of the project begin by themselves (0 is never), and whether what a new version is unsure of is
+    asked first. Raises BadFitConfig."""
     if retrain_rankings < 0 or retrain_hours < 0:
         raise BadFitConfig("Rankings and hours are 0 or more; 0 is never.")
     settings, _ = RewardModelSettings.objects.update_or_create(
@@ -35,6 +41,7 @@ def configure(
             "retrain_rankings": retrain_rankings,
             "retrain_hours": retrain_hours,
             "retrain_warm": retrain_warm,
+            "choose_next": choose_next,
         },
     )
     return settings

@@ -91,7 +91,10 @@ def _take_next(annotator: Annotator) -> Taken | None:
         # The wider ones are for the moment in which others lock all of a window.
         tries = (_run(_TAKE, annotator, mark, window=window) for window in (WINDOW, WIDE_WINDOW, None))
         rows = next(filter(None, tries), [])
-    return Taken(rows[0][0], rows[0][1], Choice.PRIORITY) if rows else None
+    if not rows:
+        return None
+    task, completions, ordered = rows[0]
+    return Taken(task, completions, Choice.DOUBT if ordered else Choice.PRIORITY)
 
 
 def _move(annotator: Annotator, mark: Mark | None) -> Mark | None:
@@ -199,7 +202,8 @@ _FROM_MARK = _Parts(
 _TAKEN = """
     UPDATE annotation_slot SET annotator_id = %(annotator)s FROM chosen WHERE annotation_slot.id = chosen.id
     RETURNING task_id,
-        (SELECT count(*) FROM annotation_taskcompletion entry WHERE entry.task_id = annotation_slot.task_id)
+        (SELECT count(*) FROM annotation_taskcompletion entry WHERE entry.task_id = annotation_slot.task_id),
+        (SELECT task.ordered_by <> '' FROM annotation_task task WHERE task.id = annotation_slot.task_id)
 """
 _TAKE = f"""
     WITH ahead AS MATERIALIZED ({{slots}}), chosen AS MATERIALIZED (

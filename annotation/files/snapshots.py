@@ -132,11 +132,13 @@ def _write(project: Project, path: Path) -> Counts:
 def _records(rankings: RankingQuerySet) -> Iterator[tuple[int, dict[str, Any]]]:
     for chunk in chunks(rankings, "id", *COLUMNS):
         tasks = describe(row["task_id"] for row in chunk)
+        doubted = set(Task.objects.doubted().filter(pk__in=tasks).values_list("pk", flat=True))
         for row in chunk:
-            yield row["id"], _record(row, tasks[row["task_id"]])
+            task_id = row["task_id"]
+            yield row["id"], _record(row, tasks[task_id], by_doubt=task_id in doubted)
 
 
-def _record(row: Mapping[str, Any], task: DescribedTask) -> dict[str, Any]:
+def _record(row: Mapping[str, Any], task: DescribedTask, *, by_doubt: bool) -> dict[str, Any]:
     strict, ties = pairs(row["tiers"])
     return {
         "ranking": str(row["public_id"]),
@@ -156,6 +158,7 @@ def _record(row: Mapping[str, Any], task: DescribedTask) -> dict[str, Any]:
         "strength": row["strength"],
         "order_shown": row["order_shown"],
         "simulated": row["annotator__simulated"],
+        "by_doubt": by_doubt,
     }
 
 

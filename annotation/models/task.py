@@ -29,6 +29,15 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """With an expert's order that annotators are measured by."""
         return self.filter(purpose=Task.Purpose.GOLD, prompt__withdrawn_at=None)
 
+    def doubted(self) -> TaskQuerySet:
+        """Judged because a reward model was unsure of them, and drawn at random for nobody: no fair sample."""
+        judged = Assignment.objects.filter(task=OuterRef("pk"), status=Assignment.Status.SUBMITTED)
+        by_doubt, by_chance = (
+            Exists(judged.filter(chosen=chosen))
+            for chosen in (Assignment.Choice.DOUBT, Assignment.Choice.RANDOM)
+        )
+        return self.filter(by_doubt, ~by_chance)
+
     def with_complete(self) -> TaskQuerySet:
         """``complete``: it has slots, and whoever holds each has submitted."""
         submitted = Assignment.objects.filter(
@@ -67,6 +76,8 @@ class Task(models.Model):
         max_length=11, choices=Kind.choices, default=Kind.RANK, db_default=Kind.RANK.value
     )
     priority = models.IntegerField(default=0)
+    # The reward model that gave it its priority, as "reward model v3"; empty where none did.
+    ordered_by = models.CharField(max_length=40, default="", db_default="", blank=True, editable=False)
     annotators = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="How many its line asked for; empty: as many as the project says"
     )
@@ -266,6 +277,7 @@ class Assignment(models.Model):
     class Choice(models.TextChoices):
         PRIORITY = "priority", "by priority"
         RANDOM = "random", "drawn at random"
+        DOUBT = "doubt", "asked because a reward model is unsure of it"
 
     # Whoever has one of these of a task does not get the task again.
     HOLDING: ClassVar = (Status.OPEN, Status.SUBMITTED, Status.SKIPPED)

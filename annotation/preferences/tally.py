@@ -44,6 +44,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "longer_wins",
         "timed",
         "seconds",
+        "by_chance",
+        "by_doubt",
     ),
 }
 
@@ -52,7 +54,8 @@ class Judgement(NamedTuple):
     """One current ranking of a task.
 
     ``order_shown[i]`` is the place in the task of the completion shown i-th, or None where nobody knows.
-    ``week`` names the week in which it was made; ``annotator`` is None where nobody is named.
+    ``week`` names the week in which it was made; ``annotator`` is None where nobody is named. ``chosen`` says why its
+    annotator was asked: by chance ("random"), a reward model's "doubt", or in the order of the queue.
     """
 
     annotator: int | None
@@ -61,6 +64,7 @@ class Judgement(NamedTuple):
     order_shown: Sequence[int] | None
     seconds: float | None
     week: str
+    chosen: str = ""
 
 
 class Scope(NamedTuple):
@@ -106,10 +110,17 @@ class Total:
         return dict(zip(FIELDS[self.kind], self.sums, strict=True))
 
 
-def contributions(judgements: Sequence[Judgement], lengths: Sequence[int]) -> dict[Scope, list[float]]:
-    """What one task adds to each scope. ``lengths[i]`` is the length of the completion at place i of the task."""
+def contributions(
+    judgements: Sequence[Judgement], lengths: Sequence[int], *, doubted: bool = False
+) -> dict[Scope, list[float]]:
+    """What one task adds to each scope. ``lengths[i]`` is the length of the completion at place i of the task.
+
+    A ``doubted`` one was asked because a reward model was unsure of it: people agree less on such tasks than on those
+    of a fair sample, so it adds nothing to agreement.
+    """
     vectors: dict[Scope, list[float]] = {}
-    for scope, values in (*of_agreement(judgements), *_of_habits(judgements, lengths)):
+    agreement = () if doubted else of_agreement(judgements)
+    for scope, values in (*agreement, *_of_habits(judgements, lengths)):
         known = vectors.setdefault(scope, [0.0] * len(values))
         vectors[scope] = [a + b for a, b in zip(known, values, strict=True)]
     return vectors
@@ -167,7 +178,8 @@ def _of_habits(
     for one in judgements:
         verdicts = [float(one.verdict == name) for name in ("ranked", "all_bad", "cannot_tell")]
         timed = [0.0, 0.0] if one.seconds is None else [1.0, one.seconds]
-        values = [1.0, *verdicts, *_wins(one, lengths), *timed]
+        chosen = [float(one.chosen == name) for name in ("random", "doubt")]
+        values = [1.0, *verdicts, *_wins(one, lengths), *timed, *chosen]
         yield Scope(HABITS), values
         yield Scope(HABITS, week=one.week), values
         if one.annotator is not None:

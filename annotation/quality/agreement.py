@@ -33,6 +33,8 @@ def measure(*, project: Project) -> dict[str, Any]:
         "counts": {
             **judged(project).filter(verdict=Ranking.Verdict.RANKED).counted()._asdict(),
             "tasks": agreement.tasks,
+            "by_doubt": _whole(habits, "by_doubt"),
+            "by_chance": _whole(habits, "by_chance"),
             "pairs": _whole(agreement, "units"),
             "annotator_pairs_of_pairs": _whole(agreement, "compared"),
             "annotator_pairs_of_tasks": _whole(agreement, "tau_pairs"),

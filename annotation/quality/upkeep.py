@@ -83,14 +83,16 @@ def added_by(project: Project, task_ids: Sequence[int]) -> dict[int, dict[Scope,
             "order_shown",
             "active_seconds",
             "created_at",
+            "assignment__chosen",
         )
         .order_by("id")
     )
-    for task_id, annotator, anonymous, verdict, tiers, shown, seconds, created_at in rows:
-        name = None if anonymous else annotator
-        judgements[task_id].append(Judgement(name, verdict, tiers, shown, seconds, week_of(created_at)))
+    for task_id, annotator, anonymous, verdict, tiers, shown, seconds, created_at, chosen in rows:
+        name, week = None if anonymous else annotator, week_of(created_at)
+        judgements[task_id].append(Judgement(name, verdict, tiers, shown, seconds, week, chosen or ""))
     lengths = _lengths(list(judgements))
-    return {pk: contributions(said, lengths[pk]) for pk, said in judgements.items()}
+    doubted = set(Task.objects.doubted().filter(pk__in=list(judgements)).values_list("pk", flat=True))
+    return {pk: contributions(said, lengths[pk], doubted=pk in doubted) for pk, said in judgements.items()}
 
 
 def week_of(moment: datetime) -> str:

@@ -66,6 +66,12 @@ def _sample(line: Line, gone: Erased) -> Line | None:
     return {**line, "completions": [{**item, "text": ""} for item in line["completions"]]}
 
 
+def _scored(line: Line, gone: Erased) -> Line | None:
+    if str(line["prompt_id"]) not in gone.prompts and str(line["completion_id"]) not in gone.completions:
+        return None
+    return {**line, "prompt": _silent(line["prompt"]), "completion": ""}
+
+
 def _silent(messages: list[Line]) -> list[Line]:
     return [{**message, "content": ""} for message in messages]
 
@@ -76,6 +82,7 @@ ERASERS: dict[str, Callable[[Line, Erased], Line | None]] = {
     "demonstrations.jsonl": _demonstration,
     "prompts.jsonl": _prompt,
     "samples.jsonl": _sample,
+    "scored.jsonl": _scored,
 }
 
 

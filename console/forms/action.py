@@ -15,6 +15,8 @@ class Action(forms.Form):
     """One thing a researcher can do to a project."""
 
     button: ClassVar[str]
+    # What happens, where the fields do not say it.
+    explanation: ClassVar[str] = ""
     # The page that has the form: back there when it is done, or when something was wrong.
     page: ClassVar[str] = "project"
     # What the page says when it is done and no run was started, and the secret that it shows beside that, once.

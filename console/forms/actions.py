@@ -15,11 +15,13 @@ from console.forms.checking import (
 from console.forms.files import ConvertForm, ExportForm, ImportForm, WithdrawForm
 from console.forms.people import InviteAgainForm, InviteForm, RemoveForm, RevokeForm, RoleForm
 from console.forms.policies import CompareForm, CurrentForm, SampleForm, TrainForm
-from console.forms.reward_models import ActivateForm, FitForm, RetrainForm
+from console.forms.reward_models import ActivateForm, ChooseForm, FitForm, ForgetChoiceForm, RetrainForm
 
 ACTIONS: dict[str, type[Action]] = {
     "fit": FitForm,
     "retrain": RetrainForm,
+    "choose": ChooseForm,
+    "forget": ForgetChoiceForm,
     "train": TrainForm,
     "sample": SampleForm,
     "compare": CompareForm,

@@ -4,7 +4,7 @@ from django import forms
 from django.contrib.auth.models import User
 
 from console.forms.action import Action, choices, config_field
-from rewardmodel import activation, fits, retraining
+from rewardmodel import activation, choosing, fits, retraining
 from rewardmodel.models import RewardModelSettings, RewardModelVersion
 from runs.models import Run
 
@@ -53,6 +53,10 @@ class RetrainForm(Action):
         required=False, label="Go on from the active version instead of from the base"
     )
 
+    choose_next = forms.BooleanField(
+        required=False, label="Whenever a new version goes live, ask first what it is unsure of"
+    )
+
     def prepare(self) -> None:
         settings = RewardModelSettings.objects.filter(project=self.project).first()
         if settings is not None:
@@ -61,6 +65,32 @@ class RetrainForm(Action):
 
     def perform(self, user: User) -> None:
         retraining.configure(project=self.project, **self.cleaned_data)
+
+
+class ChooseForm(Action):
+    """Ask first what the active reward model is unsure of."""
+
+    button = "Ask first what it is unsure of"
+    explanation = (
+        "The active reward model scores the completions of all open tasks. Those whose order it can tell least are "
+        "asked first; new tasks and those with a priority of their own stay where they are. Rankings asked for that "
+        "reason teach more, and are left out of agreement and held-out accuracy: the share of tasks drawn at random, "
+        "in the settings, is what those are measured on."
+    )
+
+    def perform(self, user: User) -> Run:
+        return choosing.request_choice(project=self.project, created_by=user)
+
+
+class ForgetChoiceForm(Action):
+    """Ask in the order in which tasks were made again."""
+
+    button = "Ask in the order of their making"
+    explanation = "Tasks that a reward model has put first lose that place. Priorities that people gave stay."
+    done = "Tasks are asked in the order in which they were made."
+
+    def perform(self, user: User) -> None:
+        choosing.forget(project=self.project)
 
 
 class ActivateForm(Action):

@@ -46,8 +46,11 @@ def outcome(difference: float) -> float:
 
 
 def held_out(records: Iterable[Record]) -> tuple[str | None, list[Record]]:
-    """The ordered rankings of the test split, else of validation, else none; and the split's name."""
-    ordered = [record for record in records if record.pairs]
+    """The ordered rankings of the test split, else of validation, else none; and the split's name.
+
+    Without those that were asked because a reward model was unsure of them.
+    """
+    ordered = [record for record in records if record.pairs and not record.by_doubt]
     for split in ("test", "validation"):
         matching = [record for record in ordered if record.split == split]
         if matching:

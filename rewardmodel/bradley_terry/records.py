@@ -24,6 +24,8 @@ class Record(NamedTuple):
     """A line of the snapshot. ``pairs`` holds (i, j), i preferred to j: indices into ``completions``.
 
     ``tiers`` are dense, 1 is best. ``order_shown[n]`` is the completion that was shown n-th, where that is known.
+    ``by_doubt``: it was asked because a reward model was unsure of it. What is learnt from may be chosen so, what is
+    measured on may not.
     """
 
     ranking: str
@@ -40,6 +42,7 @@ class Record(NamedTuple):
     strength: float | None
     order_shown: tuple[int, ...] | None
     simulated: bool
+    by_doubt: bool
 
     @property
     def prompt_key(self) -> str:
@@ -75,6 +78,7 @@ def parse_record(line: Fields) -> Record:
         strength=line.number_or_none("strength"),
         order_shown=_order(line, len(completions)),
         simulated=line.flag("simulated"),
+        by_doubt=line.flag("by_doubt"),
     )
     _check_pairs(record)
     return record

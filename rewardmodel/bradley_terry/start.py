@@ -53,7 +53,11 @@ def prepare(config: FitConfig, folder: RunFolder) -> Start:
     train = [record for record in records if _learnable(record, config) and record.split == "train"]
     if not train:
         raise BadInput(_nothing_to_learn(records, config))
-    validation = [record for record in records if _learnable(record, config) and record.split == "validation"]
+    validation = [
+        record
+        for record in records
+        if _learnable(record, config) and record.split == "validation" and not record.by_doubt
+    ]
     tokenizer = start_tokenizer(config, train)
     network = start_network(config, tokenizer, seed=config.seed)
     limits = Limits.within(
@@ -193,6 +197,7 @@ def _counts(records: Sequence[Record], learnt: Sequence[Record], train: Sequence
         "verdicts": count_verdicts(records),
         "rankings": len(records),
         "simulated": sum(record.simulated for record in records),
+        "by_doubt": sum(record.by_doubt for record in records),
         "train": {
             "rankings": len(train),
             "simulated": sum(record.simulated for record in learnt),

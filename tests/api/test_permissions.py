@@ -105,6 +105,9 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("POST", P + "fits/"): Row(RESEARCHERS, RUNS, 202),
     # Found, but none of its versions is active.
     ("POST", "score/"): Row(RESEARCHERS, READ, 409, {"project": "helpful", "items": [SCORED]}),
+    # Found, but none of its versions is active.
+    ("POST", P + "choice/"): Row(RESEARCHERS, RUNS, 409),
+    ("DELETE", P + "choice/"): Row(RESEARCHERS, RUNS, 204),
     ("GET", P + "retraining/"): Row(RESEARCHERS, READ, 200),
     ("PATCH", P + "retraining/"): Row(RESEARCHERS, RUNS, 200, {"retrain_hours": 24}),
     ("GET", P + "policies/"): Row(RESEARCHERS, READ, 200),

@@ -40,7 +40,13 @@ def judge(project: Project, count: int, who: str = "ada") -> None:
 
 def asked(rankings: int = 0, hours: int = 0, warm: bool = False, **fields: Any) -> Project:
     project = make_project(**fields)
-    retraining.configure(project=project, retrain_rankings=rankings, retrain_hours=hours, retrain_warm=warm)
+    retraining.configure(
+        project=project,
+        retrain_rankings=rankings,
+        retrain_hours=hours,
+        retrain_warm=warm,
+        choose_next=False,
+    )
     return project
 
 
@@ -172,8 +178,18 @@ def test_it_is_set_on_the_projects_page_and_by_the_api() -> None:
     assert (settings.retrain_rankings, settings.retrain_hours, settings.retrain_warm) == (50, 24, True)
     assert 'value="50"' in client.get(page).content.decode()
     address = f"/api/v1/projects/{cast.project.slug}/retraining/"
-    assert client.get(address).json() == {"retrain_rankings": 50, "retrain_hours": 24, "retrain_warm": True}
+    assert client.get(address).json() == {
+        "retrain_rankings": 50,
+        "retrain_hours": 24,
+        "retrain_warm": True,
+        "choose_next": False,
+    }
     said = client.patch(address, {"retrain_hours": 0}, content_type="application/json")
-    assert said.json() == {"retrain_rankings": 50, "retrain_hours": 0, "retrain_warm": True}
+    assert said.json() == {
+        "retrain_rankings": 50,
+        "retrain_hours": 0,
+        "retrain_warm": True,
+        "choose_next": False,
+    }
     refused = client.patch(address, {"retrain_hours": -1}, content_type="application/json")
     assert (refused.status_code, list(refused.json()["error"]["fields"])) == (400, ["retrain_hours"])

@@ -235,17 +235,21 @@ def complete(
 
 
 @write
-def set_priorities(*, project: Project, priorities: Mapping[int, int]) -> int:
+def set_priorities(
+    *, project: Project, priorities: Mapping[int, int], by: str = "", patient: bool = False
+) -> int:
     """Set what is ranked next, the highest first, by task id; returns how many tasks of the project changed.
 
-    For any number of tasks at once: a reward model that is unsure of them may say so here. Locks the project's desk,
-    the slots and the tasks; slots that are being claimed at this moment are waited for. Raises Busy.
+    For any number of tasks at once. ``by`` names the reward model whose doubt it is, where it is one's: whoever is
+    asked a task for that reason has an assignment that says so. Locks the project's desk (``patient`` callers wait for
+    it), the slots and the tasks; slots that are being claimed at this moment are waited for. Raises Busy.
     """
-    locks.desk(project)
+    locks.desk(project, patient=patient)
     values: dict[str, Any] = {
         "project": project.pk,
         "tasks": list(priorities),
         "priorities": list(priorities.values()),
+        "by": by,
     }
     with connection.cursor() as cursor:
         cursor.execute(_SET_SLOTS, values)
@@ -260,7 +264,7 @@ _WANTED = """
     SELECT task.id AS task_id, wanted.priority
     FROM unnest(%(tasks)s::bigint[], %(priorities)s::int[]) AS wanted (id, priority)
     JOIN annotation_task task ON task.id = wanted.id
-    WHERE task.project_id = %(project)s AND task.priority <> wanted.priority
+    WHERE task.project_id = %(project)s AND (task.priority, task.ordered_by) <> (wanted.priority, %(by)s)
 """
 _SET_SLOTS = f"""
     WITH wanted AS MATERIALIZED ({_WANTED}), held AS MATERIALIZED (
@@ -274,5 +278,6 @@ _SET_TASKS = f"""
         SELECT task.id, wanted.priority FROM annotation_task task JOIN wanted ON task.id = wanted.task_id
         ORDER BY task.id FOR NO KEY UPDATE OF task
     )
-    UPDATE annotation_task task SET priority = held.priority FROM held WHERE task.id = held.id RETURNING task.id
+    UPDATE annotation_task task SET priority = held.priority, ordered_by = %(by)s
+    FROM held WHERE task.id = held.id RETURNING task.id
 """

@@ -70,6 +70,7 @@ def make_line(
         "strength": None,
         "order_shown": None,
         "simulated": False,
+        "by_doubt": False,
         **fields,
     }
 

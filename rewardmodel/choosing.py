@@ -1,0 +1,144 @@
+"""Active choice, as a kind of run: open tasks are asked in the order in which the reward model is unsure of them.
+
+A comparison that a reward model is sure of teaches the next one little. The doubt of a task is the mean, over the pairs
+of its completions, of 4 p (1 - p), where p is the chance that the model gives the first of being preferred: 1 where it
+cannot tell, 0 where it is certain. (Variance of a Bernoulli trial; uncertainty sampling, Lewis and Gale 1994.)
+
+It becomes the task's priority, 1 to 1000. What people gave a priority of their own keeps it. Tasks that are asked for
+that reason are no fair sample: their assignments say so, and figures of agreement and of held-out rankings leave them
+out, unless chance drew them too (a project's ``random_share``).
+"""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from itertools import combinations, groupby
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from annotation.files import intake
+from annotation.models import Project, Task
+from rewardmodel import activation
+from rewardmodel.errors import NothingToChoose
+from rewardmodel.models import Choosing, RewardModelSettings, RewardModelVersion
+from runs import artifacts, lifecycle
+from runs.folder.files import read_json, read_jsonl
+from runs.folder.folder import RunFolder
+from runs.folder.processes import command_of
+from runs.kinds import Kind
+from runs.models import Run
+from runs.writing import write
+
+# The oldest open tasks that are looked at; what is sampled later is looked at by the next run.
+MOST_TASKS = 20_000
+HIGHEST = 1000
+TEXTS = "scored.jsonl"
+
+
+@write
+def request_choice(*, project: Project, created_by: User | None = None) -> Run:
+    """Queue a look of the active reward model at the open tasks. Raises NoRewardModel, NothingToChoose."""
+    version = activation.require_active(project)
+    if not open_tasks(project).exists():
+        raise NothingToChoose(f"{project.slug} has no open task to rank: sample or import completions.")
+    run = lifecycle.create(kind=KIND.name, created_by=created_by, queue=Run.Queue.GPU)
+    Choosing.objects.create(run=run, project=project, version=version)
+    return run
+
+
+@write
+def follow(*, version: RewardModelVersion) -> None:
+    """Queue such a look where ``version`` is active now, the project wants it, and there is something to look at."""
+    wanted = RewardModelSettings.objects.filter(project=version.project_id, choose_next=True).exists()
+    if version.is_active and wanted and open_tasks(version.project).exists():
+        request_choice(project=version.project)
+
+
+def forget(*, project: Project) -> int:
+    """Ask in the order of their making again what a reward model had put first; of how many tasks. Raises Busy."""
+    chosen = Task.objects.filter(project=project).exclude(ordered_by="").values_list("pk", flat=True)
+    return intake.set_priorities(project=project, priorities=dict.fromkeys(chosen, 0))
+
+
+def doubt(scores: Sequence[float], deviation: float) -> float:
+    """The mean over pairs of 4 p (1 - p), from normalised scores and the standard deviation they were divided by."""
+    pairs = list(combinations(scores, 2))
+    return sum(1 / math.cosh(deviation * (a - b) / 2) ** 2 for a, b in pairs) / len(pairs)
+
+
+def open_tasks(project: Project) -> "QuerySet[Task]":
+    """Those to be ranked that somebody can still be asked, but for those that people gave a priority of their own."""
+    free = Task.objects.ranked().filter(project=project, slots__annotator=None, slots__isnull=False)
+    return free.filter(Q(priority=0) | ~Q(ordered_by="")).distinct().order_by("pk")
+
+
+def _prepare(run: Run, folder: RunFolder) -> None:
+    """A line a completion: what the child scores, and whose it is, for us and for who withdraws it."""
+    choosing = Choosing.objects.select_related("project", "version__artifact").get(run=run)
+    with transaction.atomic(), (folder.inputs / TEXTS).open("w", encoding="utf-8") as file:
+        for task in _read(choosing.project):
+            for entry in task.entries.all():
+                line = {
+                    "task": task.pk,
+                    "prompt_id": str(task.prompt.public_id),
+                    "completion_id": str(entry.completion.public_id),
+                    "form": task.prompt.form,
+                    "prompt": task.prompt.messages,
+                    "completion": entry.completion.text,
+                }
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    folder.write_config({"reward_model": str(artifacts.local_folder(choosing.version.artifact))})
+
+
+def _read(project: Project) -> Iterator[Task]:
+    tasks = open_tasks(project).select_related("prompt").prefetch_related("entries__completion")
+    return tasks[:MOST_TASKS].iterator(chunk_size=500)
+
+
+def _command(run: Run, folder: RunFolder) -> list[str]:
+    return command_of("rewardmodel.bradley_terry", "score", folder)
+
+
+def _store(run: Run, folder: RunFolder) -> dict[int, int]:
+    """Each task's priority. The child's scores are normalised, and its artifact says by what."""
+    meta = read_json(Path(folder.read_config()["reward_model"]) / "meta.json")
+    deviation = float(meta["normalisation"]["std"])
+    tasks = (int(line["task"]) for line in read_jsonl(folder.inputs / TEXTS))
+    scores = (float(line["score"]) for line in read_jsonl(folder.output / "scores.jsonl"))
+    by_task = groupby(zip(tasks, scores, strict=True), key=lambda pair: pair[0])
+    return {
+        task: max(1, round(HIGHEST * doubt([score for _, score in pairs], deviation)))
+        for task, pairs in by_task
+    }
+
+
+def _finish(run: Run, priorities: dict[int, int]) -> None:
+    choosing = Choosing.objects.select_related("project", "version").get(run=run)
+    moved = intake.set_priorities(
+        project=choosing.project, priorities=priorities, by=str(choosing.version), patient=True
+    )
+    result: dict[str, Any] = {
+        "tasks": len(priorities),
+        "moved": moved,
+        "reward_model": choosing.version.number,
+    }
+    Run.objects.filter(pk=run.pk).update(result=result)
+
+
+def _project(run: Run) -> str:
+    return str(run.choosing.project.slug)
+
+
+KIND = Kind(
+    name="choose_tasks",
+    title="Put the tasks in order of doubt",
+    prepare=_prepare,
+    command=_command,
+    store=_store,
+    finish=_finish,
+    project=_project,
+)
