@@ -49,6 +49,8 @@ def test_only_current_orders_of_two_or_more_count() -> None:
         "pairs": 1,
         "annotator_pairs_of_pairs": 1,
         "annotator_pairs_of_tasks": 1,
+        "by_doubt": 0,
+        "by_chance": 0,
     }
 
 

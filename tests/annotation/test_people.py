@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from annotation import members, people
 from annotation.errors import BadRequest, NotAllowed
+from annotation.files.intake import overlap
 from annotation.models import Annotator, Invitation, Membership, Project
 from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks, make_user
 from tests.annotation.judging import at_once
@@ -241,6 +242,32 @@ def test_other_guidelines_are_the_next_version_and_the_same_ones_are_not() -> No
     assert people.change_project(project=project, guidelines="Be brief.").guideline_version == 2
     project.refresh_from_db()
     assert (project.name, project.guidelines, project.guideline_version) == ("Kind", "Be brief.", 2)
+
+
+def test_who_has_read_guidelines_is_told_what_changed_since_the_first_version_too() -> None:
+    project = people.create_project(slug="walks", guidelines="Be kind.\nBe brief.")
+    annotator = make_annotator(project)
+    people.has_read_guidelines(annotator=annotator, version=1)
+    annotator.refresh_from_db()
+    assert people.guideline_changes(annotator) == []
+    people.change_project(project=project, guidelines="Be kind.\nBe exact.")
+    annotator = Annotator.objects.select_related("project").get(pk=annotator.pk)
+    lines = [(line.kind, line.text) for line in people.guideline_changes(annotator)]
+    assert ("removed", "Be brief.") in lines
+    assert ("added", "Be exact.") in lines
+
+
+def test_settings_that_keep_the_number_of_annotators_change_no_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They wait for no import then."""
+    project = make_project(annotators_per_task=2)
+
+    def change_overlap(**_: Any) -> None:
+        raise AssertionError("the desk was asked for")
+
+    monkeypatch.setattr(overlap, "change_overlap", change_overlap)
+    overlap.configure_project(project=project, annotators_per_task=2, name="Walks")
+    project.refresh_from_db()
+    assert project.name == "Walks"
 
 
 def test_a_project_is_not_changed_to_what_it_may_not_be() -> None:

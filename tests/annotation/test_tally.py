@@ -134,6 +134,19 @@ def test_verdicts_without_an_order_are_counted_and_agree_with_nobody() -> None:
     assert Scope(AGREEMENT) not in contributions(task, [1, 1])
 
 
+def test_what_one_ranking_of_ten_says_has_the_interval_of_one_in_ten() -> None:
+    """p = 1/10: on the scale of logits (Agresti 2013, 3.1), the variance of a mean of ten divided by (p (1 - p))^2."""
+    tasks = [
+        [Judgement(n, "all_bad" if n == 4 else "cannot_tell", [], [0, 1], None, WEEK)] for n in range(10)
+    ]
+    estimate = estimates(total_of(tasks, Scope(HABITS)))["all_bad"]
+    assert estimate is not None
+    assert estimate.interval is not None
+    deviation = math.sqrt(0.1 * 0.9 / 9) / (0.1 * 0.9)
+    ends = [math.log(1 / 9) + sign * 1.959963984540054 * deviation for sign in (-1, 1)]
+    assert estimate.interval == pytest.approx([1 / (1 + math.exp(-end)) for end in ends], rel=1e-6)
+
+
 def test_what_is_taken_away_was_never_there() -> None:
     tasks = as_judgements([{1: [1, 2, 3], 2: [2, 1, 3]}, {1: [1, 1, 2], 2: [1, 2, 2], 3: [3, 1, 2]}])
     one = total_of(tasks[:1], Scope(AGREEMENT))
