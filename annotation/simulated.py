@@ -5,9 +5,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+
 from annotation.collecting import queue, ranking
 from annotation.errors import BadRequest, ClaimsPaused
-from annotation.models import Annotator, Project, Prompt, TaskCompletion
+from annotation.models import Annotator, Project, Prompt, Slot, Task, TaskCompletion
 
 # How good each completion of a prompt is in somebody's eyes: the higher, the better.
 Judge = Callable[[Prompt, Sequence[str]], Sequence[float]]
@@ -22,11 +24,13 @@ def simulate(
     preference: str,
     judge: Judge | None = None,
     annotators: int = 3,
+    keep: int = 0,
     seed: int | None = None,
 ) -> dict[str, Any]:
     """Submit up to ``rankings`` rankings by ``annotators`` simulated annotators in turn, until no task is left.
 
-    Whoever is paused is left out and named; ``asked`` beside ``rankings`` tells that there were fewer tasks.
+    Whoever is paused is left out and named; ``asked`` beside ``rankings`` tells that there were fewer tasks. They end
+    where ``keep`` tasks with a free place are left, for people (``kept`` says so).
     ``preference`` is ``length`` (longer is better), ``noise:P`` (the same, but a share P of rankings is in random
     order) or ``attributes`` (share of the prompt's ``name[value]`` slots whose value stands in the completion).
     With a ``judge`` its scores decide, and ``preference`` names it. ``seed`` makes the random orders repeatable.
@@ -37,8 +41,11 @@ def simulate(
     rng = random.Random(seed)  # noqa: S311 (simulation)
     rank = _ranker(preference, rng) if judge is None else _ranked_by(judge)
     waiting = [_annotator(project, preference, number) for number in range(1, annotators + 1)]
-    submitted, paused = 0, []
+    submitted, paused, spare = 0, [], 0
     while waiting and submitted < rankings:
+        if keep and spare < 1 and (spare := _spare_tasks(project, keep)) < 1:
+            break
+        spare -= 1  # a ranking takes one place, and so one task at most
         annotator = waiting.pop(0)
         try:
             if _rank_next(annotator, rank, rng):
@@ -52,8 +59,15 @@ def simulate(
         "rankings": submitted,
         "annotators": annotators,
         "paused": paused,
+        "kept": keep,
         "simulated": True,
     }
+
+
+def _spare_tasks(project: Project, keep: int) -> int:
+    """How many more tasks have a free place than are to be kept."""
+    free = Task.objects.ranked().filter(Exists(Slot.objects.filter(task=OuterRef("pk"), annotator=None)))
+    return free.filter(project=project).count() - keep
 
 
 def _annotator(project: Project, preference: str, number: int) -> Annotator:

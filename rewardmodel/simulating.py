@@ -1,9 +1,10 @@
 """A reward model as the taste of simulated annotators: trials of the loop against a judge whose mind is known."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from annotation.models import Project, Prompt, Task
-from annotation.simulated import Judge
+from annotation.simulated import Judge, simulate
 from rewardmodel.activation import require_active
 from rewardmodel.errors import NoRewardModel
 from rewardmodel.models import RewardModelVersion
@@ -25,6 +26,52 @@ def find_version(*, project: Project, name: str) -> RewardModelVersion:
             f"{project.slug} has no reward model version {name!r}: name one by its number, or say reward:active."
         )
     return version
+
+
+# Tasks of a demo that are left for people.
+KEPT_IN_DEMO = 10
+
+
+def simulate_by(
+    *,
+    project: Project,
+    preference: str,
+    rankings: int,
+    annotators: int = 3,
+    keep: int | None = None,
+    seed: int | None = None,
+) -> dict[str, Any]:
+    """Rank by any preference that there is, a reward model's among them (annotation.simulated.simulate).
+
+    Without ``keep`` ten tasks of a demo are left for people, and none of another project. Raises BadRequest,
+    NoRewardModel, ScoringFailed.
+    """
+    judge = None
+    if preference.startswith(PREFIX):
+        version = find_version(project=project, name=preference.removeprefix(PREFIX))
+        preference = f"{PREFIX}{version.number}"
+        judge = judge_by(version=version, tasks=max(rankings, 0))
+    return simulate(
+        project=project,
+        rankings=rankings,
+        preference=preference,
+        judge=judge,
+        annotators=annotators,
+        keep=(KEPT_IN_DEMO if project.is_demo else 0) if keep is None else keep,
+        seed=seed,
+    )
+
+
+def shortfall(answer: Mapping[str, Any]) -> str:
+    """Why fewer rankings were made than asked for, in a sentence; empty where they were made."""
+    if answer["rankings"] >= answer["asked"]:
+        return ""
+    reason = (
+        f"{answer['kept']} tasks are kept for people"
+        if answer["kept"]
+        else "no task is left for these annotators"
+    )
+    return f"{answer['rankings']} of {answer['asked']} rankings made: {reason}."
 
 
 def judge_by(*, version: RewardModelVersion, tasks: int) -> Judge:

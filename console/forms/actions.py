@@ -16,10 +16,12 @@ from console.forms.files import ConvertForm, ExportForm, ImportForm, WithdrawFor
 from console.forms.people import InviteAgainForm, InviteForm, RemoveForm, RevokeForm, RoleForm
 from console.forms.policies import CompareForm, CurrentForm, SampleForm, TrainForm
 from console.forms.reward_models import ActivateForm, ChooseForm, FitForm, ForgetChoiceForm, RetrainForm
+from console.forms.simulating import SimulateForm
 
 ACTIONS: dict[str, type[Action]] = {
     "fit": FitForm,
     "retrain": RetrainForm,
+    "simulate": SimulateForm,
     "choose": ChooseForm,
     "forget": ForgetChoiceForm,
     "train": TrainForm,

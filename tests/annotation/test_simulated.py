@@ -9,8 +9,9 @@ from django.core.management import call_command
 
 from annotation import simulated
 from annotation.checking import standing
+from annotation.collecting import queue
 from annotation.errors import BadRequest
-from annotation.models import Annotator, Project, Ranking
+from annotation.models import Annotator, Project, Ranking, Task
 from annotation.simulated import simulate
 from tests.annotation.factories import make_annotator, make_project, make_tasks, make_user, out_values, put
 
@@ -44,6 +45,7 @@ def test_the_longer_text_wins() -> None:
         "rankings": 12,
         "annotators": 2,
         "paused": [],
+        "kept": 0,
         "simulated": True,
     }
     assert tiers(project) == [[3, 1, 4, 2]] * 12
@@ -93,6 +95,18 @@ def test_they_take_tasks_from_the_queue_like_people_until_none_is_left() -> None
     assert simulate(project=project, rankings=100, preference="length", annotators=3)["rankings"] == 8
     assert Ranking.objects.values("task", "annotator").distinct().count() == 8
     assert simulate(project=project, rankings=1, preference="length", annotators=3)["rankings"] == 0
+
+
+@pytest.mark.parametrize(("keep", "made"), [(0, 8), (1, 6), (3, 2), (4, 0), (9, 0)])
+def test_as_many_tasks_as_are_to_be_kept_are_left_for_people(keep: int, made: int) -> None:
+    """Four tasks of two places each, which two annotators fill one after the other."""
+    project = with_tasks(4, annotators=2)
+    answer = simulate(project=project, rankings=100, preference="length", annotators=2, keep=keep)
+    assert (answer["rankings"], answer["kept"]) == (made, keep)
+    free = Task.objects.filter(slots__annotator=None).distinct().count()
+    assert free >= min(keep, 4)
+    person = make_annotator(project)
+    assert (queue.claim(annotator=person) is not None) is (keep > 0)
 
 
 def test_a_person_is_never_taken_for_a_simulated_annotator() -> None:

@@ -68,14 +68,14 @@ def tiers(page: Page) -> list[list[str]]:
     """The letters in each slot, from the first to the last: [["B"], ["A", "D"], [], ["C"]]."""
     # In one go: between two questions the page may have put another task, or itself, in the place of this one
     slots: list[list[str]] = page.locator(".slot > .cards").evaluate_all(
-        "slots => slots.map(slot => [...slot.querySelectorAll('.completion')].map(card => card.dataset.letter))"
+        "slots => slots.map(slot => [...slot.children].map(token => token.dataset.letter))"
     )
     return slots
 
 
 def tray(page: Page) -> list[str]:
     """The letters without a place."""
-    letters: list[str] = page.locator(".tray .completion").evaluate_all(
+    letters: list[str] = page.locator(".tray .completion:not(.is-placed)").evaluate_all(
         "cards => cards.map(card => card.dataset.letter)"
     )
     return letters

@@ -119,7 +119,7 @@ def test_a_card_is_dragged_into_a_slot_and_back(page: Page) -> None:
     assert tiers(page) == [[], ["B"], [], []]
     drag(page, "D", '.slot > .cards[data-rank="2"]')
     assert tiers(page) == [[], ["B", "D"], [], []]
-    drag(page, "B", ".tray > .cards")
+    drag(page, "B", ".tray > .cards", of=".token")
     assert (tray(page), tiers(page)) == (["A", "B", "C"], [[], ["D"], [], []])
 
 
@@ -129,8 +129,8 @@ def test_a_card_let_go_between_two_cards_belongs_to_their_box(page: Page) -> Non
     assert (tray(page), tiers(page)) == (["A", "B", "C"], [[], ["D"], [], []])
 
 
-def drag(page: Page, letter: str, target: str, steps: int = 12) -> None:
-    page.locator(f'.completion[data-letter="{letter}"] .letter').hover()
+def drag(page: Page, letter: str, target: str, steps: int = 12, of: str = ".completion") -> None:
+    page.locator(f'{of}[data-letter="{letter}"] .letter').hover()
     page.mouse.down()
     box = page.locator(target).bounding_box()
     assert box is not None

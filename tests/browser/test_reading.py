@@ -180,7 +180,7 @@ def test_guidelines_stand_beside_the_work_on_a_wide_screen(page: Page) -> None:
     assert (overhang(page), overlapping(page)) == (0, [])
     # The keys go on working, and the panel stays, also after a reload, until it is closed.
     page.keyboard.press("1")
-    assert page.locator(".slot .completion").count() == 1
+    assert page.locator(".slot .token").count() == 1
     page.reload()
     wait_until_ready(page)
     expect(panel).to_be_visible()

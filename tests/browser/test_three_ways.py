@@ -73,7 +73,7 @@ def test_by_dragging(page: Page, device: str) -> None:
         head = page.locator(f'.completion[data-letter="{letter}"] .letter')
         drag(head, page.locator(f'.slot > .cards[data-rank="{place}"]'))
     assert tiers(page) == [["D"], ["A", "B"], [], ["C"]]
-    drag(page.locator('.completion[data-letter="B"] .letter'), page.locator('.slot > .cards[data-rank="3"]'))
+    drag(page.locator('.token[data-letter="B"]'), page.locator('.slot > .cards[data-rank="3"]'))
     assert tiers(page) == [["D"], ["A"], ["B"], ["C"]]
     submit = page.get_by_role("button", name="Submit")
     if device == "phone":
@@ -166,7 +166,7 @@ def test_by_a_screen_reader(page: Page) -> None:
     assert page.locator("#announcer").get_attribute("aria-live") == "polite"
     main = page.get_by_role("main")
     expect(main.get_by_role("region", name="Prompt")).to_be_visible()
-    expect(main.get_by_role("region", name="To place 4")).to_be_visible()
+    expect(main.get_by_role("region", name="Completions 4 to place")).to_be_visible()
     for letter in "ABCD":
         expect(main.get_by_role("group", name=f"Completion {letter}", exact=True)).to_have_count(1)
     before = assignment_of(page)
@@ -176,9 +176,8 @@ def test_by_a_screen_reader(page: Page) -> None:
     submit.focus()
     page.keyboard.press("Enter")
     place(page, "A", 2)
-    expect(
-        page.get_by_role("region", name="Your order").get_by_role("button", name="Put A back")
-    ).to_be_visible()
+    expect(page.get_by_role("button", name="Put A back")).to_be_visible()
+    expect(page.get_by_role("region", name="Your order").get_by_role("listitem").nth(1)).to_contain_text("A")
     page.get_by_role("button", name="Undo").focus()
     page.keyboard.press("Enter")
     place(page, "A", 1)

@@ -3,6 +3,7 @@
 import datetime
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,10 +116,13 @@ def test_a_child_that_we_had_to_kill_ourselves_is_no_lost_worker(settings: Any) 
 
 @pytest.mark.processes
 def test_a_worker_that_leaves_while_it_stores_gives_the_run_back_and_the_next_one_stores(
-    settings: Any,
+    settings: Any, tmp_path: Path
 ) -> None:
     """A deploy would wait no longer than that for it, and an upload takes as long as it takes."""
     settings.RUN_STOP_SECONDS = 1.0
+    # Its own: what another test has stored already would not be stored again.
+    own = {**settings.STORAGES["artifacts"], "OPTIONS": {"location": tmp_path / "artifacts"}}
+    settings.STORAGES = {**settings.STORAGES, "artifacts": own}
     slow_storage.slow(settings)
     run, stopping = make_run(steps=3), threading.Event()
     thread = in_background(run, stopping)

@@ -14,12 +14,6 @@ export function listen(task, signal) {
     show();
   });
   dialog.addEventListener("change", show);
-  task.main.addEventListener("click", (event) => {
-    const letter = event.target.closest("[data-read]")?.dataset.read;
-    if (!letter) return;
-    choose(task, left, right, letter);
-    openDialog("compare");
-  }, { signal });
 }
 
 // The chosen text on the left; on the right the one that keys act on, or its neighbour.

@@ -48,7 +48,7 @@ function start() {
   prompt.listen(main, signal);
   keys.listen(task, submit, signal);
   listen(task, submit, finish, drafts);
-  stuck.measure(main, signal);
+  stuck.measure(signal);
   // What is changed while it waits is not what was submitted.
   task.addEventListener("change", () => withdraw(task.assignment), { signal });
 }

@@ -6,4 +6,4 @@ import * as stuck from "./stuck.js";
 const { signal } = new AbortController();
 const main = document.getElementById("main");
 prompt.listen(main, signal);
-stuck.measure(main, signal);
+stuck.measure(signal);

@@ -1,34 +1,55 @@
-// Draws a task's state: cards into the tray or their slots, what is pressed, what is missing.
+// Draws a task's state: completions stay where they are read, and beside them a token of each stands in its slot.
 
 export function draw(task) {
-  const focused = document.activeElement;
-  const boxes = new Map([...task.main.querySelectorAll(".cards")].map((box) => [Number(box.dataset.rank), box]));
+  const [tray, ...slots] = task.main.querySelectorAll(".cards");
   for (const [letter, card] of task.cards) {
     const rank = task.order.ranks[letter];
     task.field(`rank_${letter}`).value = rank || "";
-    put(card, boxes.get(rank));
+    stay(card, tray);
     card.classList.toggle("is-current", letter === task.current);
+    card.classList.toggle("is-placed", Boolean(rank));
     press(card, rank);
   }
+  for (const slot of slots) fill(slot, task);
   drawTask(task);
   drawBar(task);
-  // A card that moves in the document loses the focus.
-  if (focused !== document.activeElement && task.main.contains(focused)) focused.focus({ preventScroll: true });
 }
 
-// Letters stay in their order wherever they are, so that an eye finds them again.
-function put(card, box) {
-  const after = [...box.children].find((other) => other !== card && other.dataset.letter > card.dataset.letter);
-  const inPlace = card.parentElement === box && (card.nextElementSibling ?? undefined) === after;
-  if (!inPlace) box.insertBefore(card, after ?? null);
+// A hand that drags a card takes it out of the tray: it comes back between its neighbours.
+function stay(card, tray) {
+  if (card.parentElement === tray) return;
+  const after = [...tray.children].find((other) => other.dataset.letter > card.dataset.letter);
+  tray.insertBefore(card, after ?? null);
 }
 
 function press(card, rank) {
   for (const chip of card.querySelectorAll(".chip")) {
     const place = Number(chip.dataset.place);
     if (place) chip.setAttribute("aria-pressed", String(place === rank));
-    else chip.hidden = !rank;
+    else chip.disabled = !rank;
   }
+}
+
+// Letters stay in their order, so that an eye finds them again. Tokens that are right already stay as they are.
+function fill(slot, { order, cards, current }) {
+  const rank = Number(slot.dataset.rank);
+  const letters = order.letters.filter((letter) => order.ranks[letter] === rank);
+  const shown = [...slot.children].map(({ dataset }) => dataset.letter);
+  if (letters.join() !== shown.join()) slot.replaceChildren(...letters.map((letter) => token(letter, cards.get(letter))));
+  for (const one of slot.children) one.classList.toggle("is-current", one.dataset.letter === current);
+}
+
+// What one can see of a completion in its slot; its place is changed there, or where it is read.
+function token(letter, card) {
+  const [box, name, words] = ["token", "letter", "token__words"].map((className) =>
+    Object.assign(document.createElement("span"), { className }),
+  );
+  box.dataset.letter = letter;
+  name.textContent = letter;
+  words.dir = "auto";
+  words.textContent = card.querySelector(".completion__text").textContent.trim().slice(0, 80);
+  box.append(name, " ", words);
+  return box;
 }
 
 function drawTask({ main, order }) {

@@ -1,15 +1,17 @@
-// Dragging a card by its head, with a mouse or a finger, between the tray and the slots.
+// Dragging a completion by its head, or its token, with a mouse or a finger, into a slot or out of it.
 
 import Sortable from "../../../sortablejs/sortable.core.esm.js";
 
 export function listen(task) {
   for (const box of task.main.querySelectorAll(".cards")) {
+    const isTray = box.dataset.rank === "0";
     Sortable.create(box, {
-      group: "cards",
+      // What is dragged out of the tray leaves its copy there, so that nothing else moves.
+      group: { name: "cards", pull: isTray ? "clone" : true },
       sort: false,
-      draggable: ".completion",
-      handle: ".completion__head",
-      filter: "button, select",
+      draggable: isTray ? ".completion" : ".token",
+      handle: isTray ? ".completion__head" : ".token",
+      filter: isTray ? "button, select" : null,
       preventOnFilter: false,
       // The browser's own dragging knows no fingers, and draws a picture that cannot be styled.
       forceFallback: true,
@@ -21,9 +23,12 @@ export function listen(task) {
       delayOnTouchOnly: true,
       emptyInsertThreshold: 16,
       onStart: () => task.main.classList.add("is-dragging"),
-      onEnd: ({ item, to, originalEvent }) => {
+      onEnd: ({ item, clone, to, originalEvent }) => {
         task.main.classList.remove("is-dragging");
         const box = boxUnder(originalEvent) ?? to;
+        // The board draws where everything is.
+        clone?.remove();
+        if (!isTray) item.remove();
         task.place(item.dataset.letter, Number(box.dataset.rank));
       },
     });

@@ -16,12 +16,14 @@ export class Ranking extends Answer {
     this.places = main.querySelectorAll(".slot").length;
     this.#current = this.order.unplaced[0] ?? this.order.letters[0];
     main.addEventListener("focusin", ({ target }) => {
-      const letter = target.closest(".completion")?.dataset.letter;
+      const letter = target.closest("[data-letter]")?.dataset.letter;
       if (letter && letter !== this.current) this.mark(letter);
     });
     main.addEventListener("click", ({ target }) => {
       const chip = target.closest("[data-place]");
       if (chip) this.place(chip.closest(".completion").dataset.letter, Number(chip.dataset.place));
+      const token = target.closest(".token");
+      if (token) this.goTo(token.dataset.letter);
       if (target.closest("[data-undo]")) this.undo();
     });
     drag.listen(this);

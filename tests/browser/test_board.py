@@ -1,0 +1,120 @@
+"""The board holds still: reading order is rank order and nothing moves but what is moved, at every size of a screen."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, ViewportSize, expect
+
+from tests.annotation.factories import have_read, make_member, make_project, put
+from tests.browser.conftest import Visit
+from tests.browser.layout import overhang, wait_until_still
+from tests.browser.ranking import tiers, wait_until_ready
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SIZES = [
+    (320, 568),
+    (360, 640),
+    (390, 844),
+    (640, 360),
+    (768, 1024),
+    (844, 390),
+    (1024, 768),
+    (1280, 640),
+    (1280, 800),
+    (1440, 900),
+    (1920, 1080),
+    (2560, 1440),
+]
+# Boxes as [left, top, width, height], in pixels of the page; what sticks to the screen is asked where it is on it.
+BOXES = """() => {
+    const box = (node, x, y) => {
+        const at = node.getBoundingClientRect();
+        return [at.left + x, at.top + y, at.width, at.height].map(Math.round);
+    };
+    const all = (selector) => [...document.querySelectorAll(selector)];
+    return {
+        completions: all(".completion").map((one) => box(one, scrollX, scrollY)),
+        chips: all(".chip").map((one) => box(one, scrollX, scrollY)),
+        slots: all(".slot").map((one) => box(one, 0, 0).filter((_, i) => i !== 1)),
+        tops: all(".slot").map((one) => box(one, 0, 0)[1]),
+        tokens: all(".token").map((one) => [one.dataset.letter, ...box(one, 0, 0)]),
+    };
+}"""
+
+
+@pytest.fixture
+def alice() -> User:
+    project = make_project("helpful", guidelines="Be kind.")
+    texts = ["A short one.", "Of some words more. " * 12, "Middling words here. " * 5, "The last. " * 30]
+    line = {"prompt": "Say something of the sea. " * 6, "completions": [{"text": text} for text in texts]}
+    put(project, "completions", line)
+    nine = {"prompt": "Count.", "completions": [{"text": f"{number} " * 40} for number in range(9)]}
+    put(project, "completions", {**nine, "priority": -1})
+    user = make_member(project, name="alice")
+    have_read(project, user)
+    return user
+
+
+@pytest.fixture
+def page(visit: Visit, alice: User) -> Page:
+    opened = visit("/projects/helpful/rank/", alice)
+    wait_until_ready(opened)
+    return opened
+
+
+def look(page: Page) -> dict[str, Any]:
+    wait_until_still(page)
+    boxes: dict[str, Any] = page.evaluate(BOXES)
+    return boxes
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_nothing_moves_but_what_is_placed_and_the_order_reads_from_left_to_right(
+    page: Page, size: tuple[int, int]
+) -> None:
+    width, height = size
+    page.set_viewport_size(ViewportSize(width=width, height=height))
+    before = look(page)
+    assert len(set(before["tops"])) == 1
+    assert before["slots"] == sorted(before["slots"])
+    press(page, "a")
+    for count, key in enumerate("3142", start=1):
+        press(page, key)
+        after = look(page)
+        assert after["completions"] == before["completions"]
+        assert after["chips"] == before["chips"]
+        assert after["slots"] == before["slots"]
+        assert len(after["tokens"]) == count
+    assert tiers(page) == [["B"], ["D"], ["A"], ["C"]]
+    # As they are read: each further to the right than the better one, all in one row.
+    lefts = {letter: left for letter, left, *_ in after["tokens"]}
+    assert sorted(lefts, key=lambda letter: lefts[letter]) == ["B", "D", "A", "C"]
+    assert len({top for _, _, top, *_ in after["tokens"]}) == 1
+    # A tie is one slot with two, and one that goes back leaves everything where it is.
+    press(page, "c", "1")
+    tied = look(page)
+    press(page, "c", "0")
+    back = look(page)
+    assert tied["completions"] == back["completions"] == before["completions"]
+    assert overhang(page) == 0
+
+
+def test_nine_places_stand_in_one_row_on_a_small_phone(page: Page) -> None:
+    press(page, "1", "2", "3", "4", "Enter")
+    expect(page.locator(".completion")).to_have_count(9)
+    page.set_viewport_size(ViewportSize(width=320, height=568))
+    before = look(page)
+    assert len(set(before["tops"])) == 1
+    press(page, *"987654321")
+    after = look(page)
+    assert after["completions"] == before["completions"]
+    shown = page.locator(".completion").evaluate_all("cards => cards.map(card => card.dataset.letter)")
+    assert [letter for letter, *_ in after["tokens"]] == shown[::-1]
+    assert overhang(page) == 0

@@ -1,0 +1,74 @@
+"""Simulated annotators by a button: in a demo, honest about how many could be made, with something left for people."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from annotation.collecting import queue
+from annotation.models import Project, Ranking
+from rewardmodel.models import Fit, RewardModelVersion
+from runs.models import Artifact, Run
+from tests.annotation.factories import make_annotator, make_tasks
+from tests.pages.cast import Cast, make_cast
+
+pytestmark = pytest.mark.django_db
+ADDRESS = "/admin/projects/helpful/simulate/"
+
+
+@pytest.fixture
+def cast() -> Cast:
+    cast = make_cast()
+    Project.objects.update(is_demo=True, annotators_per_task=1)
+    cast.project.refresh_from_db()
+    return cast
+
+
+def press(cast: Cast, preference: str = "length", rankings: int = 5) -> Any:
+    client = Client()
+    client.force_login(cast.carol)
+    sent = {"simulate-preference": preference, "simulate-rankings": str(rankings)}
+    return client.post(ADDRESS, sent, follow=True)
+
+
+def test_they_rank_as_many_as_asked(cast: Cast) -> None:
+    make_tasks(cast.project, 16)
+    answer = press(cast)
+    assert "5 rankings by simulated annotators." in answer.content.decode()
+    assert Ranking.objects.filter(annotator__simulated=True).count() == 5
+
+
+def test_ten_tasks_are_left_for_people_and_that_is_said(cast: Cast) -> None:
+    make_tasks(cast.project, 12)
+    answer = press(cast)
+    assert "2 of 5 rankings made: 10 tasks are kept for people." in answer.content.decode()
+    assert Ranking.objects.count() == 2
+    assert queue.claim(annotator=make_annotator(cast.project)) is not None
+
+
+def test_another_project_has_no_such_button_and_refuses(cast: Cast) -> None:
+    make_tasks(cast.project, 16)
+    client = Client()
+    client.force_login(cast.carol)
+    page = client.get("/admin/projects/helpful/").content.decode()
+    assert "Rank by simulated annotators" in page
+    Project.objects.update(is_demo=False)
+    assert "Rank by simulated annotators" not in client.get("/admin/projects/helpful/").content.decode()
+    assert press(cast).status_code == 400
+    assert not Ranking.objects.exists()
+
+
+def test_a_reward_model_is_offered_where_one_is_active(cast: Cast) -> None:
+    client = Client()
+    client.force_login(cast.carol)
+    assert "reward:active" not in client.get("/admin/projects/helpful/").content.decode()
+    run = Run.objects.create(kind="fit_reward_model")
+    RewardModelVersion.objects.create(
+        project=cast.project,
+        number=1,
+        fit=Fit.objects.create(run=run, project=cast.project),
+        artifact=Artifact.objects.create(digest="0" * 64, kind="reward_model", files={}, run=run),
+        report={},
+        is_active=True,
+    )
+    assert "reward:active" in client.get("/admin/projects/helpful/").content.decode()
