@@ -51,6 +51,7 @@ class ConcordAdminSite(AdminSite):
             look,
             new_project,
             people,
+            preview,
             project,
             quality,
             run,
@@ -61,6 +62,7 @@ class ConcordAdminSite(AdminSite):
         view = self.admin_view
         return [
             path("projects/", view(new_project.new_project), name="new_project"),
+            path("preview/", view(preview.preview), name="preview"),
             path("projects/<slug:slug>/", view(project.project_page), name="project"),
             path("projects/<slug:slug>/quality/", view(quality.quality_page), name="quality"),
             path("projects/<slug:slug>/people/", view(people.people_page), name="people"),

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
+from django.urls import reverse_lazy
 
 from annotation.models import Annotator, Project
 from runs.models import Run
@@ -50,6 +51,11 @@ def choices(form: Action, name: str) -> "forms.ModelChoiceField[Any]":
 def annotators(project: Project) -> "QuerySet[Annotator]":
     """Those of the project, by name, but for who withdrew."""
     return Annotator.objects.filter(project=project, withdrawn_at=None).order_by("pseudonym")
+
+
+def markdown_area() -> forms.Textarea:
+    """For a text in markdown, with a preview beside it (static/js/preview.js)."""
+    return forms.Textarea(attrs={"rows": 12, "data-preview": reverse_lazy("admin:preview")})
 
 
 def config_field() -> forms.JSONField:

@@ -10,7 +10,7 @@ from annotation.collecting import asking
 from annotation.files import intake
 from annotation.models import Task
 from annotation.models.project import MOST_ANNOTATORS, MOST_COMPLETIONS
-from console.forms.action import Action
+from console.forms.action import Action, markdown_area
 
 
 class SettingsForm(Action):
@@ -22,7 +22,7 @@ class SettingsForm(Action):
         required=False,
         strip=False,
         help_text="What makes one answer better than another, in markdown. Annotators have it one key away.",
-        widget=forms.Textarea(attrs={"rows": 12}),
+        widget=markdown_area(),
     )
     completions_per_task = forms.IntegerField(
         min_value=2, max_value=MOST_COMPLETIONS, label="Completions a task"

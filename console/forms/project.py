@@ -8,6 +8,7 @@ from django.utils.text import slugify
 from annotation import people
 from annotation.models import Project
 from annotation.models.project import MOST_ANNOTATORS, MOST_COMPLETIONS
+from console.forms.action import markdown_area
 
 
 class NewProjectForm(forms.Form):
@@ -40,7 +41,7 @@ class NewProjectForm(forms.Form):
         required=False,
         strip=False,
         help_text="What makes one answer better than another, in markdown. Annotators see them first.",
-        widget=forms.Textarea(attrs={"rows": 10}),
+        widget=markdown_area(),
     )
 
     def clean(self) -> dict[str, Any]:

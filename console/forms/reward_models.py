@@ -73,9 +73,9 @@ class ChooseForm(Action):
     button = "Ask first what it is unsure of"
     explanation = (
         "The active reward model scores the completions of all open tasks. Those whose order it can tell least are "
-        "asked first; new tasks and those with a priority of their own stay where they are. Rankings asked for that "
-        "reason teach more, and are left out of agreement and held-out accuracy: the share of tasks drawn at random, "
-        "in the settings, is what those are measured on."
+        "asked first; tasks made later come after them, until it looks again, and a priority that somebody gave "
+        "stays. Rankings asked for that reason teach more, and are left out of agreement and held-out accuracy: the "
+        "share of tasks drawn at random, in the settings, is what those are measured on."
     )
 
     def perform(self, user: User) -> Run:

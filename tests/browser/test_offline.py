@@ -111,6 +111,7 @@ def test_without_a_connection_two_tasks_are_judged_and_sent_when_it_is_back(page
     assert assignment_of(page) == second
     expect(page.locator("[data-saved]")).to_have_text("It waits to be sent.")
     assert not Ranking.objects.exists()
+    expect(page.locator(".tools__stored")).to_have_count(0)
     page.context.set_offline(False)
     wait_for_another(page, second)
     assert (order_of(first), order_of(second)) == ([1, 2, 3, 4], [4, 3, 2, 1])

@@ -327,3 +327,20 @@ def background(page: Page) -> str:
 def test_an_annotator_who_opens_the_admin_is_told_so(visit: Visit, project: Project) -> None:
     page = visit("/admin/", make_user())
     assert page.get_by_role("heading", name="This is not open to you").is_visible()
+
+
+def test_guidelines_are_previewed_while_they_are_written(visit: Visit, paths: dict[str, Any]) -> None:
+    page = open_named(visit, "project", paths)
+    page.locator("#action-settings summary").click()
+    text = page.get_by_label("Guidelines")
+    text.fill("Prefer **true** answers.")
+    form = page.locator("#action-settings")
+    form.get_by_role("button", name="Preview").click()
+    preview = form.get_by_role("region", name="Preview")
+    expect(preview.locator("strong")).to_have_text("true")
+    text.fill("Prefer *short* answers.")
+    expect(preview.locator("em")).to_have_text("short")
+    expect(preview.locator("strong")).to_have_count(0)
+    assert violations_in_both_schemes(page) == {}
+    form.get_by_role("button", name="Hide the preview").click()
+    expect(preview).to_be_hidden()

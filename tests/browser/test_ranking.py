@@ -68,6 +68,7 @@ def test_four_completions_are_ranked_in_five_presses(page: Page) -> None:
     assert shown_tiers(stored()) == [3, 1, 4, 2]
     assert tray(page) == ["A", "B", "C", "D"]
     expect(page.locator(".tools__counts")).to_have_text("1 today · 2 left")
+    expect(page.locator(".tools__stored")).to_have_text("✓ Stored")
     # Loaded again, the page is that of the task in hand, not of the ranking that was changed.
     page.reload()
     wait_until_ready(page)
@@ -181,6 +182,7 @@ def test_a_skip_needs_a_reason_and_leads_to_the_next_task(page: Page) -> None:
     wait_for_another(page, before)
     skipped = Assignment.objects.get(public_id=before)
     assert (skipped.status, skipped.reason) == ("skipped", "I do not know the subject")
+    expect(page.locator(".tools__stored")).to_have_text("✓ Skipped")
 
 
 def test_handing_a_task_back_leads_home(page: Page) -> None:

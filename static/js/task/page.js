@@ -130,6 +130,16 @@ function stored(entry, page) {
     swap(page);
     notice("taken", "caution", "The task that stood here went to somebody else. This is the next one.");
   }
+  sayStored(new URL(entry.action).pathname.endsWith("/skip/") ? "Skipped" : "Stored");
+}
+
+// A quiet word beside the counts; the next answer of the server takes its place. It is read out with the next task.
+function sayStored(word) {
+  const counts = document.querySelector(".tools__counts");
+  if (!counts) return;
+  const sign = Object.assign(document.createElement("p"), { className: "tools__stored small", textContent: `✓ ${word}` });
+  sign.setAttribute("aria-hidden", "true");
+  counts.after(sign);
 }
 
 // Whether the screen shows what no other task may take the place of: what waits too, came back, or is changed.
