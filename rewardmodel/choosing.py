@@ -6,7 +6,8 @@ cannot tell, 0 where it is certain. (Variance of a Bernoulli trial; uncertainty 
 
 It becomes the task's priority, 1 to 1000. What people gave a priority of their own keeps it. Tasks that are asked for
 that reason are no fair sample: their assignments say so, and figures of agreement and of held-out rankings leave them
-out, unless chance drew them too (a project's ``random_share``).
+out, unless chance drew them too. So that something is left to measure on, a project that draws no tasks at random
+(``random_share``) draws one in ten from then on.
 """
 
 import json
@@ -36,15 +37,22 @@ from runs.writing import write
 # The oldest open tasks that are looked at; what is sampled later is looked at by the next run.
 MOST_TASKS = 20_000
 HIGHEST = 1000
+# Of the tasks that are asked, drawn at random where a project has no share of its own.
+FAIR_SHARE = 0.1
 TEXTS = "scored.jsonl"
 
 
 @write
 def request_choice(*, project: Project, created_by: User | None = None) -> Run:
-    """Queue a look of the active reward model at the open tasks. Raises NoRewardModel, NothingToChoose."""
+    """Queue a look of the active reward model at the open tasks. Raises NoRewardModel, NothingToChoose.
+
+    Locks the project where it has to begin to draw tasks at random.
+    """
     version = activation.require_active(project)
     if not open_tasks(project).exists():
         raise NothingToChoose(f"{project.slug} has no open task to rank: sample or import completions.")
+    if not project.random_share:
+        intake.configure_project(project=project, random_share=FAIR_SHARE)
     run = lifecycle.create(kind=KIND.name, created_by=created_by, queue=Run.Queue.GPU)
     Choosing.objects.create(run=run, project=project, version=version)
     return run

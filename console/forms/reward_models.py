@@ -75,7 +75,7 @@ class ChooseForm(Action):
         "The active reward model scores the completions of all open tasks. Those whose order it can tell least are "
         "asked first; tasks made later come after them, until it looks again, and a priority that somebody gave "
         "stays. Rankings asked for that reason teach more, and are left out of agreement and held-out accuracy: the "
-        "share of tasks drawn at random, in the settings, is what those are measured on."
+        "share of tasks drawn at random, in the settings, is what those are measured on. Where it is 0, it becomes 0.1."
     )
 
     def perform(self, user: User) -> Run:

@@ -105,6 +105,7 @@ def test_open_tasks_are_asked_by_doubt_and_ranked_ones_say_why(fitted: Path) -> 
 
     run = run_here(lambda: choosing.request_choice(project=project))
 
+    intake.configure_project(project=project, random_share=0.0)  # the order is to be seen
     assert run.status == Run.Status.SUCCEEDED, run.reason
     assert run.result == {"tasks": 2, "moved": 2, "reward_model": 3}
     rows = {task.pk: (task.priority, task.ordered_by) for task in project.tasks.all()}
@@ -151,6 +152,20 @@ def test_without_a_model_or_a_task_nothing_is_begun(fitted: Path) -> None:
     make_active(empty, fitted)
     with pytest.raises(NothingToChoose):
         choosing.request_choice(project=empty)
+
+
+@pytest.mark.parametrize(("share", "then"), [(0.0, 0.1), (0.3, 0.3)])
+def test_a_share_of_the_tasks_is_drawn_at_random_from_then_on(
+    fitted: Path, share: float, then: float
+) -> None:
+    project = make_project()
+    make_tasks(project, 1)
+    make_active(project, fitted)
+    intake.configure_project(project=project, random_share=share)
+    project.refresh_from_db()
+    choosing.request_choice(project=project)
+    project.refresh_from_db()
+    assert project.random_share == then
 
 
 @pytest.mark.parametrize("wanted", [True, False])
