@@ -66,7 +66,6 @@ class Service:
         with _log(logs, self.name) as log:
             self.process = subprocess.Popen(
                 self.command,
-                cwd=CHECKOUT,
                 env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -84,6 +84,25 @@ def test_a_killed_supervisor_takes_its_services_along(concord: Concord) -> None:
     assert not Server(concord.home).answers()
 
 
+def supervise(service: Service, logs: Path, say: Callable[[str], None], until: Callable[[], bool]) -> None:
+    """Keep one service alive for a while."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    with Supervisor([service], logs=logs, server=None, say=say) as supervisor:
+        supervisor.watch(until=until)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_a_service_runs_where_concord_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative CONCORD_HOME is the same folder to all of them; and each gets what is only for it."""
+    monkeypatch.chdir(tmp_path)
+    script = "import os, time; open('told', 'w').write(os.getcwd() + os.environ['ONLY']); time.sleep(60)"
+    told = tmp_path / "told"
+    one = Service("one", [sys.executable, "-c", script], {"ONLY": " and this"})
+    supervise(one, tmp_path / "logs", lambda words: None, lambda: told.exists() and bool(told.read_text()))
+    assert told.read_text() == f"{tmp_path} and this"
+
+
 def test_the_wait_before_a_restart_doubles(tmp_path: Path) -> None:
     failing = Service("failing", [sys.executable, "-c", "raise SystemExit(3)"])
     said: list[str] = []
@@ -94,10 +113,6 @@ def test_the_wait_before_a_restart_doubles(tmp_path: Path) -> None:
             waits.append(failing.wait)
         return len(waits) == 3
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    with Supervisor([failing], logs=tmp_path, server=None, say=said.append) as supervisor:
-        supervisor.watch(until=enough)
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    supervise(failing, tmp_path, said.append, enough)
     assert waits == [1.0, 2.0, 4.0]
     assert "failing ended (3)" in said[0]
