@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from annotation.api.base import ProjectEndpoint, Scope, SimulatedField, VersionsEndpoint
 from annotation.api.paging import NewestFirst
-from rltrainer import evaluation, policies, sampling, training
+from rltrainer import evaluation, policies, registering, sampling, training
 from rltrainer.models import PolicyVersion, Training
 from runs.api import RunSerializer
 from runs.models import Run
@@ -67,6 +67,17 @@ class NewTrainingSerializer(serializers.Serializer[Any]):
         required=False, min_value=1, help_text="A policy's number; else the current one"
     )
     config = serializers.DictField(required=False, default=dict, help_text="Fields of SftConfig or PpoConfig")
+
+
+class NewRegistrationSerializer(serializers.Serializer[Any]):
+    """A policy that was trained elsewhere."""
+
+    base = serializers.CharField(max_length=300, help_text="A hub name, or a folder that the workers see")
+    current = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Make it the current policy; where there is none it becomes it",
+    )
 
 
 class NewSamplingSerializer(serializers.Serializer[Any]):
@@ -170,6 +181,19 @@ class Trainings(Starting):
         )
 
 
+class Registrations(Starting):
+    """Policies from elsewhere."""
+
+    serializer_class = NewRegistrationSerializer
+
+    @extend_schema(request=NewRegistrationSerializer, responses={202: RunSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Try a policy that was trained elsewhere, and make it a version."""
+        return self.accepted(
+            registering.request_registration(project=self.project, created_by=self.account, **self.wanted())
+        )
+
+
 class Samplings(Starting):
     """Attempts at sampling."""
 
@@ -211,6 +235,7 @@ urlpatterns = [
     path("projects/<slug:slug>/policies/<int:number>/", OnePolicy.as_view()),
     path("projects/<slug:slug>/policies/<int:number>/make-current/", MakeCurrent.as_view()),
     path("projects/<slug:slug>/trainings/", Trainings.as_view()),
+    path("projects/<slug:slug>/registrations/", Registrations.as_view()),
     path("projects/<slug:slug>/samplings/", Samplings.as_view()),
     path("projects/<slug:slug>/evaluations/", Evaluations.as_view()),
 ]

@@ -9,10 +9,10 @@ class RlTrainerConfig(AppConfig):
     def ready(self) -> None:
         from annotation.withdrawal.lineage import offer
         from rewardmodel import bases
-        from rltrainer import evaluation, lineage, policies, sampling, training
+        from rltrainer import evaluation, lineage, policies, registering, sampling, training
         from runs import kinds
 
-        for kind in (training.KIND, sampling.KIND, evaluation.KIND):
+        for kind in (training.KIND, sampling.KIND, evaluation.KIND, registering.KIND):
             kinds.register(kind)
         bases.offer(policies.offered_base)
         offer(lineage.versions, lineage.reports)

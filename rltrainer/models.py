@@ -104,6 +104,18 @@ class PolicyVersion(models.Model):
         return f"policy v{self.number}"
 
 
+class Registration(models.Model):
+    """One attempt at taking in a policy from elsewhere: one-to-one with its run."""
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="registration")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="registrations")
+    base = models.CharField(max_length=300)
+    current = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"registration {self.pk}"
+
+
 class Sampling(models.Model):
     """One attempt at sampling a policy into completions and tasks: one-to-one with its run."""
 

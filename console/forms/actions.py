@@ -14,7 +14,7 @@ from console.forms.checking import (
 )
 from console.forms.files import ConvertForm, ExportForm, ImportForm, WithdrawForm
 from console.forms.people import InviteAgainForm, InviteForm, RemoveForm, RevokeForm, RoleForm
-from console.forms.policies import CompareForm, CurrentForm, SampleForm, TrainForm
+from console.forms.policies import CompareForm, CurrentForm, RegisterForm, SampleForm, TrainForm
 from console.forms.reward_models import ActivateForm, ChooseForm, FitForm, ForgetChoiceForm, RetrainForm
 from console.forms.simulating import SimulateForm
 
@@ -25,6 +25,7 @@ ACTIONS: dict[str, type[Action]] = {
     "choose": ChooseForm,
     "forget": ForgetChoiceForm,
     "train": TrainForm,
+    "register": RegisterForm,
     "sample": SampleForm,
     "compare": CompareForm,
     "settings": SettingsForm,

@@ -4,7 +4,7 @@ from django import forms
 from django.contrib.auth.models import User
 
 from console.forms.action import Action, choices, config_field
-from rltrainer import evaluation, policies, sampling, training
+from rltrainer import evaluation, policies, registering, sampling, training
 from rltrainer.models import PolicyVersion, Training
 from runs.models import Run
 
@@ -30,6 +30,21 @@ class TrainForm(Action):
             config=self.cleaned_data["config"] or {},
             created_by=user,
         )
+
+
+class RegisterForm(Action):
+    """Register a policy that was trained elsewhere."""
+
+    button = "Register a policy"
+    explanation = (
+        "It is loaded and tried at once, and the run says what it can do or why it cannot be used. "
+        "It stays where it is: a folder that the workers see, or a model on the hub."
+    )
+    base = forms.CharField(max_length=300, label="Folder or hub name")
+    current = forms.BooleanField(required=False, label="Sample it, and start from it, from now on")
+
+    def perform(self, user: User) -> Run:
+        return registering.request_registration(project=self.project, created_by=user, **self.cleaned_data)
 
 
 class SampleForm(Action):

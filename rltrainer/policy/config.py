@@ -139,6 +139,20 @@ class SampleConfig:
 
 
 @dataclass(frozen=True)
+class CheckConfig:
+    """A base that is loaded and tried."""
+
+    base: str  # a policy folder or a hub name
+    date: str = DATE  # the day that the base's chat template states, where it states one; YYYY-MM-DD
+    threads: int = 2
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        check_date(self.date)
+        _at_least(self, 1, "threads")
+
+
+@dataclass(frozen=True)
 class EvaluateConfig:
     """Several policies on the same prompts; the first is the reference of the KL."""
 

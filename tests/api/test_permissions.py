@@ -114,6 +114,7 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("GET", P + "policies/{number}/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "policies/{number}/make-current/"): Row(RESEARCHERS, RUNS, 200),
     ("POST", P + "trainings/"): Row(RESEARCHERS, RUNS, 202, {"algorithm": "sft"}),
+    ("POST", P + "registrations/"): Row(RESEARCHERS, RUNS, 202, {"base": "name/model"}),
     ("POST", P + "samplings/"): Row(RESEARCHERS, RUNS, 202),
     ("POST", P + "evaluations/"): Row(RESEARCHERS, RUNS, 202, {"policies": [1, 2]}),
 }
