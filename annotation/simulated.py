@@ -5,11 +5,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.db.models import Exists, OuterRef
-
 from annotation.collecting import queue, ranking
 from annotation.errors import BadRequest, ClaimsPaused
-from annotation.models import Annotator, Project, Prompt, Slot, Task, TaskCompletion
+from annotation.models import Annotator, Project, Prompt, Task, TaskCompletion
 
 # How good each completion of a prompt is in somebody's eyes: the higher, the better.
 Judge = Callable[[Prompt, Sequence[str]], Sequence[float]]
@@ -66,8 +64,7 @@ def simulate(
 
 def _spare_tasks(project: Project, keep: int) -> int:
     """How many more tasks have a free place than are to be kept."""
-    free = Task.objects.ranked().filter(Exists(Slot.objects.filter(task=OuterRef("pk"), annotator=None)))
-    return free.filter(project=project).count() - keep
+    return Task.objects.ranked().with_free_place().filter(project=project).count() - keep
 
 
 def _annotator(project: Project, preference: str, number: int) -> Annotator:

@@ -13,6 +13,7 @@ out, unless chance drew them too. So that something is left to measure on, a pro
 import json
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import combinations, groupby
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,9 @@ def request_choice(*, project: Project, created_by: User | None = None) -> Run:
 def follow(*, version: RewardModelVersion) -> None:
     """Queue such a look where ``version`` is active now, the project wants it, and there is something to look at."""
     wanted = RewardModelSettings.objects.filter(project=version.project_id, choose_next=True).exists()
-    if version.is_active and wanted and open_tasks(version.project).exists():
-        request_choice(project=version.project)
+    if version.is_active and wanted:
+        with suppress(NothingToChoose):
+            request_choice(project=version.project)
 
 
 def forget(*, project: Project) -> int:
@@ -80,8 +82,8 @@ def doubt(scores: Sequence[float], deviation: float) -> float:
 
 def open_tasks(project: Project) -> "QuerySet[Task]":
     """Those to be ranked that somebody can still be asked, but for those that people gave a priority of their own."""
-    free = Task.objects.ranked().filter(project=project, slots__annotator=None, slots__isnull=False)
-    return free.filter(Q(priority=0) | ~Q(ordered_by="")).distinct().order_by("pk")
+    free = Task.objects.ranked().with_free_place().filter(project=project)
+    return free.filter(Q(priority=0) | ~Q(ordered_by="")).order_by("pk")
 
 
 def _prepare(run: Run, folder: RunFolder) -> None:

@@ -95,8 +95,8 @@ def judge_by(*, version: RewardModelVersion, tasks: int) -> Judge:
         learn([(prompt, text) for text in texts if (prompt.pk, text) not in known])
         return [known[prompt.pk, text] for text in texts]
 
-    waiting = Task.objects.ranked().filter(project=version.project_id, slots__annotator=None)
-    next_tasks = waiting.distinct().order_by("-priority", "pk").select_related("prompt")[:tasks]
+    waiting = Task.objects.ranked().with_free_place().filter(project=version.project_id)
+    next_tasks = waiting.order_by("-priority", "pk").select_related("prompt")[:tasks]
     learn(
         [
             (task.prompt, entry.completion.text)

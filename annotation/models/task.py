@@ -29,6 +29,10 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """With an expert's order that annotators are measured by."""
         return self.filter(purpose=Task.Purpose.GOLD, prompt__withdrawn_at=None)
 
+    def with_free_place(self) -> TaskQuerySet:
+        """Somebody can still be asked: a slot is nobody's."""
+        return self.filter(Exists(Slot.objects.filter(task=OuterRef("pk"), annotator=None)))
+
     def doubted(self) -> TaskQuerySet:
         """Judged because a reward model was unsure of them, and drawn at random for nobody: no fair sample."""
         judged = Assignment.objects.filter(task=OuterRef("pk"), status=Assignment.Status.SUBMITTED)

@@ -1,6 +1,6 @@
 // Beside a text in markdown, what its readers will see. Without this script there is the text alone.
 
-import { HEADERS, parsed, token } from "./task/requests.js";
+import { fragment, token } from "./task/requests.js";
 
 const LATER_MS = 300;
 
@@ -18,10 +18,8 @@ for (const text of document.querySelectorAll("textarea[data-preview]")) {
     const number = ++newest;
     const body = new URLSearchParams({ text: text.value, csrfmiddlewaretoken: token() });
     try {
-      const answer = await fetch(text.dataset.preview, { method: "POST", body, headers: HEADERS });
-      if (answer.redirected || ![200, 413].includes(answer.status)) throw new TypeError("no preview");
-      const page = await parsed(answer);
-      if (number === newest) box.replaceChildren(...page.body.childNodes);
+      const nodes = await fragment(text.dataset.preview, body, [413]);
+      if (number === newest) box.replaceChildren(...nodes);
     } catch {
       if (number === newest) box.textContent = "There is no preview now: the server did not answer.";
     }

@@ -13,11 +13,11 @@ from annotation.files import intake, snapshots
 from annotation.models import Annotator, Assignment, Project, Task
 from annotation.quality import agreement, upkeep
 from annotation.withdrawal.lines import Erased, erase
-from rewardmodel import activation, choosing, retraining
+from rewardmodel import choosing, retraining
 from rewardmodel.bradley_terry.judged import held_out
 from rewardmodel.bradley_terry.records import read_snapshot
 from rewardmodel.errors import NoRewardModel, NothingToChoose
-from rewardmodel.models import Fit, RewardModelVersion
+from rewardmodel.models import RewardModelVersion
 from runs import artifacts, kinds
 from runs.folder.folder import RunFolder
 from runs.foreground import run_here
@@ -25,6 +25,7 @@ from runs.models import Run
 from tests.annotation.factories import make_annotator, make_project, make_tasks, put
 from tests.pages.cast import make_cast
 from tests.rewardmodel.pure.factories import fit, make_fit
+from tests.rewardmodel.versions import make_active
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Choice = Assignment.Choice
@@ -48,20 +49,6 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_fit(tmp_path_factory.mktemp("fit") / "run", epochs=4)
     fit(folder)
     return folder.output
-
-
-def make_active(project: Project, output: Path) -> RewardModelVersion:
-    run = Run.objects.create(kind="fit_reward_model")
-    artifact = artifacts.store(folder=output, kind="reward_model", run=run)
-    version = RewardModelVersion.objects.create(
-        project=project,
-        number=3,
-        fit=Fit.objects.create(run=run, project=project),
-        artifact=artifact,
-        report={},
-    )
-    activation.activate(version=version, why="For the test.")
-    return version
 
 
 def in_order(**fields: Any) -> Project:
@@ -92,7 +79,7 @@ def test_doubt_is_whole_where_two_are_equal_and_falls_with_the_gap() -> None:
 @pytest.mark.processes
 def test_open_tasks_are_asked_by_doubt_and_ranked_ones_say_why(fitted: Path) -> None:
     project = in_order(annotators_per_task=1)
-    make_active(project, fitted)
+    make_active(project, fitted, number=3)
     sure, unsure = make_open(project, SURE, UNSURE)
     (own,) = make_tasks(project, 1, completions=2, priority=5)
     (done,) = make_tasks(project, 1, completions=2)

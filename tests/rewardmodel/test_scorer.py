@@ -16,16 +16,17 @@ from django.test import Client
 
 from annotation import tokens
 from annotation.models import ApiToken
-from rewardmodel import activation, scoring
+from rewardmodel import scoring
 from rewardmodel.errors import NoScorer, ScoringFailed
-from rewardmodel.models import Fit, RewardModelVersion, ScoreRequest
+from rewardmodel.models import RewardModelVersion, ScoreRequest
 from runs import artifacts
 from runs.folder.starting import Process
-from runs.models import Artifact, Run
+from runs.models import Artifact
 from tests.annotation.factories import make_member, make_project
 from tests.children import started
 from tests.pages.cast import make_cast
 from tests.rewardmodel.pure.factories import fit, make_fit
+from tests.rewardmodel.versions import make_active
 from tests.runs.conftest import _database_url, wait_for
 from tests.runs.slow_storage import answered_at_once, in_thread
 
@@ -60,17 +61,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def version(fitted: Path) -> RewardModelVersion:
     """The active reward model of a project, in this test's own storage."""
-    project, run = make_project(), Run.objects.create(kind="fit_reward_model")
-    artifact = artifacts.store(folder=fitted, kind="reward_model", run=run)
-    made = RewardModelVersion.objects.create(
-        project=project,
-        number=1,
-        fit=Fit.objects.create(run=run, project=project),
-        artifact=artifact,
-        report={},
-    )
-    activation.activate(version=made, why="For the test.")
-    return made
+    return make_active(make_project(), fitted)
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 // Two completions side by side, with the words that differ marked.
 
-import { openDialog } from "./dialogs.js";
 import { differing } from "./words.js";
 
-export function listen(task, signal) {
+export function listen(task) {
   const dialog = task.main.querySelector("#compare");
   if (!dialog) return;
   const [left, right] = ["a", "b"].map((side) => dialog.querySelector(`[data-side="${side}"]`));

@@ -44,7 +44,7 @@ function start() {
   };
   const finish = (done) => leave(done, ahead);
   const submit = () => (task.missing ? refuse(task) : finish(task.form));
-  compare.listen(task, signal);
+  compare.listen(task);
   prompt.listen(main, signal);
   keys.listen(task, submit, signal);
   listen(task, submit, finish, drafts);

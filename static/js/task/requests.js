@@ -6,6 +6,13 @@ export async function parsed(answer) {
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 
+// What the server makes of `body`, to be put into a page. Throws where it answers otherwise, but for what is `told` so.
+export async function fragment(address, body, told = []) {
+  const answer = await fetch(address, { method: "POST", body, headers: HEADERS });
+  if (answer.redirected || !(answer.ok || told.includes(answer.status))) throw new TypeError("no fragment");
+  return (await parsed(answer)).body.childNodes;
+}
+
 export function token() {
   return document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
 }

@@ -54,7 +54,6 @@ function token(letter, card) {
 
 function drawTask({ main, order }) {
   main.querySelector("[data-unplaced]").textContent = order.unplaced.length;
-  main.classList.toggle("is-complete", order.isComplete);
   main.classList.toggle("is-unranked", order.verdict !== "ranked");
 }
 

@@ -1,7 +1,7 @@
 // Writing: how long it is, and how it will be read.
 
 import { announce } from "../notices.js";
-import { HEADERS } from "../requests.js";
+import { fragment } from "../requests.js";
 import { Answer } from "./answer.js";
 
 export class Demonstration extends Answer {
@@ -57,10 +57,7 @@ export class Demonstration extends Answer {
   async #draw() {
     const box = this.preview.querySelector("[data-preview-text]");
     try {
-      const answer = await fetch(this.form.dataset.preview, { method: "POST", body: new FormData(this.form), headers: HEADERS });
-      if (!answer.ok || answer.redirected) throw new TypeError("no preview");
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      box.replaceChildren(...page.body.childNodes);
+      box.replaceChildren(...(await fragment(this.form.dataset.preview, new FormData(this.form))));
     } catch {
       box.textContent = "There is no preview without a connection.";
       announce(box.textContent);
