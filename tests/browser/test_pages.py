@@ -338,7 +338,10 @@ def test_guidelines_are_previewed_while_they_are_written(visit: Visit, paths: di
     form.get_by_role("button", name="Preview").click()
     preview = form.get_by_role("region", name="Preview")
     expect(preview.locator("strong")).to_have_text("true")
-    text.fill("Prefer *short* answers.")
+    text.fill("Prefer *short* answers.\n\n- Nothing wrong")
+    expect(preview.locator("li")).to_have_count(1)
+    sizes = preview.locator("p, li").evaluate_all("all => all.map(one => getComputedStyle(one).fontSize)")
+    assert len(set(sizes)) == 1
     expect(preview.locator("em")).to_have_text("short")
     expect(preview.locator("strong")).to_have_count(0)
     assert violations_in_both_schemes(page) == {}
