@@ -1,14 +1,17 @@
 """Which reward model version of a project is active: PPO follows it, and people are shown its scores.
 
-The first version is activated. A later one is activated if it is not worse on the same held-out
-prompts: the fit scores them with both, and the paired bootstrap's interval of the difference in
-accuracy must not lie wholly below zero. Otherwise it waits for a person; so it does where another
-version became active while it was fitted, with which nobody has compared it.
+The first version is activated. A later one is proposed: its fit scores the same held-out prompts with it and with the
+active version, and it is activated by itself only where their paired difference in accuracy shows it better
+(rewardmodel.proposals) and the project wants that. Otherwise it waits for a person, with the reason; so it does where
+another version became active while it was fitted, with which nobody has compared it.
 """
+
+from typing import NamedTuple
 
 from annotation.models import Project
 from rewardmodel.errors import NoRewardModel
-from rewardmodel.models import RewardModelVersion
+from rewardmodel.models import RewardModelSettings, RewardModelVersion
+from rewardmodel.proposals import Proposal, in_words, proposal_of, said_of
 from runs.writing import write
 
 
@@ -29,6 +32,21 @@ def require_active(project: Project) -> RewardModelVersion:
     return version
 
 
+def settings_of(project: Project) -> RewardModelSettings:
+    """The project's settings of stage 2; the defaults, in no row yet, where it has none."""
+    settings = RewardModelSettings.objects.filter(project=project).first()
+    return settings or RewardModelSettings(project=project)
+
+
+@write
+def configure(*, project: Project, activates: bool, activation_prompts: int) -> RewardModelSettings:
+    """Say whether a new version goes live by itself, and on how many held-out prompts at least."""
+    settings, _ = RewardModelSettings.objects.update_or_create(
+        project=project, defaults={"activates": activates, "activation_prompts": activation_prompts}
+    )
+    return settings
+
+
 @write
 def activate(*, version: RewardModelVersion, why: str) -> None:
     """Make ``version`` the active one of its project, under the project's lock (NO KEY: annotators go on)."""
@@ -45,34 +63,48 @@ def consider(*, version: RewardModelVersion) -> None:
     What is active is read under the project's lock, so that it is still active when it is replaced.
     """
     Project.objects.select_for_update(no_key=True).get(pk=version.project_id)
-    wins, why = _judge(version, active_version(version.project))
-    if wins:
-        activate(version=version, why=why)
+    decision = _decide(version, active_version(version.project), settings_of(version.project))
+    RewardModelVersion.objects.filter(pk=version.pk).update(proposal=decision.proposal)
+    if decision.activate:
+        activate(version=version, why=decision.why)
         return
-    RewardModelVersion.objects.filter(pk=version.pk).update(activation=why)
+    RewardModelVersion.objects.filter(pk=version.pk).update(activation=decision.why)
     version.refresh_from_db()
 
 
-def _judge(version: RewardModelVersion, active: RewardModelVersion | None) -> tuple[bool, str]:
-    """Whether ``version`` takes the place of ``active``, and the words for it."""
+class _Decision(NamedTuple):
+    """Whether a version takes the active one's place, what the comparison says, and the words for it."""
+
+    activate: bool
+    proposal: Proposal
+    why: str
+
+
+def _decide(
+    version: RewardModelVersion, active: RewardModelVersion | None, settings: RewardModelSettings
+) -> _Decision:
     if active is None:
-        return True, "The project's first version."
+        return _Decision(True, Proposal.FIRST, "The project's first version.")
     compared = version.fit.incumbent
     if compared != active:
         known = f"was compared with v{compared.number}" if compared else "was compared with none"
-        return False, (
-            f"v{active.number} became active while this was fitted, and it {known}: activate it by hand, or fit again."
+        return _Decision(
+            False,
+            Proposal.NOT_COMPARED,
+            f"v{active.number} became active while this was fitted, and it {known}: compare the two, or fit again.",
         )
-    comparison = version.report.get("incumbent")
-    if comparison is None:
-        return False, (
-            f"There were no held-out prompts to compare it with v{active.number} on; activate it by hand."
+    difference = (version.report.get("incumbent") or {}).get("difference")
+    proposal = proposal_of(difference, least_prompts=settings.activation_prompts)
+    if difference is None:
+        return _Decision(
+            False, proposal, f"There were no held-out prompts to compare it with v{active.number} on."
         )
-    low, high = comparison["difference_interval"]
     why = (
-        f"Accuracy {comparison['difference']:+.3f} ({low:+.3f} to {high:+.3f}) against v{active.number} "
-        f"on the same {comparison['prompts']} held-out prompts"
+        f"Accuracy {in_words(difference)} against v{active.number} on the same {difference['prompts']} held-out "
+        f"prompts: {said_of(proposal, least_prompts=settings.activation_prompts)}"
     )
-    if high >= 0:
-        return True, f"{why}: not worse."
-    return False, f"{why}: worse, so it was not activated by itself."
+    if proposal != Proposal.BETTER:
+        return _Decision(False, proposal, f"{why}, so v{active.number} stays.")
+    if not settings.activates:
+        return _Decision(False, proposal, f"{why}. Versions of this project go live by hand.")
+    return _Decision(True, proposal, f"{why}.")

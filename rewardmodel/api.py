@@ -51,6 +51,7 @@ class RewardModelSerializer(serializers.ModelSerializer[RewardModelVersion]):
         fields = (
             "number",
             "active",
+            "proposal",
             "activation",
             "run",
             "snapshot",
@@ -79,6 +80,14 @@ class RetrainingSerializer(serializers.ModelSerializer[RewardModelSettings]):
     class Meta:
         model = RewardModelSettings
         fields = ("retrain_rankings", "retrain_hours", "retrain_warm", "choose_next")
+
+
+class ActivationSerializer(serializers.ModelSerializer[RewardModelSettings]):
+    """When a new version goes live by itself."""
+
+    class Meta:
+        model = RewardModelSettings
+        fields = ("activates", "activation_prompts")
 
 
 class RewardModels(ListAPIView[RewardModelVersion], VersionsEndpoint):
@@ -174,8 +183,28 @@ class Retraining(ProjectEndpoint):
         return Response(self.get_serializer(retraining.configure(project=self.project, **said)).data)
 
     def _settings(self) -> RewardModelSettings:
-        settings = RewardModelSettings.objects.filter(project=self.project).first()
-        return settings or RewardModelSettings(project=self.project)
+        return activation.settings_of(self.project)
+
+
+class Activation(ProjectEndpoint):
+    """Versions that nobody has to activate."""
+
+    tag = TAG
+    serializer_class = ActivationSerializer
+    writes = (Scope.RUNS,)
+
+    def get(self, request: Request, slug: str) -> Response:
+        """Whether a new version goes live by itself, and on how many held-out prompts at least."""
+        return Response(self.get_serializer(activation.settings_of(self.project)).data)
+
+    def patch(self, request: Request, slug: str) -> Response:
+        """Change it; what is left out stays."""
+        settings = activation.settings_of(self.project)
+        serializer = self.get_serializer(settings, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        names = ActivationSerializer.Meta.fields
+        said = {name: serializer.validated_data.get(name, getattr(settings, name)) for name in names}
+        return Response(self.get_serializer(activation.configure(project=self.project, **said)).data)
 
 
 class ScoreRequestSerializer(serializers.Serializer[Any]):
@@ -244,6 +273,7 @@ urlpatterns = [
     path("projects/<slug:slug>/reward-models/<int:number>/", OneRewardModel.as_view()),
     path("projects/<slug:slug>/reward-models/<int:number>/activate/", Activate.as_view()),
     path("projects/<slug:slug>/fits/", Fits.as_view()),
+    path("projects/<slug:slug>/activation/", Activation.as_view()),
     path("projects/<slug:slug>/retraining/", Retraining.as_view()),
     path("projects/<slug:slug>/choice/", Choice.as_view()),
 ]

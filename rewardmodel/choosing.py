@@ -139,10 +139,6 @@ def _finish(run: Run, priorities: dict[int, int]) -> None:
     Run.objects.filter(pk=run.pk).update(result=result)
 
 
-def _project(run: Run) -> str:
-    return str(run.choosing.project.slug)
-
-
 KIND = Kind(
     name="choose_tasks",
     title="Put the tasks in order of doubt",
@@ -150,5 +146,5 @@ KIND = Kind(
     command=_command,
     store=_store,
     finish=_finish,
-    project=_project,
+    row="choosing",
 )

@@ -110,10 +110,6 @@ def _finish(run: Run, fitted: Fitted) -> None:
     )
 
 
-def _project(run: Run) -> str:
-    return str(run.fit.project.slug)
-
-
 KIND = Kind(
     name="fit_reward_model",
     title="Fit a reward model",
@@ -121,5 +117,5 @@ KIND = Kind(
     command=_command,
     store=_store,
     finish=_finish,
-    project=_project,
+    row="fit",
 )

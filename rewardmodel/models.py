@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from annotation.models import Project, Snapshot
+from rewardmodel.proposals import LEAST_PROMPTS, Proposal
 from runs.models import Artifact, Run
 
 
@@ -39,6 +40,17 @@ class RewardModelSettings(models.Model):
     )
     retrain_warm = models.BooleanField(
         default=False, help_text="Go on from the active version, its head included, instead of from the base."
+    )
+
+    # Whether a new version goes live by itself (rewardmodel.activation).
+    activates = models.BooleanField(
+        default=True,
+        help_text="A new version goes live by itself where a comparison on the same held-out prompts shows it better. "
+        "Otherwise all wait for a person.",
+    )
+    activation_prompts = models.PositiveIntegerField(
+        default=LEAST_PROMPTS,
+        help_text="With fewer held-out prompts nothing is said of a difference, and the version waits.",
     )
 
     def __str__(self) -> str:
@@ -79,6 +91,7 @@ class RewardModelVersion(models.Model):
     artifact = models.ForeignKey(Artifact, on_delete=models.PROTECT, related_name="+")
     report = models.JSONField()
     is_active = models.BooleanField(default=False)
+    proposal = models.CharField(max_length=12, choices=Proposal.choices, blank=True)
     activation = models.TextField(blank=True, help_text="Why it was activated, or why not")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

@@ -13,8 +13,8 @@ from rest_framework.response import Response
 
 from annotation.api.base import ProjectEndpoint, Scope, SimulatedField, VersionsEndpoint
 from annotation.api.paging import NewestFirst
-from rltrainer import evaluation, policies, registering, sampling, training
-from rltrainer.models import PolicyVersion, Training
+from rltrainer import evaluation, policies, registering, sampling, succession, training
+from rltrainer.models import PolicySettings, PolicyVersion, Training
 from runs.api import RunSerializer
 from runs.models import Run
 
@@ -53,6 +53,8 @@ class PolicySerializer(serializers.ModelSerializer[PolicyVersion]):
             "artifact",
             "source",
             "simulated",
+            "proposal",
+            "why",
             "report",
             "created_at",
         )
@@ -108,6 +110,14 @@ class NewEvaluationSerializer(serializers.Serializer[Any]):
         return sorted(set(numbers))
 
 
+class SuccessionSerializer(serializers.ModelSerializer[PolicySettings]):
+    """When a new policy becomes the current one by itself."""
+
+    class Meta:
+        model = PolicySettings
+        fields = ("succeeds", "succession_prompts")
+
+
 class Policies(ListAPIView[PolicyVersion], VersionsEndpoint):
     """The project's policy versions, the newest first."""
 
@@ -141,8 +151,29 @@ class MakeCurrent(VersionsEndpoint):
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Make it the current policy of the project."""
         version = get_object_or_404(_versions(self), number=number)
-        policies.make_current(version=version)
+        policies.make_current(version=version, why=f"By hand: {self.account.get_username()}.")
         return Response(self.get_serializer(version).data)
+
+
+class Succession(ProjectEndpoint):
+    """When a new policy becomes the current one by itself."""
+
+    tag = TAG
+    serializer_class = SuccessionSerializer
+    writes = (Scope.RUNS,)
+
+    def get(self, request: Request, slug: str) -> Response:
+        """Whether it does, and on how many held-out prompts at least."""
+        return Response(self.get_serializer(succession.settings_of(self.project)).data)
+
+    def patch(self, request: Request, slug: str) -> Response:
+        """Change it; what is left out stays."""
+        settings = succession.settings_of(self.project)
+        serializer = self.get_serializer(settings, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        names = SuccessionSerializer.Meta.fields
+        said = {name: serializer.validated_data.get(name, getattr(settings, name)) for name in names}
+        return Response(self.get_serializer(succession.configure(project=self.project, **said)).data)
 
 
 class Starting(ProjectEndpoint):
@@ -234,6 +265,7 @@ urlpatterns = [
     path("projects/<slug:slug>/policies/", Policies.as_view()),
     path("projects/<slug:slug>/policies/<int:number>/", OnePolicy.as_view()),
     path("projects/<slug:slug>/policies/<int:number>/make-current/", MakeCurrent.as_view()),
+    path("projects/<slug:slug>/succession/", Succession.as_view()),
     path("projects/<slug:slug>/trainings/", Trainings.as_view()),
     path("projects/<slug:slug>/registrations/", Registrations.as_view()),
     path("projects/<slug:slug>/samplings/", Samplings.as_view()),

@@ -90,10 +90,6 @@ def _finish(run: Run, report: dict[str, Any]) -> None:
     Run.objects.filter(pk=run.pk).update(result=report)
 
 
-def _project(run: Run) -> str:
-    return str(run.evaluation.project.slug)
-
-
 KIND = Kind(
     name="evaluate_policy",
     title="Compare policies",
@@ -101,5 +97,5 @@ KIND = Kind(
     command=_command,
     store=_store,
     finish=_finish,
-    project=_project,
+    row="evaluation",
 )

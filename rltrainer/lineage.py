@@ -9,15 +9,8 @@ from annotation.models import Completion, Project, Snapshot
 from annotation.withdrawal.lineage import Version, simulated
 from rewardmodel.models import Fit, RewardModelVersion
 from rltrainer.models import Evaluation, PolicyVersion, Sampling, Training
+from runs.kinds import kind_of
 from runs.models import Run
-
-# Of each kind of run that makes or uses versions, the row that says which.
-_ROW_OF = {
-    "fit_reward_model": "fit",
-    "train_policy": "training",
-    "sample_completions": "sampling",
-    "evaluate_policy": "evaluation",
-}
 
 
 class Lineage(NamedTuple):
@@ -61,9 +54,10 @@ def versions(project: Project) -> Iterator[Version]:
 
 def simulated_behind(run: Run) -> int:
     """How many simulated rankings a run's own snapshot holds, or what it began with learnt from; 0 of other runs."""
-    if run.kind not in _ROW_OF:
+    row = kind_of(run).row
+    of_kind = getattr(run, row) if row else None
+    if not isinstance(of_kind, Fit | Training | Sampling | Evaluation):
         return 0
-    of_kind = getattr(run, _ROW_OF[run.kind])
     in_snapshot = of_kind.snapshot.simulated if isinstance(of_kind, Fit) and of_kind.snapshot else 0
     return max(in_snapshot, simulated(of_kind.project).behind(_begun_with(of_kind)))
 

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from annotation.models import Completion, Project, Source
 from rewardmodel.models import RewardModelVersion
+from rewardmodel.proposals import LEAST_PROMPTS, Proposal
 from runs.models import Artifact, Run
 
 
@@ -23,6 +24,17 @@ class PolicySettings(models.Model):
     )
     sampling = models.JSONField(
         default=dict, blank=True, help_text="Fields of SampleConfig that differ from their defaults."
+    )
+
+    # Whether a new version becomes current by itself (rltrainer.succession).
+    succeeds = models.BooleanField(
+        default=True,
+        help_text="A new policy becomes the current one by itself where a comparison on the same held-out prompts "
+        "shows it better. Otherwise all wait for a person.",
+    )
+    succession_prompts = models.PositiveIntegerField(
+        default=LEAST_PROMPTS,
+        help_text="With fewer held-out prompts nothing is said of a difference, and the policy waits.",
     )
 
     def __str__(self) -> str:
@@ -77,6 +89,8 @@ class PolicyVersion(models.Model):
     )
     report = models.JSONField(default=dict, blank=True)
     is_current = models.BooleanField(default=False)
+    proposal = models.CharField(max_length=12, choices=Proposal.choices, blank=True)
+    why = models.TextField(blank=True, help_text="Why it became the current one, or why not")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

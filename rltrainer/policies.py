@@ -49,6 +49,8 @@ def make_version(
     training: Training | None = None,
     report: dict[str, Any] | None = None,
     current: bool = True,
+    proposal: str = "",
+    why: str = "",
 ) -> PolicyVersion:
     """A new version with the next number and its own Source, under the project's lock."""
     lock(project)
@@ -62,18 +64,20 @@ def make_version(
         base=base,
         training=training,
         report=report or {},
+        proposal=proposal,
+        why=why,
     )
     if current:
-        make_current(version=version)
+        make_current(version=version, why=why)
     return version
 
 
 @write
-def make_current(*, version: PolicyVersion) -> None:
+def make_current(*, version: PolicyVersion, why: str) -> None:
     """Make ``version`` the current one, under the project's lock: it is sampled, and PPO and fits start from it."""
     lock(version.project)
     PolicyVersion.objects.filter(project=version.project_id, is_current=True).update(is_current=False)
-    PolicyVersion.objects.filter(pk=version.pk).update(is_current=True)
+    PolicyVersion.objects.filter(pk=version.pk).update(is_current=True, why=why)
     version.refresh_from_db()
 
 

@@ -68,13 +68,11 @@ def _finish(run: Run, report: dict[str, Any]) -> None:
     registration = Registration.objects.select_related("project").get(run=run)
     project = registration.project
     policies.lock(project)
-    current = registration.current or policies.current_policy(project) is None
-    version = policies.make_version(project=project, base=registration.base, current=current)
+    first = policies.current_policy(project) is None
+    current = registration.current or first
+    why = "The project's first policy." if first else "By hand, when it was registered." if current else ""
+    version = policies.make_version(project=project, base=registration.base, current=current, why=why)
     Run.objects.filter(pk=run.pk).update(result={**report, "policy": version.number, "current": current})
-
-
-def _project(run: Run) -> str:
-    return str(run.registration.project.slug)
 
 
 KIND = Kind(
@@ -84,5 +82,5 @@ KIND = Kind(
     command=_command,
     store=_store,
     finish=_finish,
-    project=_project,
+    row="registration",
 )

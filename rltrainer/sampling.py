@@ -116,10 +116,6 @@ def _samples(sampling: Sampling, lines: list[dict[str, Any]]) -> list[intake.Sam
     ]
 
 
-def _project(run: Run) -> str:
-    return str(run.sampling.project.slug)
-
-
 KIND = Kind(
     name="sample_completions",
     title="Sample completions",
@@ -127,5 +123,5 @@ KIND = Kind(
     command=_command,
     store=_store,
     finish=_finish,
-    project=_project,
+    row="sampling",
 )

@@ -9,7 +9,7 @@ from annotation.files import snapshots
 from annotation.models import Demonstration, Project, Prompt
 from annotation.withdrawal import lineage
 from rewardmodel import activation
-from rltrainer import policies
+from rltrainer import policies, succession
 from rltrainer.errors import BadConfig, NoDemonstrations, NoPrompts
 from rltrainer.models import PolicySettings, PolicyVersion, Training
 from rltrainer.policy.config import SftConfig
@@ -131,41 +131,29 @@ def _store(run: Run, folder: RunFolder) -> Trained:
 
 
 def _finish(run: Run, trained: Trained) -> None:
-    """Make the version, current if the rule lets it, and say why not. Locks the project, so that what is current when
-    it is looked at is current still when it is replaced."""
+    """Make the version, current if the rule lets it (succession). Locks the project, so that what is current when it is
+    looked at is current still when it is replaced."""
     training = Training.objects.select_related("project", "start").get(run=run)
     policies.lock(training.project)
-    waits = _why_not_current(training, trained.report)
+    decision = succession.decide(training, trained.report)
     version = policies.make_version(
         project=training.project,
         artifact=trained.artifact,
         training=training,
         report=trained.report,
-        current=not waits,
+        current=decision.current,
+        proposal=decision.proposal,
+        why=decision.why,
     )
     simulated = lineage.simulated(training.project).of("policies", version.number)
-    result = {"policy": version.number, "current": not waits, "simulated": simulated}
-    Run.objects.filter(pk=run.pk).update(result={**result, "why": waits} if waits else result)
-
-
-def _why_not_current(training: Training, report: Mapping[str, Any]) -> str:
-    """Empty where the new policy becomes the current one. SFT is compared with nothing, and always does; a policy
-    gradient if it raised the reward of the policy that it started from, and that one is current still."""
-    if training.algorithm == SFT or training.start is None:
-        return ""
-    if report["after"]["reward"] <= report["before"]["reward"]:
-        return "It did not raise the reward, so it was not made current."
-    current = policies.current_policy(training.project)
-    if current is not None and current != training.start:
-        return (
-            f"It is better than v{training.start.number}, from which it started, but v{current.number} is current "
-            "now, with which nobody has compared it: make it current by hand."
-        )
-    return ""
-
-
-def _project(run: Run) -> str:
-    return str(run.training.project.slug)
+    Run.objects.filter(pk=run.pk).update(
+        result={
+            "policy": version.number,
+            "current": decision.current,
+            "why": decision.why,
+            "simulated": simulated,
+        }
+    )
 
 
 KIND = Kind(
@@ -175,7 +163,7 @@ KIND = Kind(
     command=_command,
     store=_store,
     finish=_finish,
-    project=_project,
+    row="training",
     # A withdrawal finds the policies that learned from a text by what their runs had read.
     lasting=("inputs", "config.json"),
 )

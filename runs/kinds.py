@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from django.db.models import Model, Q
+
 from runs.errors import UnknownKind
 from runs.folder.folder import RunFolder
-from runs.models import Run
+from runs.models import Run, RunQuerySet
 
 Output = TypeVar("Output")
 
@@ -20,8 +22,9 @@ class Kind(Generic[Output]):
     artifacts' storage, outside of any transaction: it may take minutes and may be called again, since what
     it stores is named by its digest. What it returns goes to ``finish``, which writes rows alone and runs in
     the transaction that marks the run succeeded, so that a version exists exactly when its run succeeded.
-    ``project`` is the slug of the run's project, for permissions and pages. ``lasting`` names what stays in
-    the folder of a succeeded run when old folders are cleaned (runs.cleaning).
+    ``row`` names the row of the kind's app, one-to-one with the run, that holds project and inputs; empty
+    where runs of the kind are nobody's. ``lasting`` names what stays in the folder of a succeeded run when old
+    folders are cleaned (runs.cleaning).
     """
 
     name: str
@@ -30,8 +33,12 @@ class Kind(Generic[Output]):
     command: Callable[[Run, RunFolder], list[str]]
     store: Callable[[Run, RunFolder], Output]
     finish: Callable[[Run, Output], None]
-    project: Callable[[Run], str]
+    row: str
     lasting: tuple[str, ...] = ()
+
+    def project(self, run: Run) -> str:
+        """The slug of the run's project, for permissions and pages; empty where it has none."""
+        return str(getattr(run, self.row).project.slug) if self.row else ""
 
 
 _kinds: dict[str, Kind[Any]] = {}
@@ -49,3 +56,11 @@ def kind_of(run: Run) -> Kind[Any]:
         return _kinds[run.kind]
     except KeyError:
         raise UnknownKind(f"no kind of run is named {run.kind!r}") from None
+
+
+def runs_of(project: Model) -> RunQuerySet:
+    """All runs of a project, newest first, of every kind that is registered."""
+    mine = Q(pk__in=())
+    for row in {kind.row for kind in _kinds.values() if kind.row}:
+        mine |= Q(**{f"{row}__project": project})
+    return Run.objects.filter(mine)

@@ -195,10 +195,6 @@ def _finish_import(run: Run, report: dict[str, Any]) -> None:
     transaction.on_commit(lambda: uploads.forget(run.transfer), robust=True)
 
 
-def _project(run: Run) -> str:
-    return str(run.transfer.project.slug)
-
-
 IMPORT = Kind(
     name="import",
     title="Import",
@@ -206,7 +202,7 @@ IMPORT = Kind(
     command=_import_command,
     store=_store,
     finish=_finish_import,
-    project=_project,
+    row="transfer",
 )
 EXPORT = Kind(
     name="export",
@@ -215,5 +211,5 @@ EXPORT = Kind(
     command=_export_command,
     store=_store,
     finish=_finish,
-    project=_project,
+    row="transfer",
 )

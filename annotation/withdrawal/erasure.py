@@ -14,7 +14,6 @@ their texts. Of a prompt: its messages and everything written under it. Both may
 happens twice.
 """
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -52,9 +51,9 @@ from annotation.quality import upkeep
 from annotation.withdrawal import lineage
 from annotation.withdrawal.lines import ERASERS, Erased, erase, erase_reports, holds, silenced
 from runs import artifacts
-from runs.errors import ArtifactMissing, UnknownKind
+from runs.errors import ArtifactMissing
 from runs.execution import folder_of
-from runs.kinds import kind_of
+from runs.kinds import runs_of
 from runs.models import Artifact, Run
 from runs.writing import write
 
@@ -230,7 +229,7 @@ def _erase_quotes(project: Project, gone: Erased) -> None:
             silent = silenced(row.report, gone)
             if silent != row.report:
                 rows.filter(pk=row.pk).update(report=silent)
-    for run in _of_project(project, Run.objects.all()):
+    for run in runs_of(project):
         silent = silenced(run.result, gone)
         if silent != run.result:
             Run.objects.filter(pk=run.pk).update(result=silent)
@@ -250,7 +249,7 @@ def finish(*, withdrawal: Withdrawal) -> bool:
     for snapshot in Snapshot.objects.filter(project=withdrawal.project).select_related("artifact"):
         _erase_snapshot(withdrawal, snapshot, gone)
     _erase_quotes(withdrawal.project, gone)  # again: a run that was at work may have reported since
-    for run in _of_project(withdrawal.project, Run.objects.all()):
+    for run in runs_of(withdrawal.project):
         _erase_folder(withdrawal, run, gone)
     _drop_transfers(withdrawal.project)
     if not at_work and withdrawal.files_done_at is None:
@@ -270,18 +269,7 @@ def finish_all() -> int:
 
 def _at_work(withdrawal: Withdrawal) -> bool:
     """Whether a run is left that may have read the data before it was withdrawn."""
-    older = Run.objects.active().filter(started_at__lte=withdrawal.created_at)
-    return any(True for _ in _of_project(withdrawal.project, older))
-
-
-def _of_project(project: Project, runs: "QuerySet[Run]") -> Iterator[Run]:
-    """Those of the project, whatever their kind."""
-    for run in runs:
-        try:
-            if kind_of(run).project(run) == project.slug:
-                yield run
-        except UnknownKind:
-            continue
+    return runs_of(withdrawal.project).active().filter(started_at__lte=withdrawal.created_at).exists()
 
 
 def _erase_snapshot(withdrawal: Withdrawal, snapshot: Snapshot, gone: Erased) -> None:

@@ -15,10 +15,10 @@ from rest_framework.response import Response
 from annotation.api.base import ProjectEndpoint, Scope
 from annotation.api.filters import Filter
 from annotation.api.paging import NewestFirst
-from console.pages.project import runs_of
 from console.pages.run import exported_file
 from runs import lifecycle
 from runs.api import MetricsSerializer, RunDetailSerializer, RunSerializer
+from runs.kinds import runs_of
 from runs.models import Run, RunMetric
 
 TAG = "Runs"

@@ -14,17 +14,33 @@ from console.forms.checking import (
 )
 from console.forms.files import ConvertForm, ExportForm, ImportForm, WithdrawForm
 from console.forms.people import InviteAgainForm, InviteForm, RemoveForm, RevokeForm, RoleForm
-from console.forms.policies import CompareForm, CurrentForm, RegisterForm, SampleForm, TrainForm
-from console.forms.reward_models import ActivateForm, ChooseForm, FitForm, ForgetChoiceForm, RetrainForm
+from console.forms.policies import (
+    CompareForm,
+    CurrentForm,
+    RegisterForm,
+    SampleForm,
+    SuccessionForm,
+    TrainForm,
+)
+from console.forms.reward_models import (
+    ActivateForm,
+    ActivationForm,
+    ChooseForm,
+    FitForm,
+    ForgetChoiceForm,
+    RetrainForm,
+)
 from console.forms.simulating import SimulateForm
 
 ACTIONS: dict[str, type[Action]] = {
     "fit": FitForm,
     "retrain": RetrainForm,
+    "activation": ActivationForm,
     "simulate": SimulateForm,
     "choose": ChooseForm,
     "forget": ForgetChoiceForm,
     "train": TrainForm,
+    "succession": SuccessionForm,
     "register": RegisterForm,
     "sample": SampleForm,
     "compare": CompareForm,

@@ -4,7 +4,7 @@ from django import forms
 from django.contrib.auth.models import User
 
 from console.forms.action import Action, choices, config_field
-from rltrainer import evaluation, policies, registering, sampling, training
+from rltrainer import evaluation, policies, registering, sampling, succession, training
 from rltrainer.models import PolicyVersion, Training
 from runs.models import Run
 
@@ -102,4 +102,30 @@ class CurrentForm(Action):
         choices(self, "version").queryset = PolicyVersion.objects.filter(project=self.project)
 
     def perform(self, user: User) -> None:
-        policies.make_current(version=self.cleaned_data["version"])
+        policies.make_current(version=self.cleaned_data["version"], why=f"By hand: {user.get_username()}.")
+
+
+class SuccessionForm(Action):
+    """When a new policy becomes the current one by itself."""
+
+    button = "Save when it becomes current"
+    done = "Saved."
+    succeeds = forms.BooleanField(
+        required=False,
+        label="By itself, where the same held-out prompts show it better",
+        help_text="Otherwise every new policy waits for you.",
+    )
+    succession_prompts = forms.IntegerField(
+        min_value=1,
+        max_value=1_000_000,
+        label="On so many held-out prompts at least",
+        help_text="With fewer it waits: a difference on a handful of prompts is mostly chance.",
+    )
+
+    def prepare(self) -> None:
+        settings = succession.settings_of(self.project)
+        for name, field in self.fields.items():
+            field.initial = getattr(settings, name)
+
+    def perform(self, user: User) -> None:
+        succession.configure(project=self.project, **self.cleaned_data)

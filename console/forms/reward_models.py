@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 
 from console.forms.action import Action, choices, config_field
 from rewardmodel import activation, choosing, fits, retraining
-from rewardmodel.models import RewardModelSettings, RewardModelVersion
+from rewardmodel.models import RewardModelVersion
 from runs.models import Run
 
 
@@ -58,10 +58,9 @@ class RetrainForm(Action):
     )
 
     def prepare(self) -> None:
-        settings = RewardModelSettings.objects.filter(project=self.project).first()
-        if settings is not None:
-            for name, field in self.fields.items():
-                field.initial = getattr(settings, name)
+        settings = activation.settings_of(self.project)
+        for name, field in self.fields.items():
+            field.initial = getattr(settings, name)
 
     def perform(self, user: User) -> None:
         retraining.configure(project=self.project, **self.cleaned_data)
@@ -91,6 +90,32 @@ class ForgetChoiceForm(Action):
 
     def perform(self, user: User) -> None:
         choosing.forget(project=self.project)
+
+
+class ActivationForm(Action):
+    """When a new version goes live by itself."""
+
+    button = "Save when it goes live"
+    done = "Saved."
+    activates = forms.BooleanField(
+        required=False,
+        label="A new version goes live by itself, where the same held-out prompts show it better",
+        help_text="Otherwise every new version waits for you.",
+    )
+    activation_prompts = forms.IntegerField(
+        min_value=1,
+        max_value=1_000_000,
+        label="On so many held-out prompts at least",
+        help_text="With fewer it waits: a difference on a handful of prompts is mostly chance.",
+    )
+
+    def prepare(self) -> None:
+        settings = activation.settings_of(self.project)
+        for name, field in self.fields.items():
+            field.initial = getattr(settings, name)
+
+    def perform(self, user: User) -> None:
+        activation.configure(project=self.project, **self.cleaned_data)
 
 
 class ActivateForm(Action):

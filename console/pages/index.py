@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from annotation.models import Project, Ranking
 from annotation.withdrawal import lineage
-from console.pages.project import runs_of
 from rewardmodel.models import RewardModelVersion
+from runs.kinds import runs_of
 from runs.models import Run
 
 RECENT = timedelta(days=7)

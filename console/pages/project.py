@@ -1,10 +1,8 @@
 """One project's loop: judgements, reward models, policies, runs, and the forms that move it on."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -24,8 +22,7 @@ from rewardmodel.models import RewardModelVersion
 from rltrainer.errors import PolicyError
 from rltrainer.models import PolicyVersion
 from runs.errors import RunsError
-from runs.kinds import kind_of
-from runs.models import Run
+from runs.kinds import kind_of, runs_of
 
 RECENT_RUNS = 12
 
@@ -94,17 +91,6 @@ PAGES: dict[str, Callable[..., HttpResponse]] = {
     "people": people.page,
     "look": look.page,
 }
-
-
-def runs_of(project: Project) -> Any:
-    """All runs of a project, newest first, whatever their kind."""
-    return Run.objects.filter(
-        Q(fit__project=project)
-        | Q(training__project=project)
-        | Q(sampling__project=project)
-        | Q(evaluation__project=project)
-        | Q(transfer__project=project)
-    )
 
 
 def _counts(project: Project) -> dict[str, Bounded]:

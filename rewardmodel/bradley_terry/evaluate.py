@@ -85,10 +85,7 @@ def compare(
         return None
     return {
         "accuracy": mean_by_prompt(prompts, [pair.right for pair in theirs], resamples=resamples),
-        "difference": difference["value"],
-        "difference_interval": difference["interval"],
-        "prompts": difference["prompts"],
-        "pairs": difference["pairs"],
+        "difference": difference,
     }
 
 

@@ -8,6 +8,7 @@ demonstrations into one row (batches of equal length waste little), and any loss
 random, and the order of the demonstrations is a function of the seed and the epoch.
 """
 
+import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import Any
 
 import torch
 
+from lm.bootstrap import mean_by_prompt
 from lm.devices import choose_device
 from lm.optimizer import cosine, make_adamw, set_rates
 from lm.origin import claim_checkpoint, parent_of
@@ -35,6 +37,7 @@ DEMONSTRATIONS = "demonstrations.jsonl"
 # A path, which another machine may have another of, and what changes no step: a run may go on with others.
 FREE = ("base", "checkpoint_seconds", "checkpoints", "micro_batch_tokens", "processes")
 BEST = "best"
+RESAMPLES = 1000  # of prompts, for the interval of the gain
 
 
 def main(folder: RunFolder, stop: StopSignal) -> None:
@@ -64,7 +67,11 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
 
 
 class SftTraining(Training):
-    """``held_out_losses`` has the loss, in nats a token, of each closed epoch."""
+    """``held_out_losses`` has the loss, in nats a token, of each closed epoch.
+
+    ``rows_before`` and ``rows_best`` have the nats of each held-out demonstration: by the policy that it starts from
+    (none where that is new), and by the best weights.
+    """
 
     def __init__(
         self, start: Start, ranks: Ranks = ALONE, clock: Callable[[], float] = time.monotonic
@@ -78,13 +85,17 @@ class SftTraining(Training):
         self.plan, self.epoch_ends = _plan(start)
         self.steps = len(self.plan)
         self.held_out_losses = list[float]()
+        self.rows_before, self.rows_best = list[float](), list[float]()
 
     @property
     def learning(self) -> Sequence[Learning]:
         return [Learning(self.parameters, self.optimizer)]
 
     def learn(self, step: int, frame: Frame) -> Figures:
-        """One batch, one optimizer step."""
+        """One batch, one optimizer step; before the first, what the policy that it starts from makes of the held-out
+        demonstrations."""
+        if step == 0 and not self.config.from_scratch:
+            self.rows_before = self._held_out_rows(frame)
         begun, batch, config = self.clock(), self.plan[step], self.config
         rate = config.learning_rate * cosine(step, self.steps, warmup=config.warmup, floor=config.floor)
         set_rates(self.optimizer, rate)
@@ -121,19 +132,11 @@ class SftTraining(Training):
     def measure(self, frame: Frame) -> Figures:
         """The held-out loss; the weights are kept where it is the lowest."""
         frame.report(frame.step, self.steps, "held-out loss")
-        held_out = self.start.held_out
-        losses = row_losses(
-            self.model,
-            self.ranks.share(held_out),
-            self.pad_id,
-            micro_batch_tokens=self.config.micro_batch_tokens,
-            device=self.model.device,
-            between=frame.between,
-        )
-        (summed,) = self.ranks.total(sum(losses))
-        loss = summed / sum(map(targets_of, held_out))
+        rows = self._held_out_rows(frame)
+        loss = math.fsum(rows) / sum(map(targets_of, self.start.held_out))
         self.held_out_losses.append(loss)
         if not loss > min(self.held_out_losses):
+            self.rows_best = rows
             frame.keep(BEST)
         return {"held_out_loss": loss, "perplexity": math.exp(min(loss, 700.0))}
 
@@ -143,10 +146,30 @@ class SftTraining(Training):
             frame.take_kept(BEST)
 
     def state(self) -> dict[str, Any]:
-        return {"held_out_losses": self.held_out_losses}
+        return {
+            "held_out_losses": self.held_out_losses,
+            "rows_before": self.rows_before,
+            "rows_best": self.rows_best,
+        }
 
     def restore(self, step: int, state: Mapping[str, Any]) -> None:
         self.held_out_losses = list(state["held_out_losses"])
+        self.rows_before, self.rows_best = list(state["rows_before"]), list(state["rows_best"])
+
+    def _held_out_rows(self, frame: Frame) -> list[float]:
+        """-log pi of each held-out demonstration, in nats; the processes share them."""
+        losses = row_losses(
+            self.model,
+            self.ranks.share(self.start.held_out),
+            self.pad_id,
+            micro_batch_tokens=self.config.micro_batch_tokens,
+            device=self.model.device,
+            between=frame.between,
+        )
+        rows = [0.0] * len(self.start.held_out)
+        for number, part in enumerate(self.ranks.gather(losses)):
+            rows[number :: self.ranks.count] = part
+        return rows
 
     def _epoch(self, step: int) -> int:
         return 1 + sum(end <= step for end in self.epoch_ends)
@@ -165,6 +188,16 @@ def _plan(start: Start) -> tuple[list[list[Example]], set[int]]:
     return batches, ends
 
 
+def _gain(training: SftTraining) -> dict[str, Any] | None:
+    """By how many nats a token the loss of a held-out demonstration fell, with its interval; None where nothing is held
+    out, or where it starts from a new policy."""
+    held_out = training.start.held_out
+    rows = zip(held_out, training.rows_before, training.rows_best, strict=True)
+    gains = [(before - best) / targets_of(row) for row, before, best in rows] if training.rows_before else []
+    prompts = [json.dumps(row.ids[: row.start]) for row in held_out[: len(gains)]]
+    return mean_by_prompt(prompts, gains, resamples=RESAMPLES)
+
+
 def _finish(frame: Frame, training: SftTraining, made_from: dict[str, Any]) -> None:
     """The policy, its report and what it was made from, into output/."""
     folder, start = frame.folder, training.start
@@ -179,6 +212,7 @@ def _finish(frame: Frame, training: SftTraining, made_from: dict[str, Any]) -> N
         "held_out_loss": losses,
         "perplexity": math.exp(losses[best]) if best is not None else None,
         "best_epoch": best + 1 if best is not None else None,
+        "gain": _gain(training),
     }
     write_json(folder.output / "report.json", report)
     meta = {"made_by": "sft", "config": asdict(start.config), **made_from, "metrics": report}

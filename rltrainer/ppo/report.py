@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from lm.bootstrap import mean_by_prompt
 from rltrainer.policy.evaluate import distinct
 from rltrainer.policy.loading import Policy
 from rltrainer.policy.prompts import Prompt
@@ -15,6 +16,7 @@ from rltrainer.ppo.order import generator_of
 from rltrainer.ppo.rollout import Rollout, Score, Seconds, collect
 
 EXAMPLES = 3
+RESAMPLES = 1000  # of prompts, for the interval of the gain
 
 
 class HeldOut(NamedTuple):
@@ -41,16 +43,16 @@ def make_report(
 ) -> dict[str, Any]:
     """``before`` (the reference) and ``after``: reward, kl, reward_std, length, ended, entropy, distinct_2.
 
-    ``gain``: the rise of the mean reward; ``gain_in_deviations``: in deviations of the rewards before, 0 where those
-    are all equal. ``examples``: a completion before and after with their rewards. ``between`` is called before each
-    forward pass.
+    ``gain``: the rise of the mean reward with its interval, by prompt (lm.bootstrap); ``gain_in_deviations``: in
+    deviations of the rewards before, 0 where those are all equal. ``examples``: a completion before and after with
+    their rewards. ``between`` is called before each forward pass.
     """
     with policy.reference() as model:
         alone = Policy(model, policy.tokenizer, policy.meta, frozen=model)
         before = _Answers.of(alone, score, held_out.prompts, config, between)
     after = _Answers.of(policy, score, held_out.prompts, config, between)
     first, last = before.figures(), after.figures()
-    gain = last["reward"] - first["reward"]
+    gain = _gain(before, after, config.samples)
     return {
         "prompts": len(held_out.prompts),
         "held_out": held_out.unseen,
@@ -58,7 +60,7 @@ def make_report(
         "before": first,
         "after": last,
         "gain": gain,
-        "gain_in_deviations": gain / first["reward_std"] if first["reward_std"] > 0 else 0.0,
+        "gain_in_deviations": gain["value"] / first["reward_std"] if first["reward_std"] > 0 else 0.0,
         "examples": [
             _example(held_out.prompts[number], before, after, number * config.samples)
             for number in range(min(EXAMPLES, len(held_out.prompts)))
@@ -118,6 +120,15 @@ class _Answers(NamedTuple):
             "ended": sum(self.ended) / count,
             "distinct_2": distinct(self.texts, 2) or 0.0,
         }
+
+
+def _gain(before: _Answers, after: _Answers, samples: int) -> dict[str, Any]:
+    """The differences of rewards, completion by completion: both were sampled from the same random numbers."""
+    gains = [last - first for first, last in zip(before.rewards, after.rewards, strict=True)]
+    prompts = [str(place // samples) for place in range(len(gains))]
+    gain = mean_by_prompt(prompts, gains, resamples=RESAMPLES)
+    assert gain is not None  # a run without prompts does not begin
+    return gain
 
 
 def _example(prompt: Prompt, before: _Answers, after: _Answers, place: int) -> dict[str, Any]:

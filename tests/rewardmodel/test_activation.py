@@ -7,13 +7,20 @@ import pytest
 from annotation.models import Project
 from rewardmodel import activation
 from rewardmodel.models import Fit, RewardModelVersion
+from rewardmodel.proposals import Proposal
 from runs.models import Artifact, Run
 from tests.annotation.factories import make_project
 from tests.runs.beside import beside
 
 pytestmark = pytest.mark.django_db(transaction=True)
-BETTER = {"difference": 0.1, "difference_interval": [0.05, 0.15], "prompts": 40}
-WORSE = {"difference": -0.1, "difference_interval": [-0.15, -0.05], "prompts": 40}
+
+
+def differs(value: float, low: float, high: float, prompts: int = 40) -> dict[str, Any]:
+    """A report's comparison with the version that was active."""
+    return {"difference": {"value": value, "interval": [low, high], "prompts": prompts, "pairs": 100}}
+
+
+BETTER, WORSE, OPEN = differs(0.1, 0.05, 0.15), differs(-0.1, -0.15, -0.05), differs(0.02, -0.03, 0.07)
 
 
 def make_version(
@@ -37,14 +44,61 @@ def considered(version: RewardModelVersion) -> tuple[bool, str]:
     return version.is_active, version.activation
 
 
-def test_the_first_version_and_one_that_is_not_worse_than_the_active_one_become_active() -> None:
+def test_the_first_version_and_one_that_is_shown_to_be_better_become_active() -> None:
     project = make_project()
     first = make_version(project, 1)
     assert considered(first) == (True, "The project's first version.")
-    assert considered(make_version(project, 2, first, WORSE))[0] is False
-    active, why = considered(make_version(project, 3, first, BETTER))
-    assert active
-    assert "against v1 on the same 40 held-out prompts: not worse." in why
+    better = make_version(project, 2, first, BETTER)
+    assert considered(better) == (
+        True,
+        "Accuracy +0.100 (+0.050 to +0.150) against v1 on the same 40 held-out prompts: better.",
+    )
+    assert (first.proposal, better.proposal) == (Proposal.FIRST, Proposal.BETTER)
+
+
+@pytest.mark.parametrize(
+    ("comparison", "proposal", "said"),
+    [
+        (WORSE, Proposal.WORSE, "worse, so v1 stays."),
+        (OPEN, Proposal.OPEN, "no difference is shown, so v1 stays."),
+        # Seven prompts are none to decide on, whatever they say.
+        (
+            differs(0.1, 0.05, 0.15, prompts=7),
+            Proposal.TOO_FEW,
+            "too few to tell (30 are asked for), so v1 stays.",
+        ),
+        (None, Proposal.NOT_COMPARED, "There were no held-out prompts to compare it with v1 on."),
+    ],
+)
+def test_any_other_version_waits_and_says_why(
+    comparison: dict[str, Any] | None, proposal: Proposal, said: str
+) -> None:
+    project = make_project()
+    first = make_version(project, 1)
+    activation.activate(version=first, why="By hand.")
+    version = make_version(project, 2, first, comparison)
+    active, why = considered(version)
+    assert (active, version.proposal) == (False, proposal)
+    assert why.endswith(said)
+    assert activation.active_version(project) == first
+
+
+def test_a_project_says_whether_and_on_how_many_prompts_versions_go_live() -> None:
+    project = make_project()
+    first = make_version(project, 1)
+    activation.activate(version=first, why="By hand.")
+    activation.configure(project=project, activates=True, activation_prompts=41)
+    assert considered(make_version(project, 2, first, BETTER))[1].endswith(
+        "too few to tell (41 are asked for), so v1 stays."
+    )
+    activation.configure(project=project, activates=False, activation_prompts=40)
+    waiting = make_version(project, 3, first, BETTER)
+    assert considered(waiting) == (
+        False,
+        "Accuracy +0.100 (+0.050 to +0.150) against v1 on the same 40 held-out prompts: better. "
+        "Versions of this project go live by hand.",
+    )
+    assert waiting.proposal == Proposal.BETTER
 
 
 def test_one_compared_with_what_is_active_no_more_waits_and_says_so() -> None:
@@ -55,7 +109,7 @@ def test_one_compared_with_what_is_active_no_more_waits_and_says_so() -> None:
     late = make_version(project, 3, first, BETTER)
     assert considered(late) == (
         False,
-        "v2 became active while this was fitted, and it was compared with v1: activate it by hand, or fit again.",
+        "v2 became active while this was fitted, and it was compared with v1: compare the two, or fit again.",
     )
     assert activation.active_version(project) == second
 

@@ -91,6 +91,7 @@ def test_open_tasks_are_asked_by_doubt_and_ranked_ones_say_why(fitted: Path) -> 
     submit(first, alice)
 
     run = run_here(lambda: choosing.request_choice(project=project))
+    assert run in kinds.runs_of(project)
 
     intake.configure_project(project=project, random_share=0.0)  # the order is to be seen
     assert run.status == Run.Status.SUCCEEDED, run.reason

@@ -18,6 +18,7 @@ from rewardmodel import activation, fits, scoring
 from rewardmodel.bradley_terry import commands
 from rewardmodel.bradley_terry.records import read_snapshot
 from rewardmodel.models import RewardModelVersion
+from rewardmodel.proposals import Proposal
 from runs import artifacts, kinds
 from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
@@ -151,26 +152,24 @@ def test_a_fit_says_how_many_of_its_rankings_are_simulated(tmp_path: Path) -> No
     assert 0 < theirs < 120
 
 
-def test_a_later_version_is_compared_with_the_active_one_and_waits_where_it_is_worse(tmp_path: Path) -> None:
+def test_a_later_version_is_compared_with_the_active_one_and_waits_where_it_is_not_better(
+    tmp_path: Path,
+) -> None:
     project = make_judged_project()
     first = run_fit(project, tmp_path / "first", epochs=4)
     assert "incumbent" not in first.report
     worse = run_fit(project, tmp_path / "worse", learning_rate=0.0, margin=0.0, seed=5)
-    comparison = worse.report["incumbent"]
-    assert (
-        comparison["difference_interval"][0]
-        <= comparison["difference"]
-        <= comparison["difference_interval"][1]
-    )
-    assert comparison["prompts"] == worse.report["held_out"]["prompts"]
-    assert comparison["difference_interval"][1] < 0
+    difference = worse.report["incumbent"]["difference"]
+    low, high = difference["interval"]
+    assert low <= difference["value"] <= high < 0
+    assert difference["prompts"] == worse.report["held_out"]["prompts"]
     active = activation.active_version(project)
     assert active is not None
     assert active.number == 1
-    assert "worse" in worse.activation
+    assert (worse.is_active, difference["prompts"] >= 30) == (False, worse.proposal == Proposal.WORSE)
     same = run_fit(project, tmp_path / "same", epochs=4)
-    assert same.report["incumbent"]["difference"] == 0
-    assert same.is_active
+    assert same.report["incumbent"]["difference"]["value"] == 0
+    assert not same.is_active
 
 
 @pytest.mark.long

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from annotation.models import Project, Prompt, Task
 from rewardmodel.errors import NoRewardModel
-from rltrainer import policies, sampling, training
+from rltrainer import policies, sampling, succession, training
 from rltrainer.errors import BadConfig, NoDemonstrations, NoPolicy, NoPrompts
 from rltrainer.evaluation import request_evaluation
 from rltrainer.lineage import lineage_of
@@ -67,22 +67,37 @@ def test_sft_makes_the_current_version_of_what_people_demonstrated(tmp_path: Pat
     project = make_asking_project(prompts=0)
     lines = [{"prompt": f"Where is cat {n}?", "completion": f"Cat {n} sat on the mat."} for n in range(60)]
     put(project, "demonstrations", *lines)
-    first = policies.make_version(project=project, base=str(make_folder(tmp_path / "base")))
     run = training.request_training(project=project, algorithm="sft", config=TINY)
-    assert carry_out(run, tmp_path / "run") == {"policy": 2, "current": True, "simulated": 0}
+    assert carry_out(run, tmp_path / "run") == {
+        "policy": 1,
+        "current": True,
+        "why": "The project's first policy.",
+        "simulated": 0,
+    }
     learned = {
         json.loads(line)["completion"]
         for line in (tmp_path / "run/inputs/demonstrations.jsonl").read_text().splitlines()
     }
     assert learned == {line["completion"] for line in lines}
     version = policies.require_policy(project=project)
-    assert (version.number, version.training, version.source.kind) == (2, run.training, "policy")
+    assert (version.number, version.training, version.source.kind) == (1, run.training, "policy")
     assert version.artifact is not None
     assert (artifacts.local_folder(version.artifact) / "model.safetensors").exists()
     in_train = Prompt.objects.filter(project=project, split="train", demonstrations__isnull=False)
     assert version.report["demonstrations"] == in_train.count()
-    first.refresh_from_db()
-    assert not first.is_current
+
+    # The next one starts from it, and is measured beside it.
+    succession.configure(project=project, succeeds=True, succession_prompts=1)
+    rest = {name: value for name, value in TINY.items() if name != "base"}
+    again = training.request_training(
+        project=project, algorithm="sft", config={**rest, "learning_rate": 0.01, "epochs": 4}
+    )
+    result = carry_out(again, tmp_path / "again")
+    assert result["why"].startswith("Held-out demonstrations are +")
+    assert result["why"].endswith(
+        f"than v1's on the same {version.report['held_out_demonstrations']} prompts: better."
+    )
+    assert policies.require_policy(project=project).number == result["policy"] == 2
 
 
 def test_samples_become_tasks_of_the_prompts_that_have_the_fewest(tmp_path: Path) -> None:
@@ -171,7 +186,7 @@ def test_versions_are_numbered_and_one_is_current() -> None:
     current = policies.current_policy(project)
     assert current is not None
     assert (current.number, kept.number) == (2, 3)
-    policies.make_current(version=kept)
+    policies.make_current(version=kept, why="By hand.")
     assert list(PolicyVersion.objects.filter(project=project, is_current=True)) == [kept]
     with pytest.raises(NoPolicy, match="no policy v7"):
         policies.require_policy(project=project, number=7)

@@ -36,5 +36,5 @@ KIND = Kind(
     command=command,
     store=_store,
     finish=_finish,
-    project=lambda run: "none",
+    row="",
 )

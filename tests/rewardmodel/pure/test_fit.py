@@ -379,10 +379,11 @@ def test_a_new_version_is_compared_with_the_active_one(tmp_path: Path) -> None:
             for r, i, j in held_out_pairs(folder)
         ]
         accuracies.append(sum(right) / len(right))
-    assert found["difference"] == pytest.approx(accuracies[0] - accuracies[1], abs=1e-9)
-    low, high = found["difference_interval"]
-    assert 0 < low < found["difference"] < high
-    assert found["prompts"] == report["held_out"]["prompts"]
+    difference = found["difference"]
+    assert difference["value"] == pytest.approx(accuracies[0] - accuracies[1], abs=1e-9)
+    low, high = difference["interval"]
+    assert 0 < low < difference["value"] < high
+    assert difference["prompts"] == report["held_out"]["prompts"]
 
 
 def test_the_head_starts_with_the_deviation_of_its_width_and_no_bias() -> None:

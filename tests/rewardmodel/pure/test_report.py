@@ -200,14 +200,15 @@ def test_two_reward_models_are_compared_on_the_same_drawn_prompts() -> None:
     found = compare(better, worse, records(*lines), resamples=200, between=lambda: None)
     assert found is not None
     # 11 right of 11 against 1 of 11; both are right of the last
-    assert found["difference"] == pytest.approx(10 / 11)
+    difference = found["difference"]
+    assert difference["value"] == pytest.approx(10 / 11)
     assert found["accuracy"]["value"] == pytest.approx(1 / 11)
-    assert (found["prompts"], found["pairs"]) == (10, 11)
-    low, high = found["difference_interval"]
+    assert (difference["prompts"], difference["pairs"]) == (10, 11)
+    low, high = difference["interval"]
     assert 0.6 < low < 10 / 11 < high <= 1
     same = compare(worse, worse, records(*lines), resamples=200, between=lambda: None)
     assert same is not None
-    assert (same["difference"], same["difference_interval"]) == (0, [0, 0])
+    assert (same["difference"]["value"], same["difference"]["interval"]) == (0, [0, 0])
     assert (
         compare(
             better, worse, records(make_line([1, 2], texts=["a", "b"])), resamples=9, between=lambda: None

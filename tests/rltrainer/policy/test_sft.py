@@ -114,6 +114,28 @@ def test_learning_lowers_the_held_out_loss_and_the_best_weights_are_kept(tmp_pat
     assert sum(found) / tokens == pytest.approx(min(losses), abs=1e-5)
 
 
+def test_the_gain_is_by_how_much_held_out_demonstrations_became_likelier(tmp_path: Path) -> None:
+    base = run_base(tmp_path / "base")
+    assert (
+        json.loads((Path(base) / "report.json").read_text())["gain"] is None
+    )  # nothing to compare a new policy with
+    folder = make_sft_folder(tmp_path / "again", base=base, epochs=6, learning_rate=0.01)
+    run(folder)
+    gain = json.loads((folder.output / "report.json").read_text())["gain"]
+    held_out = prepare(SftConfig(**folder.read_config()), folder, CPU).held_out
+    before, after = (
+        [loss_alone(load_policy(place, lora=None, device=CPU).model, row) for row in held_out]
+        for place in (base, str(folder.output))
+    )
+    rises = [
+        (one - other) / (len(row.ids) - row.start)
+        for row, one, other in zip(held_out, before, after, strict=True)
+    ]
+    assert gain["value"] == pytest.approx(sum(rises) / len(rises), abs=1e-4)
+    assert 0 < gain["interval"][0] < gain["value"] < gain["interval"][1]
+    assert gain["pairs"] == len(held_out) >= gain["prompts"] > 1
+
+
 def test_the_weights_of_the_best_epoch_win_over_later_ones(tmp_path: Path) -> None:
     """The held-out completions are of another kind, so learning the others makes their loss rise in the end."""
     folders = [make_sft_folder(tmp_path / name, epochs=6, learning_rate=0.02) for name in ("whole", "short")]
@@ -197,6 +219,11 @@ def test_lora_resumes_exactly_and_leaves_full_weights(tmp_path: Path) -> None:
     assert all(".lora_" in name for name in load_file(stopped.checkpoint / "newest.safetensors"))
     found = run(stopped)
     assert all(torch.equal(found[name], expected[name]) for name in expected)
+    gains = [
+        json.loads((tmp_path / name / "output" / "report.json").read_text())["gain"]
+        for name in ("whole", "stopped")
+    ]
+    assert gains[0] == gains[1] is not None
     assert found.keys() == load_file(Path(base) / "model.safetensors").keys()
     parents = json.loads((stopped.output / "meta.json").read_text())["parents"]
     assert len(parents["base"]) == 64

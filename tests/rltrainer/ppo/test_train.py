@@ -47,8 +47,11 @@ def test_the_report_has_the_policy_before_and_after_on_held_out_prompts(tmp_path
     assert (report["prompts"], report["held_out"], report["samples"], report["steps"]) == (4, True, 2, 3)
     assert before["kl"] == 0.0
     assert abs(after["kl"]) > 1e-3
-    assert report["gain"] == pytest.approx(after["reward"] - before["reward"])
-    assert report["gain_in_deviations"] == pytest.approx(report["gain"] / before["reward_std"])
+    gain = report["gain"]
+    assert gain["value"] == pytest.approx(after["reward"] - before["reward"])
+    assert (gain["prompts"], gain["pairs"]) == (4, 8)
+    assert gain["interval"][0] <= gain["value"] <= gain["interval"][1]
+    assert report["gain_in_deviations"] == pytest.approx(gain["value"] / before["reward_std"])
     assert len(report["examples"]) == 3
     model = load_reward_model(tmp_path / "reward_model")
     held_out = {f"p{number}" for number in range(18) if number % 6 in (3, 5)}
