@@ -75,19 +75,25 @@ def of(project: Project) -> Quality:
     """Everything that the page shows, in a handful of queries whose rows do not grow with rankings."""
     shared = _totals(Tally.objects.filter(project=project, annotator=None, week=""))
     everybody = {kind: total for (kind, _, _), total in shared.items()}
-    agreement, habits = everybody.get(AGREEMENT, Total(AGREEMENT)), everybody.get(HABITS, Total(HABITS))
+    agreements, habits = everybody.get(AGREEMENT, Total(AGREEMENT)), everybody.get(HABITS, Total(HABITS))
     people, more = _people(project)
     return Quality(
-        tasks=agreement.tasks,
+        tasks=agreements.tasks,
         counts=habits.named(),
-        figures={**figures(agreement), **figures(habits)},
+        figures={**figures(agreements), **figures(habits)},
         people=people,
         more_people=more,
         pairs=_pairs(project),
-        weeks=_weeks(project),
+        weeks=weeks_of(project),
         uncounted=StaleTask.objects.filter(project=project).count(),
         simulated=_simulated(project),
     )
+
+
+def agreement(project: Project) -> Figure | None:
+    """How often two people say the same of a pair; None where no task has been ranked by two."""
+    row = Tally.objects.filter(project=project, kind=AGREEMENT, annotator=None, week="").first()
+    return figures(row.total)["pairwise_agreement"] if row else None
 
 
 def _simulated(project: Project) -> int:
@@ -127,7 +133,7 @@ def _pairs(project: Project) -> list[Pair]:
     return pairs
 
 
-def _weeks(project: Project) -> list[Week]:
+def weeks_of(project: Project) -> list[Week]:
     """The newest weeks, in their order."""
     rows = Tally.objects.filter(project=project, annotator=None).exclude(week="")
     names = rows.order_by("-week").values_list("week", flat=True).distinct()[:WEEKS]

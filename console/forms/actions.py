@@ -44,7 +44,7 @@ ACTIONS: dict[str, type[Action]] = {
     "register": RegisterForm,
     "sample": SampleForm,
     "compare": CompareForm,
-    "settings": SettingsForm,
+    "configure": SettingsForm,
     "ask": AskForm,
     "tasks": TasksForm,
     "import": ImportForm,

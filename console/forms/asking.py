@@ -16,6 +16,7 @@ from console.forms.action import Action, markdown_area
 class SettingsForm(Action):
     """Guidelines, and how many judge how many."""
 
+    page = "settings"
     button = "Save the settings"
     done = "Saved. Other guidelines are their next version, which each judgement names."
     guidelines = forms.CharField(
@@ -75,6 +76,7 @@ class ReadableJSON(forms.JSONField):
 class AskForm(Action):
     """How each kind of judgement is asked for."""
 
+    page = "settings"
     button = "Save what is asked"
     done = "Saved. What was judged before stays as it was said."
     rating_axes = ReadableJSON(

@@ -12,6 +12,7 @@ from runs.models import Run
 class TrainForm(Action):
     """Train a policy."""
 
+    page = "policies"
     button = "Train"
     algorithm = forms.ChoiceField(choices=Training.Algorithm.choices, initial=Training.Algorithm.PPO)
     start = forms.ModelChoiceField(
@@ -35,6 +36,7 @@ class TrainForm(Action):
 class RegisterForm(Action):
     """Register a policy that was trained elsewhere."""
 
+    page = "policies"
     button = "Register a policy"
     explanation = (
         "It is loaded and tried at once, and the run says what it can do or why it cannot be used. "
@@ -50,6 +52,7 @@ class RegisterForm(Action):
 class SampleForm(Action):
     """Sample a policy into new tasks."""
 
+    page = "policies"
     button = "Sample"
     policy = forms.ModelChoiceField(
         PolicyVersion.objects.none(), required=False, empty_label="the current policy"
@@ -71,6 +74,7 @@ class SampleForm(Action):
 class CompareForm(Action):
     """Compare policies on held-out prompts."""
 
+    page = "policies"
     button = "Compare"
     versions = forms.ModelMultipleChoiceField(
         PolicyVersion.objects.none(), label="Policies", widget=forms.CheckboxSelectMultiple
@@ -94,6 +98,7 @@ class CompareForm(Action):
 class CurrentForm(Action):
     """Make a policy version the current one."""
 
+    page = "policies"
     button = "Make current"
     done = "It is the current policy now."
     version = forms.ModelChoiceField(PolicyVersion.objects.none(), widget=forms.HiddenInput)
@@ -108,6 +113,7 @@ class CurrentForm(Action):
 class SuccessionForm(Action):
     """When a new policy becomes the current one by itself."""
 
+    page = "policies"
     button = "Save when it becomes current"
     done = "Saved."
     succeeds = forms.BooleanField(

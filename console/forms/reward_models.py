@@ -12,6 +12,7 @@ from runs.models import Run
 class FitForm(Action):
     """Fit a reward model on the rankings there are."""
 
+    page = "reward_models"
     button = "Fit a reward model"
     base = forms.CharField(
         required=False,
@@ -33,6 +34,7 @@ class FitForm(Action):
 class RetrainForm(Action):
     """When fits begin by themselves."""
 
+    page = "reward_models"
     button = "Save when to fit"
     done = "Saved."
     retrain_rankings = forms.IntegerField(
@@ -69,6 +71,7 @@ class RetrainForm(Action):
 class ChooseForm(Action):
     """Ask first what the active reward model is unsure of."""
 
+    page = "reward_models"
     button = "Ask first what it is unsure of"
     explanation = (
         "The active reward model scores the completions of all open tasks. Those whose order it can tell least are "
@@ -84,6 +87,7 @@ class ChooseForm(Action):
 class ForgetChoiceForm(Action):
     """Ask in the order in which tasks were made again."""
 
+    page = "reward_models"
     button = "Ask in the order of their making"
     explanation = "Tasks that a reward model has put first lose that place. Priorities that people gave stay."
     done = "Tasks are asked in the order in which they were made."
@@ -95,6 +99,7 @@ class ForgetChoiceForm(Action):
 class ActivationForm(Action):
     """When a new version goes live by itself."""
 
+    page = "reward_models"
     button = "Save when it goes live"
     done = "Saved."
     activates = forms.BooleanField(
@@ -121,6 +126,7 @@ class ActivationForm(Action):
 class ActivateForm(Action):
     """Make a reward model version the active one."""
 
+    page = "reward_models"
     button = "Activate"
     done = "Activated."
     version = forms.ModelChoiceField(RewardModelVersion.objects.none(), widget=forms.HiddenInput)

@@ -3,7 +3,9 @@ console.forms.
 
 access.py     who may see which project and which run
 index.py      what needs a decision, over all of a person's projects
-project.py    one project's loop: judgements, reward models, policies, runs
+project.py    a project's home: its loop, what is worth doing next, how it went
+reward_models.py, policies.py, runs.py, settings.py    its versions, its runs, what it asks of annotators
+acting.py     what a form of these pages does when it is sent
 quality.py    how far a project's annotators agree, and their habits
 charts.py     figures as points of a picture
 annotators.py who judges with care: gold, repeats, position, warnings and pauses
@@ -13,5 +15,4 @@ withdrawals.py    data taken back, and everything that had used it
 webhooks.py   which servers hear of a project, and what they were sent
 run.py        one run: status, progress, curves, log, cancel
 tokens.py     a person's own tokens for programs
-data.py       one version: its report, and where it comes from
 """

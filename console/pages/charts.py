@@ -113,3 +113,104 @@ def _words(figure: Figure) -> str:
         low, high = figure["interval"]
         text += f" ({low:.3f} to {high:.3f})"
     return text
+
+
+class Bar(NamedTuple):
+    """One week's count."""
+
+    x: float
+    y: float
+    height: float
+    words: str
+
+
+class Bars(NamedTuple):
+    """``bar`` is their width; ticks are (place, text)."""
+
+    bars: list[Bar]
+    bar: float
+    weeks: list[tuple[float, str]]
+    ticks: list[tuple[float, str]]
+
+
+def bars(values: Sequence[tuple[str, float]]) -> Bars | None:
+    """A count over weeks, from zero. None where there is none."""
+    if not values:
+        return None
+    most = _round_up(max(value for _, value in values))
+    step = (WIDTH - LEFT - 8) / max(len(values), 8)
+    every = max(1, -(-len(values) // 6))
+
+    def height(value: float) -> float:
+        return round((HEIGHT - BOTTOM - 8) * value / most, 1)
+
+    drawn = [
+        Bar(
+            round(LEFT + step * number, 1),
+            HEIGHT - BOTTOM - height(value),
+            height(value),
+            f"{week}: {value:,.0f}",
+        )
+        for number, (week, value) in enumerate(values)
+    ]
+    return Bars(
+        drawn,
+        round(step * 0.8, 1),
+        [
+            (round(one.x + step * 0.4, 1), week)
+            for one, (week, _) in list(zip(drawn, values, strict=True))[::every]
+        ],
+        [(HEIGHT - BOTTOM - height(most * part / 4), f"{most * part / 4:g}") for part in range(5)],
+    )
+
+
+class Mark(NamedTuple):
+    """One version: where it stands, and what is said of it."""
+
+    label: str
+    x: float
+    y: float
+    marked: bool
+    words: str
+
+
+class Scatter(NamedTuple):
+    """Ticks are (place, text)."""
+
+    marks: list[Mark]
+    across: list[tuple[float, str]]
+    up: list[tuple[float, str]]
+
+
+def scatter(values: Sequence[tuple[str, float, float, bool, str]]) -> Scatter | None:
+    """Versions as (label, across, up, whether it is the one in use, words). None for fewer than two."""
+    if len(values) < 2:
+        return None
+    x_low, x_high = _range([value[1] for value in values])
+    y_low, y_high = _range([value[2] for value in values])
+
+    def across(value: float) -> float:
+        return round(LEFT + (WIDTH - LEFT - 40) * (value - x_low) / (x_high - x_low), 1)
+
+    def up(value: float) -> float:
+        return round(12 + (HEIGHT - BOTTOM - 20) * (1 - (value - y_low) / (y_high - y_low)), 1)
+
+    ends = [part / 4 for part in range(5)]
+    return Scatter(
+        [Mark(label, across(x), up(y), marked, words) for label, x, y, marked, words in values],
+        [(across(x_low + (x_high - x_low) * end), f"{x_low + (x_high - x_low) * end:.3g}") for end in ends],
+        [(up(y_low + (y_high - y_low) * end), f"{y_low + (y_high - y_low) * end:.3g}") for end in ends],
+    )
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    """From the least to the most with some room, zero among them."""
+    low, high = min(0.0, *values), max(0.0, *values)
+    room = (high - low) * 0.08 or 1.0
+    return (low - room if low < 0 else 0.0), high + room
+
+
+def _round_up(value: float) -> float:
+    """To a number that four steps divide into whole ones."""
+    power = 10 ** max(0, len(str(int(value))) - 2)
+    return float(4 * power * -(-max(value, 1) // (4 * power)))

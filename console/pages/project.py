@@ -1,112 +1,98 @@
-"""One project's loop: judgements, reward models, policies, runs, and the forms that move it on."""
+"""A project's home: its loop with what runs, what is worth doing next, and how it went."""
 
-from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.views.decorators.http import require_POST, require_safe
+from django.utils import timezone
+from django.views.decorators.http import require_safe
 
-from annotation import members
-from annotation.errors import AnnotationError
-from annotation.models import Assignment, Demonstration, Flag, Project, Prompt, Ranking, Slot, Task
-from annotation.withdrawal import lineage
-from console.counting import MOST, Bounded, bounded, of
+from annotation.models import Project
+from annotation.quality import summary
+from console import loop
+from console.durations import in_words
 from console.forms.action import Action
-from console.forms.actions import ACTIONS, forms_of
-from console.pages import annotators, disagreements, flags, look, people, withdrawals
+from console.forms.actions import forms_of
+from console.next_steps import next_steps
+from console.pages import charts
 from console.pages.access import for_project
-from rewardmodel.errors import RewardModelError
 from rewardmodel.models import RewardModelVersion
-from rltrainer.errors import PolicyError
 from rltrainer.models import PolicyVersion
-from runs.errors import RunsError
-from runs.kinds import kind_of, runs_of
-
-RECENT_RUNS = 12
+from runs.kinds import kind_of
+from runs.models import Run
 
 
 @require_safe
 @for_project
 def project_page(request: HttpRequest, project: Project) -> HttpResponse:
     """The loop of one project."""
-    return _page(request, project)
+    return page(request, project)
 
 
-@require_POST
-@for_project
-def act(request: HttpRequest, project: Project, action: str) -> HttpResponse:
-    """Carry out one of ACTIONS; to the run that it started, or back with what was wrong."""
-    if action not in ACTIONS:
-        raise Http404
-    form = ACTIONS[action](request.POST, request.FILES, project=project, prefix=action)
-    form.address_of = request.build_absolute_uri
-    if not form.is_valid():
-        return PAGES[form.page](request, project, bad=(action, form))
-    try:
-        run = form.perform(request.user)  # type: ignore[arg-type]  # has_permission refuses anonymous people
-    except (AnnotationError, RewardModelError, PolicyError, RunsError) as error:
-        form.add_error(None, str(error))
-        return PAGES[form.page](request, project, bad=(action, form))
-    if run is not None:
-        return redirect("admin:run", pk=run.pk)
-    if form.go_to:
-        return redirect(form.go_to)
-    messages.success(request, form.done)
-    if form.link:
-        request.session[people.NEW_LINK] = form.link
-    return redirect(f"admin:{form.page}", slug=project.slug)
-
-
-def _page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None = None) -> HttpResponse:
-    from django.contrib import admin
-
-    owed = lineage.simulated(project)
-    reward_models = RewardModelVersion.objects.filter(project=project).select_related(
-        "fit__run", "fit__snapshot"
-    )
-    policies = PolicyVersion.objects.filter(project=project).select_related("training__run")
+def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None = None) -> HttpResponse:
+    """The page, with the form that was sent and is wrong."""
+    state = loop.of_project(project)
+    weeks = [week for week in summary.weeks_of(project) if week.counts["rankings"]]
+    versions = state.versions
+    report = versions.reward_model.report if versions.reward_model else {}
     context = {
         **admin.site.each_context(request),
         "title": project.name,
         "project": project,
-        "counts": _counts(project),
-        "reward_models": [(one, owed.of("reward_models", one.number)) for one in reward_models],
-        "policies": [(one, owed.of("policies", one.number)) for one in policies],
-        "runs": [(run, kind_of(run).title) for run in runs_of(project)[:RECENT_RUNS]],
+        "loop": state,
+        "accuracy": _share((report.get("held_out") or {}).get("accuracy")),
+        "human": _share(report.get("human_agreement")),
+        "reward_model_simulated": _simulated(versions, "reward_models", versions.reward_model),
+        "policy_simulated": _simulated(versions, "policies", versions.policy),
+        "running": [_running(run) for run in state.active_runs],
+        "steps": next_steps(state),
+        "weeks": charts.bars([(week.week, week.counts["rankings"]) for week in weeks]),
+        "agreement_by_week": charts.line(
+            [(week.week, week.figures["pairwise_agreement"]) for week in weeks], least=0, most=1
+        ),
+        "rewards": charts.scatter(_rewards(project)),
+        "width": charts.WIDTH,
         "forms": forms_of("project", project, bad),
         "opened": bad[0] if bad else "",
     }
     return TemplateResponse(request, "admin/project.html", context, status=400 if bad else 200)
 
 
-# Where an action's form stands, by Action.page.
-PAGES: dict[str, Callable[..., HttpResponse]] = {
-    "project": _page,
-    "annotators": annotators.page,
-    "flags": flags.page,
-    "withdrawals": withdrawals.page,
-    "disagreements": disagreements.page,
-    "people": people.page,
-    "look": look.page,
-}
+class Running(NamedTuple):
+    """A run that is queued or at work, as a line."""
+
+    run: Run
+    title: str
+    percent: int | None
+    words: str
 
 
-def _counts(project: Project) -> dict[str, Bounded]:
-    slots = Slot.objects.filter(project=project)
-    in_hand = Assignment.objects.open().filter(project=project, task__purpose=Task.Purpose.COLLECT)
-    rankings = Ranking.objects.current().collected().filter(project=project).counted(MOST + 1)
-    return {
-        "prompts": bounded(Prompt.objects.kept().filter(project=project)),
-        "demonstrations": bounded(Demonstration.objects.kept().filter(project=project)),
-        "tasks": bounded(Task.objects.collected().filter(project=project)),
-        "to_rank": bounded(slots.filter(annotator=None)),
-        "in_hand": bounded(in_hand),
-        "rankings": of(rankings.rankings),
-        "simulated": of(rankings.simulated),
-        "flags": bounded(Flag.objects.open().filter(project=project)),
-        "members": bounded(members.memberships(project)),
-        "invitations": bounded(members.invitations(project)),
-        "skipped": bounded(Assignment.objects.filter(project=project, status=Assignment.Status.SKIPPED)),
-    }
+def _running(run: Run) -> Running:
+    percent = round(100 * run.done / run.total) if run.total else None
+    left = run.seconds_left(timezone.now())
+    words = [run.doing or str(run.get_status_display()), *([f"about {in_words(left)} left"] if left else [])]
+    return Running(run, kind_of(run).title, percent, ", ".join(words))
+
+
+def _share(figure: dict[str, Any] | None) -> str:
+    return f"{100 * figure['value']:.0f}%" if figure else ""
+
+
+def _simulated(versions: loop.Versions, kind: str, version: RewardModelVersion | PolicyVersion | None) -> int:
+    return versions.simulated.of(kind, version.number) if version else 0
+
+
+def _rewards(project: Project) -> list[tuple[str, float, float, bool, str]]:
+    """Every policy that followed a reward: KL across, reward up."""
+    followed = PolicyVersion.objects.filter(project=project, report__has_key="after").order_by("number")
+    return [
+        (
+            f"v{one.number}",
+            one.report["after"]["kl"],
+            one.report["after"]["reward"],
+            one.is_current,
+            f"v{one.number}: reward {one.report['after']['reward']:.2f}, KL {one.report['after']['kl']:.1f} nats",
+        )
+        for one in followed
+    ]

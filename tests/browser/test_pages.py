@@ -49,6 +49,10 @@ PAGES = {
     "admin": ("olivia", "/admin/"),
     "new project": ("olivia", "/admin/projects/"),
     "project": ("olivia", "/admin/projects/helpful/"),
+    "reward models": ("olivia", "/admin/projects/helpful/reward-models/"),
+    "policies": ("olivia", "/admin/projects/helpful/policies/"),
+    "runs of a project": ("olivia", "/admin/projects/helpful/runs/"),
+    "settings": ("olivia", "/admin/projects/helpful/settings/"),
     "annotators": ("olivia", "/admin/projects/helpful/annotators/"),
     "members": ("olivia", "/admin/projects/helpful/people/"),
     "flags": ("olivia", "/admin/projects/helpful/flags/"),
@@ -330,11 +334,11 @@ def test_an_annotator_who_opens_the_admin_is_told_so(visit: Visit, project: Proj
 
 
 def test_guidelines_are_previewed_while_they_are_written(visit: Visit, paths: dict[str, Any]) -> None:
-    page = open_named(visit, "project", paths)
-    page.locator("#action-settings summary").click()
+    page = open_named(visit, "settings", paths)
+    page.locator("#action-configure summary").click()
     text = page.get_by_label("Guidelines")
     text.fill("Prefer **true** answers.")
-    form = page.locator("#action-settings")
+    form = page.locator("#action-configure")
     form.get_by_role("button", name="Preview").click()
     preview = form.get_by_role("region", name="Preview")
     expect(preview.locator("strong")).to_have_text("true")

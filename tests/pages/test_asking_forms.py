@@ -39,7 +39,7 @@ def act(cast: Cast, action: str, **fields: Any) -> Any:
 def test_other_guidelines_are_a_version_and_other_numbers_are_not(cast: Cast) -> None:
     before = cast.project.guideline_version
     for guidelines, version in (("Be kind.\r\nBe brief.", before + 1), ("Be kind.\nBe brief.", before + 1)):
-        answer = act(cast, "settings", guidelines=guidelines, **SETTINGS)
+        answer = act(cast, "configure", guidelines=guidelines, **SETTINGS)
         assert answer.status_code == 200
         cast.project.refresh_from_db()
         assert (cast.project.guidelines, cast.project.guideline_version) == ("Be kind.\nBe brief.", version)
@@ -58,7 +58,7 @@ def test_other_guidelines_are_a_version_and_other_numbers_are_not(cast: Cast) ->
     ],
 )
 def test_a_bad_number_is_told_and_nothing_is_saved(cast: Cast, name: str, value: Any) -> None:
-    assert act(cast, "settings", guidelines="New", **{**SETTINGS, name: value}).status_code == 400
+    assert act(cast, "configure", guidelines="New", **{**SETTINGS, name: value}).status_code == 400
     cast.project.refresh_from_db()
     assert cast.project.guidelines != "New"
 

@@ -23,6 +23,10 @@ pytestmark = pytest.mark.django_db
 # name of Concord's own pages -> (method, path); {run} is an export's run of the project "helpful".
 PAGES = {
     "project": ("get", "/admin/projects/helpful/"),
+    "reward_models": ("get", "/admin/projects/helpful/reward-models/"),
+    "policies": ("get", "/admin/projects/helpful/policies/"),
+    "runs": ("get", "/admin/projects/helpful/runs/"),
+    "settings": ("get", "/admin/projects/helpful/settings/"),
     "quality": ("get", "/admin/projects/helpful/quality/"),
     "people": ("get", "/admin/projects/helpful/people/"),
     "annotators": ("get", "/admin/projects/helpful/annotators/"),

@@ -10,6 +10,7 @@ from annotation.models import Ranking
 from annotation.quality import upkeep
 from console.forms.simulating import SimulateForm
 from rewardmodel.models import RewardModelVersion
+from rltrainer.models import PolicyVersion
 from runs.models import Run
 from tests.annotation.factories import put
 from tests.annotation.factories import ranking as line
@@ -57,19 +58,26 @@ def make_versions(cast: Cast, simulated: int) -> tuple[RewardModelVersion, Run]:
 
 
 def test_the_project_and_the_index_count_them_beside_all(cast: Cast) -> None:
-    assert "rankings 5 3 simulated" in text_of(cast, "project", "helpful")
-    assert "5 so far, 3 of them simulated." in text_of(cast, "project", "helpful")
+    assert "Rankings 5 +5 this week 3 simulated" in text_of(cast, "project", "helpful")
     assert "5 rankings, 3 of them simulated, and no reward model yet" in text_of(cast, "index")
     only_people(cast)
-    assert "rankings 2 skipped" in text_of(cast, "project", "helpful")
+    assert "Rankings 2 +2 this week Reward model" in text_of(cast, "project", "helpful")
     assert "2 rankings, and no reward model yet" in text_of(cast, "index")
 
 
 def test_versions_and_runs_are_marked_through_what_they_were_made_from(cast: Cast) -> None:
     reward_model, training = make_versions(cast, 1300)
-    page = text_of(cast, "project", "helpful")
-    assert page.count("1,300 simulated") == 2  # reward model v1 and policy v2, not policy v1
-    assert "v2 1,300 simulated" in page
+    home = text_of(cast, "project", "helpful")
+    assert "Decide on reward model v1 1,300 simulated" in home
+    assert "Decide on policy v2 1,300 simulated" in home
+    assert text_of(cast, "reward_models", "helpful").count("1,300 simulated") == 1
+    assert text_of(cast, "policies", "helpful").count("1,300 simulated") == 1
+    assert "v2 1,300 simulated" in text_of(cast, "policies", "helpful")
+    RewardModelVersion.objects.update(is_active=True)
+    PolicyVersion.objects.filter(number=1).update(is_current=False)
+    PolicyVersion.objects.filter(number=2).update(is_current=True)
+    assert text_of(cast, "project", "helpful").count("1,300 simulated") == 2
+    RewardModelVersion.objects.update(is_active=False)
     assert "was not activated by itself. 1,300 simulated" in text_of(cast, "index")
     for run in (reward_model.fit.run, training):
         assert "1,300 simulated rankings are behind the figures of this run" in text_of(cast, "run", run.pk)
@@ -78,7 +86,8 @@ def test_versions_and_runs_are_marked_through_what_they_were_made_from(cast: Cas
 def test_nothing_is_marked_where_people_judged(cast: Cast) -> None:
     only_people(cast)
     reward_model, training = make_versions(cast, 0)
-    pages = [text_of(cast, "project", "helpful"), text_of(cast, "index")]
+    pages = [text_of(cast, name, "helpful") for name in ("project", "reward_models", "policies")]
+    pages.append(text_of(cast, "index"))
     pages += [text_of(cast, "run", run.pk) for run in (reward_model.fit.run, training)]
     # A demo offers to make some, which marks nothing.
     assert not [page for page in pages if "simulated" in page.replace(SimulateForm.button, "")]

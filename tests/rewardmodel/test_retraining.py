@@ -168,7 +168,7 @@ def test_it_is_set_on_the_projects_page_and_by_the_api() -> None:
     cast = make_cast()
     client = Client()
     client.force_login(cast.carol)
-    page = reverse("admin:project", args=[cast.project.slug])
+    page = reverse("admin:reward_models", args=[cast.project.slug])
     answer = client.post(
         reverse("admin:act", args=[cast.project.slug, "retrain"]),
         {"retrain-retrain_rankings": "50", "retrain-retrain_hours": "24", "retrain-retrain_warm": "on"},

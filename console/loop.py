@@ -1,0 +1,137 @@
+"""Where a project's loop stands: the numbers of its home, each counted to a bound, whatever the project holds."""
+
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from django.db.models import Max
+from django.utils import timezone
+
+from annotation import members
+from annotation.files import snapshots
+from annotation.models import (
+    Assignment,
+    Demonstration,
+    Flag,
+    Membership,
+    Project,
+    Prompt,
+    Ranking,
+    Slot,
+    Task,
+)
+from annotation.quality import summary
+from annotation.withdrawal import lineage
+from console.counting import MOST, Bounded, bounded, of
+from rewardmodel import activation
+from rewardmodel.models import RewardModelVersion
+from rltrainer import policies
+from rltrainer.models import PolicyVersion
+from runs.kinds import runs_of
+from runs.models import Run
+
+WEEK = timedelta(days=7)
+Figure = dict[str, Any]
+
+
+class Judgements(NamedTuple):
+    """What people are asked and said."""
+
+    prompts: Bounded
+    demonstrations: Bounded
+    tasks: Bounded
+    wanted: Bounded  # places that nobody holds: judgements that are still to be made
+    in_hand: Bounded
+    rankings: Bounded
+    simulated: Bounded
+    this_week: Bounded
+    skipped: Bounded
+    flags: Bounded
+    annotators: Bounded
+    invitations: Bounded
+    fresh: Bounded  # rankings that a fit would train on and no version was fitted on
+    agreement: Figure | None
+
+
+class Versions(NamedTuple):
+    """What was made of them. ``proposed`` is newer than what is in use, and waits for a person."""
+
+    reward_model: RewardModelVersion | None
+    proposed_reward_model: RewardModelVersion | None
+    policy: PolicyVersion | None
+    proposed_policy: PolicyVersion | None
+    simulated: lineage.Simulated
+
+
+class Loop(NamedTuple):
+    """One project, as its home shows it."""
+
+    project: Project
+    judgements: Judgements
+    versions: Versions
+    active_runs: list[Run]
+    failed_runs: list[Run]
+
+
+def of_project(project: Project) -> Loop:
+    """In a few dozen short queries."""
+    runs = runs_of(project)
+    return Loop(
+        project,
+        _judgements(project),
+        _versions(project),
+        list(runs.active()),
+        list(runs.filter(status=Run.Status.FAILED, finished_at__gte=timezone.now() - WEEK)[:3]),
+    )
+
+
+def _judgements(project: Project) -> Judgements:
+    rankings = Ranking.objects.current().collected().filter(project=project)
+    counted = rankings.counted(MOST + 1)
+    newest = rankings.order_by("-id").values("pk")[: MOST + 1]
+    in_hand = Assignment.objects.open().filter(project=project, task__purpose=Task.Purpose.COLLECT)
+    annotators = members.memberships(project).filter(role=Membership.Role.ANNOTATOR)
+    return Judgements(
+        prompts=bounded(Prompt.objects.kept().filter(project=project)),
+        demonstrations=bounded(Demonstration.objects.kept().filter(project=project)),
+        tasks=bounded(Task.objects.collected().filter(project=project)),
+        wanted=bounded(Slot.objects.filter(project=project, annotator=None)),
+        in_hand=bounded(in_hand),
+        rankings=of(counted.rankings),
+        simulated=of(counted.simulated),
+        this_week=bounded(Ranking.objects.filter(pk__in=newest, created_at__gte=timezone.now() - WEEK)),
+        skipped=bounded(Assignment.objects.filter(project=project, status=Assignment.Status.SKIPPED)),
+        flags=bounded(Flag.objects.open().filter(project=project)),
+        annotators=bounded(annotators),
+        invitations=bounded(members.invitations(project)),
+        fresh=fresh(project),
+        agreement=summary.agreement(project),
+    )
+
+
+def fresh(project: Project) -> Bounded:
+    """Rankings that a fit would train on, newer than all that a version was fitted on."""
+    versions = RewardModelVersion.objects.filter(project=project)
+    last = versions.aggregate(last=Max("fit__snapshot__last_ranking_id"))["last"] or 0
+    return of(snapshots.new_since(project, last, MOST + 1))
+
+
+def _versions(project: Project) -> Versions:
+    active, current = activation.active_version(project), policies.current_policy(project)
+    reward_model = RewardModelVersion.objects.filter(project=project).first()
+    policy = PolicyVersion.objects.filter(project=project).first()
+    return Versions(
+        reward_model=active,
+        proposed_reward_model=reward_model if _waits(reward_model, active) else None,
+        policy=current,
+        proposed_policy=policy if _waits(policy, current) else None,
+        simulated=lineage.simulated(project),
+    )
+
+
+def _waits(
+    newest: RewardModelVersion | PolicyVersion | None, used: RewardModelVersion | PolicyVersion | None
+) -> bool:
+    """Whether the newest version is one that a person has to decide on: not one that was measured to be worse."""
+    if newest is None or newest == used or newest.proposal == "worse":
+        return False
+    return used is None or newest.number > used.number

@@ -1,0 +1,35 @@
+"""A project's policy versions, and the forms that make, sample, compare and choose them."""
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_safe
+
+from annotation.models import Project
+from annotation.withdrawal import lineage
+from console.forms.action import Action
+from console.forms.actions import forms_of
+from console.pages.access import for_project
+from rltrainer.models import PolicyVersion
+
+
+@require_safe
+@for_project
+def policies_page(request: HttpRequest, project: Project) -> HttpResponse:
+    """The newest version first."""
+    return page(request, project)
+
+
+def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None = None) -> HttpResponse:
+    """The page, with the form that was sent and is wrong."""
+    owed = lineage.simulated(project)
+    versions = PolicyVersion.objects.filter(project=project).select_related("training__run")
+    context = {
+        **admin.site.each_context(request),
+        "title": "Policies",
+        "project": project,
+        "policies": [(one, owed.of("policies", one.number)) for one in versions],
+        "forms": forms_of("policies", project, bad),
+        "opened": bad[0] if bad else "",
+    }
+    return TemplateResponse(request, "admin/policies.html", context, status=400 if bad else 200)

@@ -1,0 +1,37 @@
+"""A project's reward model versions, and the forms that make and choose them."""
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_safe
+
+from annotation.models import Project
+from annotation.withdrawal import lineage
+from console import loop
+from console.forms.action import Action
+from console.forms.actions import forms_of
+from console.pages.access import for_project
+from rewardmodel.models import RewardModelVersion
+
+
+@require_safe
+@for_project
+def reward_models_page(request: HttpRequest, project: Project) -> HttpResponse:
+    """The newest version first."""
+    return page(request, project)
+
+
+def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None = None) -> HttpResponse:
+    """The page, with the form that was sent and is wrong."""
+    owed = lineage.simulated(project)
+    versions = RewardModelVersion.objects.filter(project=project).select_related("fit__run", "fit__snapshot")
+    context = {
+        **admin.site.each_context(request),
+        "title": "Reward models",
+        "project": project,
+        "reward_models": [(one, owed.of("reward_models", one.number)) for one in versions],
+        "fresh": loop.fresh(project),
+        "forms": forms_of("reward_models", project, bad),
+        "opened": bad[0] if bad else "",
+    }
+    return TemplateResponse(request, "admin/reward_models.html", context, status=400 if bad else 200)
