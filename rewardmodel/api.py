@@ -22,8 +22,8 @@ from annotation.api.base import (
 from annotation.api.paging import NewestFirst
 from annotation.files import intake
 from annotation.models import Project
-from rewardmodel import activation, choosing, fits, retraining, scoring
-from rewardmodel.models import RewardModelSettings, RewardModelVersion
+from rewardmodel import activation, choosing, contests, fits, retraining, scoring
+from rewardmodel.models import Contest, RewardModelSettings, RewardModelVersion
 from runs.api import RunSerializer
 
 TAG = "Reward models"
@@ -140,6 +140,60 @@ class Fits(ProjectEndpoint):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         run = fits.request_fit(project=self.project, created_by=self.account, **serializer.validated_data)
+        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+
+class NewContestSerializer(serializers.Serializer[Any]):
+    """Which versions are compared."""
+
+    versions = serializers.ListField(
+        child=serializers.IntegerField(min_value=1),
+        required=False,
+        default=list,
+        max_length=20,
+        help_text="Versions' numbers; the newest five and the active one without them",
+    )
+
+
+class ContestSerializer(serializers.ModelSerializer[Contest]):
+    """Versions side by side on one held-out set."""
+
+    reference = serializers.IntegerField(source="reference.number", read_only=True)
+    snapshot = serializers.CharField(
+        source="snapshot.digest",
+        read_only=True,
+        allow_null=True,
+        default=None,
+        help_text="What they were measured on",
+    )
+    report = serializers.DictField(
+        read_only=True, help_text="numbers, and figures in their order; empty until the run has succeeded"
+    )
+
+    class Meta:
+        model = Contest
+        fields = ("run", "reference", "snapshot", "report")
+        read_only_fields = fields
+
+
+class Contests(ListAPIView[Contest], ProjectEndpoint):
+    """Comparisons of versions on one held-out set, the newest first."""
+
+    tag = TAG
+    serializer_class = ContestSerializer
+    pagination_class = NewestFirst
+    writes = (Scope.RUNS,)
+
+    def get_queryset(self) -> "QuerySet[Contest]":
+        return self.of_project(Contest.objects.select_related("reference", "snapshot"))
+
+    @extend_schema(request=NewContestSerializer, responses={202: RunSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Compare versions on the held-out pairs of today's judgements."""
+        serializer = NewContestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        versions = contests.named(project=self.project, numbers=serializer.validated_data["versions"])
+        run = contests.request_contest(project=self.project, versions=versions, created_by=self.account)
         return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
 
@@ -273,6 +327,7 @@ urlpatterns = [
     path("projects/<slug:slug>/reward-models/<int:number>/", OneRewardModel.as_view()),
     path("projects/<slug:slug>/reward-models/<int:number>/activate/", Activate.as_view()),
     path("projects/<slug:slug>/fits/", Fits.as_view()),
+    path("projects/<slug:slug>/contests/", Contests.as_view()),
     path("projects/<slug:slug>/activation/", Activation.as_view()),
     path("projects/<slug:slug>/retraining/", Retraining.as_view()),
     path("projects/<slug:slug>/choice/", Choice.as_view()),

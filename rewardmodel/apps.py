@@ -8,9 +8,10 @@ class RewardModelConfig(AppConfig):
 
     def ready(self) -> None:
         from annotation.withdrawal.lineage import offer
-        from rewardmodel import choosing, fits, lineage
+        from rewardmodel import choosing, contests, fits, lineage
         from runs import kinds
 
         kinds.register(fits.KIND)
         kinds.register(choosing.KIND)
+        kinds.register(contests.KIND)
         offer(lineage.versions)

@@ -2,6 +2,7 @@
 
 RewardModelError
 ├── BadFitConfig        a field of the config is unknown or has a wrong value
+├── NothingToCompare    fewer than two versions
 ├── NothingToChoose     the project has no open task that could be asked first
 ├── NoRewardModel       the project has no active reward model version
 ├── ScoringFailed       the texts could not be scored; the message is the reason
@@ -19,6 +20,10 @@ class BadFitConfig(RewardModelError):
 
 class NoRewardModel(RewardModelError):
     """The project has no active reward model version: fit one, or activate one of its versions."""
+
+
+class NothingToCompare(RewardModelError):
+    """Fewer than two versions: fit another one."""
 
 
 class NothingToChoose(RewardModelError):

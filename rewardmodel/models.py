@@ -126,6 +126,23 @@ class Choosing(models.Model):
         return f"choosing {self.pk}"
 
 
+class Contest(models.Model):
+    """Several versions on one held-out set: one-to-one with its run. The report holds ids, and no text."""
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="contest")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="contests")
+    versions = models.ManyToManyField(RewardModelVersion, related_name="contests")
+    # The others are compared with it.
+    reference = models.ForeignKey(RewardModelVersion, on_delete=models.PROTECT, related_name="+")
+    snapshot = models.ForeignKey(
+        Snapshot, null=True, blank=True, on_delete=models.PROTECT, related_name="contests"
+    )
+    report = models.JSONField(default=dict, blank=True)
+
+    def __str__(self) -> str:
+        return f"contest {self.pk}"
+
+
 class ScoreRequest(models.Model):
     """Texts that the resident scorer is asked to score; whoever asked waits for the answer, and deletes the row."""
 

@@ -51,6 +51,12 @@ def request_evaluation(
     return run
 
 
+def newest_report(project: Project) -> Evaluation | None:
+    """The last comparison that has something to show."""
+    done = Evaluation.objects.filter(project=project, run__status=Run.Status.SUCCEEDED)
+    return done.select_related("run", "project", "reward_model").order_by("-pk").first()
+
+
 def _prepare(run: Run, folder: RunFolder) -> None:
     evaluation = Evaluation.objects.select_related("project", "reward_model__artifact").get(run=run)
     prompts = Prompt.objects.kept().filter(project=evaluation.project, split__in=HELD_OUT).order_by("digest")

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from annotation.models import Completion, Project, Snapshot
 from annotation.withdrawal.lineage import Version, simulated
-from rewardmodel.models import Fit, RewardModelVersion
+from rewardmodel.models import Contest, Fit, RewardModelVersion
 from rltrainer.models import Evaluation, PolicyVersion, Sampling, Training
 from runs.kinds import kind_of
 from runs.models import Run
@@ -56,16 +56,19 @@ def simulated_behind(run: Run) -> int:
     """How many simulated rankings a run's own snapshot holds, or what it began with learnt from; 0 of other runs."""
     row = kind_of(run).row
     of_kind = getattr(run, row) if row else None
-    if not isinstance(of_kind, Fit | Training | Sampling | Evaluation):
+    if not isinstance(of_kind, Fit | Contest | Training | Sampling | Evaluation):
         return 0
-    in_snapshot = of_kind.snapshot.simulated if isinstance(of_kind, Fit) and of_kind.snapshot else 0
+    snapshot = of_kind.snapshot if isinstance(of_kind, Fit | Contest) else None
+    in_snapshot = snapshot.simulated if snapshot else 0
     return max(in_snapshot, simulated(of_kind.project).behind(_begun_with(of_kind)))
 
 
-def _begun_with(of_kind: Fit | Training | Sampling | Evaluation) -> list[int | None]:
+def _begun_with(of_kind: Fit | Contest | Training | Sampling | Evaluation) -> list[int | None]:
     """The artifacts of the versions that a run starts from, follows, samples or compares."""
     if isinstance(of_kind, Fit):
         return [of_kind.base_artifact_id]
+    if isinstance(of_kind, Contest):
+        return [version.artifact_id for version in of_kind.versions.all()]
     if isinstance(of_kind, Sampling):
         return [of_kind.policy.artifact_id]
     parents = [of_kind.start] if isinstance(of_kind, Training) else list(of_kind.policies.all())

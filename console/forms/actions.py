@@ -26,6 +26,7 @@ from console.forms.reward_models import (
     ActivateForm,
     ActivationForm,
     ChooseForm,
+    ContestForm,
     FitForm,
     ForgetChoiceForm,
     RetrainForm,
@@ -35,6 +36,7 @@ from console.forms.simulating import SimulateForm
 ACTIONS: dict[str, type[Action]] = {
     "fit": FitForm,
     "retrain": RetrainForm,
+    "contest": ContestForm,
     "activation": ActivationForm,
     "simulate": SimulateForm,
     "choose": ChooseForm,

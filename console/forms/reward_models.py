@@ -4,7 +4,7 @@ from django import forms
 from django.contrib.auth.models import User
 
 from console.forms.action import Action, choices, config_field
-from rewardmodel import activation, choosing, fits, retraining
+from rewardmodel import activation, choosing, contests, fits, retraining
 from rewardmodel.models import RewardModelVersion
 from runs.models import Run
 
@@ -121,6 +121,32 @@ class ActivationForm(Action):
 
     def perform(self, user: User) -> None:
         activation.configure(project=self.project, **self.cleaned_data)
+
+
+class ContestForm(Action):
+    """Compare versions on one held-out set."""
+
+    page = "reward_models"
+    button = "Compare versions"
+    explanation = (
+        "All of them are measured on the same held-out pairs of today's judgements: a version's own report is of the "
+        "judgements that there were when it was fitted."
+    )
+    versions = forms.ModelMultipleChoiceField(
+        RewardModelVersion.objects.none(),
+        required=False,
+        label="Versions",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None: the newest five, and the active one.",
+    )
+
+    def prepare(self) -> None:
+        choices(self, "versions").queryset = RewardModelVersion.objects.filter(project=self.project)
+
+    def perform(self, user: User) -> Run:
+        return contests.request_contest(
+            project=self.project, versions=list(self.cleaned_data["versions"]), created_by=user
+        )
 
 
 class ActivateForm(Action):

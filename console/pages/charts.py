@@ -1,5 +1,6 @@
 """Figures as points of an SVG picture: the server computes, the template draws, no script is needed."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -51,9 +52,15 @@ class Line(NamedTuple):
 
 
 def dots(
-    rows: Sequence[tuple[str, Figure | None]], *, least: float, most: float, reference: float | None = None
+    rows: Sequence[tuple[str, Figure | None]],
+    *,
+    least: float,
+    most: float,
+    reference: float | None = None,
+    parts: int = 4,
 ) -> Dots | None:
-    """Rows one under another; values beyond the range stand at its end. None where there is nothing to draw."""
+    """Rows one under another, on an axis of so many ``parts``; values beyond it stand at its end. None where there is
+    nothing to draw."""
     known = [(label, figure) for label, figure in rows if figure is not None]
     if not known:
         return None
@@ -69,8 +76,8 @@ def dots(
         ends = [None if end is None else place(end) for end in (low, high)]
         drawn.append(Dot(label, y, place(figure["value"]), ends[0], ends[1], _words(figure)))
     ticks = [
-        (place(least + (most - least) * part / 4), f"{least + (most - least) * part / 4:g}")
-        for part in range(5)
+        (place(least + (most - least) * part / parts), f"{least + (most - least) * part / parts:g}")
+        for part in range(parts + 1)
     ]
     return Dots(ROW * len(known) + BOTTOM, drawn, ticks, None if reference is None else place(reference))
 
@@ -186,31 +193,73 @@ def scatter(values: Sequence[tuple[str, float, float, bool, str]]) -> Scatter | 
     """Versions as (label, across, up, whether it is the one in use, words). None for fewer than two."""
     if len(values) < 2:
         return None
-    x_low, x_high = _range([value[1] for value in values])
-    y_low, y_high = _range([value[2] for value in values])
+    x_ticks, y_ticks = _ticks([value[1] for value in values]), _ticks([value[2] for value in values])
 
     def across(value: float) -> float:
-        return round(LEFT + (WIDTH - LEFT - 40) * (value - x_low) / (x_high - x_low), 1)
+        low, high = x_ticks[0], x_ticks[-1]
+        return round(LEFT + (WIDTH - LEFT - 40) * (value - low) / (high - low), 1)
 
     def up(value: float) -> float:
-        return round(12 + (HEIGHT - BOTTOM - 20) * (1 - (value - y_low) / (y_high - y_low)), 1)
+        low, high = y_ticks[0], y_ticks[-1]
+        return round(12 + (HEIGHT - BOTTOM - 20) * (1 - (value - low) / (high - low)), 1)
 
-    ends = [part / 4 for part in range(5)]
     return Scatter(
         [Mark(label, across(x), up(y), marked, words) for label, x, y, marked, words in values],
-        [(across(x_low + (x_high - x_low) * end), f"{x_low + (x_high - x_low) * end:.3g}") for end in ends],
-        [(up(y_low + (y_high - y_low) * end), f"{y_low + (y_high - y_low) * end:.3g}") for end in ends],
+        [(across(tick), f"{tick:g}") for tick in x_ticks],
+        [(up(tick), f"{tick:g}") for tick in y_ticks],
     )
 
 
-def _range(values: Sequence[float]) -> tuple[float, float]:
-    """From the least to the most with some room, zero among them."""
+def _ticks(values: Sequence[float]) -> list[float]:
+    """Four to seven round numbers around the values, zero among them."""
     low, high = min(0.0, *values), max(0.0, *values)
-    room = (high - low) * 0.08 or 1.0
-    return (low - room if low < 0 else 0.0), high + room
+    power = 10.0 ** math.floor(math.log10(max(high - low, 1e-6) / 4))
+    step = next(power * part for part in (1, 2, 5, 10) if (high - low) / (power * part) <= 5)
+    first, last = math.floor(low / step), max(math.ceil(high / step), math.floor(low / step) + 1)
+    return [round(step * number, 10) for number in range(first, last + 1)]
 
 
 def _round_up(value: float) -> float:
     """To a number that four steps divide into whole ones."""
     power = 10 ** max(0, len(str(int(value))) - 2)
     return float(4 * power * -(-max(value, 1) // (4 * power)))
+
+
+class Calibration(NamedTuple):
+    """``points`` of what a model says against what is so; ``path`` joins them, ``diagonal`` is where they are equal."""
+
+    points: list[Point]
+    path: str
+    diagonal: tuple[float, float, float, float]
+    across: list[tuple[float, str]]
+    up: list[tuple[float, str]]
+
+
+def calibration(bins: Sequence[Mapping[str, float]]) -> Calibration | None:
+    """Of a reward model's report: how sure it is of a pair, from 1/2 to 1, and how often it is right then."""
+    if not bins:
+        return None
+
+    def across(value: float) -> float:
+        return round(LEFT + (WIDTH - LEFT - 16) * (value - 0.5) * 2, 1)
+
+    def up(value: float) -> float:
+        return round(8 + (1 - value) * (HEIGHT - BOTTOM - 8), 1)
+
+    points = [
+        Point(
+            across(one["confidence"]),
+            up(one["accuracy"]),
+            None,
+            None,
+            f"says {100 * one['confidence']:.0f}%, right in {100 * one['accuracy']:.0f}% of {one['pairs']:,} pairs",
+        )
+        for one in bins
+    ]
+    return Calibration(
+        points,
+        " ".join(f"{point.x},{point.y}" for point in points),
+        (across(0.5), up(0.5), across(1), up(1)),
+        [(across(value), f"{100 * value:g}%") for value in (0.5, 0.6, 0.7, 0.8, 0.9, 1)],
+        [(up(value), f"{100 * value:g}%") for value in (0, 0.25, 0.5, 0.75, 1)],
+    )

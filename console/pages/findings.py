@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from annotation.models import Prompt
+from console.pages import contest, evaluation
+from rewardmodel import activation
 from rewardmodel.models import RewardModelVersion
 from rltrainer.models import PolicyVersion
 from runs.models import Run
@@ -89,27 +90,20 @@ def _of_training(run: Run) -> Findings | None:
 
 
 def _of_evaluation(run: Run) -> Findings:
-    report: Report = run.evaluation.report
-    names = [f"v{number}" for number in report["versions"]]
-    sentences = [
-        f"By the reward model, {name} writes the better completion in {_share_of(one['win_rate'])} of cases "
-        f"against {names[0]} ({report['prompts']} prompts); its mean reward is {_plain(one['reward_gain'])} higher."
-        for name, one in list(zip(names, report["policies"], strict=True))[1:]
-        if one.get("win_rate")
-    ]
-    shown = report.get("examples", [])[:EXAMPLES]
-    prompts = Prompt.objects.filter(
-        project=run.evaluation.project, public_id__in=[one["prompt_id"] for one in shown]
+    return Findings(
+        evaluation.sentences(run.evaluation),
+        [
+            Example(one.prompt, [Text(answer.name, answer.text, None) for answer in one.answers])
+            for one in evaluation.examples(run.evaluation)
+        ],
     )
-    prompt_texts = {str(prompt.public_id): _prompt(prompt.messages) for prompt in prompts}
-    examples = [
-        Example(
-            prompt_texts.get(one["prompt_id"], ""),
-            [Text(name, text, None) for name, text in zip(names, one["texts"], strict=True)],
-        )
-        for one in shown
-    ]
-    return Findings(sentences or ["Without a reward model the texts speak for themselves."], examples)
+
+
+def _of_contest(run: Run) -> Findings:
+    least = activation.settings_of(run.contest.project).activation_prompts
+    found = contest.drawn(run.contest, least_prompts=least)
+    said = [*found.answers, *found.warnings] if found else [str(run.contest.report.get("note", ""))]
+    return Findings(said, [])
 
 
 def _of_sampling(run: Run) -> Findings:
@@ -123,6 +117,7 @@ _FINDERS: dict[str, Callable[[Run], Findings | None]] = {
     "fit_reward_model": _of_fit,
     "train_policy": _of_training,
     "evaluate_policy": _of_evaluation,
+    "compare_reward_models": _of_contest,
     "sample_completions": _of_sampling,
 }
 
@@ -138,15 +133,6 @@ def _share(figure: Report) -> str:
         low, high = figure["interval"]
         text += f" ({100 * low:.1f} to {100 * high:.1f})"
     return text
-
-
-def _share_of(figure: Report) -> str:
-    """The same of ``{"mean", "low", "high"}``."""
-    return f"{100 * figure['mean']:.1f}% ({100 * figure['low']:.1f} to {100 * figure['high']:.1f})"
-
-
-def _plain(figure: Report) -> str:
-    return f"{figure['mean']:.2f} ({figure['low']:.2f} to {figure['high']:.2f})"
 
 
 def _prompt(messages: list[dict[str, str]]) -> str:

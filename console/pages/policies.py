@@ -9,7 +9,10 @@ from annotation.models import Project
 from annotation.withdrawal import lineage
 from console.forms.action import Action
 from console.forms.actions import forms_of
+from console.pages import charts
 from console.pages.access import for_project
+from console.pages.evaluation import drawn
+from rltrainer import evaluation, policies
 from rltrainer.models import PolicyVersion
 
 
@@ -23,12 +26,18 @@ def policies_page(request: HttpRequest, project: Project) -> HttpResponse:
 def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None = None) -> HttpResponse:
     """The page, with the form that was sent and is wrong."""
     owed = lineage.simulated(project)
-    versions = PolicyVersion.objects.filter(project=project).select_related("training__run")
+    versions = PolicyVersion.objects.filter(project=project).select_related(
+        "training__run", "training__start", "training__reward_model"
+    )
+    newest = evaluation.newest_report(project)
     context = {
         **admin.site.each_context(request),
-        "title": "Policies",
+        "title": "Which policy answers best?",
         "project": project,
         "policies": [(one, owed.of("policies", one.number)) for one in versions],
+        "current": policies.current_policy(project),
+        "evaluation": newest and drawn(newest),
+        "width": charts.WIDTH,
         "forms": forms_of("policies", project, bad),
         "opened": bad[0] if bad else "",
     }

@@ -72,8 +72,8 @@ COEFFICIENTS = (
     ("fleiss_kappa", "Fleiss' kappa"),
     ("kendall_tau_b", "Kendall's tau-b"),
 )
-HALF: dict[str, float] = {"least": 0, "most": 1, "reference": 0.5}
-PLOTS = (
+HALF: dict[str, Any] = {"least": 0, "most": 1, "reference": 0.5}
+PLOTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("Agreement with others, share of pairs", "pairwise_agreement", {"least": 0.0, "most": 1.0}),
     ("The earlier shown wins, share of pairs", "earlier_wins", HALF),
     ("The longer wins, share of pairs", "longer_wins", HALF),

@@ -10,7 +10,10 @@ from annotation.withdrawal import lineage
 from console import loop
 from console.forms.action import Action
 from console.forms.actions import forms_of
+from console.pages import charts
 from console.pages.access import for_project
+from console.pages.contest import drawn
+from rewardmodel import activation, contests
 from rewardmodel.models import RewardModelVersion
 
 
@@ -25,12 +28,16 @@ def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None 
     """The page, with the form that was sent and is wrong."""
     owed = lineage.simulated(project)
     versions = RewardModelVersion.objects.filter(project=project).select_related("fit__run", "fit__snapshot")
+    newest = contests.newest_report(project)
     context = {
         **admin.site.each_context(request),
-        "title": "Reward models",
+        "title": "Which reward model judges best?",
         "project": project,
         "reward_models": [(one, owed.of("reward_models", one.number)) for one in versions],
+        "active": activation.active_version(project),
         "fresh": loop.fresh(project),
+        "contest": newest and drawn(newest, least_prompts=activation.settings_of(project).activation_prompts),
+        "width": charts.WIDTH,
         "forms": forms_of("reward_models", project, bad),
         "opened": bad[0] if bad else "",
     }

@@ -1,4 +1,4 @@
-"""python -m rewardmodel.bradley_terry fit|evaluate|score DIR: one run, from its folder."""
+"""python -m rewardmodel.bradley_terry fit|evaluate|contest|score DIR: one run, from its folder."""
 
 import argparse
 from pathlib import Path
@@ -6,7 +6,12 @@ from pathlib import Path
 from rewardmodel.bradley_terry import commands
 from runs.folder.child import leave, run_child
 
-COMMANDS = {"fit": commands.fit, "evaluate": commands.evaluate, "score": commands.score}
+COMMANDS = {
+    "fit": commands.fit,
+    "evaluate": commands.evaluate,
+    "contest": commands.contest,
+    "score": commands.score,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

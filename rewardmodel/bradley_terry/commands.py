@@ -2,17 +2,20 @@
 
 fit        inputs/snapshot.jsonl -> output/ (a reward model folder)
 evaluate   a reward model folder, inputs/snapshot.jsonl -> output/report.json
+contest    several of them, inputs/snapshot.jsonl -> output/report.json
 score      a reward model folder, inputs/scored.jsonl -> output/scores.jsonl, a line a line
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
 
 from lm.devices import choose_device
 from rewardmodel.bradley_terry.artifact import load_reward_model
-from rewardmodel.bradley_terry.config import EvaluateConfig, FitConfig, ScoreConfig
+from rewardmodel.bradley_terry.config import ContestConfig, EvaluateConfig, FitConfig, ScoreConfig
+from rewardmodel.bradley_terry.contest import side_by_side
 from rewardmodel.bradley_terry.evaluate import report_on
 from rewardmodel.bradley_terry.fit import fit_reward_model
 from rewardmodel.bradley_terry.records import read_snapshot
@@ -44,6 +47,36 @@ def evaluate(folder: RunFolder, stop: StopSignal) -> None:
     report = report_on(model, records, resamples=config.resamples, between=stop.check)
     write_json(folder.output / "report.json", report)
     progress.report(1, 1, "done")
+
+
+def contest(folder: RunFolder, stop: StopSignal) -> None:
+    """Report on several reward models side by side; see ContestConfig."""
+    config = parse_config(ContestConfig, folder.read_config())
+    torch.set_num_threads(config.threads)
+    progress, device = Progress(folder.progress_file), choose_device(config.device)
+    count = len(config.reward_models)
+
+    def loader(name: str) -> Callable[[], RewardModel]:
+        def load() -> RewardModel:
+            model = load_reward_model(folder.located(name), device)
+            model.micro_batch_tokens = config.micro_batch_tokens
+            return model
+
+        return load
+
+    def between(number: int) -> None:
+        stop.check()
+        progress.report(number, count, f"reward model {number + 1} of {count}")
+
+    report = side_by_side(
+        [loader(name) for name in config.reward_models],
+        read_snapshot(folder.inputs / "snapshot.jsonl"),
+        resamples=config.resamples,
+        worst=config.worst,
+        between=between,
+    )
+    write_json(folder.output / "report.json", report)
+    progress.report(count, count, "done")
 
 
 def score(folder: RunFolder, stop: StopSignal) -> None:

@@ -149,6 +149,24 @@ class EvaluateConfig:
 
 
 @dataclass(frozen=True)
+class ContestConfig:
+    """Several reward models on one snapshot's held-out rankings."""
+
+    reward_models: tuple[str, ...] = ()  # reward model folders; the others are compared with the first
+    worst: int = 12  # pairs to read that they rank worst
+    micro_batch_tokens: int = 4096  # tokens a forward pass
+    resamples: int = 1000  # of prompts, for the bootstrap intervals
+    threads: int = 2
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        _at_least(self, 1, "micro_batch_tokens", "resamples", "threads")
+        _at_least(self, 0, "worst")
+        if not self.reward_models:
+            raise ValueError("reward_models must name at least one reward model")
+
+
+@dataclass(frozen=True)
 class ScoreConfig:
     """Scores of prompts with completions."""
 

@@ -48,16 +48,14 @@ def report_on(
             "prompts": len({record.prompt_key for record in held_records}),
             "rankings": len(held_records),
             "pairs": len(judged),
-            **_overall(judged, resamples),
-            **_slices(judged, seen, resamples),
+            **overall(judged, resamples),
+            **slices(judged, seen, resamples),
             "accuracy_where_two_judged": _mean(
                 [one for one, _ in shared], lambda pair: pair.right, resamples
             ),
             "score_length_correlation": _length_correlation(scores),
         },
-        "human_agreement": mean_by_prompt(
-            [one.prompt for one, _ in shared], [same for _, same in shared], resamples=resamples
-        ),
+        "human_agreement": human_agreement(shared, resamples),
     }
 
 
@@ -89,7 +87,14 @@ def compare(
     }
 
 
-def _overall(judged: Sequence[Judged], resamples: int) -> Report:
+def human_agreement(shared: Sequence[tuple[Judged, float]], resamples: int) -> Report | None:
+    """How often other people order the same pairs in the same way (judged.said_by_others)."""
+    return mean_by_prompt(
+        [one.prompt for one, _ in shared], [same for _, same in shared], resamples=resamples
+    )
+
+
+def overall(judged: Sequence[Judged], resamples: int) -> Report:
     """Accuracy, what it must beat on the same pairs, and how far its probabilities can be trusted."""
     shown = [pair for pair in judged if pair.first_shown is not None]
     return {
@@ -102,7 +107,7 @@ def _overall(judged: Sequence[Judged], resamples: int) -> Report:
     }
 
 
-def _slices(judged: Sequence[Judged], seen: set[str | None], resamples: int) -> Report:
+def slices(judged: Sequence[Judged], seen: set[str | None], resamples: int) -> Report:
     """Accuracy by what a pair is, a list of ``{"slice", ...}`` each; sources are named in alphabetical order."""
 
     def by(key: Callable[[Judged], Hashable]) -> list[Report]:

@@ -108,6 +108,9 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     # Found, but none of its versions is active.
     ("POST", P + "choice/"): Row(RESEARCHERS, RUNS, 409),
     ("DELETE", P + "choice/"): Row(RESEARCHERS, RUNS, 204),
+    ("GET", P + "contests/"): Row(RESEARCHERS, READ, 200),
+    # Found, but there is one version.
+    ("POST", P + "contests/"): Row(RESEARCHERS, RUNS, 409),
     ("GET", P + "activation/"): Row(RESEARCHERS, READ, 200),
     ("PATCH", P + "activation/"): Row(RESEARCHERS, RUNS, 200, {"activates": False}),
     ("GET", P + "retraining/"): Row(RESEARCHERS, READ, 200),

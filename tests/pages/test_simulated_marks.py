@@ -72,7 +72,7 @@ def test_versions_and_runs_are_marked_through_what_they_were_made_from(cast: Cas
     assert "Decide on policy v2 1,300 simulated" in home
     assert text_of(cast, "reward_models", "helpful").count("1,300 simulated") == 1
     assert text_of(cast, "policies", "helpful").count("1,300 simulated") == 1
-    assert "v2 1,300 simulated" in text_of(cast, "policies", "helpful")
+    assert "v2 by PPO 1,300 simulated" in text_of(cast, "policies", "helpful")
     RewardModelVersion.objects.update(is_active=True)
     PolicyVersion.objects.filter(number=1).update(is_current=False)
     PolicyVersion.objects.filter(number=2).update(is_current=True)
