@@ -20,7 +20,7 @@ import transformers
 from transformers import AutoModel, AutoModelForCausalLM
 
 from lm.scratch import make_tokenizer
-from rewardmodel.bradley_terry import commands
+from rewardmodel.bradley_terry import commands, handing_over
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rltrainer.policy import sample, sft
 from rltrainer.ppo import train
@@ -148,6 +148,16 @@ def try_fit(base: str, path: Path, **config: Any) -> None:
     load_reward_model(folder.output, torch.device("cpu"))
 
 
+def try_export(base: str, path: Path) -> None:
+    """A fit, and its reward model as transformers' classifier."""
+    folder, output = RunFolder(path / "export"), path / "exported"
+    try_fit(base, path)
+    folder.make()
+    output.mkdir()
+    folder.write_config({"model": str(path / "fit" / "output"), "output": str(output), "title": "Tried"})
+    handing_over.main(folder, StopSignal())
+
+
 def try_ppo(base: str, path: Path) -> None:
     """One rollout and its update."""
     folder = make_run(path / "ppo", steps=1, policy=base, held_out_prompts=1, max_new_tokens=4)
@@ -161,6 +171,7 @@ USES: Mapping[str, Callable[[str, Path], None]] = {
     "PPO": try_ppo,
     "fit": try_fit,
     "fit with LoRA": lambda base, path: try_fit(base, path, lora=LORA),
+    "export of the fit": try_export,
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from demo.demonstrations import SLIPS
 from demo.measure import merit
+from lm.card import front_matter
 
 
 class SampledSet(NamedTuple):
@@ -34,20 +35,19 @@ class Figures:
 
 def model_card(figures: Figures) -> str:
     """The card, in Markdown, with the front matter that model hubs read."""
-    return "\n".join(
-        [_FRONT, _what_it_is(figures), _data(figures), _training(figures), _measured(figures), _END]
+    front = front_matter(
+        license="apache-2.0",
+        language="en",
+        library="transformers",
+        pipeline="text-generation",
+        tags=["concord", "demo", "sft"],
+    )
+    return front + "\n".join(
+        [_TITLE, _what_it_is(figures), _data(figures), _training(figures), _measured(figures), _END]
     )
 
 
-_FRONT = """\
----
-license: apache-2.0
-language: en
-library_name: transformers
-pipeline_tag: text-generation
-tags: [concord, demo, sft]
----
-
+_TITLE = """
 # Concord's demo policy: notices for walks that do not exist
 """
 

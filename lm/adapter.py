@@ -1,15 +1,24 @@
-"""LoRA (Hu et al. 2106.09685): small matrices that learn beside frozen weights, and their merging."""
+"""LoRA (Hu et al. 2106.09685): small matrices that learn beside frozen weights, their merging, and peft's folders.
+
+Whole weights are what Concord keeps and loads. What was learnt lies beside them (``adapter.safetensors``), so that it
+can go out as a folder that peft puts beside the base.
+"""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
+from transformers.pytorch_utils import Conv1D
 
 from lm.lora import LoraSettings
 from runs.folder.errors import BadInput
+
+ADAPTER = "adapter.safetensors"
 
 
 def add_adapter(model: Any, settings: LoraSettings, *, seed: int) -> None:
@@ -78,6 +87,76 @@ def merged_state(model: Any) -> dict[str, Tensor]:
         delta = sum(layer.get_delta_weight(adapter) for adapter in layer.active_adapters)
         state[f"{_without_layers(name)}.{tensor}"] = (base.float() + delta.float()).cpu()
     return state
+
+
+def save_adapter(model: Any, folder: Path) -> None:
+    """Write what LoRA learnt into ``folder``; nothing where a layer of several matrices learnt, such as a mixture's
+    experts, which peft's folders name otherwise."""
+    layers = _lora_layers(model)
+    if any(hasattr(layer, "parameter_name") for layer in layers.values()):
+        return
+    state = {
+        f"{name}.{part}.weight": getattr(layer, part)[adapter].weight.detach().cpu().contiguous()
+        for name, layer in layers.items()
+        for part in ("lora_A", "lora_B")
+        for adapter in layer.active_adapters
+    }
+    save_file(state, folder / ADAPTER)
+
+
+def load_adapter(folder: Path) -> dict[str, Tensor]:
+    """What ``save_adapter`` wrote. Raises BadInput where there is none."""
+    if not (folder / ADAPTER).is_file():
+        raise BadInput(
+            "this version holds no adapter: all its weights were trained, or what LoRA learnt was only kept merged, as "
+            "it is beside a mixture's experts. Export it whole"
+        )
+    return load_file(folder / ADAPTER)
+
+
+def write_peft_folder(
+    folder: Path,
+    state: Mapping[str, Tensor],
+    settings: LoraSettings,
+    *,
+    model: Any,
+    prefix: str,
+    base: str,
+    task: str,
+    head: Mapping[str, Tensor] | None = None,
+) -> None:
+    """``state`` as peft's folder for a ``task``: ``prefix`` is where ``model``, whose layers it names, stands in the
+    class of that task. ``head`` are whole layers of that class which are saved beside it."""
+    from peft import LoraConfig
+
+    names = sorted({name.rpartition(".lora_")[0] for name in state})
+    LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=0.0,
+        target_modules=sorted({name.rpartition(".")[2] for name in names}),
+        modules_to_save=sorted({name.partition(".")[0] for name in head}) if head else None,
+        task_type=task,
+        base_model_name_or_path=base,
+        inference_mode=True,
+        fan_in_fan_out=isinstance(model.get_submodule(names[0]), Conv1D),
+    ).save_pretrained(folder)
+    tensors = {f"base_model.model.{prefix}{name}": value for name, value in state.items()}
+    tensors |= {f"base_model.model.{name}": value.contiguous() for name, value in (head or {}).items()}
+    save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+
+
+def load_peft_folder(folder: Path, task: str, **options: Any) -> Any:
+    """The folder beside its base, as peft loads it. Raises BadInput where the base is not to be had."""
+    from peft import AutoPeftModelForCausalLM, AutoPeftModelForSequenceClassification
+
+    kinds = {"CAUSAL_LM": AutoPeftModelForCausalLM, "SEQ_CLS": AutoPeftModelForSequenceClassification}
+    try:
+        return kinds[task].from_pretrained(folder, **options)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise BadInput(
+            f"peft cannot load the adapter beside its base: {error}. Export the version whole"
+        ) from error
 
 
 @torch.no_grad()

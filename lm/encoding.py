@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from lm.rendering import Messages, apply_template, goes_on, render_prompt
+from lm.rendering import Messages, apply_template, goes_on, plain_template, render_prompt
 
 
 class EncodedPrompt(NamedTuple):
@@ -88,6 +88,23 @@ def encode_text(tokenizer: Any, text: str, *, begin: bool = False) -> list[int]:
     return list(tokenizer(text, **options)["input_ids"]) if begin else ids
 
 
+def give_template(tokenizer: Any) -> None:
+    """Where the tokenizer has no chat template, Concord's own; none where it would give other token ids: a tokenizer
+    that writes a space before every text writes none after a BOS of the template's."""
+    if tokenizer.chat_template is not None:
+        return
+    expected = encode_prompt(tokenizer, "chat", _PROBE)
+    tokenizer.chat_template = plain_template(tokenizer)
+    if encode_prompt(tokenizer, "chat", _PROBE) != expected:
+        tokenizer.chat_template = None
+
+
+_PROBE = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "Name a fruit."},
+    {"role": "assistant", "content": "An apple."},
+    {"role": "user", "content": "And another?"},
+]
 # A tokenizer's tokens are settled once it is loaded, and some have thousands.
 _named: WeakKeyDictionary[Any, dict[int, str]] = WeakKeyDictionary()
 

@@ -27,7 +27,7 @@ def load_tokenizer(base: str, *, date: str = DATE) -> Any:
     where it has neither.
     """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(_place(base), trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(place(base), trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise _cannot_load(base, "tokenizer", error) from error
     if tokenizer.eos_token_id is None and tokenizer.sep_token_id is not None:
@@ -47,14 +47,14 @@ def load_trunk(base: str, *, tokenizer: Any, dtype: torch.dtype = torch.float32)
     Raises BadInput where there is no such base, its files are not those its meta.json lists, or it would
     need pickle or remote code.
     """
-    place = _place(base)
+    where = place(base)
     if Path(base).is_dir():
         check_manifest(Path(base))
-        _check_safetensors(Path(place))
+        _check_safetensors(Path(where))
     try:
-        config = AutoConfig.from_pretrained(place, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(where, trust_remote_code=False)
         trunk: Any = AutoModel.from_pretrained(
-            place,
+            where,
             config=config,
             dtype=dtype,
             use_safetensors=True,
@@ -137,7 +137,7 @@ def context_length(trunk: Any) -> int:
     return 2048  # ALiBi trunks state none; their training length is at least this
 
 
-def _place(base: str) -> str:
+def place(base: str) -> str:
     """Where the Hugging Face files of ``base`` lie: in ``trunk/`` for a reward model's folder."""
     inner = Path(base) / TRUNK
     return str(inner) if inner.is_dir() else base

@@ -81,6 +81,29 @@ def plain_chat(messages: Messages) -> str:
     return "\n\n".join(turns if goes_on(messages) else [*turns, f"{ROLES['assistant']}:"])
 
 
+def plain_template(tokenizer: Any) -> str:
+    """``plain_chat`` as a chat template, for programs that ask a tokenizer for one.
+
+    An answer at the end of a whole chat stands as a completion does: right behind the colon, and then EOS. So a prompt
+    that ends in the assistant's own words is not what ``plain_chat`` makes of it.
+    """
+    begins = tokenizer("")["input_ids"][:1] == [tokenizer.bos_token_id]
+    answer = "m['role'] == 'assistant' and loop.last and not add_generation_prompt"
+    return (
+        ("{{ bos_token }}" if begins else "")
+        + "{% for m in messages %}{% if "
+        + answer
+        + " %}"
+        + ROLES["assistant"]
+        + ":{{ m['content'] }}{{ eos_token }}{% else %}{{ "
+        + str(ROLES)
+        + "[m['role']] }}: {{ m['content'] }}{% if not loop.last %}{{ '\\n\\n' }}{% endif %}{% endif %}{% endfor %}"
+        + "{% if add_generation_prompt %}{{ '\\n\\n"
+        + ROLES["assistant"]
+        + ":' }}{% endif %}"
+    )
+
+
 def dated(template: str, date: str) -> str:
     """``template`` with the day ``date`` (YYYY-MM-DD), at midnight, wherever it writes the time of its rendering."""
     day = datetime.fromisoformat(date)

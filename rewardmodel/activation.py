@@ -32,6 +32,15 @@ def require_active(project: Project) -> RewardModelVersion:
     return version
 
 
+def require_version(*, project: Project, number: int) -> RewardModelVersion:
+    """Version ``number``. Raises NoRewardModel."""
+    versions = RewardModelVersion.objects.filter(project=project, number=number)
+    version = versions.select_related("project", "artifact", "fit__base_artifact").first()
+    if version is None:
+        raise NoRewardModel(f"{project.slug} has no reward model v{number}.")
+    return version
+
+
 def settings_of(project: Project) -> RewardModelSettings:
     """The project's settings of stage 2; the defaults, in no row yet, where it has none."""
     settings = RewardModelSettings.objects.filter(project=project).first()

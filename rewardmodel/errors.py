@@ -5,6 +5,7 @@ RewardModelError
 ├── NothingToCompare    fewer than two versions
 ├── NothingToChoose     the project has no open task that could be asked first
 ├── NoRewardModel       the project has no active reward model version
+├── HandingOverFailed   the version cannot go out in the shape that was asked for; the message is the reason
 ├── ScoringFailed       the texts could not be scored; the message is the reason
 └── NoScorer            no resident scorer answers; try again
 """
@@ -28,6 +29,10 @@ class NothingToCompare(RewardModelError):
 
 class NothingToChoose(RewardModelError):
     """The project has no open task to rank: sample or import completions."""
+
+
+class HandingOverFailed(RewardModelError):
+    """The version cannot go out in the shape that was asked for; the message is the reason."""
 
 
 class ScoringFailed(RewardModelError):

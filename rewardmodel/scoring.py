@@ -21,8 +21,8 @@ from django.db import connection, transaction
 from rewardmodel.errors import NoScorer, ScoringFailed
 from rewardmodel.models import RewardModelVersion, ScoreRequest
 from runs import artifacts
-from runs.child import Child, log_tail
-from runs.folder.files import read_json, read_jsonl
+from runs.child import run_to_end
+from runs.folder.files import read_jsonl
 from runs.folder.folder import RunFolder
 
 Lines = Iterable[Mapping[str, Any]]
@@ -135,12 +135,7 @@ def _score_in_child(version: RewardModelVersion, lines: Lines) -> list[Score]:
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
         folder.write_config({"reward_model": str(artifacts.local_folder(version.artifact))})
         command = [sys.executable, "-m", "rewardmodel.bradley_terry", "score", name]
-        with Child(command, folder) as child:
-            while (code := child.wait(seconds=60)) is None:
-                pass
-        if code:
-            if folder.failure_file.exists():
-                raise ScoringFailed(str(read_json(folder.failure_file)["reason"]))
-            raise ScoringFailed(log_tail(folder.log_file)[-2000:])
+        if reason := run_to_end(command, folder):
+            raise ScoringFailed(reason)
         answered = read_jsonl(folder.output / "scores.jsonl")
         return [Score(float(line["score"]), bool(line["truncated"])) for line in answered]

@@ -1,4 +1,4 @@
-"""One child process of a run: started in its own group, tied to this worker by a pipe, ended for certain."""
+"""One child process: started in its own group, tied to this worker or command by a pipe, ended for certain."""
 
 import os
 import signal
@@ -10,6 +10,7 @@ from types import TracebackType
 
 from django.conf import settings
 
+from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
 from runs.folder.starting import QUIET_THREADS, start
 from runs.folder.stopping import PIPE_VARIABLE
@@ -71,6 +72,18 @@ class Child:
     def _signal(self, number: int) -> None:
         with suppress(ProcessLookupError):  # the whole group may be gone already
             os.killpg(self._process.pid, number)
+
+
+def run_to_end(command: Sequence[str], folder: RunFolder) -> str:
+    """Wait for a child that is no run's, however long it takes; the reason where it failed, else nothing."""
+    with Child(command, folder) as child:
+        while (code := child.wait(seconds=60)) is None:
+            pass
+    if not code:
+        return ""
+    if folder.failure_file.exists():
+        return str(read_json(folder.failure_file)["reason"])
+    return log_tail(folder.log_file)[-2000:] or f"the child ended with exit code {code}"
 
 
 def log_tail(path: Path) -> str:

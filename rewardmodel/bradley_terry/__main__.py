@@ -1,9 +1,9 @@
-"""python -m rewardmodel.bradley_terry fit|evaluate|contest|score DIR: one run, from its folder."""
+"""python -m rewardmodel.bradley_terry fit|evaluate|contest|score|export DIR: one run, from its folder."""
 
 import argparse
 from pathlib import Path
 
-from rewardmodel.bradley_terry import commands
+from rewardmodel.bradley_terry import commands, handing_over
 from runs.folder.child import leave, run_child
 
 COMMANDS = {
@@ -11,6 +11,7 @@ COMMANDS = {
     "evaluate": commands.evaluate,
     "contest": commands.contest,
     "score": commands.score,
+    "export": handing_over.main,
 }
 
 

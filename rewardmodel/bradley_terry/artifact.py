@@ -1,6 +1,7 @@
 """A reward model as a folder that describes itself (format 1, docs/architecture.md), and back.
 
 trunk/               the trunk's Hugging Face folder, LoRA merged in, with the tokenizer's files
+adapter.safetensors  what LoRA learnt, where it did
 head.safetensors     weight (1, d), bias (1,), float32
 meta.json            format, config, inputs, parents, encoding, ties, normalisation, report, files
 """
@@ -13,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from lm.adapter import merged_state
+from lm.adapter import merged_state, save_adapter
 from lm.loading import TRUNK, load_tokenizer, load_trunk, width
 from lm.manifest import NAME, check_manifest, code_version, files_of
 from rewardmodel.bradley_terry.encoding import Limits
@@ -43,6 +44,8 @@ def save_reward_model(model: RewardModel, folder: Path, meta: Mapping[str, Any],
         name: value.detach().cpu().contiguous() for name, value in model.network.head.state_dict().items()
     }
     save_file(head, folder / HEAD)
+    if lora:
+        save_adapter(model.network.trunk, folder)
     description = {
         "format": FORMAT,
         "kind": KIND,

@@ -1,12 +1,18 @@
-"""python -m rltrainer.policy sft|sample|evaluate|check DIR: one run, from its folder."""
+"""python -m rltrainer.policy sft|sample|evaluate|check|export DIR: one run, from its folder."""
 
 import argparse
 from pathlib import Path
 
-from rltrainer.policy import check, evaluate, sample, sft
+from rltrainer.policy import check, evaluate, handing_over, sample, sft
 from runs.folder.child import leave, run_child
 
-COMMANDS = {"sft": sft.main, "sample": sample.main, "evaluate": evaluate.main, "check": check.main}
+COMMANDS = {
+    "sft": sft.main,
+    "sample": sample.main,
+    "evaluate": evaluate.main,
+    "check": check.main,
+    "export": handing_over.main,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
-from lm.adapter import adapter_off, add_adapter, merged_state
+from lm.adapter import adapter_off, add_adapter, merged_state, save_adapter
 from lm.loading import load_tokenizer, prepare
 from lm.lora import LoraSettings
 from lm.rendering import DATE
@@ -110,7 +110,7 @@ def prepare_policy(
 
 
 def save_policy(policy: Policy, folder: Path, meta: Mapping[str, Any]) -> None:
-    """Write a Hugging Face folder: full weights (LoRA merged in) as safetensors, tokenizer, meta.json.
+    """Write a Hugging Face folder: full weights (LoRA merged in, and what it learnt beside them), tokenizer, meta.json.
 
     ``meta`` says what it was made from (config, inputs, parents, metrics); format and digests are added.
     """
@@ -119,6 +119,8 @@ def save_policy(policy: Policy, folder: Path, meta: Mapping[str, Any]) -> None:
     state = None if policy.lora is None else merged_state(policy.model)
     policy.model.save_pretrained(folder, state_dict=state)
     policy.tokenizer.save_pretrained(folder)
+    if policy.lora is not None:
+        save_adapter(policy.model, folder)
     write_meta(folder, meta)
 
 

@@ -3,9 +3,13 @@
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from runs.folder.errors import BadInput
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -19,6 +23,26 @@ def write_atomically(path: Path, content: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A new folder beside ``path`` to write into, which takes its name where all went well, and else is removed.
+
+    Raises BadInput where ``path`` is a file or a folder that holds something.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise BadInput(f"{path} is there already, and not an empty folder: name another")
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.mkdir(parents=True)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be made: {error.strerror}") from error
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def write_json(path: Path, value: Any) -> None:

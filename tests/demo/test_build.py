@@ -15,6 +15,7 @@ from rltrainer.policy.prompts import Prompt
 from runs.folder.errors import BadInput, RunError
 from runs.folder.files import folder_digest
 from runs.folder.progress import Reading
+from tests.lm.cards import read_card
 
 TINY = {"epochs": 1, "hidden": 16, "layers": 1, "heads": 2, "vocabulary": 300, "threads": 1, "device": "cpu"}
 RECIPE = build.Recipe(
@@ -34,7 +35,12 @@ def test_build_leaves_a_policy_with_its_card(tmp_path: Path) -> None:
     policy = load_policy(str(tmp_path / "policy"), lora=None, device=torch.device("cpu"))
     assert sum(value.numel() for value in policy.model.parameters()) == figures.parameters
     card = (tmp_path / "policy" / "README.md").read_text(encoding="utf-8")
-    assert card.startswith("---\nlicense: apache-2.0\n")
+    data = read_card(tmp_path / "policy").data
+    assert (data.license, data.library_name, data.tags) == (
+        "apache-2.0",
+        "transformers",
+        ["concord", "demo", "sft"],
+    )
     assert figures.data_digest in card
     assert prompts(1)[0]["prompt"].splitlines()[1] in card
     assert len(figures.sets) == 3

@@ -9,14 +9,24 @@ from benchmarks.families import FAMILIES, USES, Family, tried
 pytestmark = pytest.mark.long
 POLICY = ("SFT", "SFT with LoRA", "sampling", "PPO")
 ENCODER = "cannot be a policy: it reads the words after a word too. It can be the base of a reward model"
+EXPORT = "export of the fit"
+READS = "ForSequenceClassification does not read the state at the end of the completion"
 REFUSED: dict[str, dict[str, str]] = {
     "Mamba 2 (no attention)": {
         **dict.fromkeys(POLICY, "Mamba2ForCausalLM cannot be sampled"),
         "SFT with LoRA": "LoRA cannot learn beside Mamba2ForCausalLM",
         "fit with LoRA": "LoRA cannot learn beside Mamba2Model",
+        EXPORT: "transformers has no sequence classifier for Mamba2Model",
     },
-    "BERT (encoder)": dict.fromkeys(POLICY, f"BertLMHeadModel {ENCODER}"),
-    "RoBERTa (encoder)": dict.fromkeys(POLICY, f"RobertaForCausalLM {ENCODER}"),
+    "Granite": {EXPORT: "transformers has no sequence classifier for GraniteModel"},
+    "BERT (encoder)": {
+        **dict.fromkeys(POLICY, f"BertLMHeadModel {ENCODER}"),
+        EXPORT: f"Bert{READS}",
+    },
+    "RoBERTa (encoder)": {
+        **dict.fromkeys(POLICY, f"RobertaForCausalLM {ENCODER}"),
+        EXPORT: f"Roberta{READS}",
+    },
 }
 
 
