@@ -12,6 +12,9 @@ from django.urls import URLPattern, URLResolver, path, reverse
 
 from annotation.models import Membership
 
+# On a request: whether the account that sent it may open the site.
+_KNOWN = "_may_open_the_admin"
+
 
 class ConcordAdminSite(AdminSite):
     """Open to administrators and to researchers; each model's admin shows a researcher their projects only."""
@@ -22,13 +25,19 @@ class ConcordAdminSite(AdminSite):
     enable_nav_sidebar = False
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Active, and an administrator or a researcher of some project."""
+        """Active, and an administrator or a researcher of some project. Asked once a request: Django asks for every
+        table that there is."""
         user = request.user
         if not user.is_active:
             return False
         if getattr(user, "is_superuser", False):
             return True
-        return Membership.objects.filter(user_id=user.pk, role=Membership.Role.RESEARCHER).exists()
+        known: tuple[object, bool] | None = getattr(request, _KNOWN, None)
+        if known is None or known[0] != user.pk:
+            researches = Membership.objects.filter(user_id=user.pk, role=Membership.Role.RESEARCHER)
+            known = (user.pk, researches.exists())
+            setattr(request, _KNOWN, known)
+        return known[1]
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Concord's own log-in page; whoever is logged in already may not open the admin at all."""
@@ -94,6 +103,9 @@ class ConcordAdminSite(AdminSite):
             path("runs/<int:pk>/live/", view(run.run_live), name="run_live"),
             path("runs/<int:pk>/metrics/", view(run.run_metrics), name="run_metrics"),
             path("runs/<int:pk>/cancel/", view(run.run_cancel), name="run_cancel"),
+            path("runs/<int:pk>/again/", view(run.run_again), name="run_again"),
+            path("runs/<int:pk>/resume/", view(run.run_resume), name="run_resume"),
+            path("runs/<int:pk>/files/<path:name>", view(run.run_file), name="run_file"),
             path("runs/<int:pk>/rest/", view(run.run_rest), name="run_rest"),
             path("runs/<int:pk>/output/", view(run.run_output), name="run_output"),
             *super().get_urls(),

@@ -147,4 +147,5 @@ KIND = Kind(
     store=_store,
     finish=_finish,
     row="choosing",
+    again=lambda run, created_by: request_choice(project=run.choosing.project, created_by=created_by),
 )

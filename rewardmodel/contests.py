@@ -59,6 +59,15 @@ def named(*, project: Project, numbers: Sequence[int]) -> list[RewardModelVersio
     return list(versions.values())
 
 
+@write
+def request_again(run: Run, created_by: User | None) -> Run:
+    """Queue the same comparison on the judgements as they will be then."""
+    contest = run.contest
+    return request_contest(
+        project=contest.project, versions=list(contest.versions.all()), created_by=created_by
+    )
+
+
 def versions_of(contest: Contest) -> list[RewardModelVersion]:
     """The reference first, then the others by number: the order of its report."""
     rows = contest.versions.select_related("artifact", "fit__snapshot").order_by("number")
@@ -117,4 +126,5 @@ KIND = Kind(
     store=_store,
     finish=_finish,
     row="contest",
+    again=request_again,
 )

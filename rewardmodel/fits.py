@@ -54,6 +54,22 @@ def request_fit(
     return run
 
 
+@write
+def request_again(run: Run, created_by: User | None) -> Run:
+    """Queue a fit from the same base and with the same config, on the judgements as they will be then."""
+    fit = run.fit
+    another = lifecycle.create(kind=KIND.name, created_by=created_by, queue=run.queue)
+    Fit.objects.create(
+        run=another,
+        project=fit.project,
+        base=fit.base,
+        base_artifact=fit.base_artifact,
+        config=fit.config,
+        why=f"run {run.pk} again",
+    )
+    return another
+
+
 def _prepare(run: Run, folder: RunFolder) -> None:
     """Take the snapshot, and freeze the config with the base as a place on this machine."""
     fit = run.fit
@@ -118,4 +134,6 @@ KIND = Kind(
     store=_store,
     finish=_finish,
     row="fit",
+    again=request_again,
+    resumes=True,
 )

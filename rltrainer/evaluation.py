@@ -51,6 +51,18 @@ def request_evaluation(
     return run
 
 
+@write
+def request_again(run: Run, created_by: User | None) -> Run:
+    """Queue the same comparison, by the reward model that is active now."""
+    evaluation = run.evaluation
+    return request_evaluation(
+        project=evaluation.project,
+        versions=list(evaluation.policies.all()),
+        config=evaluation.config,
+        created_by=created_by,
+    )
+
+
 def newest_report(project: Project) -> Evaluation | None:
     """The last comparison that has something to show."""
     done = Evaluation.objects.filter(project=project, run__status=Run.Status.SUCCEEDED)
@@ -104,4 +116,6 @@ KIND = Kind(
     store=_store,
     finish=_finish,
     row="evaluation",
+    again=request_again,
+    resumes=True,
 )

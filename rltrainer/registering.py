@@ -40,6 +40,18 @@ def request_registration(
     return run
 
 
+@write
+def request_again(run: Run, created_by: User | None) -> Run:
+    """Try the same policy once more."""
+    registration = run.registration
+    return request_registration(
+        project=registration.project,
+        base=registration.base,
+        current=registration.current,
+        created_by=created_by,
+    )
+
+
 def _placed(named: str) -> str:
     """A folder that is there by its whole path, so that every worker finds it; a hub's name as it is."""
     try:
@@ -83,4 +95,5 @@ KIND = Kind(
     store=_store,
     finish=_finish,
     row="registration",
+    again=request_again,
 )

@@ -53,6 +53,21 @@ def request_sampling(
     return run
 
 
+@write
+def request_again(run: Run, created_by: User | None) -> Run:
+    """Queue another sampling of the same policy, with the same config; its numbers are drawn anew."""
+    sampling = run.sampling
+    another = lifecycle.create(kind=KIND.name, created_by=created_by, queue=run.queue)
+    Sampling.objects.create(
+        run=another,
+        project=sampling.project,
+        policy=sampling.policy,
+        prompts=sampling.prompts,
+        config=sampling.config,
+    )
+    return another
+
+
 def _wanted(sampling: Sampling) -> QuerySet[Prompt]:
     """The prompts with the fewest tasks, in the order of their digests: as good as random, and repeatable."""
     return (
@@ -124,4 +139,5 @@ KIND = Kind(
     store=_store,
     finish=_finish,
     row="sampling",
+    again=request_again,
 )

@@ -73,6 +73,22 @@ def _request_sft(
     return run
 
 
+@write
+def request_again(run: Run, created_by: User | None) -> Run:
+    """Queue a training that starts from the same, follows the same and has the same config."""
+    training = run.training
+    another = lifecycle.create(kind=KIND.name, created_by=created_by, queue=run.queue)
+    Training.objects.create(
+        run=another,
+        project=training.project,
+        algorithm=training.algorithm,
+        config=training.config,
+        start=training.start,
+        reward_model=training.reward_model,
+    )
+    return another
+
+
 def _project_fields(project: Project, algorithm: str) -> dict[str, Any]:
     settings = PolicySettings.objects.filter(project=project).first()
     if settings is None:
@@ -164,6 +180,8 @@ KIND = Kind(
     store=_store,
     finish=_finish,
     row="training",
+    again=request_again,
+    resumes=True,
     # A withdrawal finds the policies that learned from a text by what their runs had read.
     lasting=("inputs", "config.json"),
 )

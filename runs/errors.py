@@ -3,6 +3,8 @@
 RunsError
 ├── UnknownKind        no app registered this kind of run
 ├── RunNotActive       the run has already ended, so it cannot be cancelled
+├── RunNotEnded        the run has not ended, or has succeeded: there is nothing to go on with
+├── NotAgain           a run of this kind cannot be asked for again
 ├── LeaseLost          another worker holds the run now: leave it alone
 ├── StoredUnderLock    files were to be stored inside a transaction, whose locks others would wait for
 └── ArtifactMissing    an artifact's files are not in the storage, or not what their digest says
@@ -19,6 +21,14 @@ class UnknownKind(RunsError):
 
 class RunNotActive(RunsError):
     """The run has already ended."""
+
+
+class RunNotEnded(RunsError):
+    """The run has not ended, or it has succeeded."""
+
+
+class NotAgain(RunsError):
+    """What a run of this kind began with is not kept, so it cannot be asked for again."""
 
 
 class LeaseLost(RunsError):

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from django.contrib.auth.models import User
 from django.db.models import Model, Q
 
-from runs.errors import UnknownKind
+from runs import lifecycle
+from runs.errors import NotAgain, RunNotEnded, UnknownKind
 from runs.folder.folder import RunFolder
 from runs.models import Run, RunQuerySet
 
@@ -24,7 +26,8 @@ class Kind(Generic[Output]):
     the transaction that marks the run succeeded, so that a version exists exactly when its run succeeded.
     ``row`` names the row of the kind's app, one-to-one with the run, that holds project and inputs; empty
     where runs of the kind are nobody's. ``lasting`` names what stays in the folder of a succeeded run when old
-    folders are cleaned (runs.cleaning).
+    folders are cleaned (runs.cleaning). ``again`` queues another run that asks for the same, by whoever wants it; None
+    where that cannot be. ``resumes``: after a failure or a cancellation it can go on from its checkpoint.
     """
 
     name: str
@@ -35,6 +38,8 @@ class Kind(Generic[Output]):
     finish: Callable[[Run, Output], None]
     row: str
     lasting: tuple[str, ...] = ()
+    again: Callable[[Run, User | None], Run] | None = None
+    resumes: bool = False
 
     def project(self, run: Run) -> str:
         """The slug of the run's project, for permissions and pages; empty where it has none."""
@@ -64,3 +69,18 @@ def runs_of(project: Model) -> RunQuerySet:
     for row in {kind.row for kind in _kinds.values() if kind.row}:
         mine |= Q(**{f"{row}__project": project})
     return Run.objects.filter(mine)
+
+
+def request_again(*, run: Run, created_by: User | None) -> Run:
+    """Queue another run that asks for the same. Raises NotAgain, and what the kind raises."""
+    again = kind_of(run).again
+    if again is None:
+        raise NotAgain(f"Run {run.pk} cannot be asked for again: what it began with is not kept.")
+    return again(run, created_by)
+
+
+def request_resume(*, run: Run) -> None:
+    """Let a run go on from its checkpoint after a failure or a cancellation. Raises RunNotEnded."""
+    if not kind_of(run).resumes:
+        raise RunNotEnded(f"Run {run.pk} keeps no checkpoint: ask for it again.")
+    lifecycle.resume(run=run)

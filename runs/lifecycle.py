@@ -8,6 +8,7 @@ lose          running -> queued | failed       the child was killed, by the mach
 reclaim       the same                         when the heartbeat stopped
 succeed, fail, end_cancelled   running -> the end
 cancel        queued -> cancelled; running gets a request that its worker obeys
+resume        failed | cancelled -> queued           somebody wants it to go on from its checkpoint
 
 What would be queued again although somebody asked for its cancellation is cancelled: the request is read under the
 row's lock, which cancel takes too, so whichever comes first, the other sees it. A queued run has no such request
@@ -28,7 +29,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from runs import ends
-from runs.errors import LeaseLost, RunNotActive
+from runs.errors import LeaseLost, RunNotActive, RunNotEnded
 from runs.folder.progress import Reading
 from runs.models import Run, RunMetric, RunQuerySet
 from runs.writing import write
@@ -207,6 +208,29 @@ def cancel(*, run: Run) -> None:
     Run.objects.filter(pk=run.pk).update(**changes)
     if status == Status.QUEUED:
         ends.tell(Run.objects.get(pk=run.pk))
+
+
+@write
+def resume(*, run: Run) -> None:
+    """Queue a run again that failed or was cancelled: it goes on from its newest checkpoint, or from its beginning
+    where its folder is kept no longer. Raises RunNotEnded."""
+    ended = Run.objects.filter(pk=run.pk, status__in=(Status.FAILED, Status.CANCELLED))
+    queued = ended.update(
+        status=Status.QUEUED,
+        finished_at=None,
+        cancel_requested_at=None,
+        heartbeat_at=None,
+        expected_end=None,
+        sent_at=None,
+        worker="",
+        reason="",
+        lost_workers=0,
+    )
+    if not queued:
+        raise RunNotEnded(
+            f"Run {run.pk} has neither failed nor been cancelled, so there is nothing to go on with."
+        )
+    transaction.on_commit(lambda: send(run=run))
 
 
 def _lost(run: Run) -> LeaseLost:

@@ -137,6 +137,13 @@ def request_export(
     return run
 
 
+def _export_again(run: Run, created_by: User | None) -> Run:
+    transfer = run.transfer
+    return request_export(
+        project=transfer.project, kind=transfer.kind, split=transfer.split or None, created_by=created_by
+    )
+
+
 def _check(kind: str | None, split: str | None) -> None:
     for value, allowed, name in ((kind, Transfer.Kind.values, "kind"), (split, SPLITS, "split")):
         if value is not None and value not in allowed:
@@ -212,4 +219,5 @@ EXPORT = Kind(
     store=_store,
     finish=_finish,
     row="transfer",
+    again=_export_again,
 )

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,7 +17,7 @@ from annotation.api.base import ProjectEndpoint, Scope
 from annotation.api.filters import Filter
 from annotation.api.paging import NewestFirst
 from console.pages.run import exported_file
-from runs import lifecycle
+from runs import kinds, lifecycle
 from runs.api import MetricsSerializer, RunDetailSerializer, RunSerializer
 from runs.kinds import runs_of
 from runs.models import Run, RunMetric
@@ -78,6 +79,36 @@ class Cancel(ProjectEndpoint):
         return Response(self.get_serializer(run).data)
 
 
+class Again(ProjectEndpoint):
+    """The same once more."""
+
+    tag = TAG
+    serializer_class = RunDetailSerializer
+    writes = (Scope.RUNS,)
+
+    @extend_schema(request=None, responses={202: RunDetailSerializer})
+    def post(self, request: Request, slug: str, id: int) -> Response:
+        """Start another run that asks for the same, on the data as they are now."""
+        run = kinds.request_again(run=get_object_or_404(_runs(self), pk=id), created_by=self.account)
+        return Response(self.get_serializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+
+class Resume(ProjectEndpoint):
+    """A run that failed or was cancelled, from its checkpoint."""
+
+    tag = TAG
+    serializer_class = RunDetailSerializer
+    writes = (Scope.RUNS,)
+
+    @extend_schema(request=None, responses={202: RunDetailSerializer})
+    def post(self, request: Request, slug: str, id: int) -> Response:
+        """Let it go on from its newest checkpoint."""
+        run = get_object_or_404(_runs(self), pk=id)
+        kinds.request_resume(run=run)
+        run.refresh_from_db()
+        return Response(self.get_serializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+
 class Output(ProjectEndpoint):
     """What an export made."""
 
@@ -104,5 +135,7 @@ urlpatterns = [
     path("projects/<slug:slug>/runs/<int:id>/", OneRun.as_view()),
     path("projects/<slug:slug>/runs/<int:id>/metrics/", Metrics.as_view()),
     path("projects/<slug:slug>/runs/<int:id>/cancel/", Cancel.as_view()),
+    path("projects/<slug:slug>/runs/<int:id>/again/", Again.as_view()),
+    path("projects/<slug:slug>/runs/<int:id>/resume/", Resume.as_view()),
     path("projects/<slug:slug>/runs/<int:id>/output/", Output.as_view()),
 ]

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from annotation.models import Project
 from annotation.quality import summary
 from console import loop
+from console.describing import sentence
 from console.durations import in_words
 from console.forms.action import Action
 from console.forms.actions import forms_of
@@ -19,7 +20,6 @@ from console.pages import charts
 from console.pages.access import for_project
 from rewardmodel.models import RewardModelVersion
 from rltrainer.models import PolicyVersion
-from runs.kinds import kind_of
 from runs.models import Run
 
 
@@ -72,7 +72,7 @@ def _running(run: Run) -> Running:
     percent = round(100 * run.done / run.total) if run.total else None
     left = run.seconds_left(timezone.now())
     words = [run.doing or str(run.get_status_display()), *([f"about {in_words(left)} left"] if left else [])]
-    return Running(run, kind_of(run).title, percent, ", ".join(words))
+    return Running(run, sentence(run), percent, ", ".join(words))
 
 
 def _share(figure: dict[str, Any] | None) -> str:

@@ -1,46 +1,40 @@
 """One run: status, progress, curves, log, cancel, and what it made."""
 
+import csv
 import mimetypes
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.contrib import admin, messages
+from django.core.files.storage import storages
+from django.db.models import Exists, OuterRef
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation.errors import BadRequest
+from annotation.errors import AnnotationError, BadRequest
 from annotation.files import transfers
 from annotation.models import Project
+from console import curves, describing
 from console.durations import in_words
 from console.pages.access import for_run
 from console.pages.findings import findings
+from rewardmodel.errors import RewardModelError
+from rltrainer.errors import PolicyError
 from rltrainer.lineage import simulated_behind
-from runs import lifecycle
-from runs.errors import RunNotActive
+from runs import kinds, lifecycle
+from runs.errors import RunNotActive, RunsError
 from runs.execution import folder_of
 from runs.kinds import kind_of
 from runs.models import Run, RunMetric
 
 # What a page draws at most; a longer run is thinned evenly, its last step kept.
 MOST_POINTS = 2000
-# Of a line of metrics, what says where it stands instead of what was measured.
-COUNTERS = {"step", "attempt", "epoch"}
-# What a reader looks at first; the rest follow by name, and how long things took comes last.
-FIRST = [
-    "reward",
-    "kl",
-    "objective",
-    "loss",
-    "held_out_loss",
-    "validation_loss",
-    "accuracy",
-    "length",
-    "ended",
-    "entropy",
-]
-LAST = ("seconds", "tokens_per", "rankings_per")
+# Other runs of the kind whose curves can be laid over, the newest.
+MOST_OTHERS = 20
 
 
 @require_safe
@@ -60,22 +54,46 @@ def run_live(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
 @require_safe
 @for_run
 def run_metrics(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
-    """``{"active": bool, "steps": [...], "series": {name: [...]}}`` of all numbers in the metrics."""
+    """All numbers in the metrics, for the page to draw; with ``format=csv`` every line of them as a table.
+
+    ``{"active": bool, "steps": [...], "groups": [...], "curves": [{"name", "label", "unit", "group", "values"}]}``
+    """
     lines = list(RunMetric.objects.filter(run=run).order_by("id").values_list("figures", flat=True))
+    if request.GET.get("format") == "csv":
+        return _table(run, lines)
     stride = max(1, -(-len(lines) // MOST_POINTS))
     kept = lines[-1::-stride][::-1]
-    names = sorted({name for line in kept for name in line} - COUNTERS, key=_place)
-    series = {name: [_number(line.get(name)) for line in kept] for name in names}
-    numeric = {name: values for name, values in series.items() if any(value is not None for value in values)}
+    drawn = []
+    for name in _numbers(kept):
+        label, unit, group = curves.curve(name)
+        values = [_number(line.get(name)) for line in kept]
+        drawn.append({"name": name, "label": label, "unit": unit, "group": group, "values": values})
     return JsonResponse(
-        {"active": run.is_active, "steps": [line["step"] for line in kept], "series": numeric}
+        {
+            "active": run.is_active,
+            "steps": [line["step"] for line in kept],
+            "groups": curves.GROUPS,
+            "curves": drawn,
+        }
     )
 
 
-def _place(name: str) -> tuple[int, int, str]:
-    """Where a curve stands on the page (jsonb keeps no order of its own)."""
-    first = FIRST.index(name) if name in FIRST else len(FIRST)
-    return first, int(name.startswith(LAST)), name
+def _numbers(lines: list[dict[str, Any]]) -> list[str]:
+    """The names of what was measured, in a reader's order."""
+    names = {name for line in lines for name, value in line.items() if _number(value) is not None}
+    return sorted(names - curves.COUNTERS, key=curves.place)
+
+
+def _table(run: Run, lines: list[dict[str, Any]]) -> HttpResponse:
+    names = _numbers(lines)
+    answer = HttpResponse(
+        content_type="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="run-{run.pk}.csv"'},
+    )
+    table = csv.writer(answer)
+    table.writerow(["step", *names])
+    table.writerows([line["step"], *(_number(line.get(name)) for name in names)] for line in lines)
+    return answer
 
 
 def _number(value: object) -> float | None:
@@ -92,6 +110,43 @@ def run_cancel(request: HttpRequest, run: Run, project: Project) -> HttpResponse
     except RunNotActive as error:
         messages.info(request, str(error))
     return redirect("admin:run", pk=run.pk)
+
+
+@require_POST
+@for_run
+def run_again(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
+    """Queue another run that asks for the same."""
+    try:
+        run = kinds.request_again(run=run, created_by=request.user)  # type: ignore[arg-type]  # for_run refuses others
+    except (AnnotationError, RewardModelError, PolicyError, RunsError) as error:
+        messages.error(request, str(error))
+    return redirect("admin:run", pk=run.pk)
+
+
+@require_POST
+@for_run
+def run_resume(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
+    """Let it go on from its checkpoint."""
+    try:
+        kinds.request_resume(run=run)
+        messages.success(request, f"Run {run.pk} goes on from its checkpoint.")
+    except RunsError as error:
+        messages.info(request, str(error))
+    return redirect("admin:run", pk=run.pk)
+
+
+@require_safe
+@for_run
+def run_file(request: HttpRequest, run: Run, project: Project, name: str) -> FileResponse:
+    """One file of what it made."""
+    made = describing.artifact(run)
+    if made is None or name not in made.files:
+        raise Http404
+    try:
+        file = storages["artifacts"].open(f"{made.digest}/{name}")
+    except FileNotFoundError as error:
+        raise Http404 from error
+    return FileResponse(file, as_attachment=True, filename=Path(name).name)
 
 
 @require_POST
@@ -130,15 +185,25 @@ def exported_file(run: Run) -> Path | None:
 def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, object]:
     now = timezone.now()
     left, elapsed = run.seconds_left(now), lifecycle.elapsed(run, now)
+    kind = kind_of(run)
     return {
         **admin.site.each_context(request),
-        "title": f"{kind_of(run).title} · run {run.pk}",
+        "title": describing.sentence(run),
         "run": run,
+        "kind": kind,
         "project": project,
         "percent": round(100 * run.done / run.total) if run.total else None,
         "left": None if left is None else in_words(left),
         "elapsed": None if elapsed is None else in_words(elapsed),
+        "waits": _waits(run, now) if run.status == Run.Status.QUEUED else "",
         "findings": findings(run),
+        "facts": describing.facts(run, project),
+        "settings": describing.settings(run),
+        "onward": describing.onward(run, project),
+        "artifact": describing.artifact(run) if run.status == Run.Status.SUCCEEDED else None,
+        "others": _others(run, project),
+        "has_metrics": run.is_active or RunMetric.objects.filter(run=run).exists(),
+        "can_resume": kind.resumes and run.status in (Run.Status.FAILED, Run.Status.CANCELLED),
         "download": exported_file(run),
         "has_rest": transfers.has_rest(run),
         "simulated": simulated_behind(run),
@@ -149,3 +214,22 @@ def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, obje
             if not isinstance(value, dict | list)
         },
     }
+
+
+def _waits(run: Run, now: datetime) -> str:
+    """What a queued run waits for, whoever's the others are."""
+    same = Run.objects.filter(queue=run.queue)
+    before = same.filter(status=Run.Status.QUEUED, pk__lt=run.pk).count()
+    at_work = list(same.filter(status=Run.Status.RUNNING))
+    if not at_work and not before:
+        return f"Waits for a worker of the queue {run.queue} to take it."
+    words = f"{len(at_work)} run{'s' * (len(at_work) != 1)} at work in the queue {run.queue}, {before} before this one."
+    left = [seconds for one in at_work if (seconds := one.seconds_left(now)) is not None]
+    return f"{words} The first is done in about {in_words(min(left))}." if left else words
+
+
+def _others(run: Run, project: Project) -> list[tuple[int, str]]:
+    """Other runs of its kind that have curves."""
+    measured = Exists(RunMetric.objects.filter(run=OuterRef("pk")))
+    rows = describing.described_runs(project).filter(measured, kind=run.kind).exclude(pk=run.pk)
+    return [(one.pk, f"run {one.pk}: {describing.sentence(one)}") for one in rows[:MOST_OTHERS]]

@@ -117,8 +117,8 @@ class SftTraining(Training):
         speed = sum(len(row.ids) for row in batch) / max(self.clock() - begun, 1e-9)
         return {
             "loss": loss,
-            "lr": rate,
-            "grad_norm": norm,
+            "learning_rate": rate,
+            "gradient_norm": norm,
             "tokens_per_second": speed,
             "epoch": self._epoch(step),
         }

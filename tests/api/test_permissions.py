@@ -97,6 +97,9 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("GET", P + "runs/{run}/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "runs/{run}/metrics/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "runs/{run}/cancel/"): Row(RESEARCHERS, RUNS, 200),
+    ("POST", P + "runs/{run}/again/"): Row(RESEARCHERS, RUNS, 202),
+    # Found, but it keeps no checkpoint.
+    ("POST", P + "runs/{run}/resume/"): Row(RESEARCHERS, RUNS, 409),
     # Found, but it has no file yet; the message of the 404 is the same.
     ("GET", P + "runs/{run}/output/"): Row(RESEARCHERS, READ, 404),
     ("GET", P + "reward-models/"): Row(RESEARCHERS, READ, 200),

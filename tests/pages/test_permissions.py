@@ -40,6 +40,9 @@ PAGES = {
     "run_live": ("get", "/admin/runs/{run}/live/"),
     "run_metrics": ("get", "/admin/runs/{run}/metrics/"),
     "run_cancel": ("post", "/admin/runs/{run}/cancel/"),
+    "run_again": ("post", "/admin/runs/{run}/again/"),
+    "run_resume": ("post", "/admin/runs/{run}/resume/"),
+    "run_file": ("get", "/admin/runs/{run}/files/pairs.jsonl"),
     "run_rest": ("post", "/admin/runs/{run}/rest/"),
     "run_output": ("get", "/admin/runs/{run}/output/"),
 }
@@ -66,8 +69,9 @@ def visit(cast: Cast, name: str | None, page: str) -> int:
 @pytest.mark.parametrize("name", INSIDERS)
 def test_a_projects_researchers_and_administrators_may(cast: Cast, page: str, name: str) -> None:
     # 400: an empty form, 404: an export without a file yet, and no file to look at; all come after the check.
-    expected = {"act": 400, "look": 400, "run_cancel": 302, "run_rest": 302, "run_output": 404}.get(page, 200)
-    assert visit(cast, name, page) == expected
+    moves = dict.fromkeys(("run_cancel", "run_rest", "run_again", "run_resume"), 302)
+    expected = {"act": 400, "look": 400, "run_output": 404, "run_file": 404, **moves}
+    assert visit(cast, name, page) == expected.get(page, 200)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -79,9 +79,18 @@ def test_curves_come_in_a_readers_order_without_counters_and_words(cast: Cast) -
         )
     answer = carol(cast).get(f"/admin/runs/{run.pk}/metrics/").json()
     assert answer["steps"] == [1, 2, 3]
-    assert list(answer["series"]) == ["reward", "kl", "beta", "seconds_update"]
-    assert answer["series"]["reward"] == [0.5, 1.0, 1.5]
-    assert answer["series"]["kl"] == [None, 1.0, None]
+    drawn = {curve["name"]: curve["values"] for curve in answer["curves"]}
+    assert list(drawn) == ["reward", "kl", "beta", "seconds_update"]
+    assert drawn["reward"] == [0.5, 1.0, 1.5]
+    assert drawn["kl"] == [None, 1.0, None]
+    kl = answer["curves"][1]
+    assert (kl["label"], kl["unit"]) == ("KL from the reference", "nats a completion")
+    assert [curve["group"] for curve in answer["curves"]] == [
+        "What decides",
+        "What decides",
+        "How it learns",
+        "How fast it is",
+    ]
 
 
 def test_a_long_run_is_thinned_and_keeps_its_last_step(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,237 @@
+"""What a run's page says of it, and asking for the same again or for going on."""
+
+import csv
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.test import Client
+from django.utils import timezone
+
+from annotation.files import transfers
+from annotation.models import Project
+from console import describing
+from rewardmodel import activation, choosing, contests, fits
+from rltrainer import evaluation, registering, sampling, training
+from runs import kinds, lifecycle
+from runs.errors import NotAgain, RunNotEnded
+from runs.models import Run, RunMetric
+from tests.annotation.factories import put
+from tests.pages.cast import Cast, make_cast
+from tests.pages.factories import make_transfer
+from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cast() -> Cast:
+    return make_cast()
+
+
+def page(cast: Cast, address: str) -> str:
+    client = Client()
+    client.force_login(cast.carol)
+    return client.get(address).content.decode()
+
+
+def runs_of_every_kind(project: Project) -> dict[str, Run]:
+    """Each as somebody asks for it, but for imports."""
+    base = make_policy(project, 1)
+    other = make_policy(project, 2)
+    base.is_current = True
+    base.save()
+    first, _ = (make_reward_model(project, n, make_snapshot(project, f"s{n}")) for n in (1, 2))
+    activation.activate(version=first, why="By hand.")
+    put(project, "prompts", {"prompt": "Held out?", "split": "test"}, {"prompt": "Learnt?", "split": "train"})
+    put(project, "demonstrations", {"prompt": "Learnt?", "completion": "Yes."})
+    put(project, "completions", {"prompt": "New?", "completions": [{"text": "yes"}, {"text": "no"}]})
+    asked = [
+        fits.request_fit(project=project, config={"epochs": 2, "base": "hub/base"}),
+        training.request_training(project=project, algorithm="ppo", config={"steps": 7}),
+        sampling.request_sampling(project=project, policy=other, prompts=3, config={"temperature": 0.5}),
+        evaluation.request_evaluation(project=project, versions=[base, other]),
+        contests.request_contest(project=project),
+        choosing.request_choice(project=project),
+        registering.request_registration(project=project, base="hub/elsewhere"),
+        transfers.request_export(project=project, kind="pairs", split="train"),
+    ]
+    return {run.kind: run for run in asked}
+
+
+SENTENCES = {
+    "fit_reward_model": "Fit a reward model",
+    "train_policy": "PPO of policy v1 against reward model v1",
+    "sample_completions": "Sample policy v2 for 3 prompts",
+    "evaluate_policy": "Compare policies v1, v2",
+    "compare_reward_models": "Compare reward models with v1",
+    "choose_tasks": "Put tasks in the order of reward model v1's doubt",
+    "register_policy": "Register hub/elsewhere",
+    "export": "Export pairs",
+}
+
+
+WHAT_IS_ASKED = (
+    *("config", "start_id", "reward_model_id", "policy_id", "prompts", "base", "base_artifact_id", "split"),
+)
+
+
+def test_every_kind_is_told_in_a_sentence_listed_and_asked_for_again(cast: Cast) -> None:
+    asked = runs_of_every_kind(cast.project)
+    assert asked.keys() == SENTENCES.keys()
+    listed = page(cast, "/admin/projects/helpful/runs/").replace("&#x27;", "'")
+    for kind, run in asked.items():
+        assert describing.sentence(run) == SENTENCES[kind]
+        assert SENTENCES[kind] in listed
+        another = kinds.request_again(run=run, created_by=cast.carol)
+        assert (another.kind, another.queue, another.created_by) == (kind, run.queue, cast.carol)
+        assert another.pk != run.pk
+        mine, theirs = (getattr(one, kinds.kind_of(one).row) for one in (run, another))
+        for field in (
+            "config",
+            "start_id",
+            "reward_model_id",
+            "policy_id",
+            "prompts",
+            "base",
+            "base_artifact_id",
+            "split",
+        ):
+            assert getattr(mine, field, None) == getattr(theirs, field, None), (kind, field)
+        if kind == "evaluate_policy":
+            assert set(mine.policies.all()) == set(theirs.policies.all())
+        if kind == "compare_reward_models":
+            assert set(mine.versions.all()) == set(theirs.versions.all())
+
+
+def test_a_list_of_many_runs_asks_no_more_than_one_of_few(
+    cast: Cast, django_assert_max_num_queries: Any
+) -> None:
+    runs_of_every_kind(cast.project)
+    for run in list(kinds.runs_of(cast.project)):
+        kinds.request_again(run=run, created_by=None)
+    client = Client()
+    client.force_login(cast.carol)
+    with django_assert_max_num_queries(12):
+        client.get("/admin/projects/helpful/runs/")
+
+
+def test_an_import_is_not_asked_for_again(cast: Cast, tmp_path: Path, settings: Any) -> None:
+    files = {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path / "files"}}
+    settings.STORAGES = {**settings.STORAGES, "default": files}
+    run = transfers.request_import(project=cast.project, kind="prompts", file=ContentFile(b"{}\n"))
+    with pytest.raises(NotAgain):
+        kinds.request_again(run=run, created_by=None)
+    Run.objects.filter(pk=run.pk).update(status="failed", finished_at=timezone.now())
+    assert "Run again" not in page(cast, f"/admin/runs/{run.pk}/")
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled"])
+def test_a_training_that_ended_early_goes_on(cast: Cast, status: str) -> None:
+    run = runs_of_every_kind(cast.project)["train_policy"]
+    now = timezone.now()
+    Run.objects.filter(pk=run.pk).update(
+        status=status,
+        attempt=2,
+        lost_workers=3,
+        worker="gone",
+        started_at=now,
+        finished_at=now,
+        cancel_requested_at=now,
+        reason="The disk is full.",
+    )
+    client = Client()
+    client.force_login(cast.carol)
+    assert "Go on from its checkpoint" in page(cast, f"/admin/runs/{run.pk}/")
+    client.post(f"/admin/runs/{run.pk}/resume/")
+    run.refresh_from_db()
+    assert (run.status, run.attempt, run.lost_workers, run.worker, run.reason) == ("queued", 2, 0, "", "")
+    assert (run.finished_at, run.cancel_requested_at) == (None, None)
+    again = lifecycle.claim(run_id=run.pk, worker="next")
+    assert again is not None
+    assert again.attempt == 3
+    with pytest.raises(RunNotEnded):
+        kinds.request_resume(run=run)
+
+
+def test_what_keeps_no_checkpoint_or_has_succeeded_does_not_go_on(cast: Cast) -> None:
+    asked = runs_of_every_kind(cast.project)
+    for kind, status in (("sample_completions", "failed"), ("train_policy", "succeeded")):
+        Run.objects.filter(pk=asked[kind].pk).update(status=status, finished_at=timezone.now())
+        assert "Go on from" not in page(cast, f"/admin/runs/{asked[kind].pk}/")
+        with pytest.raises(RunNotEnded):
+            kinds.request_resume(run=asked[kind])
+
+
+def test_settings_that_differ_come_first_and_facts_lead_to_what_they_name(cast: Cast) -> None:
+    run = runs_of_every_kind(cast.project)["train_policy"]
+    settings = describing.settings(run)
+    assert settings is not None
+    assert [(one.name, one.value, one.default) for one in settings.changed] == [("steps", "7", "by the base")]
+    assert ("seed", "0") in [(one.name, one.value) for one in settings.rest]
+    assert not {"policy", "reward model"} & {one.name for one in [*settings.changed, *settings.rest]}
+    found = {fact.name: (fact.text, fact.address) for fact in describing.facts(run, cast.project)}
+    assert found["Started from"] == ("policy v1", "/admin/projects/helpful/policies/#v1")
+    assert found["Follows"] == ("reward model v1", "/admin/projects/helpful/reward-models/#v1")
+
+
+def test_a_queued_run_says_what_it_waits_for(cast: Cast) -> None:
+    first, second, third = (make_transfer(cast.project).run for _ in range(3))
+    assert "Waits for a worker of the queue cpu" in page(cast, f"/admin/runs/{first.pk}/")
+    now = timezone.now()
+    Run.objects.filter(pk=first.pk).update(
+        status="running", started_at=now, heartbeat_at=now, expected_end=now + timedelta(seconds=290)
+    )
+    text = page(cast, f"/admin/runs/{third.pk}/")
+    assert "1 run at work in the queue cpu, 1 before this one." in text
+    assert "The first is done in about 4 min" in text
+    assert second.pk < third.pk
+
+
+def test_curves_go_out_as_a_table(cast: Cast) -> None:
+    run = make_transfer(cast.project).run
+    for step in (1, 2):
+        RunMetric.objects.create(run=run, step=step, figures={"step": step, "loss": step / 4, "note": "x"})
+    RunMetric.objects.create(run=run, step=3, figures={"step": 3, "loss": 1, "kl": 0.5})
+    lines = list(csv.reader(page(cast, f"/admin/runs/{run.pk}/metrics/?format=csv").splitlines()))
+    assert lines == [["step", "kl", "loss"], ["1", "", "0.25"], ["2", "", "0.5"], ["3", "0.5", "1.0"]]
+
+
+def test_other_runs_of_the_kind_with_curves_can_be_laid_over(cast: Cast) -> None:
+    one, other, bare = (make_transfer(cast.project).run for _ in range(3))
+    elsewhere = make_transfer(cast.other).run
+    for run in (one, other, elsewhere):
+        RunMetric.objects.create(run=run, step=1, figures={"step": 1, "loss": 1})
+    text = page(cast, f"/admin/runs/{one.pk}/")
+    assert f'value="/admin/runs/{other.pk}/metrics/"' in text
+    assert not [run for run in (one, bare, elsewhere) if f'value="/admin/runs/{run.pk}/metrics/"' in text]
+    Run.objects.filter(pk=bare.pk).update(status="succeeded", finished_at=timezone.now())
+    assert "Curves" not in page(cast, f"/admin/runs/{bare.pk}/")  # none, and none to come
+
+
+def test_files_of_what_was_made_are_downloaded_and_no_others(
+    cast: Cast, tmp_path: Path, settings: Any
+) -> None:
+    location = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path}}
+    settings.STORAGES = {**settings.STORAGES, "artifacts": location}
+    version = make_reward_model(cast.project, 1, make_snapshot(cast.project, "s"))
+    version.artifact.files = {
+        "meta.json": {"sha256": "0", "bytes": 2},
+        "lost.json": {"sha256": "0", "bytes": 2},
+    }
+    version.artifact.save()
+    storages["artifacts"].save(f"{version.artifact.digest}/meta.json", ContentFile(b"{}"))
+    storages["artifacts"].save("other/secret.json", ContentFile(b"{}"))
+    run = version.fit.run
+    Run.objects.filter(pk=run.pk).update(status="succeeded", finished_at=timezone.now())
+    assert f'href="/admin/runs/{run.pk}/files/meta.json"' in page(cast, f"/admin/runs/{run.pk}/")
+    client = Client()
+    client.force_login(cast.carol)
+    answer = client.get(f"/admin/runs/{run.pk}/files/meta.json")
+    assert b"".join(answer) == b"{}"
+    assert answer["Content-Disposition"] == 'attachment; filename="meta.json"'
+    for name in ("lost.json", "none.json", "../other/secret.json", "%2e%2e/other/secret.json"):
+        assert client.get(f"/admin/runs/{run.pk}/files/{name}").status_code == 404
