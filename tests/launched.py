@@ -31,6 +31,8 @@ class Concord:
 
     def __init__(self, home: Path, port: int, **variables: str) -> None:
         self.home, self.port, self.lines = home, port, list[str]()
+        host = variables.get("HOST", "127.0.0.1")
+        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
         self.environment = {**environment, "CONCORD_HOME": str(home), "CONCORD_FORKS": "none", **variables}
         self.process = subprocess.Popen(
@@ -85,7 +87,7 @@ class Concord:
 
     def answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/login/", timeout=5) as answer:
+            with urllib.request.urlopen(f"{self.url}/login/", timeout=5) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, ConnectionError):
             return False

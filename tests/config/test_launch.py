@@ -24,13 +24,6 @@ def home() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.fixture
-def concord(home: Path) -> Iterator[Concord]:
-    started = Concord(home, free_port()).ready()
-    yield started
-    started.end()
-
-
 def gone(processes: list[psutil.Process]) -> bool:
     return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in processes)
 
@@ -63,7 +56,26 @@ def _refuse_a_second(concord: Concord, home: Path) -> None:
         assert not (Path(other) / "postgres").exists()
 
 
-def test_what_is_killed_comes_back(concord: Concord) -> None:
+def test_what_is_killed_comes_back_and_a_killed_supervisor_takes_its_services_along(home: Path) -> None:
+    """At an IPv6 address."""
+    concord = Concord(home, free_port(), HOST="::1")
+    try:
+        concord.ready()
+        assert concord.said(f"http://[::1]:{concord.port}")
+        _kill_some(concord)
+        everything = psutil.Process(concord.process.pid).children(recursive=True)
+        if sys.platform == "linux":  # the kernel's parent-death signal is Linux's
+            concord.process.kill()
+            concord.wait_for(lambda: gone(everything))
+    finally:
+        concord.end()
+    # Postgres was left by the kill; the next start uses it, and stops it when it ends.
+    again = Concord(home, concord.port).ready()
+    assert again.end() == 0
+    assert not Server(home).answers()
+
+
+def _kill_some(concord: Concord) -> None:
     services = concord.services()
     services["web"].kill()
     services["quick"].kill()
@@ -71,17 +83,6 @@ def test_what_is_killed_comes_back(concord: Concord) -> None:
     concord.wait_for(lambda: concord.said("web ended") and concord.said("worker-quick ended"))
     concord.wait_for(lambda: concord.said("database had ended"))
     concord.wait_for(lambda: len(concord.services()) == 7 and concord.answers())
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux's")
-def test_a_killed_supervisor_takes_its_services_along(concord: Concord) -> None:
-    everything = psutil.Process(concord.process.pid).children(recursive=True)
-    concord.process.kill()
-    concord.wait_for(lambda: gone(everything))
-    # Postgres was left; the next start uses it, and stops it when it ends.
-    again = Concord(concord.home, concord.port).ready()
-    assert again.end() == 0
-    assert not Server(concord.home).answers()
 
 
 def supervise(service: Service, logs: Path, say: Callable[[str], None], until: Callable[[], bool]) -> None:

@@ -1,15 +1,17 @@
 """A start that cannot work ends with one sentence, which names the variable and what it may be."""
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from django.conf import settings
 
-from config.running.postgres import Server
-from tests.launched import Concord, free_port
+from tests.launched import free_port
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
 
@@ -92,23 +94,48 @@ BAD = [
 ]
 
 
-def start(home: Path, command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
-    return subprocess.run(
-        [sys.executable, "manage.py", command],
-        cwd=settings.BASE_DIR,
-        env={**environment, "CONCORD_HOME": str(home), "PORT": str(free_port()), **variables},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+class Done(NamedTuple):
+    """How a command ended, and what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Start = Callable[..., Done]
+
+
+@pytest.fixture(scope="module")
+def forking() -> Iterator["subprocess.Popen[str]"]:
+    """The process of tests.config.forking."""
+    command = [sys.executable, "-m", "tests.config.forking"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=settings.BASE_DIR, stdin=pipe, stdout=pipe, text=True) as process:
+        yield process
+
+
+@pytest.fixture
+def start(forking: "subprocess.Popen[str]", tmp_path_factory: pytest.TempPathFactory) -> Start:
+    """Run a command of Concord in a home, with these variables."""
+
+    def run(home: Path, command: str, **variables: str) -> Done:
+        assert forking.stdin is not None
+        assert forking.stdout is not None
+        environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+        environment |= {"CONCORD_HOME": str(home), "PORT": str(free_port()), **variables}
+        folder = tmp_path_factory.mktemp("said")
+        files = [folder / "stdout", folder / "stderr"]
+        asked = {"arguments": [command], "environment": environment, "files": [str(file) for file in files]}
+        forking.stdin.write(f"{json.dumps(asked)}\n")
+        forking.stdin.flush()
+        return Done(int(forking.stdout.readline()), *(file.read_text() for file in files))
+
+    return run
 
 
 @pytest.mark.parametrize(("name", "value", "words"), BAD, ids=[f"{one[0]}={one[1][:40]}" for one in BAD])
 def test_a_value_that_cannot_work_stops_the_start_in_one_sentence(
-    tmp_path: Path, name: str, value: str, words: str
+    start: Start, tmp_path: Path, name: str, value: str, words: str
 ) -> None:
     first = next(one for one in BAD if one[0] == name)
     # Other commands read the settings as the start does: that is seen of one value of each variable.
@@ -125,14 +152,14 @@ def test_a_value_that_cannot_work_stops_the_start_in_one_sentence(
     assert not (tmp_path / "postgres").exists()
 
 
-def test_mail_needs_to_come_from_somewhere(tmp_path: Path) -> None:
+def test_mail_needs_to_come_from_somewhere(start: Start, tmp_path: Path) -> None:
     done = start(tmp_path, "migrate", CONCORD_EMAIL_URL="smtp://mail.example.org")
     assert done.returncode == 1
     assert done.stderr.startswith("CONCORD_EMAIL_FROM='': it must be the e-mail address")
 
 
 @pytest.mark.parametrize("name", ["secret_key", "postgres"])
-def test_a_home_with_something_else_in_its_place_is_told(tmp_path: Path, name: str) -> None:
+def test_a_home_with_something_else_in_its_place_is_told(start: Start, tmp_path: Path, name: str) -> None:
     if name == "secret_key":
         (tmp_path / name).mkdir()
     else:
@@ -163,13 +190,3 @@ def test_an_empty_key_is_made_anew(tmp_path: Path) -> None:
     ]
     assert keys[0] == keys[1]
     assert len(keys[0].strip()) > 50
-
-
-def test_it_listens_at_an_ipv6_address(tmp_path: Path) -> None:
-    concord = Concord(tmp_path, free_port(), HOST="::1")
-    try:
-        concord.ready()
-        assert concord.said(f"http://[::1]:{concord.port}")
-    finally:
-        concord.end()
-    assert not Server(tmp_path).answers()

@@ -98,15 +98,18 @@ def make_reward_fit(folder: RunFolder, ranks: Ranks, precision: torch.dtype) -> 
 def make_policy_gradient(
     algorithm: str, lora: LoraSettings | None = None
 ) -> Callable[[RunFolder, Ranks, torch.dtype], Training]:
-    """An odd number of prompts, so that one process has more of them than the other."""
+    """An odd number of prompts, so that one process has more of them than the other. Values are clipped where they are
+    far off alone: a batch of clipped ones would have no gradient to compare."""
 
     def make(folder: RunFolder, ranks: Ranks, precision: torch.dtype) -> Training:
         folder.make()
-        policy = make_policy(lora=lora)
+        policy = make_policy(lora=lora, layers=1)
         policy.model.to(precision)
         if policy.frozen is not None:
             policy.frozen.to(precision)
-        fields: dict[str, Any] = {} if algorithm == "reinforce" else {"kl_target": 1.0, "minibatches": 3}
+        fields: dict[str, Any] = (
+            {} if algorithm == "reinforce" else {"kl_target": 1.0, "minibatches": 3, "value_clip": 1.0}
+        )
         learner = make_learner(
             policy, algorithm=algorithm, lora=lora, steps=24, batch_prompts=5, micro_batch_tokens=40,
             entropy_coefficient=0.01, **fields,

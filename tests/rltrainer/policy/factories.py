@@ -23,13 +23,15 @@ def make_tokenizer() -> Any:
     )
 
 
-def make_model(seed: int = 0, *, vocabulary: int = 16, spread: float = 0.3, **settings: Any) -> Any:
-    """A Llama of two layers; ``spread`` is the deviation of its weights: 0.3 gives clear preferences."""
+def make_model(
+    seed: int = 0, *, vocabulary: int = 16, layers: int = 2, spread: float = 0.3, **settings: Any
+) -> Any:
+    """A small Llama; ``spread`` is the deviation of its weights: 0.3 gives clear preferences."""
     config = LlamaConfig(
         vocab_size=vocabulary,
         hidden_size=32,
         intermediate_size=48,
-        num_hidden_layers=2,
+        num_hidden_layers=layers,
         num_attention_heads=4,
         max_position_embeddings=64,
         initializer_range=spread,

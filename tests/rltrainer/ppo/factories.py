@@ -51,7 +51,7 @@ def make_prompts(count: int = 6) -> list[Prompt]:
 
 
 def make_policy(seed: int = 0, *, lora: LoraSettings | None = None, **settings: Any) -> Policy:
-    """A Llama of two layers with its reference."""
+    """A small Llama with its reference."""
     return prepare_policy(
         make_model(seed, **settings),
         make_word_tokenizer(),
