@@ -9,15 +9,10 @@ from django.test import Client, override_settings
 
 from annotation.api import projects
 from annotation.models import Task
-from tests.api.world import Program, World, make_world, program
+from tests.api.world import Program, World, program
 
 pytestmark = pytest.mark.django_db
 HELPFUL = "projects/helpful/"
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world()
 
 
 def error_of(answer: Any, status: int, code: str) -> dict[str, Any]:

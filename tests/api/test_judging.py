@@ -4,15 +4,10 @@ import pytest
 
 from annotation.checking import standing
 from annotation.models import Annotator, Assignment, Comparison, Flag, Ranking
-from tests.api.world import World, make_world, program
+from tests.api.world import World, program
 
 pytestmark = pytest.mark.django_db
 HELPFUL = "projects/helpful/"
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world()
 
 
 def test_ranks_by_letter_become_tiers_by_place(world: World) -> None:

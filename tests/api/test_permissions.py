@@ -11,7 +11,7 @@ from django.test import Client
 from annotation.models import Assignment, Membership, Ranking
 from console.api import schema
 from runs.models import Run
-from tests.api.world import SECRET, Program, World, make_world, program
+from tests.api.world import SECRET, Program, World, program
 
 pytestmark = pytest.mark.django_db
 P = "projects/{slug}/"
@@ -148,11 +148,6 @@ MAY: dict[str, Callable[[str], bool]] = {
     OWN: lambda name: name == "alice",
 }
 PEOPLE = ("alice", "bob", "carol", "dave", "erin", "olivia")
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world()
 
 
 def call(world: World, who: Program, endpoint: tuple[str, str]) -> Any:

@@ -11,15 +11,10 @@ from annotation.models import Completion, Project, Prompt, Slot, Task, Transfer
 from rltrainer.models import Evaluation, Sampling, Training
 from runs.models import Run
 from tests.annotation.factories import out
-from tests.api.world import SECRET, World, make_world, program
+from tests.api.world import SECRET, World, program
 
 pytestmark = pytest.mark.django_db
 HELPFUL = "projects/helpful/"
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world()
 
 
 def test_other_guidelines_are_their_next_version_and_settings_reach_the_project(world: World) -> None:

@@ -207,8 +207,8 @@ EXACT = {"lam": 1.0, "whiten": False, "value_learning_rate": 0.005, "value_clip"
 @pytest.mark.parametrize(
     "fields",
     [
-        {"algorithm": "ppo", "beta": 0.5, "steps": 40, "samples": 512, "learning_rate": 0.002, **EXACT},
-        {"algorithm": "reinforce", "beta": 1.0, "steps": 100, "samples": 384, "learning_rate": 0.003},
+        {"algorithm": "ppo", "beta": 0.5, "steps": 40, "samples": 256, "learning_rate": 0.002, **EXACT},
+        {"algorithm": "reinforce", "beta": 1.0, "steps": 100, "samples": 192, "learning_rate": 0.003},
     ],
     ids=["ppo", "reinforce"],
 )
@@ -232,7 +232,7 @@ def test_the_policy_reaches_the_kl_regularised_optimum(fields: dict[str, Any], t
         max_grad_norm=0.3,
         **fields,
     )
-    # What is left is the noise of sampling: over 8 seeds 0.018 to 0.034 for PPO and 0.006 to 0.015 for REINFORCE.
+    # What is left is the noise of sampling: over 8 seeds 0.025 to 0.038 for PPO and 0.011 to 0.022 for REINFORCE.
     # The optima of half and of twice beta are 0.15 and more away; the expected step is tested exactly above.
     assert distance(reference, optimum) > 0.3
     assert distance(distribution(policy.model, completions), optimum) < 0.08
