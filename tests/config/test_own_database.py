@@ -22,6 +22,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.running import unprivileged
 from config.running.database import check
+from tests.config.conftest import Start
 from tests.launched import free_port
 
 QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
@@ -153,23 +154,19 @@ def _ended(database: "psycopg.Connection[Any]", run: int) -> bool:
     return False
 
 
-def told(address: str, home: Path, *arguments: str) -> str:
+@pytest.fixture
+def told(start: Start, tmp_path: Path) -> Callable[..., str]:
     """The one sentence with which a command stops."""
-    done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=settings.BASE_DIR,
-        env={**os.environ, "DATABASE_URL": address, "CONCORD_HOME": str(home)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert (done.returncode, done.stdout) == (1, ""), done.stderr
-    *before, sentence = done.stderr.splitlines()
-    assert before == []
-    assert sentence.startswith("DATABASE_URL: ")
-    return sentence
+
+    def run(address: str, *arguments: str) -> str:
+        done = start(tmp_path, *arguments, DATABASE_URL=address)
+        assert (done.returncode, done.stdout) == (1, ""), done.stderr
+        *before, sentence = done.stderr.splitlines()
+        assert before == []
+        assert sentence.startswith("DATABASE_URL: ")
+        return sentence
+
+    return run
 
 
 def execute(address: str, *statements: str) -> None:
@@ -178,7 +175,9 @@ def execute(address: str, *statements: str) -> None:
             database.execute(statement)
 
 
-def test_a_database_that_lets_nobody_in_is_told_in_one_sentence(address: str, tmp_path: Path) -> None:
+def test_a_database_that_lets_nobody_in_is_told_in_one_sentence(
+    address: str, told: Callable[..., str]
+) -> None:
     wrong = address.replace("a%20b%27c", "wrong")
     for command in (
         ("migrate",),
@@ -186,30 +185,26 @@ def test_a_database_that_lets_nobody_in_is_told_in_one_sentence(address: str, tm
         ("create_project", "colours"),
         ("serve", "--port", str(free_port())),
     ):
-        sentence = told(wrong, tmp_path, *command)
+        sentence = told(wrong, *command)
         assert 'password authentication failed for user "owner"' in sentence
         assert "it must name a PostgreSQL from 15 on" in sentence
         assert "wrong" not in sentence
-    assert 'database "other" does not exist' in told(
-        address.replace("/concord?", "/other?"), tmp_path, "migrate"
-    )
+    assert 'database "other" does not exist' in told(address.replace("/concord?", "/other?"), "migrate")
 
 
-def test_a_database_that_cannot_hold_the_data_is_told(address: str, tmp_path: Path) -> None:
+def test_a_database_that_cannot_hold_the_data_is_told(address: str, told: Callable[..., str]) -> None:
     execute(
         address,
         "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0",
         "CREATE DATABASE still",
         "ALTER DATABASE still SET default_transaction_read_only = on",
     )
-    assert "must be made with ENCODING 'UTF8'" in told(
-        address.replace("/concord?", "/latin?"), tmp_path, "migrate"
-    )
-    assert "takes no writes" in told(address.replace("/concord?", "/still?"), tmp_path, "migrate")
+    assert "must be made with ENCODING 'UTF8'" in told(address.replace("/concord?", "/latin?"), "migrate")
+    assert "takes no writes" in told(address.replace("/concord?", "/still?"), "migrate")
 
 
 def test_what_a_role_may_not_do_is_told_with_what_to_grant(
-    address: str, tmp_path: Path, manage: Callable[..., dict[str, Any]]
+    address: str, told: Callable[..., str], manage: Callable[..., dict[str, Any]]
 ) -> None:
     execute(
         address,
@@ -220,8 +215,8 @@ def test_what_a_role_may_not_do_is_told_with_what_to_grant(
         "ALTER TABLE django_migrations OWNER TO before",
     )
     guest = address.replace("owner:a%20b%27c@", "Guest:guest@")
-    sentence = told(guest, tmp_path, "migrate")
-    assert told(guest, tmp_path, "serve", "--port", str(free_port())) == sentence
+    sentence = told(guest, "migrate")
+    assert told(guest, "serve", "--port", str(free_port())) == sentence
     grants = sentence.partition("an owner must run: ")[2].removesuffix(".").split("; ")
     assert grants == [
         'GRANT USAGE, CREATE ON SCHEMA public TO "Guest"',
