@@ -105,6 +105,7 @@ class ConcordAdminSite(AdminSite):
             path("runs/<int:pk>/cancel/", view(run.run_cancel), name="run_cancel"),
             path("runs/<int:pk>/again/", view(run.run_again), name="run_again"),
             path("runs/<int:pk>/resume/", view(run.run_resume), name="run_resume"),
+            path("runs/<int:pk>/note/", view(run.run_note), name="run_note"),
             path("runs/<int:pk>/files/<path:name>", view(run.run_file), name="run_file"),
             path("runs/<int:pk>/rest/", view(run.run_rest), name="run_rest"),
             path("runs/<int:pk>/output/", view(run.run_output), name="run_output"),

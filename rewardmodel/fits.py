@@ -122,6 +122,7 @@ def _finish(run: Run, fitted: Fitted) -> None:
             "activation": version.activation,
             "rankings": fit.snapshot.rankings if fit.snapshot else 0,
             "simulated": simulated,
+            "accuracy": ((fitted.report.get("held_out") or {}).get("accuracy") or {}).get("value"),
         }
     )
 

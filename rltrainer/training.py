@@ -168,6 +168,7 @@ def _finish(run: Run, trained: Trained) -> None:
             "current": decision.current,
             "why": decision.why,
             "simulated": simulated,
+            "gain": (trained.report.get("gain") or {}).get("value"),
         }
     )
 

@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from runs.models import Run
+from runs.noting import LONGEST_NOTE, LONGEST_TAG, MOST_TAGS
 
 
 class RunSerializer(serializers.ModelSerializer[Run]):
@@ -34,6 +35,9 @@ class RunSerializer(serializers.ModelSerializer[Run]):
             "seconds_left",
             "reason",
             "result",
+            "note",
+            "tags",
+            "archived",
         )
         read_only_fields = fields
 
@@ -48,6 +52,16 @@ class RunDetailSerializer(RunSerializer):
     class Meta(RunSerializer.Meta):
         fields = (*RunSerializer.Meta.fields, "log_tail")  # type: ignore[assignment]
         read_only_fields = fields  # type: ignore[assignment]
+
+
+class NoteSerializer(serializers.Serializer[Any]):
+    """What is written beside a run."""
+
+    note = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST_NOTE)
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=LONGEST_TAG), required=False, max_length=MOST_TAGS
+    )
+    archived = serializers.BooleanField(required=False)
 
 
 class MetricsSerializer(serializers.Serializer[Any]):

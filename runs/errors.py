@@ -5,6 +5,7 @@ RunsError
 ├── RunNotActive       the run has already ended, so it cannot be cancelled
 ├── RunNotEnded        the run has not ended, or has succeeded: there is nothing to go on with
 ├── NotAgain           a run of this kind cannot be asked for again
+├── BadTag             a tag is no word, or there are too many
 ├── LeaseLost          another worker holds the run now: leave it alone
 ├── StoredUnderLock    files were to be stored inside a transaction, whose locks others would wait for
 └── ArtifactMissing    an artifact's files are not in the storage, or not what their digest says
@@ -29,6 +30,10 @@ class RunNotEnded(RunsError):
 
 class NotAgain(RunsError):
     """What a run of this kind began with is not kept, so it cannot be asked for again."""
+
+
+class BadTag(RunsError):
+    """A tag is no word, or there are too many of them."""
 
 
 class LeaseLost(RunsError):

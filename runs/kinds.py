@@ -63,6 +63,11 @@ def kind_of(run: Run) -> Kind[Any]:
         raise UnknownKind(f"no kind of run is named {run.kind!r}") from None
 
 
+def titles() -> list[tuple[str, str]]:
+    """The name and title of every kind, by title."""
+    return sorted(((kind.name, kind.title) for kind in _kinds.values() if kind.row), key=lambda one: one[1])
+
+
 def runs_of(project: Model) -> RunQuerySet:
     """All runs of a project, newest first, of every kind that is registered."""
     mine = Q(pk__in=())

@@ -10,6 +10,7 @@ import uuid
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -75,6 +76,10 @@ class Run(models.Model):
     reason = models.TextField(blank=True)
     log_tail = models.TextField(blank=True)
     result = models.JSONField(default=dict, blank=True)
+    # What people write beside it (runs.noting).
+    note = models.TextField(blank=True, default="", db_default="")
+    tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    archived = models.BooleanField(default=False, db_default=False)
 
     objects = RunQuerySet.as_manager()
 

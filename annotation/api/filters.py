@@ -29,6 +29,11 @@ def boolean(text: str) -> bool:
     return {"true": True, "false": False}[text] if text in {"true", "false"} else _fail(text)
 
 
+def listed(text: str) -> list[str]:
+    """For a lookup that wants a list of one."""
+    return [text]
+
+
 def _fail(text: str) -> bool:
     raise ValueError(text)
 
@@ -38,6 +43,7 @@ _NAMES: dict[Callable[[str], Any], str] = {
     boolean: "true or false",
     int: "a whole number",
     str: "text",
+    listed: "text",
 }
 
 

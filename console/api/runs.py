@@ -14,11 +14,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.api.base import ProjectEndpoint, Scope
-from annotation.api.filters import Filter
+from annotation.api.filters import Filter, boolean, listed
 from annotation.api.paging import NewestFirst
 from console.pages.run import exported_file
-from runs import kinds, lifecycle
-from runs.api import MetricsSerializer, RunDetailSerializer, RunSerializer
+from runs import kinds, lifecycle, noting
+from runs.api import MetricsSerializer, NoteSerializer, RunDetailSerializer, RunSerializer
 from runs.kinds import runs_of
 from runs.models import Run, RunMetric
 
@@ -34,6 +34,8 @@ class Runs(ListAPIView[Run], ProjectEndpoint):
     filters = {
         "status": Filter("status", "With this status", tuple(Run.Status.values)),
         "kind": Filter("kind", "Of this kind: fit_reward_model, train_policy, import, ..."),
+        "tag": Filter("tags__contains", "With this tag", type=listed),
+        "archived": Filter("archived", "Whether it was put out of the way", type=boolean),
     }
 
     def get_queryset(self) -> "QuerySet[Run]":
@@ -45,10 +47,22 @@ class OneRun(ProjectEndpoint):
 
     tag = TAG
     serializer_class = RunDetailSerializer
+    writes = (Scope.RUNS,)
 
     def get(self, request: Request, slug: str, id: int) -> Response:
         """How far it is, and the end of its log."""
         return Response(self.get_serializer(get_object_or_404(_runs(self), pk=id)).data)
+
+    @extend_schema(request=NoteSerializer, responses=RunDetailSerializer)
+    def patch(self, request: Request, slug: str, id: int) -> Response:
+        """Write a note and tags beside it, or archive it; what is left out stays."""
+        run = get_object_or_404(_runs(self), pk=id)
+        serializer = NoteSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        now = {"note": run.note, "tags": run.tags, "archived": run.archived}
+        noting.annotate(run=run, **{**now, **serializer.validated_data})
+        run.refresh_from_db()
+        return Response(self.get_serializer(run).data)
 
 
 class Metrics(ListAPIView[RunMetric], ProjectEndpoint):

@@ -25,7 +25,7 @@ from console.pages.findings import findings
 from rewardmodel.errors import RewardModelError
 from rltrainer.errors import PolicyError
 from rltrainer.lineage import simulated_behind
-from runs import kinds, lifecycle
+from runs import kinds, lifecycle, noting
 from runs.errors import RunNotActive, RunsError
 from runs.execution import folder_of
 from runs.kinds import kind_of
@@ -135,6 +135,24 @@ def run_resume(request: HttpRequest, run: Run, project: Project) -> HttpResponse
     return redirect("admin:run", pk=run.pk)
 
 
+@require_POST
+@for_run
+def run_note(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
+    """What is written beside it."""
+    said = request.POST
+    try:
+        noting.annotate(
+            run=run,
+            note=said.get("note", ""),
+            tags=said.get("tags", "").split(),
+            archived=said.get("archived") == "yes",
+        )
+        messages.success(request, "Saved.")
+    except RunsError as error:
+        messages.error(request, str(error))
+    return redirect("admin:run", pk=run.pk)
+
+
 @require_safe
 @for_run
 def run_file(request: HttpRequest, run: Run, project: Project, name: str) -> FileResponse:
@@ -203,6 +221,7 @@ def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, obje
         "artifact": describing.artifact(run) if run.status == Run.Status.SUCCEEDED else None,
         "others": _others(run, project),
         "has_metrics": run.is_active or RunMetric.objects.filter(run=run).exists(),
+        "can_ask_again": kind.again is not None,
         "can_resume": kind.resumes and run.status in (Run.Status.FAILED, Run.Status.CANCELLED),
         "download": exported_file(run),
         "has_rest": transfers.has_rest(run),

@@ -42,6 +42,7 @@ PAGES = {
     "run_cancel": ("post", "/admin/runs/{run}/cancel/"),
     "run_again": ("post", "/admin/runs/{run}/again/"),
     "run_resume": ("post", "/admin/runs/{run}/resume/"),
+    "run_note": ("post", "/admin/runs/{run}/note/"),
     "run_file": ("get", "/admin/runs/{run}/files/pairs.jsonl"),
     "run_rest": ("post", "/admin/runs/{run}/rest/"),
     "run_output": ("get", "/admin/runs/{run}/output/"),
@@ -69,7 +70,7 @@ def visit(cast: Cast, name: str | None, page: str) -> int:
 @pytest.mark.parametrize("name", INSIDERS)
 def test_a_projects_researchers_and_administrators_may(cast: Cast, page: str, name: str) -> None:
     # 400: an empty form, 404: an export without a file yet, and no file to look at; all come after the check.
-    moves = dict.fromkeys(("run_cancel", "run_rest", "run_again", "run_resume"), 302)
+    moves = dict.fromkeys(("run_cancel", "run_rest", "run_again", "run_resume", "run_note"), 302)
     expected = {"act": 400, "look": 400, "run_output": 404, "run_file": 404, **moves}
     assert visit(cast, name, page) == expected.get(page, 200)
 

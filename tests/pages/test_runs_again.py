@@ -16,7 +16,7 @@ from annotation.models import Project
 from console import describing
 from rewardmodel import activation, choosing, contests, fits
 from rltrainer import evaluation, registering, sampling, training
-from runs import kinds, lifecycle
+from runs import kinds, lifecycle, noting
 from runs.errors import NotAgain, RunNotEnded
 from runs.models import Run, RunMetric
 from tests.annotation.factories import put
@@ -117,6 +117,69 @@ def test_a_list_of_many_runs_asks_no_more_than_one_of_few(
     client.force_login(cast.carol)
     with django_assert_max_num_queries(12):
         client.get("/admin/projects/helpful/runs/")
+
+
+def test_the_table_shows_results_notes_and_what_differs_and_finds_by_kind_status_and_tag(cast: Cast) -> None:
+    asked = runs_of_every_kind(cast.project)
+    fit, ppo = asked["fit_reward_model"], asked["train_policy"]
+    now = timezone.now()
+    Run.objects.filter(pk=fit.pk).update(
+        status="succeeded", finished_at=now, result={"reward_model": 3, "accuracy": 0.71444}
+    )
+    Run.objects.filter(pk=ppo.pk).update(
+        status="succeeded", finished_at=now, result={"policy": 3, "gain": 0.25}
+    )
+    client = Client()
+    client.force_login(cast.carol)
+    note = {"note": "Looks <b>good</b>.", "tags": "Baseline  long-run baseline"}
+    assert client.post(f"/admin/runs/{ppo.pk}/note/", note).status_code == 302
+    ppo.refresh_from_db()
+    assert (ppo.note, ppo.tags, ppo.archived) == ("Looks <b>good</b>.", ["baseline", "long-run"], False)
+    text = page(cast, "/admin/projects/helpful/runs/")
+    for words in (
+        "v3, accuracy 0.714",
+        "v3, gain +0.250",
+        "steps 7",
+        "Looks &lt;b&gt;good&lt;/b&gt;.",
+        "?tag=long-run",
+    ):
+        assert words in text
+
+    def found(query: str) -> set[int]:
+        text = page(cast, f"/admin/projects/helpful/runs/?{query}")
+        return {run.pk for run in asked.values() if f'href="/admin/runs/{run.pk}/"' in text}
+
+    everything = {run.pk for run in asked.values()}
+    assert found("") == everything
+    assert found("tag=BASELINE") == found("kind=train_policy") == {ppo.pk}
+    assert found("status=succeeded") == {ppo.pk, fit.pk}
+    assert found("kind=nothing") == found("tag=%00x") == set()
+    client.post(f"/admin/runs/{fit.pk}/note/", {"note": "", "tags": "", "archived": "yes"})
+    assert (found(""), found("archived=yes")) == (everything - {fit.pk}, {fit.pk})
+
+
+@pytest.mark.parametrize("tags", ["no;word", " ".join(f"t{n}" for n in range(11)), "x" * 41])
+def test_what_is_no_tag_is_refused_and_nothing_changes(cast: Cast, tags: str) -> None:
+    run = make_transfer(cast.project).run
+    noting.annotate(run=run, note="Mine.", tags=["kept"], archived=False)
+    client = Client()
+    client.force_login(cast.carol)
+    answer = client.post(f"/admin/runs/{run.pk}/note/", {"note": "Other.", "tags": tags}, follow=True)
+    assert "tag" in answer.content.decode().split('role="status"')[1][:200]
+    run.refresh_from_db()
+    assert (run.note, run.tags) == ("Mine.", ["kept"])
+
+
+def test_a_run_that_can_be_asked_for_again_offers_it(cast: Cast) -> None:
+    run = make_transfer(cast.project).run
+    Run.objects.filter(pk=run.pk).update(status="succeeded", finished_at=timezone.now())
+    assert "Run again" in page(cast, f"/admin/runs/{run.pk}/")
+    client = Client()
+    client.force_login(cast.carol)
+    answer = client.post(f"/admin/runs/{run.pk}/again/")
+    another = Run.objects.latest("pk")
+    assert answer["Location"] == f"/admin/runs/{another.pk}/"
+    assert (another.transfer.kind, another.transfer.project) == ("pairs", cast.project)
 
 
 def test_an_import_is_not_asked_for_again(cast: Cast, tmp_path: Path, settings: Any) -> None:

@@ -72,7 +72,7 @@ def test_a_policy_that_is_shown_to_be_better_than_the_current_one_takes_its_plac
     first = policies.make_version(project=project, base="one")
     why = "The mean reward is +1.000 (+0.900 to +1.100) higher than v1's on the same 40 prompts: better."
     result = finish(make_training(project, first))
-    assert result == {"policy": 2, "current": True, "why": why, "simulated": 0}
+    assert result == {"policy": 2, "current": True, "why": why, "simulated": 0, "gain": 1.0}
     version = policies.require_policy(project=project)
     assert (version.number, version.why, version.proposal) == (2, why, Proposal.BETTER)
 

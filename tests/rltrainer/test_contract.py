@@ -73,6 +73,7 @@ def test_sft_makes_the_current_version_of_what_people_demonstrated(tmp_path: Pat
         "current": True,
         "why": "The project's first policy.",
         "simulated": 0,
+        "gain": None,
     }
     learned = {
         json.loads(line)["completion"]
