@@ -290,6 +290,8 @@ RUN_HEARTBEAT_SECONDS = 2.0
 RUN_STALE_SECONDS = float(env.integer("CONCORD_RUN_STALE_SECONDS", default=30, least=4, most=86_400))
 RUN_ATTEMPTS = 3
 RUN_STOP_SECONDS = 10.0
+# Models that the resident scorer keeps in memory, reward models and policies together.
+SCORER_MODELS = env.integer("CONCORD_SCORER_MODELS", default=4, least=1, most=100)
 # How long and how many folders of ended runs are kept (runs/cleaning.py).
 KEEP_RUN_DAYS = env.integer("CONCORD_KEEP_RUN_DAYS", default=30, most=36_500)
 KEEP_RUNS = env.integer("CONCORD_KEEP_RUNS", default=200, most=10**9)

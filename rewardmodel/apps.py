@@ -8,10 +8,12 @@ class RewardModelConfig(AppConfig):
 
     def ready(self) -> None:
         from annotation.withdrawal.lineage import offer
-        from rewardmodel import choosing, contests, fits, lineage
+        from rewardmodel import choosing, contests, fits, lineage, scoring
         from runs import kinds
+        from runs.resident import serving
 
         kinds.register(fits.KIND)
         kinds.register(choosing.KIND)
         kinds.register(contests.KIND)
+        serving.register(scoring.KIND, "rewardmodel.scorer.answer")
         offer(lineage.versions)

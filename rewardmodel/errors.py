@@ -6,8 +6,7 @@ RewardModelError
 ├── NothingToChoose     the project has no open task that could be asked first
 ├── NoRewardModel       the project has no active reward model version
 ├── HandingOverFailed   the version cannot go out in the shape that was asked for; the message is the reason
-├── ScoringFailed       the texts could not be scored; the message is the reason
-└── NoScorer            no resident scorer answers; try again
+└── ScoringFailed       the texts could not be scored; the message is the reason
 """
 
 
@@ -37,7 +36,3 @@ class HandingOverFailed(RewardModelError):
 
 class ScoringFailed(RewardModelError):
     """The texts could not be scored; the message is the reason."""
-
-
-class NoScorer(RewardModelError):
-    """No resident scorer answers: it is starting, or is not there at all. Try again."""

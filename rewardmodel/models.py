@@ -1,4 +1,4 @@
-"""The rows of stage 2: a project's settings, a fit, the version it made, and texts that wait for their scores."""
+"""The rows of stage 2: a project's settings, a fit, the version it made, and looks at what versions are worth."""
 
 from __future__ import annotations
 
@@ -141,24 +141,3 @@ class Contest(models.Model):
 
     def __str__(self) -> str:
         return f"contest {self.pk}"
-
-
-class ScoreRequest(models.Model):
-    """Texts that the resident scorer is asked to score; whoever asked waits for the answer, and deletes the row."""
-
-    version = models.ForeignKey(RewardModelVersion, on_delete=models.CASCADE, related_name="+")
-    # Each {"form", "prompt": [message], "completion"}.
-    lines = models.JSONField()
-    # One [score, truncated] a line; or why there is none.
-    answer = models.JSONField(null=True)
-    failure = models.TextField(blank=True, db_default="")
-    asked_at = models.DateTimeField(db_default=Now(), editable=False)
-    answered_at = models.DateTimeField(null=True)
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["id"], condition=Q(answered_at__isnull=True), name="score_request_waiting")
-        ]
-
-    def __str__(self) -> str:
-        return f"score request {self.pk}"

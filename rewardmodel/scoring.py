@@ -1,8 +1,7 @@
 """Scores of prompts with completions by a reward model version: from the resident scorer, else from a child process.
 
     score       whoever is there: the resident scorer where one runs, else a child that loads the model and ends
-    ask         the resident scorer alone (rewardmodel.scorer): the request and its answer are one row
-    is_resident_running
+    ask         the resident scorer alone (runs.resident)
 
 torch stays out of this process.
 """
@@ -10,29 +9,24 @@ torch stays out of this process.
 import json
 import sys
 import tempfile
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import connection
 
-from rewardmodel.errors import NoScorer, ScoringFailed
-from rewardmodel.models import RewardModelVersion, ScoreRequest
+from rewardmodel.errors import ScoringFailed
+from rewardmodel.models import RewardModelVersion
 from runs import artifacts
 from runs.child import run_to_end
+from runs.errors import NotAnswered
 from runs.folder.files import read_jsonl
 from runs.folder.folder import RunFolder
+from runs.resident import asking
 
+# Of question to the resident scorer (rewardmodel.scorer answers it).
+KIND = "scores"
 Lines = Iterable[Mapping[str, Any]]
-# The channels on which the scorer is woken, and those who wait for it.
-ASKED, ANSWERED = "concord_score_asked", "concord_score_answered"
-# Held by a scorer's connection for as long as it lives, so that nobody waits for one that died.
-LOCK = 7418
-# Long enough for a model to be loaded first.
-WAIT_SECONDS = 120.0
-_LOOK_SECONDS = 1.0
 
 
 class Score(NamedTuple):
@@ -46,83 +40,21 @@ def score(*, version: RewardModelVersion, lines: Lines) -> list[Score]:
     """One score a line ``{"form", "prompt": [message], "completion"}``. Raises ScoringFailed."""
     all_lines = list(lines)
     # Nobody else sees a row of a transaction that is not over.
-    if not connection.in_atomic_block and is_resident_running():
+    if not connection.in_atomic_block and asking.is_running():
         return ask(version=version, lines=all_lines)
     return _score_in_child(version, all_lines)
 
 
-def is_resident_running() -> bool:
-    """Whether a resident scorer is connected to this database."""
-    with connection.cursor() as cursor:
-        cursor.execute(_RUNNING, [LOCK])
-        return bool(cursor.fetchone()[0])
-
-
-_RUNNING = """
-    SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = %s
-        AND objsubid = 1 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
-"""
-
-
 def ask(
-    *, version: RewardModelVersion, lines: Sequence[Mapping[str, Any]], wait: float = WAIT_SECONDS
+    *, version: RewardModelVersion, lines: Sequence[Mapping[str, Any]], wait: float = asking.WAIT_SECONDS
 ) -> list[Score]:
-    """The same from the resident scorer. Raises NoScorer where none answers in ``wait`` seconds, ScoringFailed.
-
-    Not inside a transaction: the scorer would not see what it is asked.
-    """
-    with _listening(ANSWERED):
-        request = ScoreRequest.objects.create(version=version, lines=list(lines))
-        try:
-            notify(ASKED, request.pk)
-            return _answer(request, time.monotonic() + wait)
-        finally:
-            _forget(request)
-
-
-def _forget(request: ScoreRequest) -> None:
-    """Delete it, unless a scorer is at it, whose row is locked for as long as a model takes to load: whoever asked has
-    waited long enough, and the scorer deletes what nobody fetched."""
-    rows = ScoreRequest.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=request.pk)
-    with transaction.atomic():
-        ScoreRequest.objects.filter(pk__in=[row.pk for row in rows]).delete()
-
-
-def _answer(request: ScoreRequest, until: float) -> list[Score]:
-    while True:
-        request.refresh_from_db(fields=["answer", "failure", "answered_at"])
-        if request.answered_at is not None:
-            if request.failure:
-                raise ScoringFailed(request.failure)
-            return [Score(*pair) for pair in cast("list[tuple[float, bool]]", request.answer)]
-        if not is_resident_running():
-            raise NoScorer("No scorer is running: start Concord (make serve), or run manage.py scorer.")
-        if time.monotonic() > until:
-            raise NoScorer("The scorer did not answer in time: ask for fewer texts at once, or try again.")
-        wait_for_notice(_LOOK_SECONDS)
-
-
-@contextmanager
-def _listening(channel: str) -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"LISTEN {channel}")
+    """The same from the resident scorer, outside of a transaction. Raises NoScorer where none answers in ``wait``
+    seconds, ScoringFailed."""
     try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"UNLISTEN {channel}")
-
-
-def notify(channel: str, request: int) -> None:
-    """Wake whoever listens, when this transaction is over."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, %s)", [channel, str(request)])
-
-
-def wait_for_notice(seconds: float) -> None:
-    """Until a channel that is listened to says something, ``seconds`` at most."""
-    for _ in connection.connection.notifies(timeout=seconds, stop_after=1):
-        pass
+        answer = asking.ask(kind=KIND, asked={"version": version.pk, "lines": list(lines)}, wait=wait)
+    except NotAnswered as error:
+        raise ScoringFailed(str(error)) from error
+    return [Score(*pair) for pair in answer]
 
 
 def _score_in_child(version: RewardModelVersion, lines: Lines) -> list[Score]:

@@ -6,6 +6,8 @@ RunsError
 ├── RunNotEnded        the run has not ended, or has succeeded: there is nothing to go on with
 ├── NotAgain           a run of this kind cannot be asked for again
 ├── BadTag             a tag is no word, or there are too many
+├── NoScorer           no resident scorer answers; try again
+├── NotAnswered        the scorer could not answer; the message is the reason
 ├── LeaseLost          another worker holds the run now: leave it alone
 ├── StoredUnderLock    files were to be stored inside a transaction, whose locks others would wait for
 └── ArtifactMissing    an artifact's files are not in the storage, or not what their digest says
@@ -34,6 +36,14 @@ class NotAgain(RunsError):
 
 class BadTag(RunsError):
     """A tag is no word, or there are too many of them."""
+
+
+class NoScorer(RunsError):
+    """No resident scorer answers: it is starting, or is not there at all. Try again."""
+
+
+class NotAnswered(RunsError):
+    """The resident scorer could not answer; the message is the reason."""
 
 
 class LeaseLost(RunsError):

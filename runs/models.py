@@ -170,3 +170,23 @@ class Artifact(models.Model):
     def total_bytes(self) -> int:
         """Size of all files, in bytes."""
         return sum(int(file["bytes"]) for file in self.files.values())
+
+
+class Question(models.Model):
+    """What the resident scorer is asked; whoever asked waits for the answer, and deletes the row."""
+
+    kind = models.CharField(max_length=20)
+    asked = models.JSONField()
+    # What the answerer of the kind makes of it; or why there is none.
+    answer = models.JSONField(null=True)
+    failure = models.TextField(blank=True, db_default="")
+    asked_at = models.DateTimeField(db_default=Now(), editable=False)
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], condition=Q(answered_at__isnull=True), name="question_waiting")
+        ]
+
+    def __str__(self) -> str:
+        return f"question {self.pk}"

@@ -39,11 +39,11 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
     annotation.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
     annotation.AnnotationError: HTTPStatus.BAD_REQUEST,
     rewardmodel.BadFitConfig: HTTPStatus.BAD_REQUEST,
-    rewardmodel.NoScorer: HTTPStatus.SERVICE_UNAVAILABLE,
     rewardmodel.RewardModelError: HTTPStatus.CONFLICT,
     rltrainer.BadConfig: HTTPStatus.BAD_REQUEST,
     rltrainer.PolicyError: HTTPStatus.CONFLICT,
     runs.UnknownKind: HTTPStatus.NOT_FOUND,
+    runs.NoScorer: HTTPStatus.SERVICE_UNAVAILABLE,
     runs.RunsError: HTTPStatus.CONFLICT,
 }
 

@@ -17,11 +17,13 @@ from django.test import Client
 from annotation import tokens
 from annotation.models import ApiToken
 from rewardmodel import scoring
-from rewardmodel.errors import NoScorer, ScoringFailed
-from rewardmodel.models import RewardModelVersion, ScoreRequest
+from rewardmodel.errors import ScoringFailed
+from rewardmodel.models import RewardModelVersion
 from runs import artifacts
+from runs.errors import NoScorer
 from runs.folder.starting import Process
-from runs.models import Artifact
+from runs.models import Artifact, Question
+from runs.resident import asking
 from tests.annotation.factories import make_member, make_project
 from tests.children import started
 from tests.pages.cast import make_cast
@@ -78,7 +80,7 @@ def start(home: Path) -> Iterator[Callable[[], Process]]:
 
         def one() -> Process:
             process = stack.enter_context(started(command, variables=variables))
-            wait_for(scoring.is_resident_running)
+            wait_for(asking.is_running)
             return process
 
         yield one
@@ -92,16 +94,16 @@ def test_it_gives_the_scores_of_a_child_and_keeps_nothing(version: RewardModelVe
     for answered in (scoring.ask(version=version, lines=lines), scoring.score(version=version, lines=lines)):
         assert [each.value for each in answered] == pytest.approx([each.value for each in expected], abs=1e-5)
         assert [each.truncated for each in answered] == [each.truncated for each in expected]
-    assert not ScoreRequest.objects.exists()
+    assert not Question.objects.exists()
     os.kill(process.pid, signal.SIGTERM)
     assert process.wait(10) == 0
-    wait_for(lambda: not scoring.is_resident_running())
+    wait_for(lambda: not asking.is_running())
 
 
 def test_without_one_nobody_waits(version: RewardModelVersion) -> None:
     with pytest.raises(NoScorer, match=r"manage\.py scorer"):
         scoring.ask(version=version, lines=[line("a")])
-    assert not ScoreRequest.objects.exists()
+    assert not Question.objects.exists()
 
 
 def test_inside_a_transaction_a_child_is_asked(version: RewardModelVersion, start: Any) -> None:
@@ -141,15 +143,17 @@ def test_many_who_ask_at_once_get_their_own_answers(version: RewardModelVersion,
 def test_what_a_killed_scorer_was_at_is_answered_by_the_next(version: RewardModelVersion, start: Any) -> None:
     """It holds the row's lock while it loads the model: the lock goes with its connection."""
     first = start()
-    request = ScoreRequest.objects.create(version=version, lines=[line(text) for text in TEXTS] * 500)
-    scoring.notify(scoring.ASKED, request.pk)
+    request = Question.objects.create(
+        kind="scores", asked={"version": version.pk, "lines": [line(text) for text in TEXTS] * 500}
+    )
+    asking.notify(asking.ASKED, request.pk)
     wait_for(lambda: _locked(request.pk))
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
     request.refresh_from_db()
     assert request.answered_at is None
     start()
-    wait_for(lambda: ScoreRequest.objects.filter(pk=request.pk, answered_at__isnull=False).exists())
+    wait_for(lambda: Question.objects.filter(pk=request.pk, answered_at__isnull=False).exists())
     request.refresh_from_db()
     assert request.failure == ""
     assert len(request.answer or []) == 2000
@@ -157,10 +161,10 @@ def test_what_a_killed_scorer_was_at_is_answered_by_the_next(version: RewardMode
 
 def _locked(pk: int) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM rewardmodel_scorerequest WHERE id = %s", [pk])
+        cursor.execute("SELECT count(*) FROM runs_question WHERE id = %s", [pk])
         assert cursor.fetchone()[0] == 1
         cursor.execute("BEGIN")
-        cursor.execute("SELECT id FROM rewardmodel_scorerequest WHERE id = %s FOR UPDATE SKIP LOCKED", [pk])
+        cursor.execute("SELECT id FROM runs_question WHERE id = %s FOR UPDATE SKIP LOCKED", [pk])
         free = cursor.fetchone() is not None
         cursor.execute("ROLLBACK")
     return not free
@@ -172,7 +176,7 @@ def test_a_damaged_artifact_is_told_and_the_scorer_goes_on(version: RewardModelV
     (artifacts.local_folder(broken) / "head.safetensors").write_bytes(b"not weights")
     with pytest.raises(ScoringFailed):
         scoring.ask(version=version, lines=[line("a")])
-    assert scoring.is_resident_running()
+    assert asking.is_running()
 
 
 def test_it_waits_no_longer_than_it_was_told(version: RewardModelVersion, start: Any) -> None:
@@ -249,17 +253,17 @@ class TestApi:
 
 
 def test_whoever_asked_does_not_wait_for_a_scorer_that_is_still_at_it(version: RewardModelVersion) -> None:
-    request = ScoreRequest.objects.create(version=version, lines=[])
+    request = Question.objects.create(kind="scores", asked={"version": version.pk, "lines": []})
 
     def forget() -> None:
         with answered_at_once():
-            scoring._forget(request)
+            asking.forget(request)
 
     with transaction.atomic():
-        ScoreRequest.objects.select_for_update().get(pk=request.pk)
+        Question.objects.select_for_update().get(pk=request.pk)
         with in_thread(forget) as forgotten:
             pass
     assert forgotten == [None]
-    assert ScoreRequest.objects.exists()
-    scoring._forget(request)
-    assert not ScoreRequest.objects.exists()
+    assert Question.objects.exists()
+    asking.forget(request)
+    assert not Question.objects.exists()

@@ -1,4 +1,4 @@
-"""Keep reward models loaded and answer requests for scores, until SIGTERM or Ctrl+C."""
+"""Keep reward models and policies loaded and answer what is asked of them, until SIGTERM or Ctrl+C."""
 
 import signal
 from types import FrameType
@@ -6,14 +6,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from rewardmodel import scorer
+from runs.resident import serving
 
 
 class Command(BaseCommand):
     help = __doc__ or ""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """One request more may be answered after the signal."""
+        """One question more may be answered after the signal."""
         stopped = False
 
         def stop(number: int, frame: FrameType | None) -> None:
@@ -22,4 +22,4 @@ class Command(BaseCommand):
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
-        scorer.serve(lambda: stopped)
+        serving.serve(lambda: stopped)
