@@ -69,6 +69,7 @@ class ConcordAdminSite(AdminSite):
             run,
             runs,
             settings,
+            try_it,
             webhooks,
             withdrawals,
         )
@@ -84,6 +85,7 @@ class ConcordAdminSite(AdminSite):
                 name="reward_models",
             ),
             path("projects/<slug:slug>/policies/", view(policies.policies_page), name="policies"),
+            path("projects/<slug:slug>/try/", view(try_it.try_page), name="try"),
             path("projects/<slug:slug>/runs/", view(runs.runs_page), name="runs"),
             path("projects/<slug:slug>/settings/", view(settings.settings_page), name="settings"),
             path("projects/<slug:slug>/quality/", view(quality.quality_page), name="quality"),

@@ -11,9 +11,19 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.api.base import ProjectEndpoint, Scope, SimulatedField, VersionsEndpoint
+from annotation.api.base import (
+    Endpoint,
+    ProjectEndpoint,
+    Scope,
+    SimulatedField,
+    VersionsEndpoint,
+    within_token,
+)
 from annotation.api.paging import NewestFirst
-from rltrainer import evaluation, policies, registering, sampling, succession, training
+from annotation.files import intake
+from annotation.models import Project
+from rewardmodel import activation
+from rltrainer import answering, evaluation, policies, registering, sampling, succession, training
 from rltrainer.models import PolicySettings, PolicyVersion, Training
 from runs.api import RunSerializer
 from runs.models import Run
@@ -116,6 +126,78 @@ class SuccessionSerializer(serializers.ModelSerializer[PolicySettings]):
     class Meta:
         model = PolicySettings
         fields = ("succeeds", "succession_prompts")
+
+
+class AskSerializer(serializers.Serializer[Any]):
+    """Prompts to be answered by one policy."""
+
+    project = serializers.SlugField()
+    policy = serializers.IntegerField(
+        required=False, min_value=1, help_text="A version's number; else the current one"
+    )
+    prompts = serializers.ListField(
+        child=serializers.JSONField(),
+        min_length=1,
+        max_length=2000,
+        help_text="Each a text or a list of messages",
+    )
+    completions = serializers.IntegerField(required=False, default=1, min_value=1, max_value=64)
+    temperature = serializers.FloatField(required=False, default=1.0, min_value=0.0, max_value=100.0)
+    top_k = serializers.IntegerField(required=False, default=0, min_value=0)
+    top_p = serializers.FloatField(required=False, default=1.0, min_value=0.0, max_value=1.0)
+    max_new_tokens = serializers.IntegerField(required=False, default=128, min_value=1, max_value=32_768)
+    seed = serializers.IntegerField(required=False, default=0, min_value=0, max_value=2**31 - 1)
+    scored = serializers.BooleanField(
+        required=False, default=False, help_text="Score each answer by the active reward model"
+    )
+
+
+class AnswerSerializer(serializers.Serializer[Any]):
+    """One answer."""
+
+    text = serializers.CharField(allow_blank=True)
+    finished = serializers.BooleanField(help_text="It ended by itself")
+    score = serializers.FloatField(allow_null=True)
+
+
+class AnsweredSerializer(serializers.Serializer[Any]):
+    """The answers to each prompt, in the order of the prompts."""
+
+    policy = serializers.IntegerField()
+    reward_model = serializers.IntegerField(allow_null=True)
+    answers = serializers.ListField(child=AnswerSerializer(many=True))
+
+
+class Generate(Endpoint):
+    """Answers of a policy, which nothing stores."""
+
+    tag = TAG
+    serializer_class = AskSerializer
+    writes = (Scope.READ,)  # nothing is kept
+
+    @extend_schema(request=AskSerializer, responses=AnsweredSerializer)
+    def post(self, request: Request) -> Response:
+        """Answered by the resident scorer; 503 where none runs."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        said = dict(serializer.validated_data)
+        projects = within_token(request, Project.objects.researched_by(request.user))
+        project = get_object_or_404(projects, slug=said["project"])
+        policy = policies.require_policy(project=project, number=said.get("policy"))
+        reward_model = activation.require_active(project) if said["scored"] else None
+        # A prompt is read as a line to be scored is, with an answer that nobody looks at.
+        lines = intake.scorable_values([{"prompt": prompt, "completion": ""} for prompt in said["prompts"]])
+        sampling = {name: said[name] for name in ("temperature", "top_k", "top_p", "max_new_tokens")}
+        (answered,) = answering.answers(
+            policies=[policy],
+            prompts=[{"form": line["form"], "messages": line["prompt"]} for line in lines],
+            sampling={**sampling, "samples": said["completions"]},
+            seed=said["seed"],
+            reward_model=reward_model,
+        )
+        answers = [[one._asdict() for one in of_prompt] for of_prompt in answered]
+        judge = reward_model.number if reward_model else None
+        return Response({"policy": policy.number, "reward_model": judge, "answers": answers})
 
 
 class Policies(ListAPIView[PolicyVersion], VersionsEndpoint):
@@ -262,6 +344,7 @@ def _versions(view: ProjectEndpoint) -> "QuerySet[PolicyVersion]":
 
 
 urlpatterns = [
+    path("generate/", Generate.as_view()),
     path("projects/<slug:slug>/policies/", Policies.as_view()),
     path("projects/<slug:slug>/policies/<int:number>/", OnePolicy.as_view()),
     path("projects/<slug:slug>/policies/<int:number>/make-current/", MakeCurrent.as_view()),

@@ -9,10 +9,12 @@ class RlTrainerConfig(AppConfig):
     def ready(self) -> None:
         from annotation.withdrawal.lineage import offer
         from rewardmodel import bases
-        from rltrainer import evaluation, lineage, policies, registering, sampling, training
+        from rltrainer import answering, evaluation, lineage, policies, registering, sampling, training
         from runs import kinds
+        from runs.resident import serving
 
         for kind in (training.KIND, sampling.KIND, evaluation.KIND, registering.KIND):
             kinds.register(kind)
+        serving.register(answering.KIND, "rltrainer.answerer.answer")
         bases.offer(policies.offered_base)
         offer(lineage.versions, lineage.reports)

@@ -5,6 +5,7 @@ access.py     who may see which project and which run
 index.py      what needs a decision, over all of a person's projects
 project.py    a project's home: its loop, what is worth doing next, how it went
 reward_models.py, policies.py, runs.py, settings.py    its versions, its runs, what it asks of annotators
+try_it.py     a prompt answered by several policies, and texts scored, on the spot
 acting.py     what a form of these pages does when it is sent
 quality.py    how far a project's annotators agree, and their habits
 charts.py     figures as points of a picture

@@ -119,6 +119,8 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("PATCH", P + "activation/"): Row(RESEARCHERS, RUNS, 200, {"activates": False}),
     ("GET", P + "retraining/"): Row(RESEARCHERS, READ, 200),
     ("PATCH", P + "retraining/"): Row(RESEARCHERS, RUNS, 200, {"retrain_hours": 24}),
+    # Found, but no scorer runs.
+    ("POST", "generate/"): Row(RESEARCHERS, READ, 503, {"project": "helpful", "prompts": ["Where?"]}),
     ("GET", P + "policies/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "policies/{number}/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "policies/{number}/make-current/"): Row(RESEARCHERS, RUNS, 200),

@@ -53,6 +53,7 @@ PAGES = {
     "policies": ("olivia", "/admin/projects/helpful/policies/"),
     "runs of a project": ("olivia", "/admin/projects/helpful/runs/"),
     "settings": ("olivia", "/admin/projects/helpful/settings/"),
+    "try it": ("olivia", "/admin/projects/helpful/try/"),
     "annotators": ("olivia", "/admin/projects/helpful/annotators/"),
     "members": ("olivia", "/admin/projects/helpful/people/"),
     "flags": ("olivia", "/admin/projects/helpful/flags/"),

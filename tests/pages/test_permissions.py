@@ -25,6 +25,7 @@ PAGES = {
     "project": ("get", "/admin/projects/helpful/"),
     "reward_models": ("get", "/admin/projects/helpful/reward-models/"),
     "policies": ("get", "/admin/projects/helpful/policies/"),
+    "try": ("get", "/admin/projects/helpful/try/"),
     "runs": ("get", "/admin/projects/helpful/runs/"),
     "settings": ("get", "/admin/projects/helpful/settings/"),
     "quality": ("get", "/admin/projects/helpful/quality/"),

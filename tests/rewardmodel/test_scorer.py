@@ -2,11 +2,9 @@
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +23,12 @@ from runs.folder.starting import Process
 from runs.models import Artifact, Question
 from runs.resident import asking
 from tests.annotation.factories import make_member, make_project
-from tests.children import started
 from tests.pages.cast import make_cast
 from tests.rewardmodel.pure.factories import fit, make_fit
 from tests.rewardmodel.versions import make_active
-from tests.runs.conftest import _database_url, wait_for
+from tests.runs.conftest import wait_for
 from tests.runs.slow_storage import answered_at_once, in_thread
+from tests.scorers import scorers
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
@@ -52,6 +50,13 @@ def home(tmp_path: Path, settings: Any) -> Path:
     return tmp_path / "home"
 
 
+@pytest.fixture
+def start(home: Path) -> Iterator[Callable[[], Process]]:
+    """Start a scorer with it; none outlives the test."""
+    with scorers(home) as one:
+        yield one
+
+
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a fit leaves in output/."""
@@ -64,26 +69,6 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def version(fitted: Path) -> RewardModelVersion:
     """The active reward model of a project, in this test's own storage."""
     return make_active(make_project(), fitted)
-
-
-@pytest.fixture
-def start(home: Path) -> Iterator[Callable[[], Process]]:
-    """Start a scorer with it; none outlives the test."""
-    # manage.py scorer, as a module, so that it can be forked.
-    command = [sys.executable, "-m", "django", "scorer"]
-    variables = {
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "DATABASE_URL": _database_url(),
-        "CONCORD_HOME": str(home),
-    }
-    with ExitStack() as stack:
-
-        def one() -> Process:
-            process = stack.enter_context(started(command, variables=variables))
-            wait_for(asking.is_running)
-            return process
-
-        yield one
 
 
 def test_it_gives_the_scores_of_a_child_and_keeps_nothing(version: RewardModelVersion, start: Any) -> None:
