@@ -112,6 +112,6 @@ def test_they_are_saved_as_a_table_and_as_a_picture(visit: Visit) -> None:
     lines = Path(table.value.path()).read_text().splitlines()
     assert (lines[0], lines[1]) == ("step,reward,kl,seconds_update", "1,4.0,0.0,1.5")
     with page.expect_download() as picture:
-        page.get_by_role("button", name="Reward as a picture").click()
+        page.get_by_role("button", name="Reward: PNG").click()
     assert picture.value.suggested_filename == f"run-{run.pk}-reward.png"
     assert Path(picture.value.path()).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"

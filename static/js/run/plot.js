@@ -65,7 +65,7 @@ export class Plot {
     save.type = "button";
     save.className = "curve__save";
     save.textContent = "PNG";
-    save.setAttribute("aria-label", `${curve.label} as a picture`);
+    save.setAttribute("aria-label", `${curve.label}: PNG`);
     save.addEventListener("click", () => this.save());
     head.append(name, this.value, save);
     this.picture = document.createElement("div");
