@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from annotation.errors import AnnotationError
 from annotation.files import intake
-from annotation.models import Project
+from annotation.models import Project, Prompt
 from console.pages.access import for_project
 from rewardmodel import activation, scoring
 from rewardmodel.errors import RewardModelError
@@ -127,7 +127,7 @@ def try_page(request: HttpRequest, project: Project) -> HttpResponse:
     if sent is not None and sent.is_valid():
         try:
             if doing == "score":
-                scored = _scored(score)
+                scored = _scored(project, score)
             else:
                 columns = _asked(project, ask)
             if doing == "task":
@@ -156,11 +156,22 @@ def _likely(project: Project) -> list[PolicyVersion]:
     return [one for one in rows if one in (rows[0], rows[-1], current)]
 
 
+def _form(project: Project) -> str:
+    """Of a prompt that is typed here: that of the project's newest one, as its policies and reward models know it."""
+    newest = Prompt.objects.kept().filter(project=project).order_by("-pk").first()
+    return newest.form if newest else "text"
+
+
+def _as_imported(project: Project, prompt: str) -> str | list[dict[str, str]]:
+    """A prompt as a line of a file has it."""
+    return [{"role": "user", "content": prompt}] if _form(project) == "chat" else prompt
+
+
 def _asked(project: Project, form: AskForm) -> list[Column]:
     said = form.cleaned_data
     answered = answering.answers(
         policies=said["versions"],
-        prompts=[{"form": "text", "messages": [{"role": "user", "content": said["prompt"]}]}],
+        prompts=[{"form": _form(project), "messages": [{"role": "user", "content": said["prompt"]}]}],
         sampling={name: said[name] for name in ("samples", "temperature", "max_new_tokens")},
         seed=said["seed"],
         reward_model=activation.active_version(project),
@@ -170,9 +181,10 @@ def _asked(project: Project, form: AskForm) -> list[Column]:
     ]
 
 
-def _scored(form: ScoreForm) -> list[Scored]:
+def _scored(project: Project, form: ScoreForm) -> list[Scored]:
     said = form.cleaned_data
-    lines = intake.scorable_values([{"prompt": said["prompt"], "completion": text} for text in said["texts"]])
+    prompt = _as_imported(project, said["prompt"])
+    lines = intake.scorable_values([{"prompt": prompt, "completion": text} for text in said["texts"]])
     scores = scoring.ask(version=said["version"], lines=lines)
     return [Scored(text, score) for text, score in zip(said["texts"], scores, strict=True)]
 
@@ -183,7 +195,8 @@ def _made_a_task(
     """The same answers again (the seed says which) become a task to be ranked, before what waits already."""
     different = {answer.text: column.version.source.name for column in columns for answer in column.answers}
     texts = [{"text": text, "source": source} for text, source in different.items() if text.strip()]
-    line = {"prompt": form.cleaned_data["prompt"], "completions": texts, "priority": FIRST}
+    prompt = _as_imported(project, form.cleaned_data["prompt"])
+    line = {"prompt": prompt, "completions": texts, "priority": FIRST}
     added = intake.add_task(project=project, line=line)
     words = (
         "The answers are a task now, the next to be judged."

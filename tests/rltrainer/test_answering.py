@@ -21,6 +21,7 @@ from rltrainer.policy.prompts import Prompt, encode_with_room
 from runs.errors import NoScorer, NotAnswered
 from runs.folder.starting import Process
 from runs.models import Question
+from tests.annotation.factories import put
 from tests.pages.cast import Cast, make_cast
 from tests.rewardmodel.pure.factories import fit, make_fit
 from tests.rewardmodel.versions import make_active
@@ -154,6 +155,10 @@ def test_the_page_shows_answers_side_by_side_and_makes_a_task_of_them(cast: Cast
     assert {entry.completion.source.name for entry in entries} <= {"policy v1", "policy v2"}
     assert task.prompt.last_text == "Say a b"
     assert client.post(address, {**form, "samples": "9"}).status_code == 400
+    # A project whose prompts are dialogues is asked in dialogues.
+    put(cast.project, "prompts", {"prompt": [{"role": "user", "content": "Say c"}]})
+    assert client.post(address, {**form, "do": "task"}).status_code == 302
+    assert Task.objects.latest("pk").prompt.form == "chat"
 
 
 def test_the_page_scores_texts_the_best_first(cast: Cast, start: Any, tmp_path: Path) -> None:
