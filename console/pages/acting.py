@@ -5,7 +5,8 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
 
 from annotation.errors import AnnotationError
 from annotation.models import Project
@@ -44,12 +45,18 @@ PAGES: dict[str, Callable[..., HttpResponse]] = {
 }
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @for_project
 def act(request: HttpRequest, project: Project, action: str) -> HttpResponse:
-    """Carry out one of ACTIONS; to the run that it started, or back with what was wrong."""
+    """Carry out one of ACTIONS; to the run that it started, or back with what was wrong.
+
+    Whoever comes here without having sent a form, by a reload of what was refused, is led to it.
+    """
     if action not in ACTIONS:
         raise Http404
+    if request.method != "POST":
+        page = reverse(f"admin:{ACTIONS[action].page}", args=[project.slug])
+        return redirect(f"{page}#action-{action}")
     form = ACTIONS[action](request.POST, request.FILES, project=project, prefix=action)
     form.address_of = request.build_absolute_uri
     if not form.is_valid():

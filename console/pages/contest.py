@@ -102,8 +102,14 @@ def _beaten(named: list[tuple[str, Report]]) -> list[str]:
     return [
         f"Preferring the longer text does as well as {name}: what it learnt may be length alone."
         for name, one in named
-        if one["above_longer_wins"]["interval"][0] <= 0
+        if is_beaten(one)
     ]
+
+
+def is_beaten(figures: Report | None) -> bool:
+    """Whether preferring the longer text is not shown to be worse than a version on the same pairs."""
+    above = (figures or {}).get("above_longer_wins")
+    return above is not None and above["interval"][0] <= 0
 
 
 def _simulated(contest: Contest) -> list[str]:

@@ -11,6 +11,7 @@ from runs.models import Run
 
 Report = dict[str, Any]
 EXAMPLES = 3
+BEATEN = "Length alone may be what it learnt: that baseline is not shown to be worse."
 
 
 class Text(NamedTuple):
@@ -55,6 +56,10 @@ def _of_fit(run: Run) -> Findings | None:
             f"{first} It orders {_share(accuracy)} of held-out pairs as people did.",
             *_against("Preferring the longer text would order", held_out.get("longer_wins")),
             *_against("Two people agree on", version.report.get("human_agreement")),
+            *(
+                ["Length alone may be what it learnt: that baseline is not shown to be worse."]
+                * contest.is_beaten(held_out)
+            ),
             version.activation,
         ],
         [],

@@ -12,7 +12,7 @@ from console.forms.action import Action
 from console.forms.actions import forms_of
 from console.pages import charts
 from console.pages.access import for_project
-from console.pages.contest import drawn
+from console.pages.contest import drawn, is_beaten
 from rewardmodel import activation, contests
 from rewardmodel.models import RewardModelVersion
 
@@ -33,7 +33,10 @@ def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None 
         **admin.site.each_context(request),
         "title": "Which reward model judges best?",
         "project": project,
-        "reward_models": [(one, owed.of("reward_models", one.number)) for one in versions],
+        "reward_models": [
+            (one, owed.of("reward_models", one.number), is_beaten(one.report.get("held_out")))
+            for one in versions
+        ],
         "active": activation.active_version(project),
         "fresh": loop.fresh(project),
         "contest": newest and drawn(newest, least_prompts=activation.settings_of(project).activation_prompts),

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from annotation.models import Task
+from console.forms.actions import ACTIONS
 from tests.annotation.factories import make_tasks, put
 from tests.pages.cast import Cast, make_cast
 
@@ -95,3 +96,14 @@ def test_tasks_of_other_kinds_are_made_of_the_projects_prompts(cast: Cast) -> No
     kinds = [task.kind for task in Task.objects.filter(project=cast.project)]
     assert sorted(kinds) == ["demonstrate"] + ["rank"] * 2 + ["rate"] * 2
     assert {task.entries.count() for task in Task.objects.filter(kind="rate")} == {2}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_who_comes_to_a_forms_address_without_sending_it_is_led_to_the_form(cast: Cast, action: str) -> None:
+    """As by a reload of the page that refused it."""
+    client = Client()
+    client.force_login(cast.carol)
+    answer = client.get(f"/admin/projects/helpful/{action}/")
+    assert answer.status_code == 302
+    assert answer["Location"].endswith(f"#action-{action}")
+    assert client.get(answer["Location"]).status_code in (200, 400)  # 400: no file to look at

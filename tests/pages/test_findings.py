@@ -56,6 +56,22 @@ def test_a_fit_is_put_beside_longer_wins_and_two_people(project: Project) -> Non
     ]
 
 
+def test_a_fit_that_length_alone_matches_says_so(project: Project) -> None:
+    run = make_run("fit_reward_model")
+    accuracy = {"value": 0.61, "interval": [0.57, 0.65]}
+    held_out = {"accuracy": accuracy, "above_longer_wins": {"value": 0.01, "interval": [-0.02, 0.04]}}
+    version = make_reward_model(project, run, {"held_out": held_out})
+    found = findings(run)
+    assert found is not None
+    assert "Length alone may be what it learnt: that baseline is not shown to be worse." in found.sentences
+    held_out["above_longer_wins"] = {"value": 0.05, "interval": [0.01, 0.09]}
+    version.report = {"held_out": held_out}
+    version.save()
+    found = findings(run)
+    assert found is not None
+    assert not [sentence for sentence in found.sentences if "Length alone" in sentence]
+
+
 def test_a_training_tells_reward_distance_and_shows_texts(project: Project) -> None:
     run = make_run("train_policy")
     reward_model = make_reward_model(project, make_run("fit_reward_model"), {})
