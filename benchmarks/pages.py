@@ -46,9 +46,46 @@ def addresses(slug: str) -> Iterator[str]:
         row = _newest(table if name.endswith("_change") else "")
         if row is not None:
             yield reverse(name, args=[row])
+    yield from _data(slug)
     yield from (
         reverse(f"admin:{name}", args=[_newest("runs_run")]) for name in ("run", "run_live", "run_metrics")
     )
+
+
+# Of lists, what most rows are, what few are, and what none is: the last looks at all of them.
+NARROWED = {
+    "prompts": ("?q=question", "?q=question+77777", "?q=want+nowhere", "?split=test", "?flagged=true"),
+    "completions": (
+        "?q=sentence",
+        "?q=answer+77777",
+        "?q=first+nowhere",
+        "?split=test",
+        "?source_kind=policy",
+    ),
+    "tasks": ("?state=free", "?state=open", "?state=complete", "?purpose=gold", "?flagged=true"),
+    "rankings": (
+        "?verdict=all_bad",
+        "?purpose=collect&current=true&within=week",
+        "?simulated=true",
+        "?fresh=true",
+    ),
+}
+
+
+def _data(slug: str) -> Iterator[str]:
+    """The lists of a project's data, narrowed too, and the newest row of each kind."""
+    from django.urls import reverse
+
+    from annotation.models import Project
+    from console.data.kinds import KINDS
+
+    project = Project.objects.get(slug=slug)
+    for name, kind in KINDS.items():
+        address = reverse("admin:data", args=[slug, name])
+        yield from (address + narrowed for narrowed in ("", *NARROWED.get(name, ())))
+        row = kind.rows(project).order_by("-pk").first()
+        if row is not None:
+            yield reverse("admin:datum", args=[slug, name, row.public_id])
 
 
 def _names(resolver: Any, namespace: str = "") -> Iterator[str]:

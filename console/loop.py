@@ -40,7 +40,7 @@ class Judgements(NamedTuple):
     demonstrations: Bounded
     tasks: Bounded
     wanted: Bounded  # places that nobody holds: judgements that are still to be made
-    in_hand: Bounded
+    in_hand: Bounded  # of the tasks
     rankings: Bounded
     simulated: Bounded
     this_week: Bounded
@@ -88,14 +88,14 @@ def _judgements(project: Project) -> Judgements:
     rankings = Ranking.objects.current().collected().filter(project=project)
     counted = rankings.counted(MOST + 1)
     newest = rankings.order_by("-id").values("pk")[: MOST + 1]
-    in_hand = Assignment.objects.open().filter(project=project, task__purpose=Task.Purpose.COLLECT)
+    tasks = Task.objects.collected().filter(project=project)
     annotators = members.memberships(project).filter(role=Membership.Role.ANNOTATOR)
     return Judgements(
         prompts=bounded(Prompt.objects.kept().filter(project=project)),
         demonstrations=bounded(Demonstration.objects.kept().filter(project=project)),
-        tasks=bounded(Task.objects.collected().filter(project=project)),
+        tasks=bounded(tasks),
         wanted=bounded(Slot.objects.filter(project=project, annotator=None)),
-        in_hand=bounded(in_hand),
+        in_hand=bounded(tasks.in_hand()),
         rankings=of(counted.rankings),
         simulated=of(counted.simulated),
         this_week=bounded(Ranking.objects.filter(pk__in=newest, created_at__gte=timezone.now() - WEEK)),
@@ -110,9 +110,13 @@ def _judgements(project: Project) -> Judgements:
 
 def fresh(project: Project) -> Bounded:
     """Rankings that a fit would train on, newer than all that a version was fitted on."""
+    return of(snapshots.new_since(project, last_fitted(project), MOST + 1))
+
+
+def last_fitted(project: Project) -> int:
+    """The newest ranking that a version was fitted on; 0 where there is none."""
     versions = RewardModelVersion.objects.filter(project=project)
-    last = versions.aggregate(last=Max("fit__snapshot__last_ranking_id"))["last"] or 0
-    return of(snapshots.new_since(project, last, MOST + 1))
+    return versions.aggregate(last=Max("fit__snapshot__last_ranking_id"))["last"] or 0
 
 
 def _versions(project: Project) -> Versions:

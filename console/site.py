@@ -56,6 +56,8 @@ class ConcordAdminSite(AdminSite):
         from console.pages import (
             acting,
             annotators,
+            data,
+            datum,
             disagreements,
             flags,
             look,
@@ -83,6 +85,12 @@ class ConcordAdminSite(AdminSite):
                 "projects/<slug:slug>/reward-models/",
                 view(reward_models.reward_models_page),
                 name="reward_models",
+            ),
+            path("projects/<slug:slug>/data/<slug:kind>/", view(data.data_page), name="data"),
+            path(
+                "projects/<slug:slug>/data/<slug:kind>/<uuid:public_id>/",
+                view(datum.datum_page),
+                name="datum",
             ),
             path("projects/<slug:slug>/policies/", view(policies.policies_page), name="policies"),
             path("projects/<slug:slug>/try/", view(try_it.try_page), name="try"),

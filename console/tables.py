@@ -1,4 +1,4 @@
-"""The tables behind the pages: every row to look at, filtered by membership, none to change by hand.
+"""The tables that no page of Concord's own shows: every row to look at, filtered by membership, none to change by hand.
 
 Changes go through the functions of the apps (docs/architecture.md, "One write path"); only accounts
 are edited here, by administrators.
@@ -74,24 +74,6 @@ TABLES: dict[type[Model], tuple[str, tuple[str, ...], tuple[str, ...], tuple[str
         ("simulated",),
         ("pseudonym",),
     ),
-    annotation.Source: ("project", ("name", "kind", "project"), ("kind",), ("name",)),
-    annotation.Prompt: (
-        "project",
-        ("__str__", "form", "split", "project"),
-        ("form", "split"),
-        ("external_id",),
-    ),
-    annotation.Completion: ("prompt__project", ("__str__", "source", "created_at"), (), ()),
-    annotation.Task: ("project", ("pk", "key", "priority", "project"), (), ("key",)),
-    annotation.Assignment: ("project", ("pk", "task", "annotator", "status", "opened_at"), ("status",), ()),
-    annotation.Ranking: (
-        "project",
-        ("pk", "task", "annotator", "verdict", "is_current"),
-        ("verdict", "is_current"),
-        (),
-    ),
-    annotation.Rating: ("project", ("pk", "annotator", "axis", "score"), ("axis",), ()),
-    annotation.Demonstration: ("project", ("__str__", "source", "created_at"), (), ()),
     annotation.Snapshot: (
         "project",
         ("digest", "project", "rankings", "simulated", "comparisons", "created_at"),

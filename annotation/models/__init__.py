@@ -3,6 +3,7 @@
 A foreign key has no index of its own (``db_index=False``) where a wider one begins with it.
 
 project.py    Project, GuidelineVersion, Membership, Annotator, StandingChange, Invitation
+words.py      the words of texts, to search for
 prompt.py     Source, Prompt, Completion
 task.py       Task, TaskCompletion, Slot, Bookmark, Assignment
 judgement.py  Ranking, Comparison, Rating, Demonstration

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from annotation.models import words
 from annotation.models.project import Annotator, Project
 
 
@@ -59,6 +61,10 @@ class PromptQuerySet(models.QuerySet["Prompt"]):
         """Not withdrawn: their text is here."""
         return self.filter(withdrawn_at=None)
 
+    def saying(self, sought: str) -> PromptQuerySet:
+        """With these words in their messages."""
+        return self.alias(words=words.MessageWords("messages")).filter(words=words.sought(sought))
+
 
 class Prompt(models.Model):
     """A list of chat messages; a text prompt is one user message, and differs from the same words as a chat."""
@@ -98,6 +104,7 @@ class Prompt(models.Model):
         indexes = [
             models.Index(fields=["project", "split"], name="prompt_by_split"),
             models.Index(fields=["project", "opening"], name="prompt_by_opening"),
+            GinIndex(words.MessageWords("messages"), name="prompt_words"),
         ]
 
     def __str__(self) -> str:
@@ -107,6 +114,18 @@ class Prompt(models.Model):
     def last_text(self) -> str:
         """The last message's text: what is asked."""
         return str(self.messages[-1]["content"]) if self.messages else ""
+
+
+class CompletionQuerySet(models.QuerySet["Completion"]):
+    """Adjectives filter."""
+
+    def kept(self) -> CompletionQuerySet:
+        """Neither the prompt nor whoever wrote it is withdrawn."""
+        return self.filter(prompt__withdrawn_at=None, source__annotator__withdrawn_at=None)
+
+    def saying(self, sought: str) -> CompletionQuerySet:
+        """With these words."""
+        return self.alias(words=words.of_text("text")).filter(words=words.sought(sought))
 
 
 class Completion(models.Model):
@@ -120,6 +139,8 @@ class Completion(models.Model):
     sampling = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
+    objects = CompletionQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -128,6 +149,7 @@ class Completion(models.Model):
                 violation_error_message="A source's text for a prompt is stored once.",
             )
         ]
+        indexes = [GinIndex(words.of_text("text"), name="completion_words")]
 
     def __str__(self) -> str:
         return self.text[:80]

@@ -17,6 +17,10 @@ from annotation.models.prompt import Completion, Prompt
 class TaskQuerySet(models.QuerySet["Task"]):
     """Adjectives filter."""
 
+    def kept(self) -> TaskQuerySet:
+        """Of prompts that nobody withdrew."""
+        return self.filter(prompt__withdrawn_at=None)
+
     def collected(self) -> TaskQuerySet:
         """Asked in order to learn what people prefer, of prompts that nobody withdrew: not gold, no repeat."""
         return self.filter(purpose=Task.Purpose.COLLECT, prompt__withdrawn_at=None)
@@ -32,6 +36,10 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def with_free_place(self) -> TaskQuerySet:
         """Somebody can still be asked: a slot is nobody's."""
         return self.filter(Exists(Slot.objects.filter(task=OuterRef("pk"), annotator=None)))
+
+    def in_hand(self) -> TaskQuerySet:
+        """Somebody holds it now."""
+        return self.filter(Exists(Assignment.objects.open().filter(task=OuterRef("pk"))))
 
     def doubted(self) -> TaskQuerySet:
         """Judged because a reward model was unsure of them, and drawn at random for nobody: no fair sample."""

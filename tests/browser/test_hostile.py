@@ -21,6 +21,7 @@ from annotation.models import (
     Source,
     Transfer,
 )
+from console.data.kinds import KINDS
 from runs.models import Run
 from tests.annotation.factories import make_member, make_project, make_user, put
 from tests.browser.canary import Canary, watch
@@ -155,41 +156,35 @@ def judged(project: Project, alice: User) -> dict[str, Any]:
     return {
         "project": project,
         "run": run,
-        "ranking": made.pk,
-        "skipped": skipped.pk,
         "annotator": annotator.pk,
-        "prompt": Prompt.objects.filter(project=project)[0].pk,
-        "completion": Completion.objects.filter(prompt__project=project)[0].pk,
-        "source": Source.objects.filter(project=project)[0].pk,
+        "rankings": made.public_id,
+        "tasks": skipped.task.public_id,
+        "prompts": Prompt.objects.filter(project=project)[0].public_id,
+        "completions": Completion.objects.filter(prompt__project=project)[0].public_id,
     }
 
 
 def test_what_people_and_files_say_stays_text_in_the_tables(
     visit: Visit, judged: dict[str, Any], live_server: Any
 ) -> None:
-    Completion.objects.filter(pk=judged["completion"]).update(text=ALL)
+    Completion.objects.filter(public_id=judged["completions"]).update(text=ALL)
     page, canary = opened(visit, make_superuser(), live_server)
-    tables = ("ranking", "assignment", "annotator", "source", "prompt", "completion", "task", "project")
-    rows = {
-        "ranking": judged["ranking"],
-        "assignment": judged["skipped"],
-        "annotator": judged["annotator"],
-        "prompt": judged["prompt"],
-        "completion": judged["completion"],
-        "source": judged["source"],
-        "project": judged["project"].pk,
-    }
+    tables = {"annotator": judged["annotator"], "project": judged["project"].pk}
     paths = [f"/admin/annotation/{table}/" for table in tables]
-    paths += [f"/admin/annotation/{table}/{pk}/change/" for table, pk in rows.items()]
+    paths += [f"/admin/annotation/{table}/{pk}/change/" for table, pk in tables.items()]
+    script = "%3Cscript%3Ewindow.taken=1%3C/script%3E"
+    paths += [f"/admin/annotation/annotator/?q={script}"]
+    lists = {kind: f"/admin/projects/hostile/data/{kind}/" for kind in KINDS}
     paths += [
-        f"/admin/annotation/{table}/?q=%3Cscript%3Ewindow.taken=1%3C/script%3E"
-        for table in ("source", "task")
+        *lists.values(),
+        *(f"{lists['completions']}?{name}={script}" for name in ("q", "source", "split")),
     ]
+    paths += [f"{lists[kind]}{judged[kind]}/" for kind in ("prompts", "completions", "tasks", "rankings")]
     for path in paths:
         page.goto(path)
         assert canary.alive(page) == [], path
         assert overhang(page) == 0, path
-    page.goto(f"/admin/annotation/ranking/{judged['ranking']}/change/")
+    page.goto(f"/admin/projects/hostile/data/rankings/{judged['rankings']}/")
     expect(page.locator("#content-main")).to_contain_text(SCRIPTS["script"])
 
 

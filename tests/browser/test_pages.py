@@ -12,10 +12,11 @@ from annotation import members, people
 from annotation.checking import control, standing
 from annotation.collecting import flags, queue
 from annotation.files import looking
-from annotation.models import Delivery, Project, Prompt
+from annotation.models import Completion, Delivery, Demonstration, Project, Prompt, Ranking, Rating, Task
 from annotation.webhooks import subscribing
 from annotation.withdrawal import erasure
 from console import accounts
+from console.data.kinds import KINDS
 from runs.models import Run, RunMetric
 from tests.annotation.factories import (
     have_read,
@@ -64,10 +65,12 @@ PAGES = {
     "look": ("olivia", "/admin/projects/helpful/look/?file={look}"),
     "paused": ("alice", "/projects/paused/rank/"),
     "run": ("olivia", "/admin/runs/{run}/"),
-    "table": ("olivia", "/admin/annotation/task/"),
-    "rankings": ("olivia", "/admin/annotation/ranking/"),
-    "assignments": ("olivia", "/admin/annotation/assignment/"),
-    "prompts": ("olivia", "/admin/annotation/prompt/"),
+    **{kind: ("olivia", f"/admin/projects/helpful/data/{kind}/") for kind in KINDS},
+    **{f"one of {kind}": ("olivia", f"/admin/projects/helpful/data/{kind}/{{{kind}}}/") for kind in KINDS},
+    "filtered": (
+        "olivia",
+        "/admin/projects/helpful/data/completions/?q=chat&source=nobody&split=train&until=x",
+    ),
     "people": ("olivia", "/admin/annotation/annotator/"),
     "quality": ("olivia", "/admin/projects/helpful/quality/"),
     "snapshots": ("olivia", "/admin/annotation/snapshot/"),
@@ -110,6 +113,7 @@ def paths(project: Project) -> dict[str, Any]:
     )
     path = members.invite(project=project, email="bob@example.org", role="annotator")
     return {
+        **_said(project),
         "run": run.pk,
         "look": looked_at(project, olivia),
         "project": project.pk,
@@ -124,6 +128,22 @@ def looked_at(project: Project, user: User) -> str:
     table = f"question,response_a,response_b,winner\nWhich?,{LONG},Mud.,a\nWhich?,Fig.,Mud.,perhaps\n"
     file = ContentFile(table.encode())
     return looking.send(project=project, file=file, file_name="table.csv", columns={}, user=user)
+
+
+def _said(project: Project) -> dict[str, Any]:
+    """One row of every kind of data, of words that are hard to show."""
+    put(project, "ratings", {"prompt": HOSTILE, "completion": LONG, "score": 1, "annotator": HOSTILE})
+    chat = [{"role": "system", "content": HOSTILE}, {"role": "user", "content": LONG}]
+    put(project, "demonstrations", {"prompt": chat, "completion": f"# {LONG}", "annotator": LONG[:200]})
+    rows: dict[str, Any] = {
+        "prompts": Prompt.objects.kept(),
+        "completions": Completion.objects.filter(flags__isnull=False),
+        "tasks": Task.objects.filter(rankings__isnull=False),
+        "rankings": Ranking.objects.all(),
+        "ratings": Rating.objects.all(),
+        "demonstrations": Demonstration.objects.all(),
+    }
+    return {kind: of_kind.latest("pk").public_id for kind, of_kind in rows.items()}
 
 
 def _failed_to_tell(project: Project) -> None:

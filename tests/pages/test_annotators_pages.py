@@ -203,7 +203,7 @@ def test_an_annotator_finds_the_admin_closed(cast: Cast) -> None:
     for path in (
         "/admin/",
         "/admin/projects/helpful/",
-        "/admin/annotation/ranking/",
+        "/admin/projects/helpful/data/rankings/",
         "/admin/runs/1/metrics/",
     ):
         assert client.get(path).status_code in {302, 403, 404}, path

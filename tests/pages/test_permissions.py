@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import URLPattern
 
-from annotation.models import Completion, Project
+from annotation.models import Project, Prompt
 from console.forms.actions import ACTIONS
 from console.tables import TABLES
 from runs.models import Run
@@ -20,9 +20,11 @@ from tests.rltrainer.factories import make_policy, make_reward_model, make_snaps
 
 pytestmark = pytest.mark.django_db
 
-# name of Concord's own pages -> (method, path); {run} is an export's run of the project "helpful".
+# name of Concord's own pages -> (method, path); {run} is an export's run of the project "helpful", {prompt} its prompt.
 PAGES = {
     "project": ("get", "/admin/projects/helpful/"),
+    "data": ("get", "/admin/projects/helpful/data/rankings/"),
+    "datum": ("get", "/admin/projects/helpful/data/prompts/{prompt}/"),
     "reward_models": ("get", "/admin/projects/helpful/reward-models/"),
     "policies": ("get", "/admin/projects/helpful/policies/"),
     "try": ("get", "/admin/projects/helpful/try/"),
@@ -64,7 +66,9 @@ def visit(cast: Cast, name: str | None, page: str) -> int:
     if name is not None:
         client.force_login(getattr(cast, name))
     method, path = PAGES[page]
-    return int(getattr(client, method)(path.format(run=run.pk)).status_code)
+    put(cast.project, "prompts", {"prompt": "Name a colour."})
+    prompt = Prompt.objects.get(project=cast.project).public_id
+    return int(getattr(client, method)(path.format(run=run.pk, prompt=prompt)).status_code)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -108,9 +112,7 @@ def make_row_of_every_table(project: Project) -> None:
 
 def project_of(row: Any) -> Project:
     """By the row's own fields, whatever the table's lookup says."""
-    if isinstance(row, Project):
-        return row
-    return row.prompt.project if isinstance(row, Completion) else row.project
+    return row if isinstance(row, Project) else row.project
 
 
 @pytest.mark.parametrize("model", TABLES, ids=lambda model: model.__name__)

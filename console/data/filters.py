@@ -1,0 +1,331 @@
+"""What of a kind of data a list holds, as its address says it: in the words of the API (annotation.api.filters)."""
+
+from typing import Any, ClassVar, NamedTuple
+from uuid import UUID
+
+from django import forms
+from django.db.models import Exists, OuterRef, Q
+from django.http import QueryDict
+from django.utils import timezone
+
+from annotation.files import snapshots
+from annotation.models import (
+    Annotator,
+    Demonstration,
+    Flag,
+    Project,
+    Prompt,
+    Ranking,
+    Source,
+    Task,
+)
+from annotation.models.prompt import Split
+from console import loop
+from console.data import search
+from console.data.paging import address
+
+ANY = ("", "any")
+YES = {"true": True, "false": False}
+
+
+def choice(label: str, *choices: tuple[str, str]) -> forms.ChoiceField:
+    """One of a few."""
+    return forms.ChoiceField(label=label, required=False, choices=[ANY, *choices])
+
+
+def either(label: str, yes: str, no: str) -> forms.TypedChoiceField:
+    """True or false, in words."""
+    return forms.TypedChoiceField(
+        label=label,
+        required=False,
+        choices=[ANY, ("true", yes), ("false", no)],
+        coerce=YES.__getitem__,
+        empty_value=None,
+    )
+
+
+def date(label: str) -> forms.DateField:
+    """A day (UTC)."""
+    return forms.DateField(
+        label=label, required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+
+
+def name(label: str) -> forms.CharField:
+    """Of somebody or something in the project."""
+    widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    return forms.CharField(label=label, required=False, max_length=200, widget=widget)
+
+
+def words() -> forms.CharField:
+    """What to search for."""
+    widget = forms.TextInput(attrs={"type": "search", "placeholder": "all of these, “side by side”, -not"})
+    return forms.CharField(label="Words", required=False, max_length=200, widget=widget)
+
+
+def of(label: str) -> forms.UUIDField:
+    """The row that these belong to: a link leads here, nobody types it."""
+    return forms.UUIDField(label=label, required=False, widget=forms.HiddenInput)
+
+
+class Chosen(NamedTuple):
+    """A filter that is set: what it says, and the address without it."""
+
+    label: str
+    value: str
+    without: str
+
+
+class Filters(forms.Form):
+    """Filters of one kind. A wrong value narrows nothing, and its field says what is wrong."""
+
+    # parameter -> the lookup of a value; the others are methods: ``narrow_split(rows, value)``.
+    lookups: ClassVar[dict[str, str]] = {}
+    # Shown at once; the others are unfolded.
+    first: ClassVar[tuple[str, ...]] = ()
+
+    within = choice("When", ("week", "the last seven days"))
+    since = date("Since")
+    until = date("Until")
+
+    def __init__(self, asked: QueryDict, *, project: Project) -> None:
+        super().__init__(asked, auto_id="filter-%s")
+        self.asked, self.project = asked, project
+        self.order_fields([one for one in self.fields if one not in Filters.base_fields])
+        self.is_valid()
+        for bound in self:
+            if bound.errors:
+                bound.field.widget.attrs["aria-describedby"] = f"{bound.id_for_label}-wrong"
+
+    def narrow(self, rows: Any) -> Any:
+        """The rows that every filter keeps."""
+        for parameter, value in self._set():
+            narrow = getattr(self, f"narrow_{parameter}", None)
+            rows = narrow(rows, value) if narrow else rows.filter(**{self.lookups[parameter]: value})
+        return rows
+
+    def at_once(self) -> list[forms.BoundField]:
+        """Fields that are always there."""
+        return [field for field in self.visible_fields() if field.name in self.first]
+
+    def more(self) -> list[forms.BoundField]:
+        """Fields that are folded away."""
+        return [field for field in self.visible_fields() if field.name not in self.first]
+
+    def opened(self) -> bool:
+        """Whether one of those says something."""
+        return any(field.value() or field.errors for field in self.more())
+
+    def chosen(self) -> list[Chosen]:
+        """What is set, to be read and taken away."""
+        return [
+            Chosen(str(self.fields[parameter].label), self._said(parameter), self._without(parameter))
+            for parameter, _ in self._set()
+        ]
+
+    def clean_annotator(self) -> Annotator | None:
+        """By pseudonym, or by id as in the API."""
+        said = self.cleaned_data["annotator"]
+        if not said:
+            return None
+        found = Annotator.objects.filter(project=self.project, withdrawn_at=None)
+        annotator = found.filter(Q(pseudonym=said) | Q(public_id=_uuid(said))).first()
+        if annotator is None:
+            raise forms.ValidationError("Nobody here is called so.")
+        return annotator
+
+    def clean_source(self) -> Source | None:
+        """By name."""
+        said = self.cleaned_data["source"]
+        if not said:
+            return None
+        source = Source.objects.filter(project=self.project, name=said, annotator__withdrawn_at=None).first()
+        if source is None:
+            raise forms.ValidationError("No source is called so.")
+        return source
+
+    def narrow_within(self, rows: Any, _value: str) -> Any:
+        return rows.filter(created_at__gte=timezone.now() - loop.WEEK)
+
+    def narrow_since(self, rows: Any, day: Any) -> Any:
+        return rows.filter(created_at__date__gte=day)
+
+    def narrow_until(self, rows: Any, day: Any) -> Any:
+        return rows.filter(created_at__date__lte=day)
+
+    def narrow_q(self, rows: Any, sought: str) -> Any:
+        return search.narrowed(rows, sought)
+
+    def _set(self) -> list[tuple[str, Any]]:
+        return [
+            (parameter, self.cleaned_data[parameter])
+            for parameter in self.fields
+            if self.cleaned_data.get(parameter) not in (None, "")
+        ]
+
+    def _said(self, parameter: str) -> str:
+        field, value = self.fields[parameter], str(self.asked[parameter])
+        if isinstance(field.widget, forms.HiddenInput):
+            return f"{value[:8]}…"
+        return str(dict(getattr(field, "choices", ())).get(value, value))
+
+    def _without(self, parameter: str) -> str:
+        return address(self.asked, **{parameter: None})
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def flagged(**at: OuterRef) -> Exists:
+    """There is an open flag at this row."""
+    return Exists(Flag.objects.open().filter(**at))
+
+
+class OfPrompts(Filters):
+    """Prompts."""
+
+    first = ("q", "split", "flagged")
+    lookups: ClassVar = {"split": "split", "form": "form", "external_id": "external_id"}
+
+    q = words()
+    split = choice("Split", *Split.choices)
+    form = choice("Form", *Prompt.Form.choices)
+    flagged = either("Flagged", "flagged", "not flagged")
+    external_id = name("Your name of it")
+
+    def narrow_flagged(self, rows: Any, value: bool) -> Any:
+        return rows.filter(flagged(prompt=OuterRef("pk")) if value else ~flagged(prompt=OuterRef("pk")))
+
+
+class OfCompletions(Filters):
+    """Completions."""
+
+    first = ("q", "source", "split")
+    lookups: ClassVar = {
+        "prompt": "prompt__public_id",
+        "source": "source",
+        "source_kind": "source__kind",
+        "split": "prompt__split",
+    }
+
+    prompt = of("Of the prompt")
+    q = words()
+    source = name("Source")
+    source_kind = choice("Kind of source", *Source.Kind.choices)
+    split = choice("Split", *Split.choices)
+    flagged = either("Flagged", "flagged", "not flagged")
+
+    def narrow_flagged(self, rows: Any, value: bool) -> Any:
+        at = flagged(completion=OuterRef("pk"))
+        return rows.filter(at if value else ~at)
+
+
+class OfTasks(Filters):
+    """Tasks."""
+
+    first = ("kind", "purpose", "state", "within")
+    lookups: ClassVar = {
+        "prompt": "prompt__public_id",
+        "kind": "kind",
+        "purpose": "purpose",
+        "split": "prompt__split",
+        "key": "key",
+    }
+
+    prompt = of("Of the prompt")
+    kind = choice("Kind", *Task.Kind.choices)
+    purpose = choice("Purpose", *Task.Purpose.choices)
+    state = choice("State", ("free", "places free"), ("open", "in hand"), ("complete", "finished"))
+    split = choice("Split", *Split.choices)
+    flagged = either("Flagged", "flagged", "not flagged")
+    key = name("Key")
+
+    def narrow_state(self, rows: Any, value: str) -> Any:
+        """Of the API's states of slots: a task can have places free and be in hand at once."""
+        if value == "free":
+            return rows.with_free_place()
+        return rows.in_hand() if value == "open" else rows.with_complete().filter(complete=True)
+
+    def narrow_flagged(self, rows: Any, value: bool) -> Any:
+        at = flagged(task=OuterRef("pk"))
+        return rows.filter(at if value else ~at)
+
+
+class OfRankings(Filters):
+    """Rankings."""
+
+    first = ("annotator", "verdict", "simulated", "within")
+    lookups: ClassVar = {
+        "task": "task__public_id",
+        "annotator": "annotator",
+        "verdict": "verdict",
+        "current": "is_current",
+        "simulated": "annotator__simulated",
+        "purpose": "task__purpose",
+        "split": "task__prompt__split",
+    }
+
+    task = of("Of the task")
+    verdict = choice("Verdict", *Ranking.Verdict.choices)
+    annotator = name("Annotator")
+    purpose = choice("Purpose of the task", *Task.Purpose.choices)
+    current = either("Version", "current", "superseded")
+    simulated = either("By", "simulated annotators", "people")
+    fresh = choice("Fitted on", ("true", "not yet"))
+    flagged = either("Flagged", "flagged", "not flagged")
+    split = choice("Split", *Split.choices)
+
+    def narrow_fresh(self, rows: Any, _value: str) -> Any:
+        """A fit would learn from them, and no version has."""
+        newer = snapshots.trainable(self.project).filter(pk__gt=loop.last_fitted(self.project))
+        return rows.filter(pk__in=newer.values("pk"))
+
+    def narrow_flagged(self, rows: Any, value: bool) -> Any:
+        at = flagged(task=OuterRef("task"))
+        return rows.filter(at if value else ~at)
+
+
+class OfRatings(Filters):
+    """Ratings."""
+
+    first = ("annotator", "axis", "simulated", "within")
+    lookups: ClassVar = {
+        "completion": "completion__public_id",
+        "annotator": "annotator",
+        "axis": "axis",
+        "current": "is_current",
+        "simulated": "annotator__simulated",
+        "split": "completion__prompt__split",
+    }
+
+    completion = of("Of the completion")
+    annotator = name("Annotator")
+    axis = name("Axis")
+    current = either("Version", "current", "superseded")
+    simulated = either("By", "simulated annotators", "people")
+    split = choice("Split", *Split.choices)
+
+
+class OfDemonstrations(Filters):
+    """Demonstrations."""
+
+    first = ("annotator", "review", "split", "within")
+    lookups: ClassVar = {
+        "prompt": "prompt__public_id",
+        "source": "source",
+        "annotator": "author",
+        "review": "review",
+        "current": "is_current",
+        "split": "prompt__split",
+    }
+
+    prompt = of("Of the prompt")
+    annotator = name("Written by")
+    source = name("Source")
+    review = choice("Review", *Demonstration.Review.choices)
+    current = either("Version", "current", "superseded")
+    split = choice("Split", *Split.choices)

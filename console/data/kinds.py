@@ -1,0 +1,169 @@
+"""The kinds of data: which rows of a project each holds, how they are narrowed, and what a line of its list shows."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from django.db.models import Count, IntegerField, OuterRef, Subquery
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Coalesce, Left
+from django.http import Http404
+
+from annotation.models import (
+    Assignment,
+    Completion,
+    Demonstration,
+    Project,
+    Prompt,
+    Ranking,
+    Rating,
+    Slot,
+    Task,
+)
+from console.data import filters
+
+# Of any of the models below, with the adjectives of its own.
+Rows = Any
+# Characters of a text that a line shows.
+SHOWN = 200
+
+
+class Kind(NamedTuple):
+    """One kind. ``rows`` holds nothing withdrawn; ``lines`` adds what a line shows, once a row of the page."""
+
+    name: str
+    one: str
+    title: str
+    rows: Callable[[Project], Rows]
+    lines: Callable[[Rows], Rows]
+    filters: type[filters.Filters]
+    empty: str
+
+
+def kind_named(name: str) -> Kind:
+    """Raises Http404."""
+    if name not in KINDS:
+        raise Http404
+    return KINDS[name]
+
+
+def _asked(prompt: str = "") -> Left:
+    """The beginning of a prompt's last message, without the rest of it."""
+    last = KeyTransform("-1", f"{prompt}messages")
+    return Left(KeyTextTransform("content", last), SHOWN)
+
+
+def _count(rows: Rows, of: str) -> Coalesce:
+    counted = rows.filter(**{of: OuterRef("pk")}).order_by().values(of).annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+
+
+def _prompt_lines(rows: Rows) -> Rows:
+    return rows.defer("messages", "metadata").annotate(
+        text=_asked(),
+        completions_count=_count(Completion.objects.kept(), "prompt"),
+        tasks_count=_count(Task.objects.all(), "prompt"),
+        demonstrations_count=_count(Demonstration.objects.current().kept(), "prompt"),
+    )
+
+
+def _completion_lines(rows: Rows) -> Rows:
+    return (
+        rows.select_related("source")
+        .defer("text", "sampling")
+        .annotate(opening=Left("text", SHOWN), asked=_asked("prompt__"))
+    )
+
+
+def _task_lines(rows: Rows) -> Rows:
+    return (
+        rows.with_complete()
+        .defer("metadata")
+        .annotate(
+            asked=_asked("prompt__"),
+            places=_count(Slot.objects.all(), "task"),
+            free=_count(Slot.objects.filter(annotator=None), "task"),
+            held=_count(Assignment.objects.open(), "task"),
+            rankings_count=_count(Ranking.objects.current().kept(), "task"),
+        )
+    )
+
+
+def _ranking_lines(rows: Rows) -> Rows:
+    return rows.select_related("annotator", "task").defer("metadata").annotate(asked=_asked("task__prompt__"))
+
+
+def _rating_lines(rows: Rows) -> Rows:
+    return (
+        rows.select_related("annotator")
+        .defer("metadata")
+        .annotate(opening=Left("completion__text", SHOWN), asked=_asked("completion__prompt__"))
+    )
+
+
+def _demonstration_lines(rows: Rows) -> Rows:
+    return (
+        rows.select_related("author", "source", "reviewer")
+        .defer("text", "metadata")
+        .annotate(opening=Left("text", SHOWN), asked=_asked("prompt__"))
+    )
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "prompts",
+            "prompt",
+            "What was asked?",
+            lambda project: Prompt.objects.kept().filter(project=project),
+            _prompt_lines,
+            filters.OfPrompts,
+            "Import prompts, or completions with theirs, on the home of the project.",
+        ),
+        Kind(
+            "completions",
+            "completion",
+            "What was answered?",
+            lambda project: Completion.objects.kept().filter(prompt__project=project),
+            _completion_lines,
+            filters.OfCompletions,
+            "Import completions, or let a policy answer the prompts.",
+        ),
+        Kind(
+            "tasks",
+            "task",
+            "What is to be judged?",
+            lambda project: Task.objects.kept().filter(project=project),
+            _task_lines,
+            filters.OfTasks,
+            "Import completions to be ranked, let a policy sample some, or make tasks to rate or to write.",
+        ),
+        Kind(
+            "rankings",
+            "ranking",
+            "How were answers ordered?",
+            lambda project: Ranking.objects.kept().filter(project=project),
+            _ranking_lines,
+            filters.OfRankings,
+            "Nobody has ranked anything yet.",
+        ),
+        Kind(
+            "ratings",
+            "rating",
+            "How were answers scored?",
+            lambda project: Rating.objects.kept().filter(project=project),
+            _rating_lines,
+            filters.OfRatings,
+            "Nobody has rated anything yet.",
+        ),
+        Kind(
+            "demonstrations",
+            "demonstration",
+            "What did people write themselves?",
+            lambda project: Demonstration.objects.kept().filter(project=project),
+            _demonstration_lines,
+            filters.OfDemonstrations,
+            "Nobody has written an answer yet.",
+        ),
+    )
+}

@@ -1,0 +1,688 @@
+"""The data as they read: a list holds what its address says and nothing else, page after page, and a row is whole.
+
+What a list should hold is said by a predicate of Python over every row of the project.
+"""
+
+import html
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from annotation import people
+from annotation.collecting import flags, queue, ranking
+from annotation.models import (
+    Annotator,
+    Assignment,
+    Completion,
+    Demonstration,
+    Flag,
+    Project,
+    Prompt,
+    Ranking,
+    Rating,
+    Slot,
+    Task,
+)
+from annotation.withdrawal import erasure
+from console.data import paging, search
+from console.data.kinds import KINDS
+from rewardmodel.models import RewardModelVersion
+from tests.annotation.factories import make_annotator, make_tasks, put
+from tests.annotation.judging import taken
+from tests.pages.cast import Cast, make_cast
+from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
+
+pytestmark = pytest.mark.django_db
+
+MODELS: dict[str, Any] = {
+    "prompts": Prompt,
+    "completions": Completion,
+    "tasks": Task,
+    "rankings": Ranking,
+    "ratings": Rating,
+    "demonstrations": Demonstration,
+}
+LONG_AGO = datetime(2020, 2, 3, 23, 30, tzinfo=UTC)
+SECRET = "Tangerine"
+
+
+def client_of(cast: Cast, name: str = "carol") -> Client:
+    client = Client()
+    client.force_login(getattr(cast, name))
+    return client
+
+
+def answers(*texts: str, source: str = "m", **more: Any) -> list[dict[str, Any]]:
+    return [
+        {"text": text, "source": source, "rank": rank, **more} for rank, text in enumerate(texts, start=1)
+    ]
+
+
+@pytest.fixture
+def cast() -> Cast:
+    """Everything that the filters tell apart, of people and of a rule, new and old, flagged, superseded, withdrawn."""
+    made = make_cast()
+    project = made.project
+    chat = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "A red pear?"}]
+    put(project, "prompts", {"prompt": "Only a prompt", "split": "test", "id": "mine-1"}, {"prompt": chat})
+    for number, (who, verdict) in enumerate([("ann", "ranked"), ("ben", "all_bad"), ("ann", "cannot_tell")]):
+        line: dict[str, Any] = {
+            "prompt": f"Which fruit, {number}?",
+            "completions": answers("A ripe pear", "I am ChatGPT.", source=f"model {number}"),
+            "annotator": who,
+            "verdict": verdict,
+            "split": ("train", "validation", "test")[number],
+        }
+        if verdict != "ranked":
+            line["completions"] = [
+                {k: v for k, v in one.items() if k != "rank"} for one in line["completions"]
+            ]
+        put(project, "rankings", line)
+    rule = {
+        "prompt": "Which fruit, 0?",
+        "completions": answers("A ripe pear", "I am ChatGPT.", source="model 0"),
+    }
+    put(project, "rankings", {**rule, "annotator": "rule", "concord": {"simulated": True}})
+    for axis, who in (("quality", "ann"), ("truth", "ben")):
+        put(
+            project,
+            "ratings",
+            {"prompt": "Rate", "completion": "So", "score": 2, "axis": axis, "annotator": who},
+        )
+    put(project, "demonstrations", {"prompt": "Which fruit, 1?", "completion": "A fig.", "annotator": "ann"})
+    project.annotators_per_task = 2
+    project.save()
+    make_tasks(project, 4)
+    alice = people.annotator_for(project=project, user=made.alice)
+    _ranked(alice, [1, 2, 3])
+    ranking.revise(ranking=_ranked(alice, [3, 2, 1]), verdict="ranked", ranks=[1, 1, 2])
+    dan = named(project, "dan")
+    flags.raise_flag(assignment=taken(dan), annotator=dan, category="harmful")
+    _ranked(dan, [1, 2, 3])
+    held = taken(alice)
+    flags.raise_flag(assignment=held, annotator=alice, category="broken", words="No question in it")
+    skipped = taken(named(project, "eve"))
+    queue.skip(assignment=skipped, annotator=skipped.annotator, reason="Too long")
+    gold = Task.objects.collected().filter(assignments=None, rankings=None, kind="rank").latest("pk")
+    Slot.objects.filter(task=gold).delete()
+    Task.objects.filter(pk=gold.pk).update(purpose="gold", gold_tiers=[1, 2, 3])
+    for model in (Prompt, Completion, Task, Ranking, Rating, Demonstration):
+        model.objects.filter(pk=model.objects.earliest("pk").pk).update(created_at=LONG_AGO)
+    put(made.other, "rankings", {"prompt": SECRET, "completions": answers(SECRET, "b"), "annotator": "x"})
+    _withdrawn(made)
+    return made
+
+
+def named(project: Project, name: str) -> Annotator:
+    """An annotator whose pseudonym is known."""
+    annotator = make_annotator(project)
+    Annotator.objects.filter(pk=annotator.pk).update(pseudonym=name)
+    annotator.refresh_from_db()
+    return annotator
+
+
+def _ranked(annotator: Annotator, ranks: list[int]) -> Ranking:
+    return ranking.submit(assignment=taken(annotator), annotator=annotator, verdict="ranked", ranks=ranks)
+
+
+def _withdrawn(cast: Cast) -> None:
+    """A prompt with all kinds of rows, and a person who judged and wrote."""
+    project = cast.project
+    put(
+        project,
+        "rankings",
+        {"prompt": f"{SECRET}?", "completions": answers(SECRET, "b"), "annotator": "gone"},
+    )
+    put(project, "demonstrations", {"prompt": "Which fruit, 1?", "completion": SECRET, "annotator": "gone"})
+    put(project, "ratings", {"prompt": f"{SECRET}?", "completion": SECRET, "score": 1, "annotator": "ann"})
+    put(project, "ratings", {"prompt": "Rate", "completion": "So", "score": 1, "annotator": "gone"})
+    prompt = Prompt.objects.get(project=project, messages__0__content=f"{SECRET}?")
+    erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    erasure.withdraw_annotator(project=project, pseudonym="gone")
+
+
+def of_project(row: Any) -> Any:
+    return row.prompt.project if isinstance(row, Completion) else row.project
+
+
+def prompt_of(row: Any) -> Prompt:
+    path = {Prompt: "", Rating: "completion.prompt", Ranking: "task.prompt"}.get(type(row), "prompt")
+    for name in filter(None, path.split(".")):
+        row = getattr(row, name)
+    return row  # type: ignore[no-any-return]  # it is one by now
+
+
+def is_withdrawn(row: Any) -> bool:
+    who = [getattr(row, "annotator", None), getattr(getattr(row, "source", None), "annotator", None)]
+    return prompt_of(row).withdrawn_at is not None or any(one and one.withdrawn_at for one in who)
+
+
+def ids(page: str, kind: str) -> list[str]:
+    """Of the rows that a page lists, in its order."""
+    return re.findall(
+        rf'class="lines__text"[^>]*><a href="/admin/projects/[a-z]+/data/{kind}/([0-9a-f-]{{36}})/', page
+    )
+
+
+def walked(client: Client, address: str) -> list[list[str]]:
+    """The ids of every page of a list, from its first to its last."""
+    kind, found = address.split("/data/")[1].split("/")[0], []
+    while address:
+        answer = client.get(address)
+        assert answer.status_code == 200
+        page = answer.content.decode()
+        found.append(ids(page, kind))
+        older = re.search(r'href="([^"]*)" rel="next"', page)
+        address = f"{address.split('?')[0]}{html.unescape(older[1])}" if older else ""
+    return found
+
+
+def listed(client: Client, kind: str, query: str = "") -> list[str]:
+    return [one for page in walked(client, f"/admin/projects/helpful/data/{kind}/{query}") for one in page]
+
+
+def expected(cast: Cast, kind: str, keep: Callable[[Any], bool]) -> list[str]:
+    """By a look at every row, newest first."""
+    rows = [
+        row for row in MODELS[kind].objects.all() if of_project(row) == cast.project and not is_withdrawn(row)
+    ]
+    return [str(row.public_id) for row in sorted(rows, key=lambda row: -row.pk) if keep(row)]
+
+
+def free(task: Task) -> bool:
+    return any(slot.annotator is None for slot in task.slots.all())
+
+
+def held(task: Task) -> bool:
+    return any(one.status == "open" for one in task.assignments.all())
+
+
+def finished(task: Task) -> bool:
+    judged = {one.annotator_id for one in task.assignments.all() if one.status == "submitted"}
+    slots = list(task.slots.all())
+    return bool(slots) and all(slot.annotator_id in judged for slot in slots)
+
+
+def open_flags(**at: Any) -> bool:
+    return any(flag.resolved_at is None for flag in Flag.objects.filter(**at))
+
+
+FILTERS: list[tuple[str, str, Callable[[Any], bool]]] = [
+    *((kind, "", lambda _row: True) for kind in MODELS),
+    *((kind, "?split=test", lambda row: prompt_of(row).split == "test") for kind in MODELS),
+    *((kind, "?until=2020-02-03", lambda row: row.created_at == LONG_AGO) for kind in MODELS),
+    *((kind, "?since=2020-02-04", lambda row: row.created_at != LONG_AGO) for kind in MODELS),
+    *(
+        (kind, "?within=week", lambda row: row.created_at > timezone.now() - timedelta(days=7))
+        for kind in MODELS
+    ),
+    ("prompts", "?form=chat", lambda row: row.form == "chat"),
+    ("prompts", "?external_id=mine-1", lambda row: row.external_id == "mine-1"),
+    ("prompts", "?flagged=true", lambda row: open_flags(prompt=row)),
+    ("prompts", "?flagged=false", lambda row: not open_flags(prompt=row)),
+    ("completions", "?source=model+1", lambda row: row.source.name == "model 1"),
+    ("completions", "?source_kind=import", lambda row: row.source.kind == "import"),
+    ("completions", "?flagged=true", lambda row: open_flags(completion=row)),
+    (
+        "completions",
+        "?flagged=false&split=train",
+        lambda row: not open_flags(completion=row) and row.prompt.split == "train",
+    ),
+    ("tasks", "?kind=rank", lambda row: row.kind == "rank"),
+    ("tasks", "?purpose=gold", lambda row: row.purpose == "gold"),
+    ("tasks", "?state=free", free),
+    ("tasks", "?state=open", held),
+    ("tasks", "?state=complete", finished),
+    ("tasks", "?flagged=true", lambda row: open_flags(task=row)),
+    ("rankings", "?verdict=all_bad", lambda row: row.verdict == "all_bad"),
+    ("rankings", "?annotator=ann", lambda row: row.annotator.pseudonym == "ann"),
+    ("rankings", "?simulated=true", lambda row: row.annotator.simulated),
+    ("rankings", "?simulated=false", lambda row: not row.annotator.simulated),
+    ("rankings", "?current=false", lambda row: not row.is_current),
+    (
+        "rankings",
+        "?current=true&purpose=collect",
+        lambda row: row.is_current and row.task.purpose == "collect",
+    ),
+    ("rankings", "?flagged=true", lambda row: open_flags(task=row.task)),
+    ("rankings", "?fresh=true", lambda row: row.is_current and not row.annotator.simulated),
+    ("ratings", "?axis=truth", lambda row: row.axis == "truth"),
+    ("ratings", "?annotator=ann", lambda row: row.annotator.pseudonym == "ann"),
+    ("ratings", "?current=true&simulated=false", lambda row: row.is_current and not row.annotator.simulated),
+    ("demonstrations", "?review=accepted", lambda row: row.review == "accepted"),
+    ("demonstrations", "?source=nobody&current=true", lambda row: row.is_current),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "query", "keep"), FILTERS, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_a_list_holds_what_its_address_says(
+    cast: Cast, kind: str, query: str, keep: Callable[[Any], bool]
+) -> None:
+    assert listed(client_of(cast), kind, query) == expected(cast, kind, keep)
+
+
+def test_the_filters_tell_rows_apart(cast: Cast) -> None:
+    """Or the test above would show nothing: each keeps some rows of its kind, and all but the first some of them."""
+    for kind, query, keep in FILTERS:
+        all_rows, kept = expected(cast, kind, lambda _row: True), expected(cast, kind, keep)
+        assert all_rows, kind
+        narrows = query and (kind, query) not in {("demonstrations", "?review=accepted")}
+        if kind not in {"ratings", "demonstrations"} and narrows:
+            assert 0 < len(kept) < len(all_rows) or query.startswith(("?source_kind", "?kind")), (kind, query)
+
+
+def test_rows_of_one_row_are_listed_by_its_id(cast: Cast) -> None:
+    client = client_of(cast)
+    task = Task.objects.filter(project=cast.project, rankings__annotator__pseudonym="ben").get()
+    assert listed(client, "rankings", f"?task={task.public_id}") == expected(
+        cast, "rankings", lambda row: row.task == task
+    )
+    for kind in ("completions", "tasks", "demonstrations"):
+        assert listed(client, kind, f"?prompt={task.prompt.public_id}") == expected(
+            cast, kind, lambda row: row.prompt == task.prompt
+        )
+    completion = Completion.objects.get(prompt__project=cast.project, text="So")
+    assert len(listed(client, "ratings", f"?completion={completion.public_id}")) == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "texts"),
+    [
+        ("pear", {"Which fruit, chat"}),
+        ("PEAR red", {"chat"}),
+        ("kind", {"chat"}),
+        ("pear+-red", set()),
+        ("system", set()),
+        ("%22only+a%22", {"Only"}),
+        ("%22a+only%22", set()),
+        ("fruit", {"Which fruit, 0?", "Which fruit, 1?", "Which fruit, 2?"}),
+        ("...", set()),
+    ],
+)
+def test_prompts_are_searched_by_the_words_of_their_messages(cast: Cast, query: str, texts: set[str]) -> None:
+    found = {
+        str(row.public_id)
+        for row in Prompt.objects.kept().filter(project=cast.project)
+        if _says(
+            " ".join(one["content"] for one in row.messages), query.replace("+", " ").replace("%22", '"')
+        )
+    }
+    assert set(listed(client_of(cast), "prompts", f"?q={query}")) == found
+    assert bool(found) == bool(texts)
+
+
+@pytest.mark.parametrize("few", [0, search.FEW], ids=["many", "few"])
+@pytest.mark.parametrize("query", ["pear", "ripe+pear", "chatgpt", "%22pear+ripe%22", "-pear+i", "tangerine"])
+def test_completions_are_searched_by_their_words(
+    cast: Cast, query: str, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by the index and sorted, or met one by one: the same."""
+    monkeypatch.setattr(search, "FEW", few)
+    words = query.replace("+", " ").replace("%22", '"')
+    assert listed(client_of(cast), "completions", f"?q={query}") == expected(
+        cast, "completions", lambda row: _says(row.text, words)
+    )
+
+
+def _says(text: str, query: str) -> bool:
+    """What the search should find, said without Postgres: whole words in any case, quoted ones beside each other."""
+    words = re.findall(r"\w+", text.lower())
+    if query.startswith('"'):
+        quoted = re.findall(r"\w+", query.lower())
+        return any(words[i : i + len(quoted)] == quoted for i in range(len(words)))
+    asked = query.lower().split()
+    wanted = [one for one in asked if not one.startswith("-") and re.search(r"\w", one)]
+    return (
+        bool(wanted)
+        and all(one in words for one in wanted)
+        and not any(one[1:] in words for one in asked if one.startswith("-"))
+    )
+
+
+def test_the_search_goes_through_an_index(cast: Cast) -> None:
+    searches = {
+        "prompt_words": Prompt.objects.saying("pear"),
+        "completion_words": Completion.objects.saying("pear"),
+    }
+    for index, rows in searches.items():
+        with connection.cursor() as cursor:
+            # A few rows are read faster one by one.
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        assert index in rows.explain()
+
+
+def test_long_texts_are_stored_and_their_beginnings_are_found(cast: Cast) -> None:
+    """Postgres refuses to index more than a megabyte of different words; nothing that may come in is that much here."""
+    words = " ".join(f"{number:x}" for number in range(150_000))
+    put(
+        cast.project,
+        "completions",
+        {"prompt": f"first {words}", "completions": answers(f"begins {words}", "b")},
+    )
+    client = client_of(cast)
+    assert len(listed(client, "prompts", "?q=first")) == len(listed(client, "completions", "?q=begins")) == 1
+
+
+def test_every_page_follows_the_one_before_while_rows_are_added(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "A_PAGE", 3)
+    client, before = client_of(cast), expected(cast, "prompts", lambda _row: True)
+    assert len(before) > 6
+    address, found = "/admin/projects/helpful/data/prompts/?split=", list[list[str]]()
+    number = 0
+    while address:
+        page = client.get(address).content.decode()
+        found.append(ids(page, "prompts"))
+        put(cast.project, "prompts", {"prompt": f"Added meanwhile {number}"})
+        number += 1
+        older = re.search(r'href="([^"]*)" rel="next"', page)
+        address = f"/admin/projects/helpful/data/prompts/{html.unescape(older[1])}" if older else ""
+    assert [one for page in found for one in page] == before
+    assert {len(page) for page in found[:-1]} == {3}
+
+
+def test_the_way_back_is_the_way_there(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "A_PAGE", 3)
+    client = client_of(cast)
+    pages = walked(client, "/admin/projects/helpful/data/prompts/")
+    last = Prompt.objects.get(public_id=pages[-1][-1])
+    address, found = f"?before={last.pk + 1}", list[str]()
+    while address:
+        page = client.get(f"/admin/projects/helpful/data/prompts/{html.unescape(address)}").content.decode()
+        found = ids(page, "prompts") + found
+        newer = re.search(r'href="([^"]*)" rel="prev"', page)
+        address = newer[1] if newer else ""
+    assert found == [one for page in pages for one in page]
+    beyond = client.get(f"/admin/projects/helpful/data/prompts/?before={last.pk}").content.decode()
+    assert "Nothing is older" in beyond
+    assert 'href="?" rel="prev"' in beyond
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?split=nowhere&before=x&after=-1",
+        "?before=99999999999999999999999&q=%22",
+        "?before=9223372036854775807",
+        "?annotator=nobody&since=yesterday&until=0000-00-00",
+        "?source=%00&q=%00",
+        "?task=no-id&prompt=1&completion=%27",
+        "?current=perhaps&simulated=1&fresh=0&flagged=%F0%9F%8D%90",
+        "?state=&kind=&purpose=x&within=year&unknown=1",
+        f"?q={'pear+' * 100}",
+        "?since=9999-12-31&until=9999-12-31",
+    ],
+)
+@pytest.mark.parametrize("kind", MODELS)
+def test_no_address_breaks_a_list(cast: Cast, kind: str, query: str) -> None:
+    assert client_of(cast).get(f"/admin/projects/helpful/data/{kind}/{query}").status_code == 200
+
+
+def test_a_wrong_value_is_answered_in_words_and_narrows_nothing(cast: Cast) -> None:
+    page = client_of(cast).get("/admin/projects/helpful/data/rankings/?annotator=nobody&verdict=all_bad")
+    assert "Nobody here is called so." in page.content.decode()
+    assert ids(page.content.decode(), "rankings") == expected(
+        cast, "rankings", lambda row: row.verdict == "all_bad"
+    )
+
+
+def test_what_takes_too_long_is_given_up_in_words(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "PATIENCE_MS", 100)
+    slowly = KINDS["prompts"]._replace(
+        rows=lambda _project: Prompt.objects.extra(where=["pg_sleep(1) IS NOT NULL"])
+    )
+    monkeypatch.setitem(KINDS, "prompts", slowly)
+    answer = client_of(cast).get("/admin/projects/helpful/data/prompts/")
+    assert answer.status_code == 200
+    assert "takes too long" in answer.content.decode()
+
+
+def numbers(page: str) -> list[tuple[str, str]]:
+    """Every link from the loop to data, with what it says."""
+    stations = page[page.index('class="stations"') : page.index("</ol>")]
+    links = re.findall(
+        r'<a [^>]*href="(/admin/projects/helpful/(?:data|flags)/[^"]*)"[^>]*>(.*?)</a>', stations, re.S
+    )
+    return [(html.unescape(address), re.sub("<[^>]*>", "", words).strip()) for address, words in links]
+
+
+def test_every_number_of_the_loop_leads_to_the_rows_that_it_counts(cast: Cast) -> None:
+    client = client_of(cast)
+    found = numbers(client.get("/admin/projects/helpful/").content.decode())
+    assert len(found) == 10
+    counted = {}
+    for address, words in found:
+        number = int(re.findall(r"\d+", words)[0])
+        page = client.get(address).content.decode()
+        if "/flags/" in address:
+            rows = len(re.findall(r"<td>eve</td>", page))
+        elif "state=free" in address:
+            rows = sum(int(one) for one in re.findall(r"(\d+) of \d+ free", page))
+        else:
+            rows = sum(len(one) for one in walked(client, address))
+        assert rows == number, (address, words)
+        counted[address] = number
+    # Nothing would be shown by noughts.
+    assert all(counted.values()), counted
+    assert (
+        Slot.objects.filter(project=cast.project, annotator=None).count()
+        == counted["/admin/projects/helpful/data/tasks/?state=free"]
+    )
+
+
+def test_rankings_that_a_version_learnt_from_are_not_fresh(cast: Cast) -> None:
+    client, everything = client_of(cast), expected(cast, "rankings", lambda row: True)
+    last = Ranking.objects.get(public_id=everything[1])
+    snapshot = make_snapshot(cast.project, "s")
+    type(snapshot).objects.filter(pk=snapshot.pk).update(last_ranking_id=last.pk)
+    make_reward_model(cast.project, 1, snapshot)
+    assert RewardModelVersion.objects.count() == 1
+    assert set(listed(client, "rankings", "?fresh=true")) <= {everything[0]}
+
+
+def test_a_row_of_another_project_is_not_there(cast: Cast) -> None:
+    carol, erin = client_of(cast), client_of(cast, "erin")
+    for kind, model in MODELS.items():
+        for row in model.objects.all():
+            own = of_project(row) == cast.project and not is_withdrawn(row)
+            path = f"/data/{kind}/{row.public_id}/"
+            assert carol.get(f"/admin/projects/helpful{path}").status_code == (200 if own else 404), (
+                kind,
+                row,
+            )
+            assert carol.get(f"/admin/projects/haiku{path}").status_code == 404
+            assert erin.get(f"/admin/projects/helpful{path}").status_code == 404
+    assert carol.get(f"/admin/projects/helpful/data/prompts/{uuid4()}/").status_code == 404
+    for kind in ("flags", "assignments", "sources"):
+        assert carol.get(f"/admin/projects/helpful/data/{kind}/").status_code == 404
+
+
+def test_nothing_that_was_withdrawn_is_shown(cast: Cast) -> None:
+    client = client_of(cast)
+    for kind in MODELS:
+        for page in (client.get(f"/admin/projects/helpful/data/{kind}/"), *_rows(client, cast, kind)):
+            text = page.content.decode()
+            assert SECRET not in text
+            assert not re.search(r"\bgone\b", text)
+
+
+def _rows(client: Client, cast: Cast, kind: str) -> list[Any]:
+    rows = expected(cast, kind, lambda _row: True)
+    return [client.get(f"/admin/projects/helpful/data/{kind}/{one}/") for one in rows]
+
+
+def words_of(client: Client, kind: str, row: Any) -> str:
+    page = client.get(f"/admin/projects/helpful/data/{kind}/{row.public_id}/").content.decode()
+    main = page[page.index('id="content-main"') :]
+    return " ".join(re.sub("<[^>]*>", " ", html.unescape(main)).split())
+
+
+def test_a_ranking_reads_in_the_order_that_its_annotator_saw(cast: Cast) -> None:
+    client, project = client_of(cast), cast.project
+    put(project, "completions", {"prompt": "P", "completions": answers("one", "two", "three"), "priority": 9})
+    frank = named(project, "frank")
+    held = taken(frank)
+    Assignment.objects.filter(pk=held.pk).update(order_shown=[2, 0, 1])
+    held.refresh_from_db()
+    # By place in the task: "one" and "three" tie below "two". Frank saw C=two, A=three, B=one.
+    made = ranking.submit(
+        assignment=held,
+        annotator=frank,
+        verdict="ranked",
+        ranks=[2, 1, 2],
+        rationale="Two is short.",
+        confidence="high",
+        active_seconds=12.34,
+    )
+    text = words_of(client, "rankings", made)
+    assert "C > , then A = B" in text
+    places = [
+        text.index(said)
+        for said in (
+            "A , a completion place 2, tied",
+            "three",
+            "B , a completion place 2, tied",
+            "one",
+            "C , a completion place 1",
+            "two",
+        )
+    ]
+    assert places == sorted(places)
+    for said in (
+        "Two is short.",
+        "Confidence high",
+        "By frank",
+        "Active time 12.3 s",
+        "Guidelines version 1",
+    ):
+        assert said in text
+    assert "simulated" not in text
+
+
+def test_superseded_rankings_and_simulated_annotators_are_named(cast: Cast) -> None:
+    client = client_of(cast)
+    old = Ranking.objects.get(project=cast.project, is_current=False, superseded_by__isnull=False)
+    new = old.superseded_by
+    page = client.get(f"/admin/projects/helpful/data/rankings/{old.public_id}/").content.decode()
+    assert "superseded" in page
+    assert f"/data/rankings/{new.public_id}/" in page
+    page = client.get(f"/admin/projects/helpful/data/rankings/{new.public_id}/").content.decode()
+    assert f"/data/rankings/{old.public_id}/" in page
+    rule = Ranking.objects.get(project=cast.project, annotator__simulated=True)
+    assert "rule simulated" in words_of(client, "rankings", rule)
+
+
+def test_a_task_shows_everybody_side_by_side(cast: Cast) -> None:
+    client = client_of(cast)
+    task = Task.objects.get(project=cast.project, rankings__annotator__pseudonym="dan")
+    text = words_of(client, "tasks", task)
+    said = {one.annotator.pseudonym: one.tiers for one in Ranking.objects.current().filter(task=task)}
+    assert len(said) == 2
+    for who, tiers in said.items():
+        assert f"{who} {' '.join(map(str, tiers))} ranked" in text
+    gold = Task.objects.get(project=cast.project, purpose="gold")
+    assert "Purpose gold" in words_of(client, "tasks", gold)
+    held_one = Assignment.objects.open().get(project=cast.project).task
+    assert "open until" in words_of(client, "tasks", held_one)
+    assert "No question in it" in words_of(client, "tasks", held_one)
+    skipped = Assignment.objects.get(project=cast.project, status="skipped").task
+    assert "Too long" in words_of(client, "tasks", skipped)
+
+
+def test_a_completion_leads_back_to_its_policy_and_forward_to_its_rankings(cast: Cast) -> None:
+    client, project = client_of(cast), cast.project
+    snapshot = make_snapshot(project, "snapshot of this", 0)
+    reward_model = make_reward_model(project, 7, snapshot)
+    base = make_policy(project, 1)
+    policy = make_policy(project, 2, algorithm="ppo", start=base, reward_model=reward_model)
+    completion = Completion.objects.get(prompt__project=project, source__name="model 0", text="A ripe pear")
+    Completion.objects.filter(pk=completion.pk).update(source=policy.source, sampling={"temperature": 0.7})
+    text = words_of(client, "completions", completion)
+    assert policy.training is not None
+    assert f"Policy v2 PPO in run {policy.training.run_id} Reward model v7 of run" in text
+    assert snapshot.digest[:12] in text
+    assert "temperature 0.7" in text
+    page = client.get(f"/admin/projects/helpful/data/completions/{completion.public_id}/").content.decode()
+    judged = Ranking.objects.filter(task__entries__completion=completion)
+    assert judged.count() == 2
+    for one in judged:
+        assert f"/data/rankings/{one.public_id}/" in page
+    assert "1 of 2" in text
+    client.get(f"/admin/annotation/snapshot/{snapshot.pk}/change/")
+
+
+def test_a_demonstration_shows_its_review(cast: Cast) -> None:
+    client, project = client_of(cast), cast.project
+    project.review_demonstrations = True
+    project.save()
+    written = Demonstration.objects.get(project=project, text="A fig.")
+    reviewer = named(project, "grace")
+    Demonstration.objects.filter(pk=written.pk).update(
+        review="sent_back", reviewer=reviewer, comment="Say why."
+    )
+    text = words_of(client, "demonstrations", written)
+    for said in ("A fig.", "sent back", "by grace", "Say why."):
+        assert said in text
+
+
+MOST_QUERIES = 30
+
+
+def cost(client: Client, address: str) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(address).status_code == 200
+    return len(queries)
+
+
+def test_pages_cost_as_many_queries_with_many_rows_as_with_few(cast: Cast) -> None:
+    client, project = client_of(cast), cast.project
+    tasks = Task.objects.filter(
+        project=project, rankings__annotator__pseudonym="ann", rankings__verdict="ranked"
+    )
+    task = tasks.get()
+    rows: dict[str, Any] = {
+        "prompts": task.prompt,
+        "completions": task.entries.get(position=0).completion,
+        "tasks": task,
+        "rankings": task.rankings.first(),
+        "ratings": Rating.objects.kept().filter(project=project).first(),
+        "demonstrations": Demonstration.objects.kept().filter(project=project).first(),
+    }
+    addresses = [f"/admin/projects/helpful/data/{kind}/{row.public_id}/" for kind, row in rows.items()]
+    addresses += [f"/admin/projects/helpful/data/{kind}/?split=train&within=week" for kind in MODELS]
+    few = {address: cost(client, address) for address in addresses}
+    for number in range(12):
+        same = {
+            "prompt": task.prompt.last_text,
+            "completions": answers("A ripe pear", "I am ChatGPT.", source="model 0"),
+        }
+        put(project, "rankings", {**same, "annotator": f"more {number}"})
+        put(
+            project,
+            "demonstrations",
+            {"prompt": task.prompt.last_text, "completion": f"{number}", "annotator": "ann"},
+        )
+        put(
+            project,
+            "ratings",
+            {"prompt": "Rate", "completion": "So", "score": 1, "annotator": f"more {number}"},
+        )
+        put(
+            project,
+            "rankings",
+            {"prompt": f"More {number}", "completions": answers("x", "y"), "annotator": "ann"},
+        )
+    many = {address: cost(client, address) for address in addresses}
+    assert many == few
+    assert max(many.values()) <= MOST_QUERIES
