@@ -78,7 +78,7 @@ def of_project(project: Project) -> Loop:
     return Loop(
         project,
         _judgements(project),
-        _versions(project),
+        versions_of(project),
         list(runs.active()),
         list(runs.filter(status=Run.Status.FAILED, finished_at__gte=timezone.now() - WEEK)[:3]),
     )
@@ -119,7 +119,8 @@ def last_fitted(project: Project) -> int:
     return versions.aggregate(last=Max("fit__snapshot__last_ranking_id"))["last"] or 0
 
 
-def _versions(project: Project) -> Versions:
+def versions_of(project: Project) -> Versions:
+    """Those in use, and those that wait for a person."""
     active, current = activation.active_version(project), policies.current_policy(project)
     reward_model = RewardModelVersion.objects.filter(project=project).first()
     policy = PolicyVersion.objects.filter(project=project).first()

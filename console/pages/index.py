@@ -2,13 +2,11 @@
 
 from datetime import timedelta
 
-from django.db.models import Max
 from django.http import HttpRequest
 from django.utils import timezone
 
 from annotation.models import Project, Ranking
-from annotation.withdrawal import lineage
-from rewardmodel.models import RewardModelVersion
+from console.loop import last_fitted, versions_of
 from runs.kinds import runs_of
 from runs.models import Run
 
@@ -21,18 +19,17 @@ def decisions(request: HttpRequest) -> list[dict[str, object]]:
 
 
 def _decisions_of(project: Project) -> dict[str, object]:
-    runs = runs_of(project)
-    newest = RewardModelVersion.objects.filter(project=project).first()
-    trained_on = RewardModelVersion.objects.filter(project=project).aggregate(
-        last=Max("fit__snapshot__last_ranking_id")
-    )["last"]
+    runs, versions = runs_of(project), versions_of(project)
+    trained_on = last_fitted(project)
     rankings = Ranking.objects.current().collected().filter(project=project)
+    waiting = versions.proposed_reward_model
     return {
         "project": project,
         "active_runs": runs.active(),
         "failed_runs": runs.filter(status=Run.Status.FAILED, finished_at__gte=timezone.now() - RECENT)[:3],
-        "waiting_version": newest if newest is not None and not newest.is_active else None,
-        "new": rankings.filter(pk__gt=trained_on or 0).counted(),
-        "waiting_simulated": lineage.simulated(project).of("reward_models", newest.number) if newest else 0,
-        "fitted": trained_on is not None,
+        "waiting_version": waiting,
+        "waiting_policy": versions.proposed_policy,
+        "new": rankings.filter(pk__gt=trained_on).counted(),
+        "waiting_simulated": versions.simulated.of("reward_models", waiting.number) if waiting else 0,
+        "fitted": trained_on > 0,
     }
