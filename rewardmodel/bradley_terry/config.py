@@ -1,95 +1,153 @@
 """The frozen configs of the reward model's runs. No torch here: the web process reads these."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from lm.lora import LoraSettings
+from lm import settings
 from lm.rendering import DATE, check_date
-from runs.folder.config import resolve
+from runs.folder.config import Meaning, Preset, check_ranges, resolve
 
 Ties = Literal["drop", "half", "rao_kupper", "davidson"]
+RewardModel = Annotated[str, Meaning("a reward model folder")]
+_BY_BASE = "by the base"
 
 
 @dataclass(frozen=True)
 class AnnotatorWeight:
     """How much one annotator's rankings count; everybody else's count 1, and 0 leaves them out."""
 
-    annotator: str  # the pseudonym
-    weight: float
+    annotator: Annotated[str, Meaning("the pseudonym")]
+    weight: Annotated[float, Meaning("of each of their rankings", least=0)]
 
     def __post_init__(self) -> None:
-        _at_least(self, 0, "weight")
+        check_ranges(self)
 
 
 @dataclass(frozen=True)
 class FitConfig:
     """A fit of a reward model to rankings. None means: chosen by what the base is (see ``resolved``)."""
 
-    base: str = "scratch"  # "scratch", a folder (of a policy or a reward model) or a hub name
-    keep_head: bool = (
-        False  # go on with the head and tie parameter of a base that is a reward model (warm start)
+    base: Annotated[str, Meaning('"scratch", a folder (of a policy or a reward model) or a hub name')] = (
+        "scratch"
     )
-    incumbent: str | None = None  # a reward model folder to be compared with on the same held-out prompts
-    lora: LoraSettings | None = None  # None trains all weights
-    ties: Ties = "davidson"  # what a shared tier says of two scores (Davidson 1970)
-    margin: float = 0.0  # reward units a unit of preference strength (Llama 2, 2307.09288 eq. 2); 0 is off
-    label_smoothing: float = 0.0  # share of judgements taken to be wrong; 0 is off
-    centering: float = 0.0  # weight of (r1 + r2)^2 (Eisenstein et al. 2312.09244 use 0.01); 0 is off
-    annotator_weights: tuple[AnnotatorWeight, ...] = ()
-    epochs: int | None = (
-        None  # passes over the train split; more than one overfits a pretrained base (2009.01325)
+    keep_head: Annotated[
+        bool, Meaning("go on with the head and tie parameter of a base that is a reward model (warm start)")
+    ] = False
+    incumbent: Annotated[
+        str | None, Meaning("a reward model folder to be compared with on the same held-out prompts")
+    ] = None
+    lora: settings.Lora = None
+    ties: Annotated[
+        Ties, Meaning("what a shared tier says of two scores", source="Davidson 1970 (docs/algorithms.md)")
+    ] = "davidson"
+    margin: Annotated[
+        float,
+        Meaning(
+            "how much further apart two scores are to be, a unit of preference strength; 0 is off",
+            unit="reward units",
+            source="Llama 2, 2307.09288 eq. 2",
+            least=0,
+        ),
+    ] = 0.0
+    label_smoothing: Annotated[
+        float, Meaning("share of judgements taken to be wrong; 0 is off", least=0, below=0.5)
+    ] = 0.0
+    centering: Annotated[
+        float,
+        Meaning("weight of (r1 + r2)^2; 0 is off", source="Eisenstein et al. 2312.09244 use 0.01", least=0),
+    ] = 0.0
+    annotator_weights: Annotated[
+        tuple[AnnotatorWeight, ...],
+        Meaning("how much an annotator's rankings count; everybody else's count 1, and 0 leaves them out"),
+    ] = ()
+    epochs: Annotated[
+        int | None,
+        Meaning(
+            "over the rankings of the train split; more than one overfits a pretrained base",
+            unit="passes",
+            source="Stiennon et al. 2009.01325",
+            none=_BY_BASE,
+            least=1,
+        ),
+    ] = None
+    learning_rate: Annotated[float | None, Meaning("the highest, after warm-up", none=_BY_BASE, least=0)] = (
+        None
     )
-    learning_rate: float | None = None  # the highest, after warm-up
-    tie_learning_rate: float = 0.01  # of the one tie parameter, which starts at the share of ties
-    warmup: float = 0.03  # share of the steps with a rising rate
-    floor: float = 0.1  # the last rate as a share of the highest
-    weight_decay: float | None = None  # of matrices only
-    batch_rankings: int | None = None  # rankings a step
-    micro_batch_tokens: int = 4096  # tokens a forward pass: the memory; changes no result beyond rounding
-    max_grad_norm: float = 1.0  # gradient clipping, as in GPT-3 (2005.14165)
-    seeds: int = 1  # fits from seed, seed + 1, ...; the best on validation is kept (Stiennon: 3 to 10)
-    max_prompt_tokens: int = 1024  # longer prompts lose their beginning
-    max_completion_tokens: int = 1024  # longer completions lose their end; EOS included
-    validation_rankings: int = 1000  # drawn by the seed and read after each epoch, at most
-    # Train rankings, drawn by the seed, whose completions have mean 0 and deviation 1, at most.
-    reference_rankings: int = 2000
-    resamples: int = 1000  # of prompts, for the bootstrap intervals (Efron and Tibshirani 1993)
-    gradient_checkpointing: bool = False  # a third slower, activations of one layer at a time
-    vocabulary: int = 4096  # from scratch: most tokens of the byte-level BPE
-    hidden: int = 160  # from scratch: width
-    layers: int = 4  # from scratch
-    heads: int = 4  # from scratch
-    context: int = 1024  # from scratch: most tokens of prompt and completion together
-    date: str = DATE  # the day that the base's chat template states, where it states one; YYYY-MM-DD
-    seed: int = 0
-    threads: int = 2  # CPU threads of a process; part of the result, because sums depend on it
-    processes: int = 1  # that share each step, on one machine: one a GPU; changes no result beyond rounding
-    device: str = "auto"  # "auto" takes CUDA where there is one
-    checkpoint_seconds: float = 60.0
-    checkpoints: int = 1  # that stay: the newest, and those before it
+    tie_learning_rate: Annotated[
+        float, Meaning("of the one tie parameter, which starts at the share of ties", least=0)
+    ] = 0.01
+    warmup: settings.Warmup = 0.03
+    floor: settings.Floor = 0.1
+    weight_decay: Annotated[float | None, Meaning("of matrices only", none=_BY_BASE, least=0)] = None
+    batch_rankings: Annotated[
+        int | None,
+        Meaning("of a step", name="batch", unit="rankings", none=_BY_BASE, least=1),
+    ] = None
+    micro_batch_tokens: settings.MicroBatchTokens = 4096
+    max_grad_norm: settings.MaxGradNorm = 1.0
+    seeds: Annotated[
+        int,
+        Meaning(
+            "from seed, seed + 1, ...; the best on validation is kept",
+            name="fits",
+            unit="fits",
+            source="Stiennon et al. 2009.01325: 3 to 10",
+            least=1,
+        ),
+    ] = 1
+    max_prompt_tokens: settings.PromptTokens = 1024
+    max_completion_tokens: Annotated[
+        int,
+        Meaning(
+            "longer completions lose their end; EOS included",
+            name="longest completion",
+            unit="tokens",
+            least=2,  # a token and EOS
+        ),
+    ] = 1024
+    validation_rankings: Annotated[
+        int, Meaning("drawn by the seed and read after each epoch, at most", unit="rankings", least=0)
+    ] = 1000
+    reference_rankings: Annotated[
+        int,
+        Meaning(
+            "of the train split, drawn by the seed, whose completions get mean 0 and deviation 1, at most",
+            unit="rankings",
+            least=1,
+        ),
+    ] = 2000
+    resamples: settings.Resamples = 1000
+    gradient_checkpointing: settings.GradientCheckpointing = False
+    vocabulary: Annotated[
+        int,
+        Meaning(
+            "of a byte-level BPE from scratch, at most",
+            unit="tokens",
+            least=259,  # 256 bytes and three specials
+        ),
+    ] = 4096
+    hidden: settings.Hidden = 160
+    layers: settings.Layers = 4
+    heads: settings.Heads = 4
+    context: Annotated[
+        int,
+        Meaning(
+            "of a network from scratch: prompt and completion together, at most",
+            unit="tokens",
+            least=2,  # a token and EOS
+        ),
+    ] = 1024
+    date: settings.Date = DATE
+    seed: settings.Seed = 0
+    threads: settings.Threads = 2
+    processes: settings.Processes = 1
+    device: settings.Device = "auto"
+    checkpoint_seconds: settings.CheckpointSeconds = 60.0
+    checkpoints: settings.Checkpoints = 1
 
     def __post_init__(self) -> None:
         check_date(self.date)
-        _at_least(self, 1, "epochs", "batch_rankings", "micro_batch_tokens", "seeds", "resamples", "threads")
-        _at_least(
-            self,
-            1,
-            "processes",
-            "hidden",
-            "layers",
-            "heads",
-            "max_prompt_tokens",
-            "reference_rankings",
-            "checkpoints",
-        )
-        _at_least(self, 2, "max_completion_tokens", "context")  # a token and EOS
-        _at_least(self, 259, "vocabulary")  # 256 bytes and three specials
-        _at_least(self, 0, "margin", "centering", "learning_rate", "tie_learning_rate", "weight_decay")
-        _at_least(self, 0, "validation_rankings", "warmup", "floor", "checkpoint_seconds")
-        if not self.max_grad_norm > 0:
-            raise ValueError(f"max_grad_norm must be above 0, not {self.max_grad_norm}")
-        if not 0 <= self.label_smoothing < 0.5:
-            raise ValueError(f"label_smoothing must be at least 0 and below 0.5, not {self.label_smoothing}")
+        check_ranges(self)
         if self.from_scratch and self.keep_head:
             raise ValueError("keep_head goes on with a reward model: name its folder as the base")
         if self.from_scratch and self.lora is not None:
@@ -134,34 +192,62 @@ SMALL = 20_000_000
 LORA: dict[str, Any] = {"epochs": 1, "learning_rate": 1e-4, "weight_decay": 0.0, "batch_rankings": 64}
 
 
+# A quick look is of no use as a version: it says whether a fit works at all.
+PRESETS = {
+    "quick": Preset(
+        "quick look",
+        "One pass over texts cut at 256 tokens and a coarse report: the least time in which it shows whether it works.",
+        {
+            "epochs": 1,
+            "max_prompt_tokens": 256,
+            "max_completion_tokens": 256,
+            "validation_rankings": 200,
+            "resamples": 200,
+        },
+    ),
+    "careful": Preset(
+        "careful",
+        "Fits from five seeds, of which the best on validation is kept, and finer intervals: five times the time.",
+        {"seeds": 5, "validation_rankings": 5000, "resamples": 10_000},
+    ),
+    "lora": Preset(
+        "LoRA on a GPU",
+        "An adapter beside a trained base, which must be named and not be scratch: little memory for weights, at the "
+        "price of a third more time, for activations are computed twice.",
+        {"lora": {"rank": 16, "alpha": 32.0}, "gradient_checkpointing": True, "device": "cuda"},
+    ),
+}
+
+
 @dataclass(frozen=True)
 class EvaluateConfig:
     """The held-out report of a reward model on a snapshot."""
 
-    reward_model: str = "inputs/reward_model"  # a reward model folder
-    micro_batch_tokens: int = 4096  # tokens a forward pass
-    resamples: int = 1000  # of prompts, for the bootstrap intervals
-    threads: int = 2
-    device: str = "auto"
+    reward_model: RewardModel = "inputs/reward_model"
+    micro_batch_tokens: settings.MicroBatchTokens = 4096
+    resamples: settings.Resamples = 1000
+    threads: settings.Threads = 2
+    device: settings.Device = "auto"
 
     def __post_init__(self) -> None:
-        _at_least(self, 1, "micro_batch_tokens", "resamples", "threads")
+        check_ranges(self)
 
 
 @dataclass(frozen=True)
 class ContestConfig:
     """Several reward models on one snapshot's held-out rankings."""
 
-    reward_models: tuple[str, ...] = ()  # reward model folders; the others are compared with the first
-    worst: int = 12  # pairs to read that they rank worst
-    micro_batch_tokens: int = 4096  # tokens a forward pass
-    resamples: int = 1000  # of prompts, for the bootstrap intervals
-    threads: int = 2
-    device: str = "auto"
+    reward_models: Annotated[
+        tuple[str, ...], Meaning("reward model folders; the others are compared with the first")
+    ] = ()
+    worst: Annotated[int, Meaning("to read, that they rank worst", unit="pairs", least=0)] = 12
+    micro_batch_tokens: settings.MicroBatchTokens = 4096
+    resamples: settings.Resamples = 1000
+    threads: settings.Threads = 2
+    device: settings.Device = "auto"
 
     def __post_init__(self) -> None:
-        _at_least(self, 1, "micro_batch_tokens", "resamples", "threads")
-        _at_least(self, 0, "worst")
+        check_ranges(self)
         if not self.reward_models:
             raise ValueError("reward_models must name at least one reward model")
 
@@ -170,17 +256,10 @@ class ContestConfig:
 class ScoreConfig:
     """Scores of prompts with completions."""
 
-    reward_model: str = "inputs/reward_model"  # a reward model folder
-    micro_batch_tokens: int = 4096  # tokens a forward pass
-    threads: int = 2
-    device: str = "auto"
+    reward_model: RewardModel = "inputs/reward_model"
+    micro_batch_tokens: settings.MicroBatchTokens = 4096
+    threads: settings.Threads = 2
+    device: settings.Device = "auto"
 
     def __post_init__(self) -> None:
-        _at_least(self, 1, "micro_batch_tokens", "threads")
-
-
-def _at_least(config: object, least: float, *names: str) -> None:
-    for name in names:
-        value = getattr(config, name)
-        if value is not None and not least <= value < float("inf"):  # NaN is refused too
-            raise ValueError(f"{name} must be at least {least}, not {value}")
+        check_ranges(self)

@@ -1,74 +1,115 @@
 """The frozen configs of the policy's runs. No torch here: the web process reads these."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from lm.lora import LoraSettings
+from lm import settings
 from lm.rendering import DATE, check_date
-from runs.folder.config import resolve
+from runs.folder.config import Meaning, Preset, check_ranges, resolve
 from runs.folder.errors import BadInput
+
+Base = Annotated[str, Meaning("a policy folder or a hub name")]
+NewTokens = Annotated[
+    int, Meaning("of an answer, EOS included", name="longest answer", unit="tokens", least=1)
+]
+Temperature = Annotated[
+    float, Meaning("divides the logits: 1 is the policy itself, 0 always the likeliest token", least=0)
+]
+TopK = Annotated[int, Meaning("draw from this many likeliest tokens; 0 keeps all", name="top k", least=0)]
+TopP = Annotated[
+    float,
+    Meaning(
+        "draw from the likeliest tokens that hold this mass; 1 keeps all",
+        name="top p",
+        source="Holtzman et al. 1904.09751",
+        above=0,
+        most=1,
+    ),
+]
+Samples = Annotated[int, Meaning("of a prompt", name="completions", least=1)]
+_BY_BASE = "by the base"
 
 
 @dataclass(frozen=True)
 class SamplingSettings:
     """How completions are drawn. PPO uses the temperature alone, so that its log-probabilities agree."""
 
-    max_new_tokens: int = 64  # tokens, EOS included; two short sentences
-    temperature: float = 1.0  # divides the logits; 0 is greedy. 1 is the policy itself
-    top_k: int = 0  # keep the k likeliest tokens; 0 keeps all
-    top_p: float = (
-        1.0  # keep the likeliest tokens that hold this mass (Holtzman et al. 1904.09751); 1 keeps all
-    )
-    samples: int = 1  # completions a prompt
+    max_new_tokens: NewTokens = 64
+    temperature: Temperature = 1.0
+    top_k: TopK = 0
+    top_p: TopP = 1.0
+    samples: Samples = 1
 
     def __post_init__(self) -> None:
-        right = self.max_new_tokens > 0 and self.samples > 0 and self.temperature >= 0
-        if not right or self.top_k < 0 or not 0 < self.top_p <= 1:
-            raise BadInput(
-                f"{self}: max_new_tokens and samples are at least 1, temperature and top_k at least 0, "
-                "and top_p is above 0 and at most 1"
-            )
+        check_ranges(self)
 
 
 @dataclass(frozen=True)
 class SftConfig:
     """Supervised fine-tuning on demonstrations. None means: chosen by what the base is (see ``resolved``)."""
 
-    base: str = "scratch"  # "scratch", a folder or a hub name
-    lora: LoraSettings | None = None  # None trains all weights
-    epochs: int | None = None  # passes over the train split
-    learning_rate: float | None = None  # the highest, after warm-up
-    warmup: float = 0.05  # share of the steps with a rising rate
-    floor: float = 0.1  # the last rate as a share of the highest
-    weight_decay: float | None = None  # of matrices only
-    batch_tokens: int | None = None  # tokens a step, padding counted
-    micro_batch_tokens: int = 8192  # tokens a forward pass: the memory; changes no result beyond rounding
-    max_grad_norm: float = 1.0  # gradient clipping, as in GPT-3 (2005.14165)
-    max_prompt_tokens: int = 512  # longer prompts lose their beginning
-    max_completion_tokens: int = 512  # longer completions lose their end and their EOS
-    held_out_rows: int = 1000  # validation demonstrations, drawn by the seed, read after each epoch, at most
-    gradient_checkpointing: bool = False  # a third slower, activations of one layer at a time
-    vocabulary: int = 1024  # from scratch: tokens of the byte-level BPE
-    hidden: int = 160  # from scratch: width
-    layers: int = 4  # from scratch
-    heads: int = 4  # from scratch
-    context: int = 512  # from scratch: most tokens of prompt and completion together
-    date: str = DATE  # the day that the base's chat template states, where it states one; YYYY-MM-DD
-    seed: int = 0
-    threads: int = 2  # CPU threads of a process; part of the result, because sums depend on it
-    processes: int = 1  # that share each step, on one machine: one a GPU; changes no result beyond rounding
-    device: str = "auto"  # "auto" takes CUDA where there is one
-    checkpoint_seconds: float = 60.0
-    checkpoints: int = 1  # that stay: the newest, and those before it
+    base: Annotated[str, Meaning('"scratch", a folder or a hub name')] = "scratch"
+    lora: settings.Lora = None
+    epochs: Annotated[
+        int | None,
+        Meaning(
+            "over the demonstrations of the train split; the weights of the best stay",
+            unit="passes",
+            none=_BY_BASE,
+            least=1,
+        ),
+    ] = None
+    learning_rate: Annotated[float | None, Meaning("the highest, after warm-up", none=_BY_BASE, least=0)] = (
+        None
+    )
+    warmup: settings.Warmup = 0.05
+    floor: settings.Floor = 0.1
+    weight_decay: Annotated[float | None, Meaning("of matrices only", none=_BY_BASE, least=0)] = None
+    batch_tokens: Annotated[
+        int | None,
+        Meaning("of a step, padding counted", name="batch", unit="tokens", none=_BY_BASE, least=1),
+    ] = None
+    micro_batch_tokens: settings.MicroBatchTokens = 8192
+    max_grad_norm: settings.MaxGradNorm = 1.0
+    max_prompt_tokens: settings.PromptTokens = 512
+    max_completion_tokens: Annotated[
+        int,
+        Meaning(
+            "longer completions lose their end and their EOS",
+            name="longest completion",
+            unit="tokens",
+            least=1,
+        ),
+    ] = 512
+    held_out_rows: Annotated[
+        int,
+        Meaning(
+            "of the validation split, drawn by the seed and read after each epoch, at most",
+            name="held out",
+            unit="demonstrations",
+            least=0,
+        ),
+    ] = 1000
+    gradient_checkpointing: settings.GradientCheckpointing = False
+    vocabulary: Annotated[int, Meaning("of a byte-level BPE from scratch", unit="tokens", least=1)] = 1024
+    hidden: settings.Hidden = 160
+    layers: settings.Layers = 4
+    heads: settings.Heads = 4
+    context: Annotated[
+        int,
+        Meaning("of a network from scratch: prompt and completion together, at most", unit="tokens", least=1),
+    ] = 512
+    date: settings.Date = DATE
+    seed: settings.Seed = 0
+    threads: settings.Threads = 2
+    processes: settings.Processes = 1
+    device: settings.Device = "auto"
+    checkpoint_seconds: settings.CheckpointSeconds = 60.0
+    checkpoints: settings.Checkpoints = 1
 
     def __post_init__(self) -> None:
         check_date(self.date)
-        _at_least(
-            self, 1, "micro_batch_tokens", "max_prompt_tokens", "max_completion_tokens", "threads", "epochs"
-        )
-        _at_least(self, 1, "processes", "batch_tokens", "vocabulary", "hidden", "layers", "heads", "context")
-        _at_least(self, 1, "checkpoints")
-        _at_least(self, 0, "held_out_rows", "learning_rate", "weight_decay", "warmup", "floor")
+        check_ranges(self)
         if self.from_scratch and self.lora is not None:
             raise BadInput('LoRA learns beside a trained base: with base "scratch" leave lora out')
 
@@ -104,29 +145,58 @@ SMALL = 20_000_000
 # LoRA wants about ten times the rate of full weights: Schulman et al., "LoRA Without Regret" (2025).
 LORA: dict[str, Any] = {"epochs": 2, "learning_rate": 2e-4, "weight_decay": 0.0, "batch_tokens": 16384}
 
+SFT_PRESETS = {
+    "quick": Preset(
+        "quick look",
+        "One pass over texts cut at 256 tokens: the least time in which it shows whether it works.",
+        {"epochs": 1, "max_prompt_tokens": 256, "max_completion_tokens": 256, "held_out_rows": 200},
+    ),
+    "careful": Preset(
+        "careful",
+        "Eight passes, of which the best on held-out demonstrations stays: four times the time where a trained base is "
+        "started from, a third more from scratch.",
+        {"epochs": 8, "held_out_rows": 5000},
+    ),
+    "lora": Preset(
+        "LoRA on a GPU",
+        "An adapter beside a trained base: little memory for weights, at the price of a third more time, for "
+        "activations are computed twice.",
+        {"lora": {"rank": 16, "alpha": 32.0}, "gradient_checkpointing": True, "device": "cuda"},
+    ),
+}
+
 
 @dataclass(frozen=True)
 class SampleConfig:
     """Distinct completions of each prompt, to be ranked."""
 
-    base: str  # a policy folder or a hub name
-    completions: int = 4  # distinct texts a prompt; InstructGPT ranked 4 to 9 (2203.02155)
-    tries: int = 4  # rounds of sampling for prompts whose texts are not distinct yet
-    max_new_tokens: int = 128  # EOS included
-    temperature: float = 1.0
-    top_k: int = 0  # 0 keeps all
-    top_p: float = 1.0  # 1 keeps all
-    max_prompt_tokens: int = 512  # longer prompts lose their beginning
-    batch_prompts: int = 16  # prompts sampled together
-    date: str = DATE  # the day that the base's chat template states, where it states one; YYYY-MM-DD
-    seed: int = 0
-    threads: int = 2
-    device: str = "auto"
+    base: Base
+    completions: Annotated[
+        int,
+        Meaning(
+            "distinct texts of a prompt",
+            source="InstructGPT, 2203.02155, ranked 4 to 9",
+            least=1,
+        ),
+    ] = 4
+    tries: Annotated[
+        int,
+        Meaning("of sampling, for prompts whose texts are not distinct yet", unit="rounds", least=1),
+    ] = 4
+    max_new_tokens: NewTokens = 128
+    temperature: Temperature = 1.0
+    top_k: TopK = 0
+    top_p: TopP = 1.0
+    max_prompt_tokens: settings.PromptTokens = 512
+    batch_prompts: settings.BatchPrompts = 16
+    date: settings.Date = DATE
+    seed: settings.Seed = 0
+    threads: settings.Threads = 2
+    device: settings.Device = "auto"
 
     def __post_init__(self) -> None:
         check_date(self.date)
-        _at_least(self, 1, "completions", "tries", "max_prompt_tokens", "batch_prompts", "threads")
-        self.settings(self.completions)
+        check_ranges(self)
 
     @property
     def limits(self) -> dict[str, int]:
@@ -138,45 +208,65 @@ class SampleConfig:
         return SamplingSettings(self.max_new_tokens, self.temperature, self.top_k, self.top_p, samples)
 
 
+SAMPLE_PRESETS = {
+    "quick": Preset(
+        "quick look",
+        "Answers of 32 tokens at most and one round: the least time, and prompts whose answers come out alike make no "
+        "task.",
+        {"max_new_tokens": 32, "tries": 1},
+    ),
+    "careful": Preset(
+        "careful",
+        "Answers of up to 512 tokens, and up to ten rounds until a prompt's are distinct: as much more time as the "
+        "answers get longer and more rounds are needed.",
+        {"max_new_tokens": 512, "tries": 10},
+    ),
+    "gpu": Preset(
+        "on a GPU",
+        "128 prompts at a time: the fastest where the memory is enough.",
+        {"batch_prompts": 128, "device": "cuda"},
+    ),
+}
+
+
 @dataclass(frozen=True)
 class CheckConfig:
     """A base that is loaded and tried."""
 
-    base: str  # a policy folder or a hub name
-    date: str = DATE  # the day that the base's chat template states, where it states one; YYYY-MM-DD
-    threads: int = 2
-    device: str = "auto"
+    base: Base
+    date: settings.Date = DATE
+    threads: settings.Threads = 2
+    device: settings.Device = "auto"
 
     def __post_init__(self) -> None:
         check_date(self.date)
-        _at_least(self, 1, "threads")
+        check_ranges(self)
 
 
 @dataclass(frozen=True)
 class EvaluateConfig:
     """Several policies on the same prompts; the first is the reference of the KL."""
 
-    policies: tuple[str, ...]  # policy folders or hub names
-    reward_model: str | None = None  # a reward model folder
-    completions: int = 2  # samples a prompt
-    max_new_tokens: int = 128  # EOS included
-    temperature: float = 1.0  # the KL is of the policies at this temperature
-    max_prompt_tokens: int = 512  # longer prompts lose their beginning
-    batch_prompts: int = 16  # prompts sampled together
-    resamples: int = 1000  # of prompts, for the bootstrap intervals (Efron and Tibshirani 1993)
-    date: str = DATE  # the day that the base's chat template states, where it states one; YYYY-MM-DD
-    seed: int = 0
-    threads: int = 2
-    device: str = "auto"
+    policies: Annotated[tuple[str, ...], Meaning("policy folders or hub names")]
+    reward_model: Annotated[str | None, Meaning("a reward model folder", none="none judges")] = None
+    completions: Samples = 2
+    max_new_tokens: NewTokens = 128
+    temperature: Annotated[
+        float, Meaning("divides the logits; the KL is of the policies at this temperature", above=0)
+    ] = 1.0
+    max_prompt_tokens: settings.PromptTokens = 512
+    batch_prompts: settings.BatchPrompts = 16
+    resamples: settings.Resamples = 1000
+    date: settings.Date = DATE
+    seed: settings.Seed = 0
+    threads: settings.Threads = 2
+    device: settings.Device = "auto"
 
     def __post_init__(self) -> None:
         check_date(self.date)
-        _at_least(self, 1, "completions", "max_prompt_tokens", "batch_prompts", "resamples", "threads")
+        check_ranges(self)
         if not self.policies:
             raise BadInput("policies must name at least one policy")
-        if self.temperature == 0:
-            raise BadInput("temperature 0 has no KL: take a temperature above 0")
-        self.settings()
 
     @property
     def limits(self) -> dict[str, int]:
@@ -188,8 +278,20 @@ class EvaluateConfig:
         return SamplingSettings(self.max_new_tokens, self.temperature, samples=self.completions)
 
 
-def _at_least(config: Any, least: int, *names: str) -> None:
-    for name in names:
-        value = getattr(config, name)
-        if value is not None and value < least:
-            raise BadInput(f"{name} is {value}: it must be at least {least}")
+EVALUATE_PRESETS = {
+    "quick": Preset(
+        "quick look",
+        "One answer of 32 tokens at most to a prompt, and coarse intervals: half the time or less.",
+        {"completions": 1, "max_new_tokens": 32, "resamples": 200},
+    ),
+    "careful": Preset(
+        "careful",
+        "Eight answers to a prompt and finer intervals: four times the time.",
+        {"completions": 8, "resamples": 10_000},
+    ),
+    "gpu": Preset(
+        "on a GPU",
+        "128 prompts at a time: the fastest where the memory is enough.",
+        {"batch_prompts": 128, "device": "cuda"},
+    ),
+}

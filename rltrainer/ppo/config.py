@@ -1,85 +1,207 @@
 """PpoConfig. No torch here: the web process reads it."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from lm.lora import LoraSettings
+from lm import settings
 from lm.rendering import DATE, check_date
-from rltrainer.policy.config import SamplingSettings
-from runs.folder.config import resolve
+from rltrainer.policy.config import NewTokens, Samples, SamplingSettings
+from runs.folder.config import Meaning, Preset, check_ranges, resolve
 from runs.folder.errors import BadInput
 
 Algorithm = Literal["ppo", "reinforce"]
 Baseline = Literal["none", "batch_mean", "leave_one_out"]
+ValueInit = Literal["reward_model", "policy"]
+_BY_SIZE = "by the policy's size"
+_BY_ALGORITHM = "by the algorithm"
 
 
 @dataclass(frozen=True)
 class PpoConfig:
     """One training by policy gradient. None means: chosen by algorithm and size (see ``resolved``)."""
 
-    policy: str  # a policy folder or a hub name; also the frozen reference
-    reward_model: str  # a reward model folder
-    algorithm: Algorithm = "ppo"
-    lora: LoraSettings | None = None  # None trains all weights
+    policy: Annotated[str, Meaning("a policy folder or a hub name; also the frozen reference")]
+    reward_model: Annotated[str, Meaning("a reward model folder")]
+    algorithm: Annotated[Algorithm, Meaning("PPO with a value network, or REINFORCE with a baseline")] = "ppo"
+    lora: settings.Lora = None
     # The reward.
-    beta: float = (
-        0.1  # coefficient of the KL, in deviations of the reward a nat; 0.05 in Stiennon et al. 2009.01325
-    )
-    kl_target: float | None = None  # nats a completion that beta is adapted to; None keeps beta fixed
-    kl_horizon: int = 10_000  # episodes over which beta adapts (Ziegler et al. 1909.08593)
-    kl_clamp: float = 20.0  # |log-ratio| of a token at most: k3 overflows float32 at 89
-    missing_eos_penalty: (
-        float | None
-    ) = -1.0  # the most that a completion earns that did not end; None: its score
+    beta: Annotated[
+        float,
+        Meaning(
+            "coefficient of the KL: what a step away from the reference costs",
+            name="KL coefficient (beta)",
+            unit="deviations of the reward a nat",
+            source="0.05 in Stiennon et al. 2009.01325",
+            least=0,
+        ),
+    ] = 0.1
+    kl_target: Annotated[
+        float | None,
+        Meaning(
+            "that beta is adapted to",
+            name="KL target",
+            unit="nats a completion",
+            none="beta stays as it is",
+            above=0,
+        ),
+    ] = None
+    kl_horizon: Annotated[
+        int,
+        Meaning(
+            "over which beta adapts",
+            name="KL horizon",
+            unit="episodes",
+            source="Ziegler et al. 1909.08593",
+            least=1,
+        ),
+    ] = 10_000
+    kl_clamp: Annotated[
+        float,
+        Meaning(
+            "a token's log-ratio, at most",
+            name="KL clamp",
+            unit="nats",
+            source="k3 overflows float32 at 89",
+            above=0,
+        ),
+    ] = 20.0
+    missing_eos_penalty: Annotated[
+        float | None,
+        Meaning(
+            "the most that a completion earns that did not end",
+            name="missing EOS penalty",
+            unit="deviations of the reward",
+            none="it earns its score",
+        ),
+    ] = -1.0
     # The rollout.
-    steps: int | None = None  # rollouts; by size: see SIZES
-    batch_prompts: int = 32  # prompts a rollout
-    samples: int = 4  # completions a prompt
-    max_new_tokens: int = 64  # EOS included
-    max_prompt_tokens: int = 512  # longer prompts lose their beginning
-    temperature: float = 1.0  # divides the logits in sampling and in every log-probability
+    steps: Annotated[
+        int | None, Meaning("of sampling and learning", unit="rollouts", none=_BY_SIZE, least=1)
+    ] = None
+    batch_prompts: Annotated[
+        int, Meaning("of a rollout", name="prompts a rollout", unit="prompts", least=1)
+    ] = 32
+    samples: Samples = 4
+    max_new_tokens: NewTokens = 64
+    max_prompt_tokens: settings.PromptTokens = 512
+    temperature: Annotated[
+        float, Meaning("divides the logits, in sampling and in every log-probability", above=0)
+    ] = 1.0
     # The update.
-    gamma: float = 1.0  # discount (Ziegler et al. 1909.08593)
-    lam: float = 0.95  # GAE's lambda (Schulman et al. 1506.02438; Ziegler et al.)
-    clip: float = 0.2  # of the ratio (Schulman et al. 1707.06347)
-    value_clip: float = 0.2  # of the value's change (Ziegler et al.)
-    entropy_coefficient: float = 0.0  # of the entropy bonus; language models start with plenty
-    whiten: bool = True  # PPO's advantages to mean 0 and deviation 1 over the rollout
-    baseline: Baseline = "leave_one_out"  # of REINFORCE (Kool et al. 2019; Ahmadian et al. 2402.14740)
-    epochs: int | None = None  # passes over a rollout: 4 for PPO (Ziegler et al.), 1 for REINFORCE
-    minibatches: int | None = None  # optimizer steps a pass: 4 for PPO, 1 for REINFORCE
-    micro_batch_tokens: int = 8192  # tokens a forward pass, padding counted: the memory; changes no result
-    learning_rate: float | None = None  # of the policy, linear to 0; by size: see SIZES
-    value_learning_rate: float | None = None  # of the value network; twice that of a whole policy
-    adam_eps: float = 1e-5  # Huang et al., "The N implementation details of RLHF with PPO" (2023)
-    max_grad_norm: float = 1.0
-    value_init: Literal["reward_model", "policy"] = "reward_model"  # Stiennon et al.; InstructGPT
-    # Nats a token between old and new policy; more ends the update. Where every ratio is at the clip it is about 0.02.
-    update_kl_limit: float | None = 0.05
-    kl_limit: float | None = None  # nats a completion; more ends the run with the last policy below it
-    keep_every: int = 1  # steps between the policies, on disk, that kl_limit can go back to
+    gamma: Annotated[
+        float,
+        Meaning("of later rewards", name="discount (gamma)", source="Ziegler et al. 1909.08593", least=0),
+    ] = 1.0
+    lam: Annotated[
+        float,
+        Meaning(
+            "of generalised advantage estimation",
+            name="GAE lambda",
+            source="Schulman et al. 1506.02438; Ziegler et al. 1909.08593",
+            least=0,
+        ),
+    ] = 0.95
+    clip: Annotated[
+        float, Meaning("of the ratio, either way", source="Schulman et al. 1707.06347", least=0)
+    ] = 0.2
+    value_clip: Annotated[
+        float, Meaning("of the value's change", source="Ziegler et al. 1909.08593", least=0)
+    ] = 0.2
+    entropy_coefficient: Annotated[
+        float, Meaning("of the entropy bonus; language models start with plenty", least=0)
+    ] = 0.0
+    whiten: Annotated[bool, Meaning("PPO's advantages to mean 0 and deviation 1 over the rollout")] = True
+    baseline: Annotated[
+        Baseline,
+        Meaning(
+            "that REINFORCE takes from the rewards", source="Kool et al. 2019; Ahmadian et al. 2402.14740"
+        ),
+    ] = "leave_one_out"
+    epochs: Annotated[
+        int | None,
+        Meaning(
+            "over a rollout; 1 for REINFORCE",
+            unit="passes",
+            source="Ziegler et al. 1909.08593: 4 for PPO",
+            none=_BY_ALGORITHM,
+            least=1,
+        ),
+    ] = None
+    minibatches: Annotated[
+        int | None,
+        Meaning(
+            "optimizer steps of a pass; 1 for REINFORCE",
+            source="Ziegler et al. 1909.08593: 4 for PPO",
+            none=_BY_ALGORITHM,
+            least=1,
+        ),
+    ] = None
+    micro_batch_tokens: settings.MicroBatchTokens = 8192
+    learning_rate: Annotated[float | None, Meaning("of the policy, linear to 0", none=_BY_SIZE, least=0)] = (
+        None
+    )
+    value_learning_rate: Annotated[
+        float | None,
+        Meaning("of the value network", none="twice that of a whole policy", least=0),
+    ] = None
+    adam_eps: Annotated[
+        float,
+        Meaning(
+            "Adam's epsilon",
+            name="Adam's epsilon",
+            source='Huang et al., "The N implementation details of RLHF with PPO" (2023)',
+            least=0,
+        ),
+    ] = 1e-5
+    max_grad_norm: settings.MaxGradNorm = 1.0
+    value_init: Annotated[
+        ValueInit,
+        Meaning(
+            "what the value network starts as", name="value network", source="Stiennon et al.; InstructGPT"
+        ),
+    ] = "reward_model"
+    update_kl_limit: Annotated[
+        float | None,
+        Meaning(
+            "between old and new policy; more ends the update (where every ratio is at the clip it is about 0.02)",
+            name="KL limit of an update",
+            unit="nats a token",
+            none="no limit",
+            above=0,
+        ),
+    ] = 0.05
+    kl_limit: Annotated[
+        float | None,
+        Meaning(
+            "more ends the run with the last policy below it",
+            name="KL limit of the run",
+            unit="nats a completion",
+            none="no limit",
+            above=0,
+        ),
+    ] = None
+    keep_every: Annotated[
+        int,
+        Meaning(
+            "between the policies, on disk, that the run's KL limit can go back to", unit="steps", least=1
+        ),
+    ] = 1
     # The run.
-    held_out_prompts: int = 128  # prompts of the report before and after
-    date: str = DATE  # the day that the base's chat template states, where it states one; YYYY-MM-DD
-    seed: int = 0
-    threads: int = 2  # CPU threads of a process; part of the result, because sums depend on it
-    processes: int = 1  # that share each step, on one machine: one a GPU; changes no result beyond rounding
-    device: str = "auto"  # "auto" takes CUDA where there is one
-    checkpoint_seconds: float = 60.0
-    checkpoints: int = 1  # that stay: the newest, and those before it
+    held_out_prompts: Annotated[
+        int,
+        Meaning("of the report before and after", name="held out", unit="prompts", least=1),
+    ] = 128
+    date: settings.Date = DATE
+    seed: settings.Seed = 0
+    threads: settings.Threads = 2
+    processes: settings.Processes = 1
+    device: settings.Device = "auto"
+    checkpoint_seconds: settings.CheckpointSeconds = 60.0
+    checkpoints: settings.Checkpoints = 1
 
     def __post_init__(self) -> None:
         check_date(self.date)
-        _at_least(
-            self, 1, "steps", "batch_prompts", "samples", "max_new_tokens", "max_prompt_tokens", "epochs"
-        )
-        _at_least(self, 1, "minibatches", "micro_batch_tokens", "keep_every", "held_out_prompts", "threads")
-        _at_least(self, 1, "kl_horizon", "processes", "checkpoints")
-        _at_least(self, 0, "beta", "gamma", "lam", "clip", "value_clip", "learning_rate")
-        _at_least(self, 0, "value_learning_rate", "entropy_coefficient", "adam_eps", "checkpoint_seconds")
-        _above_zero(
-            self, "temperature", "kl_clamp", "kl_target", "kl_limit", "update_kl_limit", "max_grad_norm"
-        )
+        check_ranges(self)
         if self.batch_prompts < self.processes:
             raise BadInput(
                 f"{self.processes} processes cannot share {self.batch_prompts} prompts a rollout: raise batch_prompts"
@@ -154,15 +276,21 @@ def _by_size(config: PpoConfig, parameters: int) -> tuple[float, int]:
     return (rate * LORA_FACTOR if config.lora else rate), steps
 
 
-def _at_least(config: PpoConfig, least: float, *names: str) -> None:
-    for name in names:
-        value = getattr(config, name)
-        if value is not None and not least <= value < float("inf"):  # NaN is refused too
-            raise BadInput(f"{name} is {value}: it must be at least {least}")
-
-
-def _above_zero(config: PpoConfig, *names: str) -> None:
-    for name in names:
-        value = getattr(config, name)
-        if value is not None and not 0 < value < float("inf"):
-            raise BadInput(f"{name} is {value}: it must be above 0")
+PRESETS = {
+    "quick": Preset(
+        "quick look",
+        "Four rollouts of 8 prompts, and a report on 32: the least time in which it shows whether the reward rises.",
+        {"steps": 4, "batch_prompts": 8, "held_out_prompts": 32},
+    ),
+    "careful": Preset(
+        "careful",
+        "Rollouts of 128 prompts, so that each step is surer, and a report on 512: four times the time.",
+        {"batch_prompts": 128, "held_out_prompts": 512},
+    ),
+    "lora": Preset(
+        "LoRA on a GPU",
+        "An adapter beside a trained policy, at ten times the learning rate: gradients and Adam's state of the adapter "
+        "alone, so much less memory.",
+        {"lora": {"rank": 16, "alpha": 32.0}, "device": "cuda"},
+    ),
+}

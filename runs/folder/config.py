@@ -1,13 +1,16 @@
 """From config.json to a frozen dataclass: every key known, every value of its field's type.
 
 A field may be ``bool``, ``int``, ``float``, ``str``, ``Literal[...]``, ``tuple[T, ...]`` (a list in JSON), another
-dataclass (an object in JSON), or one of them ``| None``. Ranges are the dataclass's own business: its
+dataclass (an object in JSON), or one of them ``| None``. What a field means, its unit, where its default is from and
+its range stand at the field, as ``Annotated[int, Meaning(...)]``: people read them there, ``check_ranges`` holds the
+values to them, and forms are made of them. What a range cannot say is the dataclass's own business: its
 ``__post_init__`` raises ValueError, and the message reaches whoever wrote the config.
 """
 
 import dataclasses
 import types
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from runs.folder.errors import BadInput
@@ -15,6 +18,64 @@ from runs.folder.errors import BadInput
 T = TypeVar("T")
 
 _NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Meaning:
+    """What a field of a config is, for people and for ``check_ranges``."""
+
+    says: str
+    _: dataclasses.KW_ONLY
+    name: str = ""  # where the field's own is no name in the field's terms
+    unit: str = ""
+    source: str = ""  # of the default: a paper, or what was tried
+    none: str = ""  # what None means
+    least: float | None = None  # ``least <= value <= most`` and ``above < value < below``
+    most: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    def out_of_range(self, value: float) -> str:
+        """What ``value`` must be, if it is not; NaN and the infinities are in no range."""
+        for bound, holds, words in (
+            (self.least, self.least is None or value >= self.least, "at least"),
+            (self.most, self.most is None or value <= self.most, "at most"),
+            (self.above, self.above is None or value > self.above, "above"),
+            (self.below, self.below is None or value < self.below, "below"),
+        ):
+            if not holds:
+                return f"{words} {bound:g}"
+        return "" if abs(value) < float("inf") else "finite"
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """Fields that go together, to start from; ``says`` is what it is good for and what it costs."""
+
+    name: str
+    says: str
+    fields: Mapping[str, Any]
+
+
+@cache
+def meanings(cls: type[Any]) -> dict[str, Meaning]:
+    """The Meaning of each field of ``cls`` that has one; a subclass that only narrows a field's type keeps it."""
+    found: dict[str, Meaning] = {}
+    for parent in reversed(cls.__mro__):
+        for name, kind in get_type_hints(parent, include_extras=True).items():
+            for meaning in getattr(kind, "__metadata__", ()):
+                found[name] = meaning
+    return found
+
+
+def check_ranges(config: object, prefix: str = "") -> None:
+    """Raises BadInput naming the first field whose value is out of the range that its Meaning gives."""
+    for name, meaning in meanings(type(config)).items():  # type: ignore[arg-type]  # a class can be hashed
+        value = getattr(config, name)
+        if type(value) not in (int, float):
+            continue
+        if wanted := meaning.out_of_range(value):
+            raise BadInput(f"{prefix}{name} must be {wanted}, not {value}")
 
 
 def parse_config(cls: type[T], mapping: Mapping[str, Any]) -> T:

@@ -499,7 +499,7 @@ def test_defaults_follow_the_kind_and_size_of_the_base() -> None:
         ({"hidden": 30, "heads": 4}, "hidden 30"),
         ({"vocabulary": 100}, "vocabulary"),
         ({"lora": {"rank": 4}}, "lora learns beside a trained base"),
-        ({"base": "x", "lora": {"rank": 0}}, "lora.rank 0"),
+        ({"base": "x", "lora": {"rank": 0}}, "lora.rank must be at least 1"),
         ({"ties": "ignore"}, "ties"),
         ({"device": "toaster"}, "device"),
     ],

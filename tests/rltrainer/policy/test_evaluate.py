@@ -150,7 +150,7 @@ def test_policies_with_other_tokens_have_no_kl(tmp_path: Path) -> None:
 def test_no_policy_and_temperature_zero_are_refused() -> None:
     with pytest.raises(BadInput, match="at least one policy"):
         EvaluateConfig(policies=())
-    with pytest.raises(BadInput, match="no KL"):
+    with pytest.raises(BadInput, match="temperature must be above 0"):
         EvaluateConfig(policies=("a",), temperature=0)
 
 

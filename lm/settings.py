@@ -1,0 +1,76 @@
+"""Fields that the configs of several trainings and samplings share. No torch here: the web process reads configs."""
+
+from typing import Annotated
+
+from lm.lora import LoraSettings
+from runs.folder.config import Meaning
+
+Lora = Annotated[
+    LoraSettings | None,
+    Meaning(
+        "learn a small adapter beside the weights of a trained base",
+        name="LoRA",
+        source="Hu et al. 2106.09685",
+        none="all weights learn",
+    ),
+]
+
+MaxGradNorm = Annotated[
+    float,
+    Meaning(
+        "gradients are scaled down to this norm",
+        name="gradient clipping",
+        source="GPT-3, 2005.14165",
+        above=0,
+    ),
+]
+GradientCheckpointing = Annotated[
+    bool, Meaning("keep the activations of one layer at a time: less memory, a third slower")
+]
+Floor = Annotated[float, Meaning("the last rate, as a share of the highest", name="last rate", least=0)]
+Warmup = Annotated[float, Meaning("share of the steps with a rising rate", name="warm-up", least=0)]
+PromptTokens = Annotated[
+    int,
+    Meaning("longer prompts lose their beginning", name="longest prompt", unit="tokens", least=1),
+]
+MicroBatchTokens = Annotated[
+    int,
+    Meaning(
+        "of a forward pass, padding counted: the memory; changes no result beyond rounding",
+        unit="tokens",
+        least=1,
+    ),
+]
+Resamples = Annotated[
+    int,
+    Meaning(
+        "of prompts, for the bootstrap intervals", unit="draws", source="Efron and Tibshirani 1993", least=1
+    ),
+]
+BatchPrompts = Annotated[int, Meaning("sampled together", name="prompts at a time", unit="prompts", least=1)]
+Layers = Annotated[int, Meaning("of a network from scratch", least=1)]
+Heads = Annotated[int, Meaning("of attention, of a network from scratch", least=1)]
+Hidden = Annotated[
+    int, Meaning("of a network from scratch: heads times an even number", name="width", least=1)
+]
+Date = Annotated[str, Meaning("that the base's chat template states, where it states one: YYYY-MM-DD")]
+Seed = Annotated[int, Meaning("the same seed, inputs and settings give the same result on the CPU")]
+Threads = Annotated[
+    int,
+    Meaning("of the CPU, a process; part of the result, because sums depend on it", least=1),
+]
+Processes = Annotated[
+    int,
+    Meaning("that share each step, on one machine: one a GPU; changes no result beyond rounding", least=1),
+]
+Device = Annotated[str, Meaning("auto takes CUDA where there is one, else the CPU; or cpu, cuda, cuda:1")]
+CheckpointSeconds = Annotated[
+    float,
+    Meaning(
+        "between checkpoints that the run can go on from", name="checkpoint every", unit="seconds", least=0
+    ),
+]
+Checkpoints = Annotated[
+    int,
+    Meaning("that stay on disk: the newest, and those before it", name="checkpoints kept", least=1),
+]
