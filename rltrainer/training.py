@@ -67,7 +67,7 @@ def _request_sft(
         )
     if "base" not in fields:
         start = start or policies.current_policy(project)
-    _check(SftConfig, {"base": "scratch", **fields})
+    _check(SftConfig, {"base": "policy" if start else "scratch", **fields})
     run = lifecycle.create(kind=KIND.name, created_by=created_by, queue=Run.Queue.GPU)
     Training.objects.create(run=run, project=project, algorithm=SFT, config=fields, start=start)
     return run

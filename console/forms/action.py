@@ -56,13 +56,3 @@ def annotators(project: Project) -> "QuerySet[Annotator]":
 def markdown_area() -> forms.Textarea:
     """For a text in markdown, with a preview beside it (static/js/preview.js)."""
     return forms.Textarea(attrs={"rows": 12, "data-preview": reverse_lazy("admin:preview")})
-
-
-def config_field() -> forms.JSONField:
-    """Fields of a run's config that differ from their defaults."""
-    return forms.JSONField(
-        required=False,
-        initial=dict,
-        label="Settings that differ from the defaults (JSON)",
-        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "mono"}),
-    )

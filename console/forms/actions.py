@@ -17,10 +17,12 @@ from console.forms.people import InviteAgainForm, InviteForm, RemoveForm, Revoke
 from console.forms.policies import (
     CompareForm,
     CurrentForm,
+    PpoForm,
     RegisterForm,
+    ReinforceForm,
     SampleForm,
+    SftForm,
     SuccessionForm,
-    TrainForm,
 )
 from console.forms.reward_models import (
     ActivateForm,
@@ -41,7 +43,9 @@ ACTIONS: dict[str, type[Action]] = {
     "simulate": SimulateForm,
     "choose": ChooseForm,
     "forget": ForgetChoiceForm,
-    "train": TrainForm,
+    "train-sft": SftForm,
+    "train-ppo": PpoForm,
+    "train-reinforce": ReinforceForm,
     "succession": SuccessionForm,
     "register": RegisterForm,
     "sample": SampleForm,

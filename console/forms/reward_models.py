@@ -1,33 +1,67 @@
 """Reward models: fits, when they begin by themselves, and which version is active."""
 
+from typing import Any
+
 from django import forms
 from django.contrib.auth.models import User
 
-from console.forms.action import Action, choices, config_field
-from rewardmodel import activation, choosing, contests, fits, retraining
+from console.forms.action import Action, choices
+from console.forms.configs import ConfigForm
+from rewardmodel import activation, choosing, contests, defaults, fits, retraining
+from rewardmodel.bradley_terry.config import PRESETS, FitConfig
 from rewardmodel.models import RewardModelVersion
 from runs.models import Run
 
 
-class FitForm(Action):
+class FitForm(ConfigForm):
     """Fit a reward model on the rankings there are."""
 
     page = "reward_models"
     button = "Fit a reward model"
+    config = FitConfig
+    presets = PRESETS
+    elsewhere = frozenset({"base", "keep_head", "incumbent", "date"})
+    first = ("epochs", "learning_rate", "batch_rankings", "ties", "seeds", "lora")
+    groups = {
+        "Learning": ("warmup", "floor", "tie_learning_rate", "weight_decay", "max_grad_norm"),
+        "What judgements say": ("margin", "label_smoothing", "centering", "annotator_weights"),
+        "Lengths and memory": (
+            "max_prompt_tokens",
+            "max_completion_tokens",
+            "micro_batch_tokens",
+            "gradient_checkpointing",
+        ),
+        "A network from scratch": ("vocabulary", "hidden", "layers", "heads", "context"),
+        "The report": ("validation_rankings", "reference_rankings", "resamples"),
+    }
     base = forms.CharField(
         required=False,
         label="Base",
         help_text="Hub name, folder or scratch. Empty: the project's setting, else the current policy's trunk.",
     )
     warm = forms.BooleanField(required=False, label="Go on from the active version instead of from a base")
-    config = config_field()
 
-    def perform(self, user: User) -> Run:
-        config = dict(self.cleaned_data["config"] or {})
-        if self.cleaned_data["base"]:
-            config["base"] = self.cleaned_data["base"]
+    def stored(self) -> dict[str, Any]:
+        self.row = activation.settings_of(self.project)
+        self.fields["base"].initial = self.row.base
+        return dict(self.row.config)
+
+    def fixed(self) -> dict[str, Any]:
+        named = self.cleaned_data["base"] or self.row.base
+        return {"base": named if named and not self.cleaned_data["warm"] else "chosen when it is asked for"}
+
+    def keep_settings(self) -> None:
+        config = self.to_keep()
+        base = config.pop("base", self.cleaned_data["base"])
+        defaults.keep(project=self.project, base=base, config=config)
+
+    def start(self, user: User, config: dict[str, Any]) -> Run:
+        base = self.cleaned_data["base"]
         return fits.request_fit(
-            project=self.project, config=config, warm=self.cleaned_data["warm"], created_by=user
+            project=self.project,
+            config=({"base": base} if base else {}) | config,
+            warm=self.cleaned_data["warm"],
+            created_by=user,
         )
 
 

@@ -9,6 +9,7 @@ from annotation.models import Project
 from annotation.withdrawal import lineage
 from console.forms.action import Action
 from console.forms.actions import forms_of
+from console.forms.policies import TrainForm
 from console.pages import charts
 from console.pages.access import for_project
 from console.pages.evaluation import drawn
@@ -30,15 +31,20 @@ def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None 
         "training__run", "training__start", "training__reward_model"
     )
     newest = evaluation.newest_report(project)
+    current = policies.current_policy(project)
+    forms = forms_of("policies", project, bad)
+    trainings = {name: form for name, form in forms.items() if isinstance(form, TrainForm)}
     context = {
         **admin.site.each_context(request),
         "title": "Which policy answers best?",
         "project": project,
         "policies": [(one, owed.of("policies", one.number)) for one in versions],
-        "current": policies.current_policy(project),
+        "current": current,
         "evaluation": newest and drawn(newest),
         "width": charts.WIDTH,
-        "forms": forms_of("policies", project, bad),
+        "forms": forms,
+        "trainings": trainings,
+        "algorithm": bad[0] if bad and bad[0] in trainings else "train-ppo" if current else "train-sft",
         "opened": bad[0] if bad else "",
     }
     return TemplateResponse(request, "admin/policies.html", context, status=400 if bad else 200)

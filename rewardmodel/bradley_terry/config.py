@@ -63,8 +63,7 @@ class FitConfig:
     epochs: Annotated[
         int | None,
         Meaning(
-            "over the rankings of the train split; more than one overfits a pretrained base",
-            unit="passes",
+            "passes over the rankings of the train split: more than one overfits a pretrained base",
             source="Stiennon et al. 2009.01325",
             none=_BY_BASE,
             least=1,

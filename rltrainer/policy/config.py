@@ -53,8 +53,7 @@ class SftConfig:
     epochs: Annotated[
         int | None,
         Meaning(
-            "over the demonstrations of the train split; the weights of the best stay",
-            unit="passes",
+            "passes over the demonstrations of the train split; the weights of the best stay",
             none=_BY_BASE,
             least=1,
         ),

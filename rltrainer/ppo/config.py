@@ -75,9 +75,9 @@ class PpoConfig:
         ),
     ] = -1.0
     # The rollout.
-    steps: Annotated[
-        int | None, Meaning("of sampling and learning", unit="rollouts", none=_BY_SIZE, least=1)
-    ] = None
+    steps: Annotated[int | None, Meaning("rollouts: of sampling, then learning", none=_BY_SIZE, least=1)] = (
+        None
+    )
     batch_prompts: Annotated[
         int, Meaning("of a rollout", name="prompts a rollout", unit="prompts", least=1)
     ] = 32
@@ -120,8 +120,7 @@ class PpoConfig:
     epochs: Annotated[
         int | None,
         Meaning(
-            "over a rollout; 1 for REINFORCE",
-            unit="passes",
+            "passes over a rollout; 1 for REINFORCE",
             source="Ziegler et al. 1909.08593: 4 for PPO",
             none=_BY_ALGORITHM,
             least=1,

@@ -8,9 +8,10 @@ values to them, and forms are made of them. What a range cannot say is the datac
 """
 
 import dataclasses
+import math
+import operator
 import types
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from runs.folder.errors import BadInput
@@ -35,17 +36,21 @@ class Meaning:
     above: float | None = None
     below: float | None = None
 
+    def bounds(self) -> Iterator[tuple[str, float, Callable[[float, float], bool]]]:
+        """Each in words, the bound, and what holds of a value and it."""
+        for words, bound, holds in (
+            ("at least", self.least, operator.ge),
+            ("above", self.above, operator.gt),
+            ("at most", self.most, operator.le),
+            ("below", self.below, operator.lt),
+        ):
+            if bound is not None:
+                yield words, bound, holds
+
     def out_of_range(self, value: float) -> str:
         """What ``value`` must be, if it is not; NaN and the infinities are in no range."""
-        for bound, holds, words in (
-            (self.least, self.least is None or value >= self.least, "at least"),
-            (self.most, self.most is None or value <= self.most, "at most"),
-            (self.above, self.above is None or value > self.above, "above"),
-            (self.below, self.below is None or value < self.below, "below"),
-        ):
-            if not holds:
-                return f"{words} {bound:g}"
-        return "" if abs(value) < float("inf") else "finite"
+        missed = (f"{words} {bound:g}" for words, bound, holds in self.bounds() if not holds(value, bound))
+        return next(missed, "" if math.isfinite(value) else "finite")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +62,6 @@ class Preset:
     fields: Mapping[str, Any]
 
 
-@cache
 def meanings(cls: type[Any]) -> dict[str, Meaning]:
     """The Meaning of each field of ``cls`` that has one; a subclass that only narrows a field's type keeps it."""
     found: dict[str, Meaning] = {}
@@ -70,7 +74,7 @@ def meanings(cls: type[Any]) -> dict[str, Meaning]:
 
 def check_ranges(config: object, prefix: str = "") -> None:
     """Raises BadInput naming the first field whose value is out of the range that its Meaning gives."""
-    for name, meaning in meanings(type(config)).items():  # type: ignore[arg-type]  # a class can be hashed
+    for name, meaning in meanings(type(config)).items():
         value = getattr(config, name)
         if type(value) not in (int, float):
             continue

@@ -166,7 +166,7 @@ def every_row() -> dict[str, list[dict[str, Any]]]:
     }
 
 
-@pytest.mark.parametrize("action", [*sorted(ACTIONS.keys() - {"fit", "forget"}), "no-such-action"])
+@pytest.mark.parametrize("action", [*sorted(ACTIONS.keys() - {"forget"}), "no-such-action"])
 def test_every_action_refuses_an_empty_form_and_changes_nothing(cast: Cast, action: str) -> None:
     make_row_of_every_table(cast.project)
     client = Client()
@@ -175,15 +175,3 @@ def test_every_action_refuses_an_empty_form_and_changes_nothing(cast: Cast, acti
     answer = client.post(f"/admin/projects/helpful/{action}/")
     assert answer.status_code == (404 if action == "no-such-action" else 400)
     assert every_row() == before
-
-
-def test_an_empty_form_asks_for_a_fit_and_for_nothing_else(cast: Cast) -> None:
-    """It then says that there is nothing to fit on when it begins."""
-    client = Client()
-    client.force_login(cast.carol)
-    before = every_row()
-    assert client.post("/admin/projects/helpful/fit/").status_code == 302
-    after = every_row()
-    assert {name for name, rows in after.items() if rows != before[name]} == {"runs.Run", "rewardmodel.Fit"}
-    assert [row["created_by_id"] for row in after["runs.Run"]] == [cast.carol.pk]
-    assert [row["project_id"] for row in after["rewardmodel.Fit"]] == [cast.project.pk]
