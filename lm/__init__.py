@@ -5,6 +5,7 @@ scratch.py     a tokenizer and a small network made from scratch
 loading.py     a tokenizer and a trunk by hub name or folder
 manifest.py    a folder's meta.json against its files
 lora.py        the sizes of an adapter, without torch; adapter.py: LoRA put in, switched off, merged
+settings.py    fields that configs share, without torch
 padding.py     rows of token ids to one batch
 optimizer.py   AdamW over named parameters, the schedule of its rate, and its state as tensors
 origin.py      what a checkpoint belongs to; another run's is refused

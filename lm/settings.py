@@ -36,7 +36,8 @@ PromptTokens = Annotated[
 MicroBatchTokens = Annotated[
     int,
     Meaning(
-        "of a forward pass, padding counted: the memory; changes no result beyond rounding",
+        "that go through the network together, padding counted: the memory; changes no result beyond rounding",
+        name="micro-batch",
         unit="tokens",
         least=1,
     ),
@@ -44,7 +45,10 @@ MicroBatchTokens = Annotated[
 Resamples = Annotated[
     int,
     Meaning(
-        "of prompts, for the bootstrap intervals", unit="draws", source="Efron and Tibshirani 1993", least=1
+        "drawn from the prompts, for the bootstrap intervals",
+        name="bootstrap resamples",
+        source="Efron and Tibshirani 1993",
+        least=1,
     ),
 ]
 BatchPrompts = Annotated[int, Meaning("sampled together", name="prompts at a time", unit="prompts", least=1)]

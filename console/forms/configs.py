@@ -96,6 +96,7 @@ class ConfigForm(Action):
         return self.start(user, dict(self.cleaned_data["chosen"]))
 
     def prepare(self) -> None:
+        self.label_suffix = ""
         self.own = self.stored()
         self.settings = {one.name: one for one in _settings(self.config) if one.name not in self.elsewhere}
         defaults = {name: _plain(one.default) for name, one in self.settings.items()}
@@ -128,9 +129,9 @@ class ConfigForm(Action):
         """What the fields of a setting hold, for its value."""
         defaults = _parts(self.settings[name].kind)
         if not defaults:
-            return {name: _lines(value) if get_origin(self.settings[name].kind) is tuple else value}
+            return {name: _lines(value) if get_origin(self.settings[name].kind) is tuple else _short(value)}
         inner = value or defaults
-        return {name: value is not None} | {f"{name}_{part}": each for part, each in inner.items()}
+        return {name: value is not None} | {f"{name}_{part}": _short(each) for part, each in inner.items()}
 
     @property
     def filling(self) -> dict[str, dict[str, Any]]:
@@ -253,6 +254,11 @@ def _lines(value: Any) -> str:
     return "\n".join(" ".join(str(part) for part in one.values()) for one in value)
 
 
+def _short(value: Any) -> Any:
+    """32 for 32.0, and whatever else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _settings(config: type[Any]) -> Iterator[Setting]:
     hints, meant = get_type_hints(config), meanings(config)
     for field in dataclasses.fields(config):
@@ -323,13 +329,13 @@ def _number(kind: type[Any], meaning: Meaning, empty: str, common: dict[str, Any
     return made
 
 
-def _label(one: Setting) -> str:
+def _label(one: Setting) -> SafeString:
+    """Its name, and its unit where the name does not say it."""
     name = one.meaning.name or one.name.replace("_", " ")
-    name = name[0].upper() + name[1:]
-    return f"{name} ({one.meaning.unit})" if one.meaning.unit and one.meaning.unit != name.lower() else name
+    return format_html('{} <span class="unit">{}</span>', name[0].upper() + name[1:], one.meaning.unit)
 
 
-def _help(one: Setting, default: Any, none: str) -> str:
+def _help(one: Setting, default: Any, none: str) -> SafeString:
     """What it means; then its default, its range and where the default is from."""
     ranges = [f"{words} {bound:g}" for words, bound, _ in one.meaning.bounds()]
     facts = [f"Default: {_said(default, none)}", *ranges, one.meaning.source]

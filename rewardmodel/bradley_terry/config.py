@@ -80,7 +80,7 @@ class FitConfig:
     weight_decay: Annotated[float | None, Meaning("of matrices only", none=_BY_BASE, least=0)] = None
     batch_rankings: Annotated[
         int | None,
-        Meaning("of a step", name="batch", unit="rankings", none=_BY_BASE, least=1),
+        Meaning("learnt from in one optimizer step", name="batch", unit="rankings", none=_BY_BASE, least=1),
     ] = None
     micro_batch_tokens: settings.MicroBatchTokens = 4096
     max_grad_norm: settings.MaxGradNorm = 1.0
@@ -110,7 +110,7 @@ class FitConfig:
     reference_rankings: Annotated[
         int,
         Meaning(
-            "of the train split, drawn by the seed, whose completions get mean 0 and deviation 1, at most",
+            "from the train split, drawn by the seed, whose completions get mean 0 and deviation 1, at most",
             unit="rankings",
             least=1,
         ),

@@ -10,7 +10,10 @@ from runs.folder.errors import BadInput
 
 Base = Annotated[str, Meaning("a policy folder or a hub name")]
 NewTokens = Annotated[
-    int, Meaning("of an answer, EOS included", name="longest answer", unit="tokens", least=1)
+    int,
+    Meaning(
+        "EOS included; where it is reached, the answer is cut", name="longest answer", unit="tokens", least=1
+    ),
 ]
 Temperature = Annotated[
     float, Meaning("divides the logits: 1 is the policy itself, 0 always the likeliest token", least=0)
@@ -26,7 +29,7 @@ TopP = Annotated[
         most=1,
     ),
 ]
-Samples = Annotated[int, Meaning("of a prompt", name="completions", least=1)]
+Samples = Annotated[int, Meaning("sampled for each prompt", name="completions", least=1)]
 _BY_BASE = "by the base"
 
 
@@ -66,7 +69,13 @@ class SftConfig:
     weight_decay: Annotated[float | None, Meaning("of matrices only", none=_BY_BASE, least=0)] = None
     batch_tokens: Annotated[
         int | None,
-        Meaning("of a step, padding counted", name="batch", unit="tokens", none=_BY_BASE, least=1),
+        Meaning(
+            "learnt from in one optimizer step, padding counted",
+            name="batch",
+            unit="tokens",
+            none=_BY_BASE,
+            least=1,
+        ),
     ] = None
     micro_batch_tokens: settings.MicroBatchTokens = 8192
     max_grad_norm: settings.MaxGradNorm = 1.0
@@ -83,7 +92,7 @@ class SftConfig:
     held_out_rows: Annotated[
         int,
         Meaning(
-            "of the validation split, drawn by the seed and read after each epoch, at most",
+            "from the validation split, drawn by the seed and read after each epoch, at most",
             name="held out",
             unit="demonstrations",
             least=0,
@@ -173,7 +182,7 @@ class SampleConfig:
     completions: Annotated[
         int,
         Meaning(
-            "distinct texts of a prompt",
+            "distinct texts for each prompt",
             source="InstructGPT, 2203.02155, ranked 4 to 9",
             least=1,
         ),

@@ -28,9 +28,9 @@ class PpoConfig:
     beta: Annotated[
         float,
         Meaning(
-            "coefficient of the KL: what a step away from the reference costs",
-            name="KL coefficient (beta)",
-            unit="deviations of the reward a nat",
+            "what a nat away from the reference costs, in deviations of the reward",
+            name="KL coefficient, beta",
+            unit="deviations a nat",
             source="0.05 in Stiennon et al. 2009.01325",
             least=0,
         ),
@@ -79,7 +79,7 @@ class PpoConfig:
         None
     )
     batch_prompts: Annotated[
-        int, Meaning("of a rollout", name="prompts a rollout", unit="prompts", least=1)
+        int, Meaning("drawn for a rollout, each with several completions", name="prompts a rollout", least=1)
     ] = 32
     samples: Samples = 4
     max_new_tokens: NewTokens = 64
@@ -136,9 +136,9 @@ class PpoConfig:
         ),
     ] = None
     micro_batch_tokens: settings.MicroBatchTokens = 8192
-    learning_rate: Annotated[float | None, Meaning("of the policy, linear to 0", none=_BY_SIZE, least=0)] = (
-        None
-    )
+    learning_rate: Annotated[
+        float | None, Meaning("of the policy, falling to 0 in a line", none=_BY_SIZE, least=0)
+    ] = None
     value_learning_rate: Annotated[
         float | None,
         Meaning("of the value network", none="twice that of a whole policy", least=0),
@@ -188,7 +188,7 @@ class PpoConfig:
     # The run.
     held_out_prompts: Annotated[
         int,
-        Meaning("of the report before and after", name="held out", unit="prompts", least=1),
+        Meaning("read for the report, before and after", name="held out", unit="prompts", least=1),
     ] = 128
     date: settings.Date = DATE
     seed: settings.Seed = 0

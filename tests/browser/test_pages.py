@@ -17,6 +17,7 @@ from annotation.webhooks import subscribing
 from annotation.withdrawal import erasure
 from console import accounts
 from console.data.kinds import KINDS
+from rewardmodel.models import Fit
 from runs.models import Run, RunMetric
 from tests.annotation.factories import (
     have_read,
@@ -372,3 +373,57 @@ def test_guidelines_are_previewed_while_they_are_written(visit: Visit, paths: di
     assert violations_in_both_schemes(page) == {}
     form.get_by_role("button", name="Hide the preview").click()
     expect(preview).to_be_hidden()
+
+
+def test_a_fit_is_asked_for_with_a_preset_and_a_setting_of_ones_own(
+    visit: Visit, paths: dict[str, Any]
+) -> None:
+    page = open_named(visit, "reward models", paths)
+    page.locator("#action-fit > summary").click()
+    form = page.locator("#action-fit form")
+    form.get_by_label("Preset").select_option("quick look")
+    expect(form.get_by_label("Epochs")).to_have_value("1")
+    lengths = form.locator("summary", has_text="Lengths and memory")
+    expect(lengths).to_contain_text("2 changed")
+    lengths.click()
+    expect(form.get_by_label("Longest prompt")).to_have_value("256")
+    form.get_by_label("Longest prompt").fill("300")
+    # Back to what it was without the preset: stays so, though the preset says otherwise.
+    form.get_by_label("Longest completion").fill("1024")
+    expect(lengths).to_contain_text("1 changed")
+    form.locator("details").evaluate_all("all => all.forEach((one) => (one.open = true))")
+    assert violations_in_both_schemes(page) == {}
+    # The browser itself refuses what is out of range.
+    form.get_by_label("Epochs").fill("0")
+    form.get_by_role("button", name="Fit a reward model").click()
+    assert form.get_by_label("Epochs").evaluate("(input) => input.validity.rangeUnderflow")
+    assert not Fit.objects.exists()
+    form.get_by_label("Epochs").fill("2")
+    form.get_by_role("button", name="Fit a reward model").click()
+    page.wait_for_url("**/admin/runs/*/")
+    assert Fit.objects.get().config == {
+        "epochs": 2,
+        "max_prompt_tokens": 300,
+        "validation_rankings": 200,
+        "resamples": 200,
+    }
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_the_fields_of_the_algorithm_that_is_chosen_are_shown(
+    visit: Visit, paths: dict[str, Any], width: int
+) -> None:
+    olivia = User.objects.get(username="olivia")
+    page = visit("/admin/projects/helpful/policies/", olivia, viewport={"width": width, "height": 900})
+    page.locator("#action-train > summary").click()
+    trainings = page.locator("#action-train")
+    for algorithm, button in (
+        ("SFT", "Train by SFT"),
+        ("REINFORCE", "Train by REINFORCE"),
+        ("PPO", "Train by PPO"),
+    ):
+        trainings.get_by_label(algorithm, exact=True).check()
+        expect(trainings.get_by_role("button", name="Train by")).to_have_text([button])
+        trainings.locator("details").evaluate_all("all => all.forEach((one) => (one.open = true))")
+        assert overhang(page) == 0
+    assert violations_in_both_schemes(page) == {}

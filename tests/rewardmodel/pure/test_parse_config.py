@@ -1,11 +1,11 @@
 """The strict parser of a run's config."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 
-from runs.folder.config import parse_config
+from runs.folder.config import Meaning, check_ranges, meanings, parse_config
 from runs.folder.errors import BadInput
 
 
@@ -61,3 +61,46 @@ def test_null_is_taken_where_a_field_may_be_null() -> None:
 def test_what_does_not_fit_is_refused_by_the_keys_name(given: dict[str, Any], key: str) -> None:
     with pytest.raises(BadInput, match=key):
         parse_config(Outer, given)
+
+
+@dataclass(frozen=True)
+class Ranged:
+    share: Annotated[float, Meaning("of all", least=0, below=0.5)] = 0.0
+    rate: Annotated[float | None, Meaning("of learning", above=0, most=1)] = None
+    steps: Annotated[int, Meaning("optimizer steps")] = 3
+    flag: Annotated[bool, Meaning("is in no range", above=1)] = True
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Narrowed(Ranged):
+    rate: float
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"share": -0.1}, "share must be at least 0, not -0.1"),
+        ({"share": 0.5}, r"share must be below 0\.5, not 0\.5"),
+        ({"rate": 0}, r"rate must be above 0, not 0\.0"),
+        ({"rate": 1.5}, r"rate must be at most 1, not 1\.5"),
+        ({"rate": float("nan")}, "rate must be above 0, not nan"),
+        ({"share": float("inf")}, r"share must be below 0\.5, not inf"),
+    ],
+)
+def test_values_out_of_the_range_at_their_field_are_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=f"^{said}$"):
+        parse_config(Ranged, given)
+
+
+def test_bounds_are_in_a_range_where_it_says_so_and_none_is_in_all() -> None:
+    assert parse_config(Ranged, {"share": 0, "rate": 1}) == Ranged(0.0, 1.0)
+    assert parse_config(Ranged, {"share": 0.49, "rate": None, "steps": -5}).steps == -5
+
+
+def test_a_subclass_that_narrows_a_field_keeps_its_range() -> None:
+    assert meanings(Narrowed) == meanings(Ranged)
+    with pytest.raises(BadInput, match="rate must be above 0"):
+        Narrowed(rate=0.0)
