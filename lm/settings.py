@@ -36,7 +36,7 @@ PromptTokens = Annotated[
 MicroBatchTokens = Annotated[
     int,
     Meaning(
-        "that go through the network together, padding counted: the memory; changes no result beyond rounding",
+        "go through the network together, padding counted: the memory; changes no result beyond rounding",
         name="micro-batch",
         unit="tokens",
         least=1,
@@ -55,9 +55,11 @@ BatchPrompts = Annotated[int, Meaning("sampled together", name="prompts at a tim
 Layers = Annotated[int, Meaning("of a network from scratch", least=1)]
 Heads = Annotated[int, Meaning("of attention, of a network from scratch", least=1)]
 Hidden = Annotated[
-    int, Meaning("of a network from scratch: heads times an even number", name="width", least=1)
+    int, Meaning("of a network from scratch: heads times an even number", name="hidden width", least=1)
 ]
-Date = Annotated[str, Meaning("that the base's chat template states, where it states one: YYYY-MM-DD")]
+Date = Annotated[
+    str, Meaning("the day that the base's chat template states, where it states one: YYYY-MM-DD")
+]
 Seed = Annotated[int, Meaning("the same seed, inputs and settings give the same result on the CPU")]
 Threads = Annotated[
     int,
@@ -65,7 +67,7 @@ Threads = Annotated[
 ]
 Processes = Annotated[
     int,
-    Meaning("that share each step, on one machine: one a GPU; changes no result beyond rounding", least=1),
+    Meaning("share each step, on one machine, one a GPU; changes no result beyond rounding", least=1),
 ]
 Device = Annotated[str, Meaning("auto takes CUDA where there is one, else the CPU; or cpu, cuda, cuda:1")]
 CheckpointSeconds = Annotated[
@@ -76,5 +78,5 @@ CheckpointSeconds = Annotated[
 ]
 Checkpoints = Annotated[
     int,
-    Meaning("that stay on disk: the newest, and those before it", name="checkpoints kept", least=1),
+    Meaning("the newest, and those before it, stay on disk", name="checkpoints kept", least=1),
 ]

@@ -41,6 +41,13 @@ class Section(NamedTuple):
     wrong: bool
 
 
+class SettingsJSON(forms.JSONField):
+    """An object, or nothing, which is an empty text and not null."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
+
 class ConfigForm(Action):
     """An action whose run takes settings."""
 
@@ -58,7 +65,7 @@ class ConfigForm(Action):
     done = "Saved: what starts from now on uses these settings."
 
     preset = forms.ChoiceField(label="Preset", widget=forms.Select(attrs={"data-presets": ""}))
-    json = forms.JSONField(
+    json = SettingsJSON(
         required=False,
         label="Settings as JSON",
         help_text="Wins over the fields above, name by name.",
@@ -340,6 +347,8 @@ def _help(one: Setting, default: Any, none: str) -> SafeString:
     ranges = [f"{words} {bound:g}" for words, bound, _ in one.meaning.bounds()]
     facts = [f"Default: {_said(default, none)}", *ranges, one.meaning.source]
     says = one.meaning.says[0].upper() + one.meaning.says[1:]
+    if get_origin(one.kind) is tuple:
+        says += f". One a line: {', then '.join(get_type_hints(get_args(one.kind)[0]))}"
     return format_html('{}. <span class="facts">{}</span>', says, " · ".join(fact for fact in facts if fact))
 
 

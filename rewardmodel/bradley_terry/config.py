@@ -89,7 +89,6 @@ class FitConfig:
         Meaning(
             "from seed, seed + 1, ...; the best on validation is kept",
             name="fits",
-            unit="fits",
             source="Stiennon et al. 2009.01325: 3 to 10",
             least=1,
         ),
@@ -211,8 +210,8 @@ PRESETS = {
     ),
     "lora": Preset(
         "LoRA on a GPU",
-        "An adapter beside a trained base, which must be named and not be scratch: little memory for weights, at the "
-        "price of a third more time, for activations are computed twice.",
+        "An adapter beside a trained base, which scratch is not: little memory, at the price of a third more time, for "
+        "activations are computed twice.",
         {"lora": {"rank": 16, "alpha": 32.0}, "gradient_checkpointing": True, "device": "cuda"},
     ),
 }

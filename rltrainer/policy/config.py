@@ -11,9 +11,7 @@ from runs.folder.errors import BadInput
 Base = Annotated[str, Meaning("a policy folder or a hub name")]
 NewTokens = Annotated[
     int,
-    Meaning(
-        "EOS included; where it is reached, the answer is cut", name="longest answer", unit="tokens", least=1
-    ),
+    Meaning("a longer one is cut here; EOS included", name="longest answer", unit="tokens", least=1),
 ]
 Temperature = Annotated[
     float, Meaning("divides the logits: 1 is the policy itself, 0 always the likeliest token", least=0)
@@ -167,7 +165,7 @@ SFT_PRESETS = {
     ),
     "lora": Preset(
         "LoRA on a GPU",
-        "An adapter beside a trained base: little memory for weights, at the price of a third more time, for "
+        "An adapter beside a trained base, which scratch is not: little memory, at the price of a third more time, for "
         "activations are computed twice.",
         {"lora": {"rank": 16, "alpha": 32.0}, "gradient_checkpointing": True, "device": "cuda"},
     ),
@@ -219,8 +217,7 @@ class SampleConfig:
 SAMPLE_PRESETS = {
     "quick": Preset(
         "quick look",
-        "Answers of 32 tokens at most and one round: the least time, and prompts whose answers come out alike make no "
-        "task.",
+        "Answers of 32 tokens at most and one round: the least time, and fewer answers where they come out alike.",
         {"max_new_tokens": 32, "tries": 1},
     ),
     "careful": Preset(

@@ -38,7 +38,7 @@ class PpoConfig:
     kl_target: Annotated[
         float | None,
         Meaning(
-            "that beta is adapted to",
+            "beta is adapted until the KL stays here",
             name="KL target",
             unit="nats a completion",
             none="beta stays as it is",
@@ -114,7 +114,7 @@ class PpoConfig:
     baseline: Annotated[
         Baseline,
         Meaning(
-            "that REINFORCE takes from the rewards", source="Kool et al. 2019; Ahmadian et al. 2402.14740"
+            "what REINFORCE takes from the rewards", source="Kool et al. 2019; Ahmadian et al. 2402.14740"
         ),
     ] = "leave_one_out"
     epochs: Annotated[
@@ -146,7 +146,7 @@ class PpoConfig:
     adam_eps: Annotated[
         float,
         Meaning(
-            "Adam's epsilon",
+            "added below the fraction of its step",
             name="Adam's epsilon",
             source='Huang et al., "The N implementation details of RLHF with PPO" (2023)',
             least=0,
@@ -288,8 +288,8 @@ PRESETS = {
     ),
     "lora": Preset(
         "LoRA on a GPU",
-        "An adapter beside a trained policy, at ten times the learning rate: gradients and Adam's state of the adapter "
-        "alone, so much less memory.",
+        "An adapter beside a trained policy, at ten times the learning rate: gradients and Adam's state of the policy "
+        "are those of the adapter alone, which saves memory. PPO's value network learns whole.",
         {"lora": {"rank": 16, "alpha": 32.0}, "device": "cuda"},
     ),
 }

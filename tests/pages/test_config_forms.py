@@ -179,7 +179,9 @@ def test_every_setting_is_on_the_page_and_as_it_stands_says_nothing(
         assert f'name="{form}-{name}"' in page, name
     for name in APART[form] - {"base"}:
         assert f'name="{form}-{name}"' not in page, name
-    assert post(carol, form, shown(carol, form)).status_code == 302
+    as_shown = shown(carol, form)
+    assert as_shown[f"{form}-json"] == ""
+    assert post(carol, form, as_shown).status_code == 302
     assert begun(form) == {}
 
 
