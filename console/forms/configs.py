@@ -60,6 +60,8 @@ class ConfigForm(Action):
     groups: ClassVar[Mapping[str, tuple[str, ...]]]
     # What a field that is left empty comes to when the run is made, if that is no default of the config.
     later: ClassVar[Mapping[str, str]] = {}
+    # What the config itself fills in where a field is left empty, by kind of base.
+    by_base: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     # Whether the project has settings of its own to keep these as.
     keeps: ClassVar[bool] = True
     done = "Saved: what starts from now on uses these settings."
@@ -111,11 +113,17 @@ class ConfigForm(Action):
         own = {name: value for name, value in self.own.items() if name in self.settings}
         self.current = self.defaults | {name: self._complete(name, value) for name, value in own.items()}
         for name, one in self.settings.items():
-            help_text = _help(one, self.defaults[name], self.later.get(name, one.meaning.none))
-            self.fields |= _fields(one, help_text, empty=self.later.get(name, one.meaning.none))
+            empty = self.later.get(name, one.meaning.none)
+            help_text = _help(one, self.defaults[name], self._by_base(name) or empty)
+            self.fields |= _fields(one, help_text, empty=empty)
             for field, initial in self._shown(name, self.current[name]).items():
                 self.fields[field].initial = initial
         self._offer_presets(own)
+
+    def _by_base(self, name: str) -> str:
+        """What is filled in for it, with each kind of base."""
+        kinds = [(base, filled[name]) for base, filled in self.by_base.items() if name in filled]
+        return ", ".join(f"{_said(value, '')} {base}" for base, value in kinds)
 
     def _offer_presets(self, own: Mapping[str, Any]) -> None:
         preset = self.fields["preset"]
@@ -336,10 +344,13 @@ def _number(kind: type[Any], meaning: Meaning, empty: str, common: dict[str, Any
     return made
 
 
-def _label(one: Setting) -> SafeString:
+def _label(one: Setting) -> str:
     """Its name, and its unit where the name does not say it."""
     name = one.meaning.name or one.name.replace("_", " ")
-    return format_html('{} <span class="unit">{}</span>', name[0].upper() + name[1:], one.meaning.unit)
+    name = name[0].upper() + name[1:]
+    return (
+        format_html('{} <span class="unit">{}</span>', name, one.meaning.unit) if one.meaning.unit else name
+    )
 
 
 def _help(one: Setting, default: Any, none: str) -> SafeString:

@@ -12,6 +12,7 @@ from rltrainer.models import PolicyVersion, Training
 from rltrainer.policy.config import (
     EVALUATE_PRESETS,
     SAMPLE_PRESETS,
+    SFT_BY_BASE,
     SFT_PRESETS,
     EvaluateConfig,
     SampleConfig,
@@ -61,6 +62,7 @@ class SftForm(TrainForm):
     kept = "sft"
     config = SftConfig
     presets = SFT_PRESETS
+    by_base = SFT_BY_BASE
     elsewhere = frozenset({"base", "date"})
     first = ("epochs", "learning_rate", "batch_tokens", "lora")
     groups = {

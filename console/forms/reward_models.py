@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from console.forms.action import Action, choices
 from console.forms.configs import ConfigForm
 from rewardmodel import activation, choosing, contests, defaults, fits, retraining
-from rewardmodel.bradley_terry.config import PRESETS, FitConfig
+from rewardmodel.bradley_terry.config import BY_BASE, PRESETS, FitConfig
 from rewardmodel.models import RewardModelVersion
 from runs.models import Run
 
@@ -20,6 +20,7 @@ class FitForm(ConfigForm):
     button = "Fit a reward model"
     config = FitConfig
     presets = PRESETS
+    by_base = BY_BASE
     elsewhere = frozenset({"base", "keep_head", "incumbent", "date"})
     first = ("epochs", "learning_rate", "batch_rankings", "ties", "seeds", "lora")
     groups = {

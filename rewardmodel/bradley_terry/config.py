@@ -188,6 +188,12 @@ FULL: dict[str, Any] = {"epochs": 1, "learning_rate": 9e-6, "weight_decay": 0.0,
 FULL_SMALL: dict[str, Any] = {"epochs": 2, "learning_rate": 5e-4, "weight_decay": 0.0, "batch_rankings": 16}
 SMALL = 20_000_000
 LORA: dict[str, Any] = {"epochs": 1, "learning_rate": 1e-4, "weight_decay": 0.0, "batch_rankings": 64}
+BY_BASE = {
+    "from scratch": SCRATCH,
+    f"for a base below {SMALL // 10**6}M parameters": FULL_SMALL,
+    "for a larger one": FULL,
+    "with LoRA": LORA,
+}
 
 
 # A quick look is of no use as a version: it says whether a fit works at all.

@@ -150,6 +150,12 @@ FULL_SMALL: dict[str, Any] = {"epochs": 2, "learning_rate": 5e-4, "weight_decay"
 SMALL = 20_000_000
 # LoRA wants about ten times the rate of full weights: Schulman et al., "LoRA Without Regret" (2025).
 LORA: dict[str, Any] = {"epochs": 2, "learning_rate": 2e-4, "weight_decay": 0.0, "batch_tokens": 16384}
+SFT_BY_BASE = {
+    "from scratch": SCRATCH,
+    f"for a base below {SMALL // 10**6}M parameters": FULL_SMALL,
+    "for a larger one": FULL,
+    "with LoRA": LORA,
+}
 
 SFT_PRESETS = {
     "quick": Preset(

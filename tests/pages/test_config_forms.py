@@ -185,6 +185,19 @@ def test_every_setting_is_on_the_page_and_as_it_stands_says_nothing(
     assert begun(form) == {}
 
 
+def test_a_field_says_its_range_its_source_and_what_it_comes_to_where_it_is_empty(project: Project) -> None:
+    fit = ACTIONS["fit"](project=project, prefix="fit")
+    assert fit["epochs"].help_text == (
+        "Passes over the rankings of the train split: more than one overfits a pretrained base. "
+        '<span class="facts">Default: 3 from scratch, 2 for a base below 20M parameters, 1 for a larger one, 1 with '
+        "LoRA · at least 1 · Stiennon et al. 2009.01325</span>"
+    )
+    assert str(fit["epochs"].label) == "Epochs"
+    assert str(fit["max_prompt_tokens"].label) == 'Longest prompt <span class="unit">tokens</span>'
+    attrs = fit.fields["label_smoothing"].widget.attrs
+    assert (attrs["min"], attrs["max"], attrs["step"]) == ("0", "0.5", "any")
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_what_is_typed_arrives_and_parses(carol: Client, project: Project, form: str) -> None:
     """Each field alone through the form; then all at once through the page."""
