@@ -12,6 +12,7 @@ from rewardmodel.models import Contest
 from rltrainer.models import Training
 from rltrainer.policy.config import EvaluateConfig, SampleConfig, SftConfig
 from rltrainer.ppo.config import PpoConfig
+from runs.folder.config import Meaning, meanings
 from runs.kinds import kind_of, runs_of
 from runs.models import Artifact, Run, RunQuerySet
 
@@ -102,12 +103,14 @@ def settings(run: Run) -> Settings | None:
     if kind is None:
         return None
     said: dict[str, Any] = getattr(getattr(run, kind_of(run).row), "config", {})
-    changed, rest = list[Setting](), list[Setting]()
+    changed, rest, told = list[Setting](), list[Setting](), meanings(kind)
     for field in dataclasses.fields(kind):
         if field.name not in _PLACES:
             default = _default(field)
             value = said.get(field.name, default)
-            row = Setting(field.name.replace("_", " "), _shown(value), _shown(default))
+            meaning = told.get(field.name, Meaning(""))
+            shown = (_shown(one, meaning.none) for one in (value, default))
+            row = Setting(meaning.name or field.name.replace("_", " "), *shown)
             (rest if row.value == row.default else changed).append(row)
     return Settings(changed, rest)
 
@@ -140,9 +143,9 @@ def _default(field: "dataclasses.Field[Any]") -> Any:
     return None if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, none: str = "") -> str:
     if value is None:
-        return "by the base"
+        return none or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

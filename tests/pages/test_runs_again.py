@@ -233,7 +233,9 @@ def test_settings_that_differ_come_first_and_facts_lead_to_what_they_name(cast: 
     run = runs_of_every_kind(cast.project)["train_policy"]
     settings = describing.settings(run)
     assert settings is not None
-    assert [(one.name, one.value, one.default) for one in settings.changed] == [("steps", "7", "by the base")]
+    assert [(one.name, one.value, one.default) for one in settings.changed] == [
+        ("steps", "7", "by the policy's size")
+    ]
     assert ("seed", "0") in [(one.name, one.value) for one in settings.rest]
     assert not {"policy", "reward model"} & {one.name for one in [*settings.changed, *settings.rest]}
     found = {fact.name: (fact.text, fact.address) for fact in describing.facts(run, cast.project)}
