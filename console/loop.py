@@ -49,7 +49,7 @@ class Judgements(NamedTuple):
     annotators: Bounded
     invitations: Bounded
     fresh: Bounded  # rankings that a fit would train on and no version was fitted on
-    agreement: Figure | None
+    alpha: Figure | None  # how far people agree beyond chance
 
 
 class Versions(NamedTuple):
@@ -104,7 +104,7 @@ def _judgements(project: Project) -> Judgements:
         annotators=bounded(annotators),
         invitations=bounded(members.invitations(project)),
         fresh=fresh(project),
-        agreement=summary.agreement(project),
+        alpha=summary.alpha(project),
     )
 
 

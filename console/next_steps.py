@@ -10,8 +10,8 @@ from console.loop import Loop
 from runs.kinds import kind_of
 
 MOST_SHOWN = 4
-# Below it, more people disagree than in published collections (InstructGPT 72.6%, Stiennon 73-77%).
-LOW_AGREEMENT = 0.6
+# Up to it agreement beyond chance is "fair" at best (Landis and Koch 1977).
+LOW_ALPHA = 0.4
 # A fit again is offered where it would learn from so much more.
 FRESH_SHARE, LEAST_FRESH = 0.1, 20
 
@@ -74,15 +74,11 @@ def _quality(loop: Loop) -> Iterator[Step]:
     if said.flags:
         why = f"{said.flags} open flag{_s(said.flags.number)} of what annotators stumbled over."
         yield Step("Look at what was flagged", why, _at(loop.project, "flags"))
-    if (
-        said.agreement is not None
-        and said.agreement["interval"]
-        and said.agreement["interval"][1] < LOW_AGREEMENT
-    ):
-        share = f"{100 * said.agreement['value']:.0f}%"
+    low, high = (said.alpha or {}).get("interval") or (0.0, 1.0)
+    if said.alpha is not None and high < LOW_ALPHA:
         yield Step(
             "Make the guidelines clearer",
-            f"Two people say the same of only {share} of pairs; see where they part.",
+            f"Beyond chance two people agree little: alpha {said.alpha['value']:.2f} ({low:.2f} to {high:.2f}).",
             _at(loop.project, "quality"),
         )
 

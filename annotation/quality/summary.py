@@ -90,10 +90,10 @@ def of(project: Project) -> Quality:
     )
 
 
-def agreement(project: Project) -> Figure | None:
-    """How often two people say the same of a pair; None where no task has been ranked by two."""
+def alpha(project: Project) -> Figure | None:
+    """Krippendorff's alpha of all that people said of pairs; None where no task has been ranked by two."""
     row = Tally.objects.filter(project=project, kind=AGREEMENT, annotator=None, week="").first()
-    return figures(row.total)["pairwise_agreement"] if row else None
+    return figures(row.total)["krippendorff_alpha"] if row else None
 
 
 def _simulated(project: Project) -> int:

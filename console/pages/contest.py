@@ -79,6 +79,7 @@ def drawn(contest: Contest, *, least_prompts: int) -> Drawn | None:
             least=0.4,
             most=1.0,
             reference=0.5,
+            parts=3,
         ),
         [(name, one["ece"], charts.calibration(one["reliability"])) for name, one in named],
         [_table(title, name, versions) for name, title in SLICES.items()],
