@@ -30,6 +30,7 @@ TINY = {"base": "scratch", "epochs": 1, "hidden": 48, "layers": 2, "vocabulary":
 CONFIGS: dict[str, dict[str, Any]] = {
     "train-sft": {**TINY, "batch_tokens": 2048},
     "fit": TINY,
+    "fit-again": {**TINY, "seed": 1, "epochs": 2},
     "train-ppo": {"steps": 6, "held_out_prompts": 40, "max_new_tokens": 40, "batch_prompts": 16},
 }
 RUN_SECONDS = 300
@@ -76,6 +77,7 @@ class Hour:
         if self.pictures is not None:
             self.page.screenshot(path=self.pictures / f"{name}.png", full_page=True)
         if self.documented and name in DOCUMENTED:
+            self.page.evaluate("scrollTo(0, 0)")
             self.page.screenshot(path=IMAGES / f"researcher-{name}.png")
 
     def room(self, name: str) -> None:
@@ -164,7 +166,7 @@ class Hour:
         for name in ("fit", "fit-again"):
             self.room("Reward models")
             part = self.form("fit")
-            self.with_json(part, "fit")
+            self.with_json(part, name)
             part.get_by_role("button", name="Fit a reward model").click()
             self.until_done(name)
 
