@@ -11,9 +11,8 @@ from annotation import people
 from annotation.files import intake
 from annotation.models import Membership, Project, Task
 from demo import project as described
-from rltrainer import policies, sampling
+from rltrainer import defaults, policies, sampling
 from rltrainer.errors import PolicyError
-from rltrainer.models import PolicySettings
 from runs import artifacts
 from runs.foreground import run_here
 from runs.models import Run
@@ -67,7 +66,7 @@ def _create(keep: Callable[[list[Account]], None]) -> Project:
         is_demo=True,
     )
     intake.import_values(project=project, kind="prompts", values=described.prompts())
-    PolicySettings.objects.create(project=project, sampling=described.SAMPLING)
+    defaults.keep(project=project, kind="sampling", config=described.SAMPLING)
     keep([_make_account(project, role) for role in ("annotator", "researcher", "administrator")])
     return project
 
@@ -91,7 +90,7 @@ def _make_account(project: Project, role: str) -> Account:
 
 def _register_policy(project: Project, base: str) -> None:
     if base:
-        policies.make_version(project=project, base=base)
+        policies.make_version(project=project, base=base, why=policies.FIRST)
         return
     artifact = artifacts.store(folder=Path(described.POLICY_FOLDER), kind="policy", run=None)
-    policies.make_version(project=project, artifact=artifact)
+    policies.make_version(project=project, artifact=artifact, why=policies.FIRST)

@@ -11,6 +11,9 @@ from runs import artifacts
 from runs.models import Artifact
 from runs.writing import write
 
+# Why the first policy of a project is the current one.
+FIRST = "The project's first policy."
+
 
 def current_policy(project: Project) -> PolicyVersion | None:
     """The current version, or None."""

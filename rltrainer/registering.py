@@ -82,7 +82,7 @@ def _finish(run: Run, report: dict[str, Any]) -> None:
     policies.lock(project)
     first = policies.current_policy(project) is None
     current = registration.current or first
-    why = "The project's first policy." if first else "By hand, when it was registered." if current else ""
+    why = policies.FIRST if first else "By hand, when it was registered." if current else ""
     version = policies.make_version(project=project, base=registration.base, current=current, why=why)
     Run.objects.filter(pk=run.pk).update(result={**report, "policy": version.number, "current": current})
 

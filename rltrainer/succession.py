@@ -42,7 +42,7 @@ def decide(training: Training, report: Mapping[str, Any]) -> Decision:
     """What becomes of the policy of ``training``. Its caller holds the project's lock."""
     current = policies.current_policy(training.project)
     if current is None:
-        return Decision(True, Proposal.FIRST, "The project's first policy.")
+        return Decision(True, Proposal.FIRST, policies.FIRST)
     if current != training.start:
         return Decision(False, Proposal.NOT_COMPARED, _other(training.start, current))
     settings = settings_of(training.project)
