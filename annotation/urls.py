@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.views import demonstration, history, home, invitation, ranking, rating
+from annotation.views import demonstration, history, home, invitation, offline, ranking, rating
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -24,5 +24,7 @@ urlpatterns = [
     path("projects/<slug:slug>/history/<uuid:assignment>/", history.change, name="history_change"),
     path("projects/<slug:slug>/guidelines/", ranking.guidelines, name="guidelines"),
     path("projects/<slug:slug>/guidelines/read/", ranking.guidelines_read, name="guidelines_read"),
+    path("task-worker.js", offline.worker, name="task_worker"),
+    path("offline/", offline.page, name="offline"),
     path("invitations/<str:token>/", invitation.invitation, name="invitation"),
 ]

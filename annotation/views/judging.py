@@ -16,6 +16,7 @@ from annotation.errors import BadRequest, ClaimsPaused, LeaseOver
 from annotation.forms.ranking import FlagForm, OriginForm, SkipForm
 from annotation.models import Annotator, Assignment
 from annotation.texts.markdown import render_document
+from annotation.views.offline import kept
 
 
 class Page(Protocol):
@@ -78,7 +79,7 @@ def next_task(request: HttpRequest, annotator: Annotator) -> HttpResponse:
             "assignment": assignment,
         }
         return TemplateResponse(request, "annotation/shown.html", context)
-    return page_of(request, assignment)
+    return kept(page_of(request, assignment), assignment)
 
 
 def go_on(request: HttpRequest, annotator: Annotator) -> HttpResponse:

@@ -20,7 +20,7 @@ from annotation.forms.pair import PairForm, draft_form, ranking_form
 from annotation.forms.ranking import FlagForm, RankingForm, SkipForm
 from annotation.models import Annotator, Assignment, Ranking, Task
 from annotation.texts.markdown import render_document
-from annotation.views import judging
+from annotation.views import judging, offline
 from annotation.views.access import for_annotator, for_visitor, posted_assignment
 
 
@@ -42,7 +42,7 @@ def ahead(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     assignment = queue.reserve(annotator=annotator)
     if assignment is None:
         return HttpResponse(status=204)
-    return judging.page_of(request, assignment)
+    return offline.kept(judging.page_of(request, assignment), assignment)
 
 
 @judging.shows(Task.Kind.RANK)

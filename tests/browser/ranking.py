@@ -27,6 +27,16 @@ def wait_until_ready(page: Page) -> None:
     page.wait_for_selector("html[data-ready=task]", state="attached")
 
 
+def wait_until_ahead(page: Page) -> None:
+    """Until the page has the task after the one in hand."""
+    fetched = "performance.getEntriesByType('resource').some(({name}) => name.endsWith('/rank/ahead/'))"
+    for _ in range(200):
+        if page.evaluate(fetched):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("no task is held ahead")
+
+
 def assignment_of(page: Page) -> str:
     """The public id of the task in hand."""
     return page.locator("#judgement [name=assignment]").input_value()

@@ -14,7 +14,14 @@ from tests.annotation.factories import have_read, make_member, make_project, mak
 from tests.browser.axe import violations_in_both_schemes
 from tests.browser.conftest import Visit
 from tests.browser.layout import hold_back, overhang, small_targets
-from tests.browser.ranking import assignment_of, notice, wait_for_another, wait_until_ready, wait_until_sent
+from tests.browser.ranking import (
+    assignment_of,
+    notice,
+    wait_for_another,
+    wait_until_ahead,
+    wait_until_ready,
+    wait_until_sent,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -329,14 +336,12 @@ def answer(page: Page, kind: str) -> None:
 
 
 def begin(page: Page, kind: str) -> str:
-    """Begin with the task on the screen, and wait for the one after it; returns the public id of that."""
-    with page.expect_response("**/rank/ahead/") as fetched:
-        if kind == "asked":
-            page.get_by_role("textbox", name="The ideal answer").fill("Water")
-        else:
-            page.keyboard.press("1")
-    assert fetched.value.status == 200
-    fetched.value.finished()
+    """Begin with the task on the screen once the one after it is here; returns the public id of that."""
+    wait_until_ahead(page)
+    if kind == "asked":
+        page.get_by_role("textbox", name="The ideal answer").fill("Water")
+    else:
+        page.keyboard.press("1")
     return str(Assignment.objects.get(ahead=True, status="open").public_id)
 
 

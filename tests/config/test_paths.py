@@ -1,5 +1,6 @@
 """Concord under a path of its own, which a proxy passes on or strips; and which release static files are of."""
 
+import json
 import re
 import time
 import urllib.parse
@@ -82,6 +83,16 @@ def test_pages_styles_scripts_and_log_in_work_under_a_path(browser: Browser) -> 
     assert path == "/concord/admin/"
     assert {cookie.path for cookie in browser.cookies} == {"/concord/"}
     assert_links_hold(browser, page, "/concord")
+    # The browser's worker answers for what is below this address, and knows the others by theirs.
+    told = json.loads(
+        browser.open("/concord/task-worker.js")[1].partition(";\n")[0].removeprefix("self.shell = ")
+    )
+    assert (told["root"], told["login"], told["offline"]) == (
+        "/concord/",
+        "/concord/login/",
+        "/concord/offline/",
+    )
+    assert {file.split("/static/")[0] for file in told["files"]} == {"/concord"}
 
 
 @pytest.mark.processes

@@ -40,8 +40,11 @@ PAGES = {
     "guidelines_read": ("post", "/projects/helpful/guidelines/read/"),
     # Whoever has the link may accept it: its token is the right, and "x" is none.
     "invitation": ("get", "/invitations/x/"),
+    # The same for everybody, and without a word of anybody.
+    "task_worker": ("get", "/task-worker.js"),
+    "offline": ("get", "/offline/"),
 }
-OF_A_PROJECT = [name for name in PAGES if name not in {"home", "invitation"}]
+OF_A_PROJECT = [name for name in PAGES if name not in {"home", "invitation", "task_worker", "offline"}]
 SECRET = "a source that nobody may see"
 
 

@@ -312,6 +312,7 @@ def test_every_answer_says_what_may_run_and_where_it_may_be_framed(cast: Cast) -
         assert "script-src 'self'" in policy, path
         assert "unsafe" not in policy, path
         assert "frame-ancestors 'none'" in policy, path
+        assert "worker-src 'self'" in policy, path
         assert answer["X-Content-Type-Options"] == "nosniff", path
         assert answer["Referrer-Policy"] == "same-origin", path
 

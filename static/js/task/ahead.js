@@ -6,10 +6,10 @@ export class Ahead {
   #page = null;
   #asked = false;
 
-  // Asked for when the judging has begun: who only looks holds one task, not two.
   constructor(task, signal) {
-    const { ahead } = task.main.dataset;
-    if (ahead) task.addEventListener("change", () => this.#fetch(ahead, signal), { signal });
+    this.task = task;
+    this.signal = signal;
+    this.address = task.main.dataset.ahead;
   }
 
   // The page, once; null where there is none.
@@ -19,15 +19,18 @@ export class Ahead {
     return page;
   }
 
-  async #fetch(address, signal) {
-    if (this.#asked) return;
+  // To be called when the server knows that this task is in hand: before that, it would be the next one.
+  async fetch() {
+    if (this.#asked || !this.address) return;
     this.#asked = true;
     try {
-      const answer = await fetch(address, { headers: HEADERS, signal });
+      const { signal } = this;
+      const answer = await fetch(this.address, { headers: HEADERS, signal });
       const page = answer.status === 200 && !answer.redirected ? await parsed(answer) : null;
-      if (page?.querySelector("#judgement")) this.#page = page;
+      const next = page?.querySelector("#judgement [name=assignment]")?.value;
+      if (next && next !== this.task.assignment) this.#page = page;
     } catch {
-      // Without a connection: the next change asks again.
+      // Without a connection: asked again at the next change, and when it is back.
       this.#asked = false;
     }
   }

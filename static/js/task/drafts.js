@@ -1,9 +1,11 @@
 // The judgement is kept as it goes: in this browser at once, on the server a moment later, and there it also
-// renews the lease. A copy in the browser means that the server does not have it yet.
+// renews the lease. The copy in the browser says whether the server has it: where the server is not there, a page that
+// was kept shows what it was (copies.js).
 //
 // Where two browsers show one task, the draft that was changed last is the one that counts. The server tells (by the
 // browser's name and the age of what it sends), so no clock but the server's has to be right.
 
+import { isKept } from "./copies.js";
 import { dismiss, notice } from "./notices.js";
 import { waits } from "./outbox.js";
 import { keysFrom, read, remove, write } from "./storage.js";
@@ -72,7 +74,7 @@ export class Drafts {
 
   // The page may be gone before an answer comes; the copy in the browser stays until one did.
   #flush() {
-    if (this.#over || waits(this.task.assignment) || !read(this.key)) return;
+    if (this.#over || waits(this.task.assignment) || (read(this.key)?.saved ?? true)) return;
     const sentAt = this.#at;
     this.#send().then((answer) => this.#answered(answer, sentAt)).catch(() => {});
   }
@@ -94,13 +96,19 @@ export class Drafts {
       this.#giveWay(sentAt);
     } else if (answer.ok && !answer.redirected) {
       // The page that comes now may have been asked for before the draft arrived.
-      if (!this.#leaving) remove(this.key);
+      if (!this.#leaving) this.#hasArrived(sentAt);
       this.#say("Draft saved.");
     } else if (answer.status === 409) {
       this.#lost((await answer.json()).error);
     } else {
       this.#say("Not saved: kept in this browser.");
     }
+  }
+
+  #hasArrived(at) {
+    const kept = read(this.key);
+    // Changed while it was on its way: that has not.
+    if (kept?.at === at) write(this.key, { ...kept, saved: true });
   }
 
   // Another browser has gone on with it since: loaded again, the page shows that, and offers what was changed here.
@@ -123,7 +131,9 @@ export class Drafts {
   #restore() {
     const kept = read(this.key);
     if (!kept) return;
-    if (this.#isOlder(kept)) this.#offer(kept);
+    if (isKept()) this.#take(kept.fields, kept.at);
+    else if (kept.saved) remove(this.key);
+    else if (this.#isOlder(kept)) this.#offer(kept);
     else this.#take(kept.fields, kept.at);
   }
 

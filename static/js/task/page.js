@@ -3,6 +3,7 @@
 import { Ahead } from "./ahead.js";
 import { Clock } from "./clock.js";
 import * as compare from "./compare.js";
+import * as copies from "./copies.js";
 import * as dialogs from "./dialogs.js";
 import { Drafts, forgetDraft } from "./drafts.js";
 import * as keys from "./keys.js";
@@ -22,12 +23,14 @@ const KINDS = { ranking: Ranking, pair: Pair, rating: Rating, demonstration: Dem
 let ended = new AbortController();
 // What the task on the screen has to do when its judgement is stored.
 let closeTask = () => {};
-const sending = new Sending({ shown, stored, refused });
+let fetchAhead = () => {};
+const sending = new Sending({ shown, stored, refused, settled });
 
 function start() {
   ended.abort();
   ended = new AbortController();
   closeTask = () => {};
+  fetchAhead = () => {};
   const { signal } = ended;
   const main = document.getElementById("main");
   dialogs.listen(main, signal);
@@ -38,6 +41,7 @@ function start() {
   const drafts = new Drafts(task, clock, signal);
   const tabs = new Tabs(task, signal);
   const ahead = new Ahead(task, signal);
+  fetchAhead = () => ahead.fetch();
   closeTask = () => {
     drafts.forget();
     tabs.judged();
@@ -51,6 +55,7 @@ function start() {
   stuck.measure(signal);
   // What is changed while it waits is not what was submitted.
   task.addEventListener("change", () => withdraw(task.assignment), { signal });
+  task.addEventListener("change", () => outbox.waiting().length || ahead.fetch(), { signal });
 }
 
 function listen(task, submit, finish, drafts) {
@@ -88,6 +93,7 @@ function leave(form, ahead) {
     closeTask();
     swap(next, ["main"]);
   }
+  tellCopies(next ? shown() : "");
   sending.send();
 }
 
@@ -102,6 +108,7 @@ async function flag(form, drafts) {
     if (!same) closeTask();
     // The same task again, and nothing wrong with it: the message says what happened.
     swap(page, undefined, same ? page.getElementById("messages").textContent : undefined);
+    sending.send();
   } catch {
     notice("flag", "caution", "The flag was not sent. Try again when the connection is back.");
   }
@@ -151,6 +158,18 @@ function refused(page) {
   swap(page);
 }
 
+// The server has everything that was submitted, and knows which task is in hand.
+function settled() {
+  fetchAhead();
+  tellCopies(shown(), document.getElementById("main").dataset.ahead);
+}
+
+// What is changed afterwards has a page of its own, and so has somebody who is paused.
+function tellCopies(assignment, ahead) {
+  const { page } = document.getElementById("main").dataset;
+  if (page && !document.querySelector("#judgement[data-unkept]")) copies.tell({ page, assignment, ahead });
+}
+
 function swap(page, parts = ["tools", "messages", "main"], said = `${page.getElementById("messages").textContent} The next task.`.trim()) {
   replace(page, parts);
   // Each kind of task has a look of its own.
@@ -172,7 +191,9 @@ function replace(page, ids) {
   for (const id of ids) document.getElementById(id).replaceWith(page.getElementById(id));
 }
 
+copies.register();
 start();
 sending.send();
 sending.sayRefused();
+copies.awaitServer(() => sending.send());
 document.documentElement.dataset.ready = "task";

@@ -11,7 +11,8 @@ export class Sending {
   #running = null;
   #timer = 0;
 
-  // `page` is told: stored(entry, answer) and refused(answer); shown() is the assignment on the screen.
+  // `page` is told: stored(entry, answer), refused(answer), and settled() where nothing waits; shown() is the assignment
+  // on the screen.
   constructor(page) {
     this.page = page;
     addEventListener("online", () => this.send());
@@ -22,6 +23,7 @@ export class Sending {
   send() {
     this.#running ??= this.#locked().finally(() => {
       this.#running = null;
+      if (!outbox.waiting().length) this.page.settled();
     });
     return this.#running;
   }

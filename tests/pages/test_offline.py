@@ -1,0 +1,83 @@
+"""The browser's worker for annotators' pages, as the server serves it: what it is told, and which pages say that they
+may be kept."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from annotation.models import Assignment, Task
+from tests.annotation.factories import make_tasks
+from tests.pages.cast import Cast, make_cast
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cast() -> Cast:
+    cast = make_cast()
+    make_tasks(cast.project, 2)
+    return cast
+
+
+def client_of(user: Any) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def shell() -> dict[str, Any]:
+    """What the worker is told of this release."""
+    told: dict[str, Any] = json.loads(
+        Client().get("/task-worker.js").text.split("\n")[0][len("self.shell = ") : -1]
+    )
+    return told
+
+
+def test_the_worker_is_asked_for_anew_and_names_this_release() -> None:
+    answer = Client().get("/task-worker.js")
+    assert answer["Content-Type"].startswith("text/javascript")
+    assert answer["Cache-Control"] == "no-cache"
+    assert f'importScripts("{settings.STATIC_URL}js/worker.js");' in answer.text
+
+
+def test_every_script_of_a_task_is_named_and_each_file_is_there() -> None:
+    told = shell()
+    scripts = Path(settings.BASE_DIR, "static", "js", "task").rglob("*.js")
+    names = {
+        f"{settings.STATIC_URL}js/task/{script.as_posix().partition('js/task/')[2]}" for script in scripts
+    }
+    assert len(names) > 20
+    assert names <= set(told["files"])
+    assert not [name for name in told["files"] if "admin" in name]
+    for name in told["files"]:
+        answer = Client().get(name)
+        assert answer.status_code == 200, name
+        answer.close()
+
+
+def test_a_task_in_hand_and_the_one_held_ahead_say_whose_they_are_and_no_other_page_does(cast: Cast) -> None:
+    client = client_of(cast.alice)
+    for path, ahead in (("rank/", False), ("rank/ahead/", True)):
+        said = client.get(f"/projects/helpful/{path}")["X-Kept-For"]
+        assert said == f"{cast.alice.pk} {Assignment.objects.get(ahead=ahead).public_id}"
+    for path in ("/", "/offline/", "/login/", "/projects/helpful/history/", "/projects/helpful/guidelines/"):
+        assert "X-Kept-For" not in client.get(path), path
+    carol = client_of(cast.carol)
+    assert "X-Kept-For" not in carol.get("/admin/projects/helpful/")
+
+
+def test_a_page_without_a_task_may_not_be_kept(cast: Cast) -> None:
+    Task.objects.all().delete()
+    answer = client_of(cast.alice).get("/projects/helpful/rank/")
+    assert "No tasks yet" in answer.text
+    assert "X-Kept-For" not in answer
+
+
+def test_the_offline_page_names_nobody() -> None:
+    text = Client().get("/offline/").text
+    assert "You are offline" in text
+    assert "Account of" not in text
