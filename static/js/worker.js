@@ -10,7 +10,8 @@ const { root, login, offline, static: files, files: shellFiles } = self.shell;
 const OURS = `concord ${root} `;
 // Static addresses change with what stands there.
 const SHELL = `${OURS}${files}`;
-const PAGES = `${SHELL} pages of `;
+const OF = " pages of ";
+const PAGES = `${SHELL}${OF}`;
 const TASK = new RegExp(`^${root}projects/[^/]+/rank/(ahead/)?$`);
 const AHEAD = "ahead/";
 const HEADER = "X-Kept-For";
@@ -90,8 +91,10 @@ async function keep(pathname, answer) {
   // Where there is no task in hand, there is none ahead; what is ahead is another.
   if (!answer.ok || answer.redirected || !assignment) return forget(pathname, pathname + AHEAD);
   if (pathname.endsWith(AHEAD) && (await shows(pathname.slice(0, -AHEAD.length), assignment))) return forget(pathname);
+  // The worker of another release has taken over while this was on its way.
+  if (self.serviceWorker?.state === "redundant") return undefined;
   const name = `${PAGES}${account}`;
-  await remove((other) => other.startsWith(PAGES) && other !== name);
+  await remove((other) => other.includes(OF) && other !== name);
   // So that the page knows that it may be out of date.
   const text = (await answer.text()).replace("<html ", "<html data-kept ");
   return (await caches.open(name)).put(pathname, new Response(text, { headers: answer.headers }));
@@ -141,7 +144,8 @@ async function forget(...pathnames) {
 
 function drop() {
   dropped += 1;
-  return change(() => remove((name) => name.startsWith(PAGES)));
+  // Of any release: the worker of one before may have kept a page late.
+  return change(() => remove((name) => name.includes(OF)));
 }
 
 async function remove(which) {
