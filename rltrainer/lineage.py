@@ -55,7 +55,7 @@ def versions(project: Project) -> Iterator[Version]:
 def simulated_behind(run: Run) -> int:
     """How many simulated rankings a run's own snapshot holds, or what it began with learnt from; 0 of other runs."""
     row = kind_of(run).row
-    of_kind = getattr(run, row) if row else None
+    of_kind = getattr(run, row, None) if row else None
     if not isinstance(of_kind, Fit | Contest | Training | Sampling | Evaluation):
         return 0
     snapshot = of_kind.snapshot if isinstance(of_kind, Fit | Contest) else None

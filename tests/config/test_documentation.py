@@ -32,7 +32,7 @@ def test_every_setting_is_documented() -> None:
 
 @pytest.mark.parametrize("pattern", [pattern for pattern in urlpatterns if pattern.name != "home"])
 def test_every_page_of_annotators_is_documented(pattern: object) -> None:
-    last = str(getattr(pattern, "pattern", "")).split("/")[-2]
+    last = str(getattr(pattern, "pattern", "")).rstrip("/").split("/")[-1]
     assert (last if not last.startswith("<") else "/invitations/") in OPERATIONS
 
 

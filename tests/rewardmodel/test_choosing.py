@@ -257,7 +257,7 @@ def test_researchers_ask_by_page_and_program(fitted: Path) -> None:
     make_active(cast.project, fitted)
     client = Client()
     client.force_login(cast.carol)
-    page = client.get("/admin/projects/helpful/").content.decode()
+    page = client.get("/admin/projects/helpful/reward-models/").content.decode()
     assert "Ask first what it is unsure of" in page
     assert client.post("/admin/projects/helpful/choose/").status_code == 302
     run = Run.objects.get(kind=choosing.KIND.name)

@@ -98,7 +98,7 @@ def test_researchers_register_by_the_page(tmp_path: Path) -> None:
     cast = make_cast()
     client = Client()
     client.force_login(cast.carol)
-    assert "Register a policy" in client.get("/admin/projects/helpful/").content.decode()
+    assert "Register a policy" in client.get("/admin/projects/helpful/policies/").content.decode()
     answer = client.post("/admin/projects/helpful/register/", {"register-base": str(tmp_path)})
     run = Run.objects.get(kind="register_policy")
     assert answer["Location"] == f"/admin/runs/{run.pk}/"

@@ -88,7 +88,7 @@ def test_results_of_trainings_and_evaluations_say_it(tmp_path: Path, settings: A
     )
     report = {"before": {"reward": 0.0}, "after": {"reward": 1.0}}
     result = finished(training.run, tmp_path / "training", report)
-    assert result == {"policy": 2, "current": True, "simulated": 300}
+    assert (result["policy"], result["current"], result["simulated"]) == (2, True, 300)
     evaluation = Evaluation.objects.create(run=Run.objects.create(kind="evaluate_policy"), project=project)
     evaluation.policies.set(PolicyVersion.objects.filter(project=project))
     assert finished(evaluation.run, tmp_path / "evaluation", {}) == {"versions": [1, 2], "simulated": 300}
