@@ -27,7 +27,6 @@ from rltrainer.models import PolicyVersion
 from runs.errors import RunsError
 from runs.resident import asking
 
-# Policies that are asked where nobody says which: the first, the current and the newest.
 MOST_POLICIES = 6
 MOST_TEXTS = 50
 PARTED = "---"
@@ -151,6 +150,7 @@ def try_page(request: HttpRequest, project: Project) -> HttpResponse:
 
 
 def _likely(project: Project) -> list[PolicyVersion]:
+    """Whom to ask where nobody has said it yet: the first, the current and the newest."""
     rows = list(PolicyVersion.objects.filter(project=project).order_by("number"))
     current = policies.current_policy(project)
     return [one for one in rows if one in (rows[0], rows[-1], current)]
