@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.urls import reverse_lazy
 
 from annotation.models import Annotator, Project
@@ -35,6 +35,11 @@ class Action(forms.Form):
 
     def prepare(self) -> None:
         """Narrow the choices to the project's."""
+
+    def begin_with(self, row: Model) -> None:
+        """Show what ``row`` says now: each field is a column of it."""
+        for name, field in self.fields.items():
+            field.initial = getattr(row, name)
 
     def perform(self, user: User) -> Run | None:
         """Call the function. Raises errors of the apps, whose messages the page shows."""

@@ -53,8 +53,7 @@ class SettingsForm(Action):
     currency = forms.RegexField(r"^[A-Z]{3}$", label="Currency", help_text="Three letters, as USD or EUR.")
 
     def prepare(self) -> None:
-        for name, field in self.fields.items():
-            field.initial = getattr(self.project, name)
+        self.begin_with(self.project)
 
     def clean_guidelines(self) -> str:
         """With plain line ends: browsers send CRLF, and that is no other version."""
@@ -96,8 +95,7 @@ class AskForm(Action):
     )
 
     def prepare(self) -> None:
-        for name, field in self.fields.items():
-            field.initial = getattr(self.project, name)
+        self.begin_with(self.project)
 
     def perform(self, user: User) -> None:
         asking.change(project=self.project, **self.cleaned_data)

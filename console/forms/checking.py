@@ -70,8 +70,7 @@ class ControlForm(Action):
     )
 
     def prepare(self) -> None:
-        for name, field in self.fields.items():
-            field.initial = getattr(self.project, name)
+        self.begin_with(self.project)
 
     def perform(self, user: User) -> None:
         control.configure(project=self.project, **self.cleaned_data)

@@ -323,9 +323,7 @@ class SuccessionForm(Action):
     )
 
     def prepare(self) -> None:
-        settings = succession.settings_of(self.project)
-        for name, field in self.fields.items():
-            field.initial = getattr(settings, name)
+        self.begin_with(succession.settings_of(self.project))
 
     def perform(self, user: User) -> None:
         succession.configure(project=self.project, **self.cleaned_data)

@@ -95,9 +95,7 @@ class RetrainForm(Action):
     )
 
     def prepare(self) -> None:
-        settings = activation.settings_of(self.project)
-        for name, field in self.fields.items():
-            field.initial = getattr(settings, name)
+        self.begin_with(activation.settings_of(self.project))
 
     def perform(self, user: User) -> None:
         retraining.configure(project=self.project, **self.cleaned_data)
@@ -150,9 +148,7 @@ class ActivationForm(Action):
     )
 
     def prepare(self) -> None:
-        settings = activation.settings_of(self.project)
-        for name, field in self.fields.items():
-            field.initial = getattr(settings, name)
+        self.begin_with(activation.settings_of(self.project))
 
     def perform(self, user: User) -> None:
         activation.configure(project=self.project, **self.cleaned_data)

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from annotation.models import Completion, Ranking
+from console.figures import percent
 from console.pages import charts
 from rewardmodel.models import Contest
 from rewardmodel.proposals import in_words, proposal_of
@@ -89,8 +90,7 @@ def drawn(contest: Contest, *, least_prompts: int) -> Drawn | None:
 
 def _answer(name: str, first: str, version: Report, least_prompts: int) -> str:
     accuracy = version["accuracy"]
-    low, high = accuracy["interval"]
-    said = f"{name} orders {100 * accuracy['value']:.1f}% ({100 * low:.1f} to {100 * high:.1f}) of pairs as people did"
+    said = f"{name} orders {percent(accuracy)} of pairs as people did"
     difference = version["difference"]
     if difference is None:
         return f"{said}."

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from annotation.models import Prompt
+from console.figures import percent
 from console.pages import charts
 from rltrainer.models import Evaluation
 
@@ -86,8 +87,8 @@ def sentences(evaluation: Evaluation) -> list[str]:
     report: Report = evaluation.report
     names = [f"v{number}" for number in report["versions"]]
     said = [
-        f"By the reward model, {name} writes the better completion in {_share(one['win_rate'])} of cases "
-        f"against {names[0]} ({report['prompts']} prompts); its mean reward is {_plain(one['reward_gain'])} higher."
+        f"By the reward model, {name} writes the better completion in {percent(_as_elsewhere(one['win_rate']))} "
+        f"of cases against {names[0]} ({report['prompts']} prompts); its mean reward is {_plain(one['reward_gain'])} higher."
         for name, one in list(zip(names, report["policies"], strict=True))[1:]
         if one.get("win_rate")
     ]
@@ -113,12 +114,13 @@ def examples(evaluation: Evaluation) -> list[Example]:
 
 
 def _figure(report: Report | None) -> Report | None:
+    """None where nothing was measured."""
+    return _as_elsewhere(report) if report else None
+
+
+def _as_elsewhere(report: Report) -> Report:
     """``{"mean", "low", "high"}`` as the other pages have it."""
-    return report and {"value": report["mean"], "interval": [report["low"], report["high"]]}
-
-
-def _share(figure: Report) -> str:
-    return f"{100 * figure['mean']:.1f}% ({100 * figure['low']:.1f} to {100 * figure['high']:.1f})"
+    return {"value": report["mean"], "interval": [report["low"], report["high"]]}
 
 
 def _plain(figure: Report) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from console.figures import percent
 from console.pages import contest, evaluation
 from rewardmodel import activation
 from rewardmodel.models import RewardModelVersion
@@ -53,7 +54,7 @@ def _of_fit(run: Run) -> Findings | None:
         return Findings([f"{first} No ranking was held out, so how well it judges is not known."], [])
     return Findings(
         [
-            f"{first} It orders {_share(accuracy)} of held-out pairs as people did.",
+            f"{first} It orders {percent(accuracy)} of held-out pairs as people did.",
             *_against("Preferring the longer text would order", held_out.get("longer_wins")),
             *_against("Two people agree on", version.report.get("human_agreement")),
             *(
@@ -128,16 +129,7 @@ _FINDERS: dict[str, Callable[[Run], Findings | None]] = {
 
 
 def _against(words: str, figure: Report | None) -> list[str]:
-    return [f"{words} {_share(figure)}."] if figure else []
-
-
-def _share(figure: Report) -> str:
-    """A share with its interval, as ``{"value", "interval"}``."""
-    text = f"{100 * figure['value']:.1f}%"
-    if figure.get("interval"):
-        low, high = figure["interval"]
-        text += f" ({100 * low:.1f} to {100 * high:.1f})"
-    return text
+    return [f"{words} {percent(figure)}."] if figure else []
 
 
 def _prompt(messages: list[dict[str, str]]) -> str:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from annotation.models import Project
 from annotation.quality import summary, upkeep
+from console.figures import percent
 from console.pages import charts
 from console.pages.access import for_project
 
@@ -84,7 +85,7 @@ def _agreement(figures: dict[str, Figure | None], tasks: int) -> str:
     same, alpha = figures["pairwise_agreement"], figures["krippendorff_alpha"]
     if same is None:
         return "Nobody knows yet: no task has been ranked by two people."
-    words = f"Two people say the same of {_percent(same)} of pairs, over {tasks:,} task{'s' * (tasks != 1)}."
+    words = f"Two people say the same of {percent(same)} of pairs, over {tasks:,} task{'s' * (tasks != 1)}."
     if alpha is not None:
         words += f" Beyond chance that is {_strength(alpha['value'])} agreement: alpha {_plain(alpha)}."
     return words
@@ -108,15 +109,7 @@ def _against_chance(words: str, figure: Figure | None) -> str:
         if low > 0.5
         else "less often than chance"
     )
-    return f"{words} in {_percent(figure)} of pairs: {verdict}."
-
-
-def _percent(figure: Figure) -> str:
-    text = f"{100 * figure['value']:.1f}%"
-    if figure["interval"]:
-        low, high = figure["interval"]
-        text += f" ({100 * low:.1f} to {100 * high:.1f})"
-    return text
+    return f"{words} in {percent(figure)} of pairs: {verdict}."
 
 
 def _plain(figure: Figure) -> str:
