@@ -88,7 +88,8 @@ def sentences(evaluation: Evaluation) -> list[str]:
     names = [f"v{number}" for number in report["versions"]]
     said = [
         f"By the reward model, {name} writes the better completion in {percent(_as_elsewhere(one['win_rate']))} "
-        f"of cases against {names[0]} ({report['prompts']} prompts); its mean reward is {_plain(one['reward_gain'])} higher."
+        f"of cases against {names[0]} ({report['prompts']} prompts); its mean reward is "
+        f"{_plain(one['reward_gain'])} higher."
         for name, one in list(zip(names, report["policies"], strict=True))[1:]
         if one.get("win_rate")
     ]
