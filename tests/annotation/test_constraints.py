@@ -41,6 +41,7 @@ from annotation.models import (
 from runs.models import Artifact, Run
 from tests.annotation.factories import make_annotator, make_project, make_tasks, make_user, put
 from tests.annotation.judging import taken
+from tests.worlds import once_a_module
 
 pytestmark = pytest.mark.django_db
 Status = Assignment.Status
@@ -59,8 +60,7 @@ class World:
     held: Assignment
 
 
-@pytest.fixture
-def world() -> World:
+def make_world() -> World:
     project = make_project()
     alice, bob = make_annotator(project), make_annotator(project)
     put(project, "ratings", {"prompt": "Rate.", "completion": "a", "score": 1, "annotator": "carol"})
@@ -68,6 +68,9 @@ def world() -> World:
     task, other = make_tasks(project, 2, completions=3)
     ranked = ranking.submit(assignment=taken(alice), annotator=alice, verdict="ranked", ranks=[1, 2, 2])
     return World(project, alice, bob, task, other, ranked, taken(bob))
+
+
+_rows, world = once_a_module(make_world)
 
 
 def again(row: Model, **changes: Any) -> Model:

@@ -16,6 +16,7 @@ from annotation.models import Annotator, Assignment, Project, Ranking, Task
 from annotation.preferences.care import Mean
 from tests.annotation.factories import make_annotator, make_project, make_tasks, make_user, put
 from tests.annotation.judging import taken
+from tests.worlds import once_a_module
 
 pytestmark = pytest.mark.django_db
 BEST, WORST = [1, 2, 3], [3, 2, 1]
@@ -41,14 +42,16 @@ def now(annotator: Annotator) -> str:
     return annotator.standing
 
 
-@pytest.fixture
-def alice() -> Annotator:
+def make_alice() -> Annotator:
     """In a project where every task is gold while there is some, and which asks for 0.8 over three."""
     project = make_project()
     make_gold(project, 12)
     make_tasks(project, 2)
     control.configure(project=project, gold_every=1, least_checks=3, least_gold_score=0.8, pauses=True)
     return make_annotator(project)
+
+
+_rows, alice = once_a_module(make_alice)
 
 
 def test_a_score_below_the_threshold_warns_once_there_are_enough_gold_tasks(alice: Annotator) -> None:

@@ -9,6 +9,7 @@ from annotation.files import intake
 from annotation.models import Annotator, Assignment, Demonstration, Ranking, Rating, Task, Webhook
 from tests.annotation.factories import make_tasks, put
 from tests.api.world import Program, World, make_world, program
+from tests.worlds import once_a_module
 
 pytestmark = pytest.mark.django_db
 HELPFUL = "projects/helpful/"
@@ -18,8 +19,7 @@ AXES = [
 ]
 
 
-@pytest.fixture
-def world() -> World:
+def world_without_rankings() -> World:
     """Nothing to rank is left: what a test makes comes next."""
     made = make_world()
     Assignment.objects.all().delete()
@@ -43,6 +43,9 @@ def take(who: Program) -> dict[str, Any]:
 
 def send(who: Program, task: dict[str, Any], what: str, said: dict[str, Any], method: str = "POST") -> Any:
     return who.ask(method, HELPFUL + f"assignments/{task['id']}/{what}/", said)
+
+
+_rows, world = once_a_module(world_without_rankings)
 
 
 @pytest.fixture

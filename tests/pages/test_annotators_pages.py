@@ -13,6 +13,7 @@ from annotation.files import intake
 from annotation.models import Annotator, Assignment, Demonstration, Flag, Membership, Project, Prompt, Ranking
 from annotation.urls import urlpatterns
 from tests.pages.cast import Cast, make_cast
+from tests.worlds import once_a_module
 
 pytestmark = pytest.mark.django_db
 
@@ -48,8 +49,7 @@ OF_A_PROJECT = [name for name in PAGES if name not in {"home", "invitation", "ta
 SECRET = "a source that nobody may see"
 
 
-@pytest.fixture
-def cast() -> Cast:
+def with_tasks() -> Cast:
     cast = make_cast()
     lines = [
         {
@@ -60,6 +60,9 @@ def cast() -> Cast:
     ]
     intake.import_values(project=cast.project, kind="completions", values=lines)
     return cast
+
+
+_with_tasks, cast = once_a_module(with_tasks)
 
 
 def visit(cast: Cast, name: str | None, page: str, **fields: Any) -> Any:

@@ -26,6 +26,7 @@ from runs.models import Run
 from tests.annotation.factories import make_project, put
 from tests.pages.sent import sent_by
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
+from tests.worlds import once_a_module
 
 pytestmark = pytest.mark.django_db
 
@@ -105,8 +106,7 @@ def another(name: str) -> tuple[dict[str, str], Any]:
     return TYPED.get(name) or (({name: "0.25"}, 0.25) if name in FRACTIONS else ({name: "7"}, 7))
 
 
-@pytest.fixture
-def project() -> Project:
+def with_versions() -> Project:
     made = make_project("helpful", name="Helpful answers")
     put(made, "prompts", {"prompt": "Held out?", "split": "test"}, {"prompt": "Learnt?", "split": "train"})
     put(made, "demonstrations", {"prompt": "Learnt?", "completion": "Yes."})
@@ -116,6 +116,9 @@ def project() -> Project:
     reward_model = make_reward_model(made, 1, make_snapshot(made, "one"))
     made.reward_model_versions.filter(pk=reward_model.pk).update(is_active=True)
     return made
+
+
+_rows, project = once_a_module(with_versions)
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ from tests.annotation.factories import make_annotator, make_tasks, put
 from tests.annotation.judging import taken
 from tests.pages.cast import Cast, make_cast
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
+from tests.worlds import once_a_module
 
 pytestmark = pytest.mark.django_db
 
@@ -66,9 +67,8 @@ def answers(*texts: str, source: str = "m", **more: Any) -> list[dict[str, Any]]
     ]
 
 
-@pytest.fixture
-def cast() -> Cast:
-    """Everything that the filters tell apart, of people and of a rule, new and old, flagged, superseded, withdrawn."""
+def everything() -> Cast:
+    """All that the filters tell apart, of people and of a rule, new and old, flagged, superseded, withdrawn."""
     made = make_cast()
     project = made.project
     chat = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "A red pear?"}]
@@ -119,6 +119,9 @@ def cast() -> Cast:
     put(made.other, "rankings", {"prompt": SECRET, "completions": answers(SECRET, "b"), "annotator": "x"})
     _withdrawn(made)
     return made
+
+
+_everything, cast = once_a_module(everything)
 
 
 def named(project: Project, name: str) -> Annotator:

@@ -17,6 +17,7 @@ from tests.annotation.judging import taken
 from tests.pages.cast import Cast, make_cast
 from tests.pages.factories import make_transfer
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
+from tests.worlds import once_a_module
 
 pytestmark = pytest.mark.django_db
 
@@ -54,9 +55,7 @@ INSIDERS = ("carol", "olivia")
 OUTSIDERS = ("alice", "dave", None, "erin")
 
 
-@pytest.fixture
-def cast() -> Cast:
-    return make_cast()
+_rows, cast = once_a_module(make_cast)
 
 
 def visit(cast: Cast, name: str | None, page: str) -> int:
