@@ -16,7 +16,6 @@ from annotation.api.base import ProjectEndpoint, Scope
 from annotation.files import export, looking, transfers
 from annotation.files.jsonl.kinds import KINDS
 from annotation.files.jsonl.provenance import SPLITS
-from annotation.files.jsonl.writing import line_of
 from annotation.models import Transfer
 from runs.api import RunSerializer
 
@@ -119,7 +118,7 @@ class ExportStream(ProjectEndpoint):
         serializer.is_valid(raise_exception=True)
         said = {"split": None, "form": None, **serializer.validated_data}
         # What is wrong with the request is found now, while it can still be said.
-        export.values(project=self.project, **said)
+        export.lines(project=self.project, **said)
         return StreamingHttpResponse(
             self._lines(said),
             content_type=JSONL,
@@ -130,8 +129,8 @@ class ExportStream(ProjectEndpoint):
         """Through a server-side cursor, which sees one moment of the table."""
         with transaction.atomic():
             batch: list[str] = []
-            for value in export.values(project=self.project, **said):
-                batch.append(line_of(value))
+            for line in export.lines(project=self.project, **said):
+                batch.append(line)
                 if len(batch) == LINES_AT_ONCE:
                     yield "".join(batch)
                     batch.clear()

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import os
 import random
 from collections.abc import Callable
@@ -66,6 +67,25 @@ def test_pairs_are_the_strict_pairs_and_ties_are_counted(form: str) -> None:
     answers = [line["chosen"] if form == "text" else line["chosen"][0]["content"] for line in lines]
     assert answers[:3] == ["a", "b", "Blue é."], "a line each that shows annotator, order_shown and strength"
     assert answers[3:8] == ["a", "b", "c", "c", "b"]
+
+
+def test_pairs_are_written_as_one_compact_object_a_line_whatever_the_texts_hold() -> None:
+    """The oracle is the standard library, of what it reads itself; text that looks like a line is only text."""
+    project = make_project()
+    odd = 'é "quoted" {not} %s \\ \t\u2028 {"prompt":"x"}'
+    line = ranking(f"Prompt {odd}", 2, 1, 3, annotator=odd, id=odd, mood={odd: odd})
+    for number, answer in enumerate(line["completions"]):
+        answer["text"], answer["source"] = f"{number} {odd}", f"{number} {odd}"
+    put(project, "rankings", line)
+    lines = out(project, "pairs").splitlines(keepends=True)
+    values = [json.loads(text) for text in lines]
+    assert [value["chosen"][0] + value["rejected"][0] for value in values] == ["10", "02", "12"]
+    for text, value in zip(lines, values, strict=True):
+        assert text == (json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+        assert {value["annotator"], value["id"]} == {odd}
+        answers = (value["chosen"], value["rejected"])
+        assert value["concord"]["sources"] == list(answers)
+        assert json.loads(value["concord"]["metadata"]) == {"mood": {odd: odd}}
 
 
 @pytest.mark.parametrize("form", PROMPTS)

@@ -7,11 +7,12 @@ files.py        a kind -> lines; find_project
 scope.py        of which project, split and form of prompt
 described.py    tasks with their prompt and completions, many at once
 prompts.py tasks.py demonstrations.py rankings.py pairs.py ratings.py remarks.py    the rows of a kind as objects
+                (pairs.py as lines: of them there are most)
 
 What trains stands in kinds of its own: rankings of gold tasks, repeats and adjudications are never in "rankings" or
 "pairs", so a file that a trainer loads does not change when a project checks its annotators.
 """
 
-from annotation.files.export.files import FORMS, ExportReport, count, find_project, values, write
+from annotation.files.export.files import FORMS, ExportReport, count, find_project, lines, write
 
-__all__ = ["FORMS", "ExportReport", "count", "find_project", "values", "write"]
+__all__ = ["FORMS", "ExportReport", "count", "find_project", "lines", "write"]

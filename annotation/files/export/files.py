@@ -18,12 +18,12 @@ from annotation.files.jsonl.writing import line_of
 from annotation.models import Demonstration, Project, Prompt, Ranking, Rating, Task
 
 FORMS = ("text", "chat")
+# Of each kind but pairs, which makes its lines itself.
 _VALUES: dict[str, Callable[[Scope], Iterator[dict[str, Any]]]] = {
     "prompts": prompts.values,
     "completions": tasks.values,
     "demonstrations": demonstrations.values,
     "rankings": rankings.values,
-    "pairs": pairs.values,
     "ratings": ratings.values,
     "gold": tasks.gold,
     "gold_rankings": rankings.gold,
@@ -71,14 +71,16 @@ def find_project(slug: str) -> Project:
     return project
 
 
-def values(
-    *, project: Project, kind: str, split: str | None = None, form: str | None = None
-) -> Iterator[dict[str, Any]]:
-    """The lines of ``kind`` as objects, through a server-side cursor: read them within one transaction.
+def lines(*, project: Project, kind: str, split: str | None = None, form: str | None = None) -> Iterator[str]:
+    """The lines of ``kind``, through a server-side cursor: read them within one transaction that does nothing else.
 
     ``split`` and ``form`` narrow the prompts. Raises BadRequest.
     """
-    return _VALUES[kind](_scope(project, kind, split, form))
+    return _lines(kind, _scope(project, kind, split, form))
+
+
+def _lines(kind: str, scope: Scope) -> Iterator[str]:
+    return pairs.lines(scope) if kind == "pairs" else map(line_of, _VALUES[kind](scope))
 
 
 def count(*, project: Project, kind: str, split: str | None = None, form: str | None = None) -> int:
@@ -107,8 +109,8 @@ def write(
     """
     scope = _scope(project, kind, split, form)
     report = ExportReport()
-    for value in _VALUES[kind](scope):
-        out.write(line_of(value))
+    for line in _lines(kind, scope):
+        out.write(line)
         report.lines += 1
         if report.lines % 1000 == 0:
             watch(report.lines)

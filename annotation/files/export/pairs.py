@@ -8,6 +8,7 @@ megabytes, the file begins with rankings that show the type of each field that m
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,10 +16,10 @@ from uuid import UUID
 from django.db.models import Count, Min, Q, QuerySet
 
 from annotation.errors import BadRequest
-from annotation.files.export.rankings import COLUMNS, pseudonym
+from annotation.files.export.rankings import pseudonym
 from annotation.files.export.scope import Scope, chunks, moment, prompt_value
 from annotation.files.jsonl.records import extras_of
-from annotation.files.jsonl.writing import encoded, encoded_rest, with_rest
+from annotation.files.jsonl.writing import encoded, encoded_fields
 from annotation.models import Ranking, Task, TaskCompletion
 from annotation.preferences.tiers import pairs
 
@@ -66,29 +67,45 @@ _SHOWS_TYPE = {
     "active_seconds": Q(active_seconds__isnull=False),
     "metadata": ~Q(metadata={}),
 }
+_COLUMNS = (
+    "id",
+    "public_id",
+    "task_id",
+    "tiers",
+    "strength",
+    "order_shown",
+    "active_seconds",
+    "guideline_version",
+    "external_id",
+    "metadata",
+    "created_at",
+    "annotator__pseudonym",
+    "annotator__anonymous",
+    "annotator__simulated",
+)
 _HAS_PAIRS = Q(tiers__contains=[2])
 
 
-def values(scope: Scope) -> Iterator[dict[str, Any]]:
-    """One object a strict pair, some of its values encoded, in the order of rankings and of their completions.
+def lines(scope: Scope) -> Iterator[str]:
+    """One line a strict pair, in the order of rankings and of their completions.
 
     One line of each ranking that shows a type stands before all others.
     """
     rankings = _rankings(scope)
     first_with = {name: Min("pk", filter=shows & _HAS_PAIRS) for name, shows in _SHOWS_TYPE.items()}
-    showing = set(rankings.order_by().aggregate(**first_with).values())
-    for _, lines in _lines_of(rankings.filter(pk__in=showing - {None})):
-        yield next(lines)
-    for pk, lines in _lines_of(rankings):
-        yield from islice(lines, int(pk in showing), None)
+    showing = set(rankings.order_by().aggregate(**first_with).values()) - {None}
+    for row, task in _judged(rankings.filter(pk__in=showing)):
+        yield next(_lines(row, task))
+    for row, task in _judged(rankings):
+        yield from islice(_lines(row, task), int(row["id"] in showing), None)
 
 
-def _lines_of(rankings: "QuerySet[Any]") -> Iterator[tuple[int, Iterator[dict[str, Any]]]]:
-    """The key of each ranking with its lines."""
-    for chunk in chunks(rankings, "id", *COLUMNS):
+def _judged(rankings: "QuerySet[Any]") -> "Iterator[tuple[dict[str, Any], _PairTask]]":
+    """Each ranking with its task."""
+    for chunk in chunks(rankings, *_COLUMNS):
         tasks = _tasks({row["task_id"] for row in chunk})
         for row in chunk:
-            yield row["id"], _lines(row, tasks[row["task_id"]])
+            yield row, tasks[row["task_id"]]
 
 
 def _tasks(task_ids: Collection[int]) -> "dict[int, _PairTask]":
@@ -107,7 +124,7 @@ def _tasks(task_ids: Collection[int]) -> "dict[int, _PairTask]":
 
 
 class _PairTask:
-    """What all pairs of a task say, made once."""
+    """What all pairs of a task say, encoded once."""
 
     def __init__(
         self,
@@ -121,60 +138,63 @@ class _PairTask:
         self.split = split
         self.prompt = encoded(prompt_value(form, messages))
         self.answers = [encoded(_answer(form, text)) for text, _ in completions]
-        self.sources = [source for _, source in completions]
-        self._public_id = str(public_id)
-
-    def pair_id(self, i: int, j: int) -> str:
-        """Of two of its completions, in either order."""
-        return _pair_id(self._public_id, self.size, *((i, j) if i < j else (j, i)))
+        self.sources = [encoded(source) for _, source in completions]
+        self.pairs = _PairIds(public_id, self.size)
 
 
-def _lines(row: dict[str, Any], task: _PairTask) -> Iterator[dict[str, Any]]:
+class _PairIds:
+    """The ids of the pairs of a ranking (or task) of so many completions.
+
+    Of two it is that of the ranking itself, else that with the pair in its last byte.
+    """
+
+    def __init__(self, public_id: UUID, completions: int) -> None:
+        self._whole = str(public_id)
+        self._start, self._last = self._whole[:-2], int(self._whole[-2:], 16)
+        self._of_two = completions == 2
+
+    def of(self, i: int, j: int) -> str:
+        """Of two completions, in this order."""
+        return self._whole if self._of_two else f"{self._start}{self._last ^ (16 * i + j + 1):02x}"
+
+
+def _lines(row: dict[str, Any], task: _PairTask) -> Iterator[str]:
     extras = extras_of(row["metadata"], task.size)
-    metadata = None if extras is not None or not row["metadata"] else _text(row["metadata"])
+    metadata = encoded(None if extras is not None or not row["metadata"] else _text(row["metadata"]))
     seen = {place: number for number, place in enumerate(row["order_shown"] or ())}
-    public_id, annotator = str(row["public_id"]), pseudonym(row)
+    ids = _PairIds(row["public_id"], task.size)
     # What all its pairs say alike is encoded once.
-    alike = encoded_rest(
+    who = encoded_fields(strength=row["strength"], annotator=pseudonym(row), id=row["external_id"] or None)
+    how = encoded_fields(
         split=task.split,
         active_seconds=row["active_seconds"],
         guideline_version=row["guideline_version"],
         simulated=row["annotator__simulated"],
         created_at=moment(row["created_at"]),
     )
-    for chosen, rejected in pairs(row["tiers"]).strict:
+    for chosen, rejected in _strict(tuple(row["tiers"])):
         if extras is not None:
-            metadata = _text({**row["metadata"], "completions": [extras[chosen], extras[rejected]]})
-        yield {
-            "prompt": task.prompt,
-            "chosen": task.answers[chosen],
-            "rejected": task.answers[rejected],
-            "strength": row["strength"],
-            "annotator": annotator,
-            "id": row["external_id"] or None,
-            "concord": with_rest(
-                {
-                    "id": _pair_id(public_id, task.size, chosen, rejected),
-                    "task": task.pair_id(chosen, rejected),
-                    "sources": [task.sources[chosen], task.sources[rejected]],
-                    # In which order the two were seen: 0 is chosen, 1 rejected.
-                    "order_shown": ([0, 1] if seen[chosen] < seen[rejected] else [1, 0]) if seen else None,
-                    "metadata": metadata,
-                },
-                alike,
-            ),
-        }
+            both = [extras[chosen], extras[rejected]]
+            metadata = encoded(_text({**row["metadata"], "completions": both}))
+        # In which order the two were seen: 0 is chosen, 1 rejected.
+        order = ("[0,1]" if seen[chosen] < seen[rejected] else "[1,0]") if seen else "null"
+        asked = task.pairs.of(min(chosen, rejected), max(chosen, rejected))
+        yield (
+            f'{{"prompt":{task.prompt},"chosen":{task.answers[chosen]},"rejected":{task.answers[rejected]},{who},'
+            f'"concord":{{"id":"{ids.of(chosen, rejected)}","task":"{asked}",'
+            f'"sources":[{task.sources[chosen]},{task.sources[rejected]}],"order_shown":{order},'
+            f'"metadata":{metadata},{how}}}}}\n'
+        )
+
+
+@lru_cache(maxsize=1000)
+def _strict(tiers: tuple[int, ...]) -> list[tuple[int, int]]:
+    """There are few kinds of tiers."""
+    return pairs(tiers).strict
 
 
 def _answer(form: str, text: str) -> str | list[dict[str, str]]:
     return text if form == "text" else [{"role": "assistant", "content": text}]
-
-
-def _pair_id(public_id: str, completions: int, i: int, j: int) -> str:
-    """The id of the ranking (or task) itself where it is of two, else that id with the pair in its last byte."""
-    if completions == 2:
-        return public_id
-    return f"{public_id[:-2]}{int(public_id[-2:], 16) ^ (16 * i + j + 1):02x}"
 
 
 def _text(metadata: dict[str, Any]) -> str:

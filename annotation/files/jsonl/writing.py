@@ -7,30 +7,21 @@ import orjson
 
 
 def line_of(values: Mapping[str, Any]) -> str:
-    """One line with its line feed; characters stand as themselves. A value may be ``encoded`` already."""
-    return _dumped(values).decode() + "\n"
+    """One line with its line feed; characters stand as themselves."""
+    return encoded(values) + "\n"
 
 
-def encoded(value: Any) -> orjson.Fragment:
-    """A value that several lines hold, encoded once."""
-    return orjson.Fragment(_dumped(value))
-
-
-def encoded_rest(**fields: Any) -> bytes:
-    """The last fields of an object that several lines hold, encoded once, for ``with_rest``."""
-    return b"," + _dumped(fields)[1:]
-
-
-def with_rest(first: Mapping[str, Any], rest: bytes) -> orjson.Fragment:
-    """An object of the fields in ``first``, of which there is one at least, and the encoded rest."""
-    return orjson.Fragment(_dumped(first)[:-1] + rest)
-
-
-def _dumped(value: Any) -> bytes:
+def encoded(value: Any) -> str:
+    """A value as it stands in a line."""
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value).decode()
     except TypeError:  # a whole number beyond 64 bits, which the standard library alone writes
-        return orjson.dumps(_with_large_numbers(value))
+        return orjson.dumps(_with_large_numbers(value)).decode()
+
+
+def encoded_fields(**fields: Any) -> str:
+    """Fields of an object, without its braces, that several lines hold."""
+    return encoded(fields)[1:-1]
 
 
 def _with_large_numbers(value: Any) -> Any:
