@@ -6,11 +6,11 @@ Nothing more than what a request announces is ever read of it, so one that annou
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
 
-from console.api.errors import PREFIX, body
+from console.api.errors import PREFIX, refused
 
 # What a form needs besides its file.
 _FORM_BYTES = 1_000_000
@@ -29,7 +29,7 @@ class BoundedBodies:
         limit = filesizeformat(settings.MAX_UPLOAD_BYTES).replace("\xa0", " ")
         if request.path_info.startswith(PREFIX):
             words = f"A request may hold a file of {limit} at most. Divide it, or import it with a command."
-            return JsonResponse(body("too_large", words), status=413)
+            return refused(413, "too_large", words)
         return render(request, "413.html", {"limit": limit}, status=413)
 
 

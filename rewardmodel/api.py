@@ -20,6 +20,7 @@ from annotation.api.base import (
     within_token,
 )
 from annotation.api.paging import NewestFirst
+from annotation.api.parsing import named_fields
 from annotation.files import intake
 from annotation.models import Project
 from rewardmodel import activation, choosing, contests, fits, retraining, scoring
@@ -312,7 +313,9 @@ class Scores(Endpoint):
         if "version" in said:
             rows = RewardModelVersion.objects.select_related("artifact")
             version = get_object_or_404(rows, project=project, number=said["version"])
-        scores = scoring.ask(version=version, lines=intake.scorable_values(said["items"]))
+        with named_fields(lambda index, steps: ["items", str(index), *steps]):
+            lines = intake.scorable_values(said["items"])
+        scores = scoring.ask(version=version, lines=lines)
         answers = [{"score": score.value, "truncated": score.truncated} for score in scores]
         return Response({"version": version.number, "scores": answers})
 

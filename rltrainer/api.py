@@ -20,6 +20,7 @@ from annotation.api.base import (
     within_token,
 )
 from annotation.api.paging import NewestFirst
+from annotation.api.parsing import named_fields
 from annotation.files import intake
 from annotation.models import Project
 from rewardmodel import activation
@@ -186,7 +187,10 @@ class Generate(Endpoint):
         policy = policies.require_policy(project=project, number=said.get("policy"))
         reward_model = activation.require_active(project) if said["scored"] else None
         # A prompt is read as a line to be scored is, with an answer that nobody looks at.
-        lines = intake.scorable_values([{"prompt": prompt, "completion": ""} for prompt in said["prompts"]])
+        with named_fields(lambda index, steps: ["prompts", str(index), *steps[1:]]):
+            lines = intake.scorable_values(
+                [{"prompt": prompt, "completion": ""} for prompt in said["prompts"]]
+            )
         sampling = {name: said[name] for name in ("temperature", "top_k", "top_p", "max_new_tokens")}
         (answered,) = answering.answers(
             policies=[policy],

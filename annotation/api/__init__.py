@@ -7,6 +7,7 @@ Shared by the endpoints of every stage:
     idempotency.py      a POST that is sent again
     paging.py           lists by cursor
     filters.py          named query parameters
+    parsing.py          what a request says
 
 In the order of the data's path:
     projects.py     projects, their settings and annotators

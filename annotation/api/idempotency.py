@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils.encoding import force_str
 from rest_framework import status
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -35,6 +35,14 @@ _RESERVE = f"""
 """  # noqa: S608 (the table's own name)
 
 
+class BadKey(APIException):
+    """An Idempotency-Key is 1 to 200 printable ASCII characters."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_code = "bad_idempotency_key"
+    default_detail = __doc__
+
+
 class KeyReused(APIException):
     """This key came with another request before: use a new key for a new request."""
 
@@ -46,7 +54,7 @@ class KeyReused(APIException):
 def once(
     handler: Callable[Arguments, Response], *, request: Request, key: str
 ) -> Callable[Arguments, Response]:
-    """``handler``, carried out for the first request with this key alone. Raises KeyReused, ValidationError."""
+    """``handler``, carried out for the first request with this key alone. Raises KeyReused, BadKey."""
 
     def carried_out(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Response:
         _check(key)
@@ -76,7 +84,7 @@ def forget_old() -> int:
 
 def _check(key: str) -> None:
     if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
-        raise ValidationError({HEADER: [f"It must be 1 to {LONGEST_KEY} printable ASCII characters."]})
+        raise BadKey
 
 
 def _reserve(user_id: int, key: str, digest: str) -> int | None:

@@ -1,7 +1,5 @@
 """Prompts and completions."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +12,7 @@ from rest_framework.response import Response
 
 from annotation.api.base import ProjectEndpoint, by_public_id
 from annotation.api.filters import Filter
-from annotation.errors import BadFile
+from annotation.api.parsing import named_fields
 from annotation.files import intake
 from annotation.files.jsonl.provenance import SPLITS
 from annotation.models import Completion, Prompt, Source
@@ -148,13 +146,3 @@ def checked_line(kind: type[serializers.Serializer[Any]], request: Request) -> d
 def created(is_new: bool) -> int:
     """201, or 200 for what was there."""
     return status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
-
-
-@contextmanager
-def named_fields() -> Iterator[None]:
-    """A bad line becomes an error that names its fields."""
-    try:
-        yield
-    except BadFile as error:
-        fields = {line.field or "request": [line.reason] for line in error.lines}
-        raise serializers.ValidationError(fields) from error

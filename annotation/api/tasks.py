@@ -12,7 +12,8 @@ from rest_framework.response import Response
 
 from annotation.api.base import ProjectEndpoint, by_public_id
 from annotation.api.filters import Filter, boolean
-from annotation.api.prompts import PromptField, checked_line, created, named_fields
+from annotation.api.parsing import named_fields
+from annotation.api.prompts import PromptField, checked_line, created
 from annotation.files import intake
 from annotation.files.export.scope import named_source, prompt_value
 from annotation.files.jsonl.parts import LEAST_COMPLETIONS, MOST_COMPLETIONS

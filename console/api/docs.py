@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.views.decorators.http import require_safe
 
+from console.api.errors import reading_only, titles
 from console.api.schema import ERRORS, document
 
 Json = Mapping[str, Any]
@@ -80,10 +80,10 @@ class Component(NamedTuple):
     values: list[str]
 
 
-@require_safe
+@reading_only
 def docs(request: HttpRequest) -> HttpResponse:
     """Every operation and every shape, open to everybody."""
-    context = {**_page(), "errors": ERRORS.items(), "a_minute": settings.API_RATE}
+    context = {**_page(), "errors": ERRORS.items(), "codes": titles().items(), "a_minute": settings.API_RATE}
     return TemplateResponse(request, "api/docs.html", context)
 
 

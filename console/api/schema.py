@@ -5,7 +5,6 @@ from functools import cache
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
-from django.views.decorators.http import require_safe
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
@@ -13,36 +12,55 @@ from drf_spectacular.utils import OpenApiParameter
 
 from annotation.api.base import wanted_scopes
 from annotation.api.idempotency import HEADER, LONGEST_KEY
+from console.api.errors import MEDIA_TYPE, reading_only
 
 ERRORS = {
-    "400": "The request is not what it must be; fields says what is wrong with which.",
+    "400": "The request is not what it must be; errors says what is wrong with which part.",
     "401": "No token and no session, or a token that is unknown, expired or revoked.",
     "403": "The token lacks a scope, or this is not yours to do.",
     "404": "Nothing is here, or it is not yours to see.",
+    "406": "Another media type was asked for than there is.",
     "409": "It cannot be done as things are: a lease is over, a run has ended, something is missing.",
+    "413": "It is larger than what may be sent.",
+    "415": "It was sent in another media type than it may be.",
     "422": "The Idempotency-Key came with another request before.",
     "429": "Too many requests; Retry-After says how many seconds to wait.",
+    "503": "Not now: nothing answers, or somebody else is writing; Retry-After says how many seconds to wait.",
 }
 # The methods that can fail so; the others can fail anywhere.
-WHERE = {"409": ("post", "put", "patch"), "422": ("post",)}
-_ERROR = {
+_WRITING = ("post", "put", "patch")
+WHERE = {
+    "409": (*_WRITING, "delete"),
+    "413": _WRITING,
+    "415": _WRITING,
+    "422": ("post",),
+    "503": (*_WRITING, "delete"),
+}
+_PROBLEM = {
     "type": "object",
-    "description": "Every answer from 400 up.",
-    "required": ["error"],
+    "description": "Every answer from 400 up (RFC 9457).",
+    "required": ["type", "title", "status", "detail", "code"],
     "properties": {
-        "error": {
-            "type": "object",
-            "required": ["code", "message"],
-            "properties": {
-                "code": {"type": "string", "description": "For programs"},
-                "message": {"type": "string", "description": "For people"},
-                "fields": {
-                    "type": "object",
-                    "description": "What is wrong, by field or line",
-                    "additionalProperties": {"type": "array", "items": {"type": "string"}},
-                },
-            },
-        }
+        "type": {
+            "type": "string",
+            "format": "uri-reference",
+            "description": "Where the code is explained; about:blank where it says no more than the status",
+        },
+        "title": {"type": "string", "description": "What the code means, whatever happened"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string", "description": "For people: what happened, and what to do"},
+        "code": {"type": "string", "description": "For programs"},
+        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Wrong"}},
+    },
+}
+_WRONG = {
+    "type": "object",
+    "description": "What is wrong with one part of a request.",
+    "required": ["detail"],
+    "properties": {
+        "pointer": {"type": "string", "description": "Of the body, as #/completions/1/text; # is all of it"},
+        "parameter": {"type": "string", "description": "Of the query"},
+        "detail": {"type": "string", "description": "What is wrong with it"},
     },
 }
 
@@ -92,17 +110,17 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 def with_errors(result: dict[str, Any], **generator: Any) -> dict[str, Any]:
     """POSTPROCESSING_HOOKS: every operation can fail in the same shape."""
     components = result.setdefault("components", {})
-    components.setdefault("schemas", {})["Error"] = _ERROR
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    components.setdefault("schemas", {}).update(Problem=_PROBLEM, Wrong=_WRONG)
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     components["responses"] = {
-        f"Error{status}": {"description": text, "content": content} for status, text in ERRORS.items()
+        f"Problem{status}": {"description": text, "content": content} for status, text in ERRORS.items()
     }
     for path in result["paths"].values():
         for method, operation in path.items():
             for status in ERRORS:
                 if method in WHERE.get(status, (method,)):
                     operation["responses"].setdefault(
-                        status, {"$ref": f"#/components/responses/Error{status}"}
+                        status, {"$ref": f"#/components/responses/Problem{status}"}
                     )
     return result
 
@@ -114,7 +132,7 @@ def document() -> dict[str, Any]:
     return drawn
 
 
-@require_safe
+@reading_only
 def schema(request: HttpRequest) -> JsonResponse:
     """The schema as JSON, open to everybody: it tells nothing but the code."""
     return JsonResponse(document(), content_type="application/vnd.oai.openapi+json")

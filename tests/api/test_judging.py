@@ -4,7 +4,7 @@ import pytest
 
 from annotation.checking import standing
 from annotation.models import Annotator, Assignment, Comparison, Flag, Ranking
-from tests.api.world import World, program
+from tests.api.world import World, program, wrong_with
 
 pytestmark = pytest.mark.django_db
 HELPFUL = "projects/helpful/"
@@ -50,8 +50,8 @@ def test_a_draft_is_kept_and_comes_back(world: World) -> None:
         ({}, "ranks"),
         ({"ranks": {"A": 1, "B": 2}}, "ranks"),
         ({"ranks": {"A": 1, "B": 2, "C": 3, "D": 4}}, "ranks"),
-        ({"ranks": {"A": 0, "B": 2, "C": 3}}, "ranks.A"),
-        ({"ranks": {"A": "first", "B": 2, "C": 3}}, "ranks.A"),
+        ({"ranks": {"A": 0, "B": 2, "C": 3}}, "ranks/A"),
+        ({"ranks": {"A": "first", "B": 2, "C": 3}}, "ranks/A"),
         ({"verdict": "fine"}, "verdict"),
         ({"verdict": "all_bad", "active_seconds": -1}, "active_seconds"),
     ],
@@ -61,14 +61,14 @@ def test_a_judgement_that_is_not_whole_is_not_stored(
 ) -> None:
     alice = program(world, "alice")
     answer = alice.ask("POST", HELPFUL + f"assignments/{world.ids['assignment']}/submit/", said)
-    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, [field])
+    assert wrong_with(answer) == [f"#/{field}"]
     assert not Ranking.objects.filter(assignment__public_id=world.ids["assignment"]).exists()
 
 
 def test_a_verdict_without_an_order_needs_its_reason(world: World) -> None:
     alice = program(world, "alice")
     path = HELPFUL + f"assignments/{world.ids['assignment']}/submit/"
-    assert alice.ask("POST", path, {"verdict": "all_bad"}).json()["error"]["code"] == "bad_ranking"
+    assert alice.ask("POST", path, {"verdict": "all_bad"}).json()["code"] == "bad_ranking"
     assert alice.ask("POST", path, {"verdict": "all_bad", "reason": "nonsense"}).status_code == 200
     stored = Ranking.objects.get(assignment__public_id=world.ids["assignment"])
     assert (stored.verdict, stored.tiers, stored.metadata) == ("all_bad", [], {"reason": "nonsense"})
@@ -119,5 +119,5 @@ def test_whoever_is_paused_is_told_why(world: World) -> None:
     annotator = Annotator.objects.get(user=world.cast.alice)
     standing.pause(annotator=annotator, why="Let us talk first.", by=world.cast.carol)
     answer = alice.ask("POST", HELPFUL + "next/")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "claims_paused")
-    assert "Let us talk first." in answer.json()["error"]["message"]
+    assert (answer.status_code, answer.json()["code"]) == (403, "claims_paused")
+    assert "Let us talk first." in answer.json()["detail"]

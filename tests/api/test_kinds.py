@@ -8,7 +8,7 @@ from annotation.collecting import asking
 from annotation.files import intake
 from annotation.models import Annotator, Assignment, Demonstration, Ranking, Rating, Task, Webhook
 from tests.annotation.factories import make_tasks, put
-from tests.api.world import Program, World, make_world, program
+from tests.api.world import Program, World, make_world, program, wrong_with
 from tests.worlds import once_a_module
 
 pytestmark = pytest.mark.django_db
@@ -97,7 +97,7 @@ def test_a_judgement_of_another_kind_is_refused(rated: World) -> None:
     task = take(alice)
     for what, said in (("submit", {"ranks": {"A": 1, "B": 2}}), ("write", {"text": "An answer."})):
         answer = send(alice, task, what, said)
-        assert (answer.status_code, "another kind" in answer.json()["error"]["message"]) == (400, True)
+        assert (answer.status_code, "another kind" in answer.json()["detail"]) == (400, True)
 
 
 def test_an_answer_is_written_sent_back_and_accepted_with_edits(world: World) -> None:
@@ -108,7 +108,7 @@ def test_an_answer_is_written_sent_back_and_accepted_with_edits(world: World) ->
     assert (task["kind"], task["completions"]) == ("demonstrate", [])
     kept = send(alice, task, "draft", {"text": "Wat"}, "PUT").json()["judgement"]
     assert kept["text"] == "Wat"
-    assert send(alice, task, "write", {"text": "Wat"}).json()["error"]["code"] == "bad_text"
+    assert send(alice, task, "write", {"text": "Wat"}).json()["code"] == "bad_text"
     done = send(alice, task, "write", {"text": "Water that falls."}).json()
     assert (done["status"], done["judgement"]["text"]) == ("submitted", "Water that falls.")
 
@@ -131,7 +131,7 @@ def test_an_answer_is_sent_back_with_a_comment_alone(world: World) -> None:
     send(alice, take(alice), "write", {"text": "Water that falls."})
     held = carol.ask("POST", HELPFUL + "reviews/next/").json()
     path = HELPFUL + f"reviews/{held['id']}/send-back/"
-    assert carol.ask("POST", path, {}).json()["error"]["fields"] == {"comment": ["This field is required."]}
+    assert wrong_with(carol.ask("POST", path, {})) == ["#/comment"]
     assert carol.ask("POST", path, {"comment": "From where?"}).json()["review"] == "sent_back"
     assert Demonstration.objects.get(public_id=held["id"]).comment == "From where?"
 
@@ -141,7 +141,7 @@ def test_a_pair_says_how_much_better_one_is(world: World) -> None:
     alice = program(world, "alice")
     task = take(alice)
     tied = send(alice, task, "submit", {"ranks": {"A": 1, "B": 1}, "strength": 2})
-    assert tied.json()["error"]["code"] == "bad_ranking"
+    assert tied.json()["code"] == "bad_ranking"
     assert send(alice, task, "submit", {"ranks": {"A": 2, "B": 1}, "strength": 3}).status_code == 200
     assert Ranking.objects.get(annotator=Annotator.objects.get(user=world.cast.alice)).strength == 3
 

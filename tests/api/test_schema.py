@@ -116,4 +116,4 @@ def test_a_generated_client_judges_a_task_on_a_live_server(client: Any, live_ser
         assert (len(page.results), page.results[0].tiers) == (1, [1, 2, 3])
         assert page.next_ is not None
         refused = operation("projects.projects_retrieve").sync("haiku", client=carol)
-        assert refused.error.code == "not_found"
+        assert refused.code == "not_found"

@@ -11,7 +11,7 @@ from annotation.models import Completion, Project, Prompt, Slot, Task, Transfer
 from rltrainer.models import Evaluation, Sampling, Training
 from runs.models import Run
 from tests.annotation.factories import out
-from tests.api.world import SECRET, World, program
+from tests.api.world import SECRET, World, program, wrong_with
 
 pytestmark = pytest.mark.django_db
 HELPFUL = "projects/helpful/"
@@ -103,7 +103,7 @@ def test_completions_of_two_prompts_or_of_another_project_make_no_task(world: Wo
         answer = carol.ask("POST", HELPFUL + "tasks/", {"completion_ids": [str(each) for each in ids]})
         assert answer.status_code == 400
     answer = olivia.ask("POST", "projects/haiku/tasks/", {"completion_ids": [str(one), str(other)]})
-    assert (answer.status_code, "completion_ids" in answer.json()["error"]["fields"]) == (400, True)
+    assert wrong_with(answer) == ["#/completion_ids"]
     both = {
         "prompt": "x",
         "completions": [{"text": "a"}, {"text": "b"}],

@@ -153,3 +153,13 @@ class Program:
 def program(world: World, name: str, *scopes: str, project: Project | None = None) -> Program:
     """A program that acts for one of the cast."""
     return Program(token_of(world.user(name), *scopes, project=project))
+
+
+def wrong_with(answer: Any) -> list[str]:
+    """The parts of the request that the answer names."""
+    assert answer.status_code == 400
+    named = [one.get("pointer", one.get("parameter")) for one in answer.json()["errors"]]
+    assert all(
+        set(one) in ({"pointer", "detail"}, {"parameter", "detail"}) for one in answer.json()["errors"]
+    )
+    return named

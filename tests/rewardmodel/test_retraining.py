@@ -17,6 +17,7 @@ from rewardmodel.errors import BadFitConfig
 from rewardmodel.models import Fit, RewardModelSettings, RewardModelVersion
 from runs.models import Artifact, Run
 from tests.annotation.factories import make_project, put, ranking
+from tests.api.world import wrong_with
 from tests.pages.cast import make_cast
 
 pytestmark = pytest.mark.django_db
@@ -192,4 +193,4 @@ def test_it_is_set_on_the_projects_page_and_by_the_api() -> None:
         "choose_next": False,
     }
     refused = client.patch(address, {"retrain_hours": -1}, content_type="application/json")
-    assert (refused.status_code, list(refused.json()["error"]["fields"])) == (400, ["retrain_hours"])
+    assert wrong_with(refused) == ["#/retrain_hours"]

@@ -209,7 +209,7 @@ class TestApi:
     def test_without_a_scorer_it_says_when_to_try_again(self, call: Callable[..., Any]) -> None:
         answer = call(items=[{"prompt": "a", "completion": "b"}])
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-        assert answer.json()["error"]["code"] == "no_scorer"
+        assert answer.json()["code"] == "no_scorer"
 
     @pytest.mark.parametrize(
         ("fields", "status"),
@@ -225,7 +225,7 @@ class TestApi:
     def test_what_cannot_be_scored_is_told(self, call: Callable[..., Any], fields: Any, status: int) -> None:
         answer = call(**fields)
         assert answer.status_code == status
-        assert answer.json()["error"]["message"]
+        assert answer.json()["detail"]
 
     def test_a_project_without_a_reward_model_has_no_scores(self) -> None:
         cast = make_cast()
@@ -234,7 +234,7 @@ class TestApi:
         make_project("bare")
         body = {"project": "bare", "items": [{"prompt": "a", "completion": "b"}]}
         answer = client.post("/api/v1/score/", body, content_type="application/json")
-        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "no_reward_model")
+        assert (answer.status_code, answer.json()["code"]) == (409, "no_reward_model")
 
 
 def test_whoever_asked_does_not_wait_for_a_scorer_that_is_still_at_it(version: RewardModelVersion) -> None:
