@@ -224,7 +224,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["annotation.api.parsing.StrictParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "annotation.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
@@ -237,6 +237,8 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "console.api.errors.handle",
     # There is one renderer: ?format= would be a way to ask for another.
     "URL_FORMAT_OVERRIDE": None,
+    # The schema says what an operation takes; there are no OPTIONS that would say it in another way.
+    "DEFAULT_METADATA_CLASS": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Concord",

@@ -25,6 +25,7 @@ from annotation.files import intake
 from annotation.models import Project
 from rewardmodel import activation, choosing, contests, fits, retraining, scoring
 from rewardmodel.models import Contest, RewardModelSettings, RewardModelVersion
+from rewardmodel.proposals import Proposal
 from runs.api import RunSerializer
 
 TAG = "Reward models"
@@ -44,6 +45,7 @@ class RewardModelSerializer(serializers.ModelSerializer[RewardModelVersion]):
     )
     artifact = serializers.CharField(source="artifact.digest", read_only=True)
     active = serializers.BooleanField(source="is_active", read_only=True)
+    proposal = serializers.ChoiceField(choices=Proposal.choices, allow_blank=True, read_only=True)
     simulated = SimulatedField("reward_models")
     report = serializers.DictField(read_only=True)
 

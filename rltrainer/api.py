@@ -24,6 +24,7 @@ from annotation.api.parsing import named_fields
 from annotation.files import intake
 from annotation.models import Project
 from rewardmodel import activation
+from rewardmodel.proposals import Proposal
 from rltrainer import answering, evaluation, policies, registering, sampling, succession, training
 from rltrainer.models import PolicySettings, PolicyVersion, Training
 from runs.api import RunSerializer
@@ -50,6 +51,7 @@ class PolicySerializer(serializers.ModelSerializer[PolicyVersion]):
         source="source.name", read_only=True, help_text="As completions name it"
     )
     current = serializers.BooleanField(source="is_current", read_only=True)
+    proposal = serializers.ChoiceField(choices=Proposal.choices, allow_blank=True, read_only=True)
     simulated = SimulatedField("policies")
     report = serializers.DictField(read_only=True)
 

@@ -60,6 +60,7 @@ class Endpoint(GenericAPIView[Any]):
     reads: ClassVar[Collection[str]] = (Scope.READ,)
     writes: ClassVar[Collection[str]] = (Scope.WRITE,)
     permission_classes = (IsAuthenticated, HasScope)
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authentication, scope and rate come first; then a keyed POST is wrapped, so that it happens once."""
@@ -82,6 +83,8 @@ class ProjectEndpoint(Endpoint):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Find the project, or raise Http404, before anything is read or kept."""
         super().initial(request, *args, **kwargs)
+        if any("\0" in str(value) for value in self.kwargs.values()):
+            raise Http404  # no column holds such a name
         self.project = get_object_or_404(self.projects(request), slug=self.kwargs["slug"])
 
     def projects(self, request: Request) -> ProjectQuerySet:

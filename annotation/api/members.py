@@ -22,7 +22,7 @@ class MemberSerializer(serializers.ModelSerializer[Membership]):
     """A person and what they may do in the project."""
 
     username = serializers.CharField(source="user.username", read_only=True)
-    email = serializers.EmailField(source="user.email", read_only=True)
+    email = serializers.CharField(source="user.email", read_only=True, help_text="Empty where none is known")
     active = serializers.BooleanField(
         source="user.is_active", read_only=True, help_text="Whether the account may log in"
     )

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from rest_framework.pagination import CursorPagination
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.request import Request
 
 
 class Pages(CursorPagination):
@@ -12,6 +14,30 @@ class Pages(CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
+
+    def get_page_size(self, request: Request) -> int:
+        """What is asked for, as far as it goes, or the usual. Raises ValidationError."""
+        text = request.query_params.get("page_size", str(self.page_size))
+        # Beyond thousands of digits Python reads no number.
+        if not (_is_number(text) and len(text) < 1000 and int(text) > 0):
+            raise ValidationError({"page_size": ["It must be a whole number from 1."]})
+        return min(int(text), self.max_page_size)
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """None without one. Raises NotFound for one that no page gave."""
+        cursor = super().decode_cursor(request)
+        # Lists are in the order of an id.
+        if cursor is not None and cursor.position is not None and not _is_number(str(cursor.position)):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """With what ``page_size`` may be; more than the most is the most."""
+        parameters = super().get_schema_operation_parameters(view)
+        for parameter in parameters:
+            if parameter["name"] == self.page_size_query_param:
+                parameter["schema"] = {"type": "integer", "minimum": 1}
+        return parameters
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """As OpenAPI 3.1 says null, which the framework's own does not."""
@@ -31,3 +57,7 @@ class NewestFirst(Pages):
     """Runs and versions: whoever looks wants the last one."""
 
     ordering = "-id"
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()

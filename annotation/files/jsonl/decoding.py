@@ -11,7 +11,15 @@ MOST_DEPTH = 64
 
 
 def decode(data: bytes) -> dict[str, Any]:
-    """The object in ``data``.
+    """The object in ``data``. Refused with BadField: what ``value_of`` refuses, and what is no object."""
+    value = value_of(data)
+    if not isinstance(value, dict):
+        raise BadField("", "must be one JSON object")
+    return value
+
+
+def value_of(data: bytes) -> Any:
+    """The JSON in ``data``.
 
     Refused with BadField: anything that is not UTF-8 or not JSON (NaN and infinities included), a key
     that stands twice in an object, numbers beyond a float, NUL characters, lone surrogates, deep nesting.
@@ -27,8 +35,6 @@ def decode(data: bytes) -> dict[str, Any]:
         raise BadField("", f"not JSON: {error.msg} at character {error.pos + 1}") from error
     except ValueError as error:
         raise BadField("", f"not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise BadField("", "must be one JSON object")
     # NULs and lone surrogates can only come in by an escape; most lines have none and are not walked.
     if "\\u" in text or text.count("{") + text.count("[") > MOST_DEPTH:
         _inspect(value)
@@ -58,7 +64,7 @@ def _no_constant(name: str) -> None:
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, parse_constant=_no_constant)
 
 
-def _inspect(value: dict[str, Any]) -> None:
+def _inspect(value: Any) -> None:
     """Walk all texts and keys, without recursion."""
     waiting: list[tuple[str, Any, int]] = [("", value, 0)]
     while waiting:

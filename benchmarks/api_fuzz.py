@@ -1,0 +1,28 @@
+"""The API against whatever its schema allows and forbids, for as long as one likes: tests/api/test_fuzz.py with more.
+
+    python -m benchmarks.api_fuzz [--examples 200]
+
+Of each operation so many examples, others each time, and every case at the bounds of the schema; a quarter of an hour for 200.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+
+
+def main() -> int:
+    """The tests' exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--examples", type=int, default=200, help="an operation and kind of data")
+    wanted = parser.parse_args()
+    command = [sys.executable, "-m", "pytest", "tests/api/test_fuzz.py", "-q", "--timeout", "0"]
+    return subprocess.run(
+        command, env={**os.environ, "CONCORD_FUZZ_EXAMPLES": str(wanted.examples)}, check=False
+    ).returncode
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

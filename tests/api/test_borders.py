@@ -1,0 +1,126 @@
+"""What no well-behaved program sends: it is refused as the sender's fault, by name, and is never a fault of ours."""
+
+from base64 import b64encode
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from runs.models import Run
+from tests.api.world import World, program, wrong_with
+
+pytestmark = pytest.mark.django_db
+HELPFUL = "projects/helpful/"
+
+
+def send(world: World, path: str, body: str, method: str = "post") -> Any:
+    """The answer to a body as it stands here."""
+    carol = program(world, "carol")
+    sender = getattr(Client(), method)
+    return sender(
+        f"/api/v1/{HELPFUL}{path}", body.encode(), content_type="application/json", headers=carol.headers
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer"),
+    [
+        ("fits/", r'{"config": {"base": "a\u0000b"}}', "#/config/base"),
+        ("fits/", r'{"config": {"base": "\ud800"}}', "#/config/base"),
+        ("trainings/", r'{"algorithm": "sft", "config": {"\u0000": 1}}', "#/config"),
+        ("prompts/", r'{"prompt": "a", "metadata": {"list": [1, "\u0000"]}}', "#/metadata/list/1"),
+    ],
+)
+def test_characters_that_cannot_be_kept_are_named(world: World, path: str, body: str, pointer: str) -> None:
+    before = Run.objects.count()
+    assert wrong_with(send(world, path, body)) == [pointer]
+    assert Run.objects.count() == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"prompt": NaN}',
+        '{"prompt": "a", "metadata": {"x": Infinity}}',
+        '{"prompt": "a", "metadata": {"x": 1e999}}',
+        '{"prompt": "a", "metadata": {"x": ' + "9" * 5000 + "}}",
+        '{"prompt": "a", "prompt": "b"}',
+        '{"prompt": ' + "[" * 100_000 + "]" * 100_000 + "}",
+        "",
+        " ",
+        "\ufeff{}",
+    ],
+    ids=[
+        "nan",
+        "infinity",
+        "no float",
+        "no integer",
+        "a key twice",
+        "deep",
+        "empty",
+        "blank",
+        "a byte order mark",
+    ],
+)
+def test_what_is_no_json_is_told_so(world: World, body: str) -> None:
+    answer = send(world, "prompts/", body)
+    assert answer.status_code == 400
+    assert answer.json()["code"] == ("parse_error" if body else "invalid")
+
+
+def test_json_as_deep_as_the_database_would_not_take_is_refused(world: World) -> None:
+    body = '{"prompt": "a", "metadata": ' + '{"x": ' * 70 + "1" + "}" * 71
+    answer = send(world, "prompts/", body)
+    assert (answer.status_code, "deeper" in answer.json()["detail"]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "members/%00/",
+        "members/%ff/",
+        "members/" + "a" * 5000 + "/",
+        f"runs/{10**30}/",
+        f"invitations/{2**63}/",
+        f"reward-models/{2**31}/",
+        f"policies/{10**30}/",
+        "prompts/00000000-0000-0000-0000-00000000000g/",
+    ],
+)
+def test_an_id_that_nothing_could_have_is_not_found(world: World, path: str) -> None:
+    assert program(world, "carol").ask("GET", HELPFUL + path).status_code == 404
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "+1", "1.5", "true", "", "9" * 5000, "\u0661"])
+def test_a_page_has_a_whole_number_of_rows_from_1(world: World, size: str) -> None:
+    assert wrong_with(program(world, "carol").ask("GET", f"{HELPFUL}tasks/?page_size={size}")) == [
+        "page_size"
+    ]
+
+
+@pytest.mark.parametrize("said", ["p=abc", "p=\0", "p=1.5", "o=x", "p=" + "9" * 40, "p=%ff"])
+def test_a_cursor_that_no_page_gave_breaks_nothing(world: World, said: str) -> None:
+    cursor = b64encode(said.encode()).decode()
+    assert program(world, "carol").ask("GET", f"{HELPFUL}tasks/?cursor={cursor}").status_code in (200, 404)
+
+
+def test_there_are_no_options(world: World) -> None:
+    answer = program(world, "carol").ask("OPTIONS", HELPFUL + "choice/")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST, DELETE")
+
+
+@pytest.mark.parametrize("number", [2**31, 2**63, 10**30])
+def test_numbers_beyond_a_column_are_refused(world: World, number: int) -> None:
+    carol = program(world, "carol")
+    for method, path, body in (
+        ("PATCH", "retraining/", {"retrain_rankings": number}),
+        ("PATCH", "activation/", {"activation_prompts": number}),
+        ("PATCH", "succession/", {"succession_prompts": number}),
+        ("PATCH", "", {"settings": {"lease_seconds": number}}),
+        ("POST", "samplings/", {"prompts": number}),
+    ):
+        assert carol.ask(method, HELPFUL + path, body).status_code == 400, path
+    assert carol.ask("POST", HELPFUL + "samplings/", {"policy": number}).status_code == 409
+    assert carol.ask("POST", HELPFUL + "contests/", {"versions": [number]}).status_code in (400, 404, 409)
+    said = {"project": "helpful", "version": number, "items": [{"prompt": "a", "completion": "b"}]}
+    assert carol.ask("POST", "score/", said).status_code in (400, 404, 409)
