@@ -2,7 +2,8 @@
 
     python -m benchmarks.api_fuzz [--examples 200]
 
-Of each operation so many examples, others each time, and every case at the bounds of the schema; a quarter of an hour for 200.
+Of each operation so many examples, others each time, and every case at the bounds of the schema; 200 take
+a quarter of an hour.
 """
 
 import argparse

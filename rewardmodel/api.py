@@ -21,6 +21,7 @@ from annotation.api.base import (
 )
 from annotation.api.paging import NewestFirst
 from annotation.api.parsing import named_fields
+from annotation.api.settings import SettingsEndpoint
 from annotation.files import intake
 from annotation.models import Project
 from rewardmodel import activation, choosing, contests, fits, retraining, scoring
@@ -219,49 +220,20 @@ class Choice(ProjectEndpoint):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class Retraining(ProjectEndpoint):
-    """Fits that nobody has to ask for."""
+class Retraining(SettingsEndpoint):
+    """After how many rankings or hours a fit begins by itself; 0 is never."""
 
     tag = TAG
     serializer_class = RetrainingSerializer
-    writes = (Scope.RUNS,)
-
-    def get(self, request: Request, slug: str) -> Response:
-        """After how many rankings or hours a fit begins by itself; 0 is never."""
-        return Response(self.get_serializer(self._settings()).data)
-
-    def patch(self, request: Request, slug: str) -> Response:
-        """Change it; what is left out stays."""
-        serializer = self.get_serializer(self._settings(), data=request.data, partial=True)
-        serializer.is_valid(raise_exception=True)
-        settings = self._settings()
-        names = RetrainingSerializer.Meta.fields
-        said = {name: serializer.validated_data.get(name, getattr(settings, name)) for name in names}
-        return Response(self.get_serializer(retraining.configure(project=self.project, **said)).data)
-
-    def _settings(self) -> RewardModelSettings:
-        return activation.settings_of(self.project)
+    configure = retraining.configure
 
 
-class Activation(ProjectEndpoint):
-    """Versions that nobody has to activate."""
+class Activation(SettingsEndpoint):
+    """Whether a new version goes live by itself, and on how many held-out prompts at least."""
 
     tag = TAG
     serializer_class = ActivationSerializer
-    writes = (Scope.RUNS,)
-
-    def get(self, request: Request, slug: str) -> Response:
-        """Whether a new version goes live by itself, and on how many held-out prompts at least."""
-        return Response(self.get_serializer(activation.settings_of(self.project)).data)
-
-    def patch(self, request: Request, slug: str) -> Response:
-        """Change it; what is left out stays."""
-        settings = activation.settings_of(self.project)
-        serializer = self.get_serializer(settings, data=request.data, partial=True)
-        serializer.is_valid(raise_exception=True)
-        names = ActivationSerializer.Meta.fields
-        said = {name: serializer.validated_data.get(name, getattr(settings, name)) for name in names}
-        return Response(self.get_serializer(activation.configure(project=self.project, **said)).data)
+    configure = activation.configure
 
 
 class ScoreRequestSerializer(serializers.Serializer[Any]):

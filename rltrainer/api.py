@@ -21,6 +21,7 @@ from annotation.api.base import (
 )
 from annotation.api.paging import NewestFirst
 from annotation.api.parsing import named_fields
+from annotation.api.settings import SettingsEndpoint
 from annotation.files import intake
 from annotation.models import Project
 from rewardmodel import activation
@@ -243,25 +244,12 @@ class MakeCurrent(VersionsEndpoint):
         return Response(self.get_serializer(version).data)
 
 
-class Succession(ProjectEndpoint):
-    """When a new policy becomes the current one by itself."""
+class Succession(SettingsEndpoint):
+    """Whether a new policy becomes the current one by itself, and on how many held-out prompts at least."""
 
     tag = TAG
     serializer_class = SuccessionSerializer
-    writes = (Scope.RUNS,)
-
-    def get(self, request: Request, slug: str) -> Response:
-        """Whether it does, and on how many held-out prompts at least."""
-        return Response(self.get_serializer(succession.settings_of(self.project)).data)
-
-    def patch(self, request: Request, slug: str) -> Response:
-        """Change it; what is left out stays."""
-        settings = succession.settings_of(self.project)
-        serializer = self.get_serializer(settings, data=request.data, partial=True)
-        serializer.is_valid(raise_exception=True)
-        names = SuccessionSerializer.Meta.fields
-        said = {name: serializer.validated_data.get(name, getattr(settings, name)) for name in names}
-        return Response(self.get_serializer(succession.configure(project=self.project, **said)).data)
+    configure = succession.configure
 
 
 class Starting(ProjectEndpoint):

@@ -8,6 +8,8 @@ Shared by the endpoints of every stage:
     paging.py           lists by cursor
     filters.py          named query parameters
     parsing.py          what a request says
+    preconditions.py    what two could write
+    settings.py         settings that a later stage keeps
 
 In the order of the data's path:
     projects.py     projects, their settings and annotators

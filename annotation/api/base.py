@@ -59,6 +59,8 @@ class Endpoint(GenericAPIView[Any]):
 
     reads: ClassVar[Collection[str]] = (Scope.READ,)
     writes: ClassVar[Collection[str]] = (Scope.WRITE,)
+    # Whether GET gives an ETag, which PATCH may name (annotation.api.preconditions).
+    conditional: ClassVar[bool] = False
     permission_classes = (IsAuthenticated, HasScope)
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 

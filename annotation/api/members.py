@@ -13,7 +13,9 @@ from rest_framework.response import Response
 from annotation import members
 from annotation.api.base import ProjectEndpoint
 from annotation.api.filters import Filter
+from annotation.api.preconditions import require_unchanged, tagged
 from annotation.models import Invitation, Membership
+from runs.writing import write
 
 Role = Membership.Role
 
@@ -79,27 +81,31 @@ class Members(ListAPIView[Membership], ProjectEndpoint):
 class OneMember(ProjectEndpoint):
     """One member."""
 
+    conditional = True
     tag = "Projects"
     serializer_class = MemberSerializer
 
-    def member(self, username: str) -> Membership:
+    def member(self, username: str, *, locked: bool = False) -> Membership:
         """The project's member of this name; Http404."""
         rows = self.of_project(Membership.objects.select_related("user"))
+        rows = rows.select_for_update(no_key=True, of=("self",)) if locked else rows
         member: Membership = get_object_or_404(rows, user__username=username)
         return member
 
     def get(self, request: Request, slug: str, username: str) -> Response:
         """The member's role."""
-        return Response(self.get_serializer(self.member(username)).data)
+        return tagged(self.get_serializer(self.member(username)).data)
 
     @extend_schema(request=RoleSerializer, responses=MemberSerializer)
+    @write
     def patch(self, request: Request, slug: str, username: str) -> Response:
         """Change the member's role."""
-        member = self.member(username)
+        member = self.member(username, locked=True)
+        require_unchanged(request, self.get_serializer(member).data)
         serializer = RoleSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         members.change_role(membership=member, role=serializer.validated_data["role"])
-        return Response(self.get_serializer(self.member(username)).data)
+        return tagged(self.get_serializer(self.member(username)).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, slug: str, username: str) -> Response:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
@@ -11,13 +10,16 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import people
+from annotation import locks, people
+from annotation.api import preconditions
 from annotation.api.base import Endpoint, ProjectEndpoint, Scope, role_in, within_token
 from annotation.api.filters import Filter, boolean
+from annotation.api.preconditions import require_unchanged, tagged
 from annotation.checking import control
 from annotation.collecting import asking
 from annotation.files import intake
 from annotation.models import Annotator, Project
+from runs.writing import write
 
 # Asked of annotators (people.change_project), and how they are checked (control.configure).
 ASKED = (
@@ -110,6 +112,7 @@ class Projects(ListAPIView[Project], Endpoint):
 class OneProject(ProjectEndpoint):
     """One project."""
 
+    conditional = True
     tag = "Projects"
     reads = (Scope.READ, Scope.ANNOTATE)
     serializer_class = ProjectSerializer
@@ -122,9 +125,10 @@ class OneProject(ProjectEndpoint):
 
     def get(self, request: Request, slug: str) -> Response:
         """Its guidelines and settings."""
-        return Response(self.get_serializer(self.project).data)
+        return tagged(self.get_serializer(self.project).data)
 
     @extend_schema(request=ProjectChangesSerializer, responses=ProjectSerializer)
+    @write
     def patch(self, request: Request, slug: str) -> Response:
         """Change its name, guidelines or settings. Other guidelines are their next version.
 
@@ -137,13 +141,21 @@ class OneProject(ProjectEndpoint):
         settings = changes.pop("settings", {})
         changes |= {name: settings[name] for name in ASKED if name in settings}
         checked = {name: settings[name] for name in CHECKED if name in settings}
-        with transaction.atomic():
-            project = intake.configure_project(project=self.project, **changes)
-            control.configure(project=project, **checked)
-            if not settings.keys().isdisjoint(KINDS):
-                kinds = {name: settings.get(name, getattr(project, name)) for name in KINDS}
-                project = asking.change(project=project, **kinds)
-        return Response(self.get_serializer(project).data)
+        if preconditions.HEADER in request.headers:
+            self._require_unchanged(desk_wanted="annotators_per_task" in changes)
+        project = intake.configure_project(project=self.project, **changes)
+        control.configure(project=project, **checked)
+        if not settings.keys().isdisjoint(KINDS):
+            kinds = {name: settings.get(name, getattr(project, name)) for name in KINDS}
+            project = asking.change(project=project, **kinds)
+        return tagged(self.get_serializer(project).data)
+
+    def _require_unchanged(self, *, desk_wanted: bool) -> None:
+        """Raises Changed, Busy. Locks the project; before it the desk, where the change will want that too."""
+        if desk_wanted:
+            locks.desk(self.project)
+        locked = Project.objects.select_for_update(no_key=True).get(pk=self.project.pk)
+        require_unchanged(self.request, self.get_serializer(locked).data)
 
 
 class AnnotatorSerializer(serializers.ModelSerializer[Annotator]):

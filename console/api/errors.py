@@ -27,6 +27,7 @@ from rest_framework.views import set_rollback
 from annotation import errors as annotation
 from annotation.api.base import MissingScope
 from annotation.api.idempotency import BadKey, KeyReused
+from annotation.api.preconditions import Changed
 from rewardmodel import errors as rewardmodel
 from rltrainer import errors as rltrainer
 from runs import errors as runs
@@ -59,7 +60,7 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
     runs.RunsError: HTTPStatus.CONFLICT,
 }
 # What the API itself refuses for more than its status says.
-OF_THE_API: tuple[type[exceptions.APIException], ...] = (MissingScope, BadKey, KeyReused)
+OF_THE_API: tuple[type[exceptions.APIException], ...] = (MissingScope, BadKey, Changed, KeyReused)
 
 
 class Wrong(TypedDict):

@@ -10,6 +10,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
+from annotation.api import preconditions
 from annotation.api.base import wanted_scopes
 from annotation.api.idempotency import HEADER, LONGEST_KEY
 from console.api.errors import MEDIA_TYPE, reading_only
@@ -21,6 +22,7 @@ ERRORS = {
     "404": "Nothing is here, or it is not yours to see.",
     "406": "Another media type was asked for than there is.",
     "409": "It cannot be done as things are: a lease is over, a run has ended, something is missing.",
+    "412": "It is not as If-Match says any more.",
     "413": "It is larger than what may be sent.",
     "415": "It was sent in another media type than it may be.",
     "422": "The Idempotency-Key came with another request before.",
@@ -31,6 +33,7 @@ ERRORS = {
 _WRITING = ("post", "put", "patch")
 WHERE = {
     "409": (*_WRITING, "delete"),
+    "412": (),  # where there is If-Match
     "413": _WRITING,
     "415": _WRITING,
     "422": ("post",),
@@ -82,7 +85,7 @@ class Operation(AutoSchema):
         return re.split(r"[.:;,](?:\s|$)", super().get_description().strip())[0]
 
     def get_override_parameters(self) -> list[Any]:
-        """A POST takes a key."""
+        """A POST takes a key; where two could write, an answer has a tag, and a change may name it."""
         parameters = list(super().get_override_parameters())
         if self.method == "POST":
             parameters.append(
@@ -91,6 +94,26 @@ class Operation(AutoSchema):
                     {"type": "string", "maxLength": LONGEST_KEY},
                     OpenApiParameter.HEADER,
                     description="Of your choosing: sent again with the same key, the request happens once.",
+                )
+            )
+        if getattr(self.view, "conditional", False) and self.method == "PATCH":
+            parameters.append(
+                OpenApiParameter(
+                    preconditions.HEADER,
+                    str,
+                    OpenApiParameter.HEADER,
+                    description="The ETag of what is to be changed: it is changed only if it is still so.",
+                )
+            )
+        if getattr(self.view, "conditional", False) and self.method in ("GET", "PATCH"):
+            parameters.append(
+                OpenApiParameter(
+                    "ETag",
+                    str,
+                    OpenApiParameter.HEADER,
+                    response=[200],
+                    description="For If-Match",
+                    required=True,
                 )
             )
         return parameters
@@ -117,8 +140,11 @@ def with_errors(result: dict[str, Any], **generator: Any) -> dict[str, Any]:
     }
     for path in result["paths"].values():
         for method, operation in path.items():
+            named = {parameter["name"] for parameter in operation.get("parameters", ())}
             for status in ERRORS:
-                if method in WHERE.get(status, (method,)):
+                if method in WHERE.get(status, (method,)) or (
+                    status == "412" and preconditions.HEADER in named
+                ):
                     operation["responses"].setdefault(
                         status, {"$ref": f"#/components/responses/Problem{status}"}
                     )
