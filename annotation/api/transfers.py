@@ -114,7 +114,8 @@ class ExportStream(ProjectEndpoint):
     )
     def get(self, request: Request, slug: str) -> StreamingHttpResponse:
         """Stream the rows as they are at this moment; an answer that breaks off is not whole."""
-        serializer = self.get_serializer(data=request.query_params)
+        # As a plain dict: of a form, what is empty would be left out.
+        serializer = self.get_serializer(data=request.query_params.dict())
         serializer.is_valid(raise_exception=True)
         said = {"split": None, "form": None, **serializer.validated_data}
         # What is wrong with the request is found now, while it can still be said.

@@ -124,3 +124,10 @@ def test_numbers_beyond_a_column_are_refused(world: World, number: int) -> None:
     assert carol.ask("POST", HELPFUL + "contests/", {"versions": [number]}).status_code in (400, 404, 409)
     said = {"project": "helpful", "version": number, "items": [{"prompt": "a", "completion": "b"}]}
     assert carol.ask("POST", "score/", said).status_code in (400, 404, 409)
+
+
+@pytest.mark.parametrize("name", ["form", "split", "kind"])
+def test_a_parameter_that_is_there_is_not_empty(world: World, name: str) -> None:
+    query = {"kind": "prompts", name: ""}
+    address = f"{HELPFUL}export/?" + "&".join(f"{each}={value}" for each, value in query.items())
+    assert wrong_with(program(world, "carol").ask("GET", address)) == [name]
