@@ -10,7 +10,7 @@ from django.db.models import Value
 from django.db.models.functions import Lower
 
 from annotation.errors import BadRequest, NotAllowed
-from annotation.models import Annotator, GuidelineVersion, Project
+from annotation.models import Annotator, Bookmark, GuidelineVersion, Project
 from annotation.rows import Rows
 from annotation.texts.changes import Line, changed_lines
 from runs.writing import write
@@ -112,7 +112,7 @@ def account_named(name: str) -> User | None:
 
 
 def known_annotator(*, slug: str, user: User) -> Annotator | None:
-    """The annotator that ``user`` is already in the project they may still judge in, with it, in one query."""
+    """The annotator that ``user`` is already in the project they may still judge in, with it and the bookmark."""
     if not user.is_active:
         return None
     return _KNOWN.first(slug=slug, user=user.pk, everywhere=user.is_superuser)
@@ -121,12 +121,14 @@ def known_annotator(*, slug: str, user: User) -> Annotator | None:
 _KNOWN = Rows(
     Annotator,
     """
-    SELECT [annotator], [project] FROM annotation_annotator annotator
+    SELECT [annotator], [project], [bookmark] FROM annotation_annotator annotator
     JOIN annotation_project project ON project.id = annotator.project_id
+    LEFT JOIN annotation_bookmark bookmark ON bookmark.annotator_id = annotator.id
     WHERE project.slug = %(slug)s AND annotator.user_id = %(user)s AND (%(everywhere)s OR EXISTS (
         SELECT FROM annotation_membership WHERE project_id = project.id AND user_id = %(user)s))
     """,
     project=Project,
+    bookmark=Bookmark,
 )
 
 

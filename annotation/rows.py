@@ -5,10 +5,12 @@ row by its key; a judgement asks a dozen. What is asked once a page or once a ru
 
     Rows(Assignment, "SELECT [assignment], [task] FROM ... WHERE assignment.id = %(id)s", task=Task).first(id=7)
 
-[name] stands for all columns of the table that goes by that name in the statement.
+[name] stands for all columns of the table that goes by that name in the statement. An INSERT ... RETURNING is such a
+statement too.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar, cast
 
 from django.db import connection
@@ -22,10 +24,22 @@ class Rows(Generic[M]):
     """A statement whose rows are of ``model``, each with the rows ``joined`` to it by the names of its relations.
 
     ``model`` goes by the lower case of its name in the statement; "prompt" of a "task" is joined as task__prompt.
+    ``known`` are cached properties that the statement gives too, after all tables: by their names, with what they are
+    in SQL; [texts] stands for that of task__texts.
     """
 
-    def __init__(self, model: type[M], statement: str, **joined: type[Model]) -> None:
+    def __init__(
+        self,
+        model: type[M],
+        statement: str,
+        *,
+        known: Mapping[str, str] = MappingProxyType({}),
+        **joined: type[Model],
+    ) -> None:
         self._model = model
+        self._known = [name.rpartition("__")[::2] for name in known]
+        for (_, name), expression in zip(self._known, known.values(), strict=True):
+            statement = statement.replace(f"[{name}]", expression)
         self._tables = [_Table(model), *(_Table(other, path) for path, other in joined.items())]
         for table in self._tables:
             statement = statement.replace(f"[{table.name}]", table.columns)
@@ -61,6 +75,8 @@ class Rows(Generic[M]):
             if table.path:
                 owner, _, relation = table.path.rpartition("__")
                 _relate(instances[owner], relation, instances[table.path])
+        for (path, name), value in zip(self._known, row[start:], strict=True):
+            vars(instances[path])[name] = value
         return cast("M", instances[""])
 
 

@@ -172,8 +172,10 @@ def leave_stale(project: Project, tasks: int) -> None:
 
 
 def tidy() -> None:
-    """What autovacuum would do within minutes."""
-    _run("VACUUM ANALYZE")
+    """What autovacuum would do within minutes: nothing to tables that are empty."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relid::regclass FROM pg_stat_user_tables WHERE pg_relation_size(relid) > 0")
+        cursor.execute(f"VACUUM ANALYZE {', '.join(name for (name,) in cursor.fetchall())}")
 
 
 def _run(statement: str, *values: Any) -> None:

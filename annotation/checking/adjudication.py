@@ -14,10 +14,10 @@ from django.db.models import Exists, OuterRef
 
 from annotation import locks, people
 from annotation.checking import control
-from annotation.collecting.ranking import checked_tiers, store_comparisons
+from annotation.collecting.ranking import checked_tiers, store
 from annotation.errors import BadRequest
 from annotation.files.snapshots import judged
-from annotation.models import Annotator, Assignment, Project, Ranking, Slot, Task, TaskCompletion
+from annotation.models import Annotator, Assignment, Project, Ranking, Slot, Task
 from annotation.preferences.estimates import pairwise_agreement
 from runs.writing import write
 
@@ -81,16 +81,14 @@ def _decide(*, task: Task, by: Annotator, ranks: Sequence[int], rationale: str) 
     locks.rows(Task.objects.filter(pk=decision_task.pk))
     if Ranking.objects.current().filter(task=decision_task).exists():
         raise BadRequest("Somebody decided this task a moment ago.")
-    entries = TaskCompletion.objects.filter(task=decision_task).order_by("position")
-    completion_ids = list(entries.values_list("completion_id", flat=True))
-    ranking = Ranking.objects.create(
+    ranking = Ranking(
         project=project,
         task=decision_task,
         annotator=by,
         verdict=Ranking.Verdict.RANKED,
-        tiers=checked_tiers(Ranking.Verdict.RANKED, ranks, len(completion_ids)),
+        tiers=checked_tiers(Ranking.Verdict.RANKED, ranks, len(decision_task.texts)),
         rationale=rationale,
         guideline_version=project.guideline_version,
     )
-    store_comparisons(ranking, completion_ids)
+    store(ranking)
     return ranking

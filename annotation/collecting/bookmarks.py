@@ -15,13 +15,15 @@ A share of tasks is drawn at random instead: the next free slot after a random p
 
 import random
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, cast
+from functools import cache
+from typing import Any, NamedTuple
 
 from django.contrib.postgres.functions import TransactionNow
 from django.db import connection
 
-from annotation import locks
-from annotation.models import Annotator, Assignment, Bookmark, Project
+from annotation import locks, rows
+from annotation.models import Annotator, Assignment, Bookmark, Project, Prompt, Task
+from annotation.rows import Rows
 
 Choice = Assignment.Choice
 # Slots that are looked at before a bookmark is moved, and then if others lock all of these.
@@ -33,10 +35,9 @@ _LAST = -(2**31) - 1
 
 
 class Taken(NamedTuple):
-    """A slot that is the annotator's from now on: of which task, with how many completions."""
+    """A slot that is the annotator's from now on: of which task, with its prompt and its texts, and why that one."""
 
-    task_id: int
-    completions: int
+    task: Task
     chosen: str
 
 
@@ -72,8 +73,15 @@ def grown(project: Project, *, priority: int, task_id: int) -> None:
 
 def tasks_left(annotator: Annotator, most: int) -> int:
     """How many tasks have a free slot for this annotator, counted to ``most``."""
-    rows = _run(_COUNT, annotator, _mark(annotator), most=most)
-    return int(rows[0][0])
+    statement, values = counting(annotator)
+    (number,) = rows.values(statement, most=most, **values)
+    return int(number)
+
+
+def counting(annotator: Annotator) -> tuple[str, dict[str, Any]]:
+    """The statement that counts them, to the ``most`` that it is given, as a part of others; and its values."""
+    mark = _mark(annotator)
+    return _statement(_COUNT, mark is None, annotator.simulated), _values(annotator, mark)
 
 
 def _mark(annotator: Annotator) -> Mark | None:
@@ -85,22 +93,22 @@ def _mark(annotator: Annotator) -> Mark | None:
 
 def _take_next(annotator: Annotator) -> Taken | None:
     mark = _mark(annotator)
-    rows = _run(_TAKE, annotator, mark, window=WINDOW)
-    if not rows:
+    task = _taken(_TAKE, annotator, mark, window=WINDOW)
+    if task is None:
         mark = _move(annotator, mark)
         # The wider ones are for the moment in which others lock all of a window.
-        tries = (_run(_TAKE, annotator, mark, window=window) for window in (WINDOW, WIDE_WINDOW, None))
-        rows = next(filter(None, tries), [])
-    if not rows:
+        tries = (_taken(_TAKE, annotator, mark, window=window) for window in (WINDOW, WIDE_WINDOW, None))
+        task = next(filter(None, tries), None)
+    if task is None:
         return None
-    task, completions, ordered = rows[0]
-    return Taken(task, completions, Choice.DOUBT if ordered else Choice.PRIORITY)
+    return Taken(task, Choice.DOUBT if task.ordered_by else Choice.PRIORITY)
 
 
 def _move(annotator: Annotator, mark: Mark | None) -> Mark | None:
     """The bookmark at the first free slot that is for this annotator, stored if that is elsewhere than before."""
-    rows = _run(_FIND, annotator, mark)
-    priority, task = rows[0] if rows else (_LAST, 0)
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(_FIND, mark is None, annotator.simulated), _values(annotator, mark))
+        priority, task = cursor.fetchone() or (_LAST, 0)
     if mark is not None and (priority, task) == (mark.priority, mark.task):
         return mark
     moved, _ = Bookmark.objects.update_or_create(
@@ -122,26 +130,35 @@ def _draw(annotator: Annotator) -> Taken | None:
     """A slot near a random point in the order of lots; None where the annotator knows all that lie there."""
     start = random.SystemRandom().random()
     for first, last in ((start, 1.0), (0.0, start)):
-        rows = _run(_DRAW, annotator, None, first=first, last=last, window=WINDOW)
-        if rows:
-            return Taken(rows[0][0], rows[0][1], Choice.RANDOM)
+        task = _taken(_DRAW, annotator, None, first=first, last=last, window=WINDOW)
+        if task is not None:
+            return Taken(task, Choice.RANDOM)
     return None
 
 
-def _run(statement: str, annotator: Annotator, mark: Mark | None, **values: Any) -> list[tuple[Any, ...]]:
-    """Run ``statement`` with its parts filled in: from where it reads, and what is not for this annotator."""
-    parts = _FROM_START if mark is None else _FROM_MARK
-    text = statement.format(tasks=parts.tasks, slots=parts.slots, first=parts.first)
-    kind = _RANKED if annotator.simulated else "true"
-    parameters = {
-        "project": annotator.project_id,
-        "annotator": annotator.pk,
-        **({} if mark is None else mark._asdict()),
-        **values,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(text.replace("[for them]", f"{_UNSEEN} AND {_OWN_TEXT} AND {kind}"), parameters)
-        return cast("list[tuple[Any, ...]]", cursor.fetchall())
+def _taken(text: str, annotator: Annotator, mark: Mark | None, **values: Any) -> Task | None:
+    """The task of the slot that the statement takes."""
+    return _tasks_taken(text, mark is None, annotator.simulated).first(**_values(annotator, mark), **values)
+
+
+@cache
+def _tasks_taken(text: str, from_start: bool, simulated: bool) -> "Rows[Task]":
+    return Rows(Task, _statement(text, from_start, simulated), prompt=Prompt, known={"texts": TEXTS})
+
+
+@cache
+def _statement(text: str, from_start: bool, simulated: bool) -> str:
+    """``text`` with its parts filled in: from where it reads, and what is not for this annotator."""
+    parts = _FROM_START if from_start else _FROM_MARK
+    for_them = f"{_UNSEEN} AND {_OWN_TEXT} AND {_RANKED if simulated else 'true'}"
+    return text.format(tasks=parts.tasks, slots=parts.slots, first=parts.first).replace(
+        "[for them]", for_them
+    )
+
+
+def _values(annotator: Annotator, mark: Mark | None) -> dict[str, Any]:
+    who = {"project": annotator.project_id, "annotator": annotator.pk}
+    return who if mark is None else {**who, **mark._asdict()}
 
 
 # Subqueries of one row each, so that the planner has no choice but to look a few rows up in an index. As NOT EXISTS
@@ -199,19 +216,26 @@ _FROM_MARK = _Parts(
     f"{_first(_LEVEL)} UNION ALL {_first(_BELOW)} LIMIT 1",
     f"{_tasks(_LEVEL)} UNION ALL {_tasks(_BELOW)} UNION ALL {_tasks(_BEFORE)}",
 )
+# What a page shows of a task beside its own columns and its prompt's.
+TEXTS = """
+    ARRAY(SELECT completion.text FROM annotation_taskcompletion entry
+        JOIN annotation_completion completion ON completion.id = entry.completion_id
+        WHERE entry.task_id = task.id ORDER BY entry.position)
+"""
 _TAKEN = """
-    UPDATE annotation_slot SET annotator_id = %(annotator)s FROM chosen WHERE annotation_slot.id = chosen.id
-    RETURNING task_id,
-        (SELECT count(*) FROM annotation_taskcompletion entry WHERE entry.task_id = annotation_slot.task_id),
-        (SELECT task.ordered_by <> '' FROM annotation_task task WHERE task.id = annotation_slot.task_id)
+    taken AS (
+        UPDATE annotation_slot SET annotator_id = %(annotator)s FROM chosen WHERE annotation_slot.id = chosen.id
+        RETURNING task_id
+    )
+    SELECT [task], [prompt], [texts] FROM taken
+    JOIN annotation_task task ON task.id = taken.task_id JOIN annotation_prompt prompt ON prompt.id = task.prompt_id
 """
 _TAKE = f"""
     WITH ahead AS MATERIALIZED ({{slots}}), chosen AS MATERIALIZED (
         SELECT slot.id FROM ahead JOIN annotation_slot slot USING (id)
         WHERE slot.annotator_id IS NULL AND [for them]
         {_ORDER} LIMIT 1 FOR NO KEY UPDATE OF slot SKIP LOCKED
-    )
-    {_TAKEN}
+    ), {_TAKEN}
 """
 _DRAW = f"""
     WITH near AS MATERIALIZED (
@@ -221,8 +245,7 @@ _DRAW = f"""
         SELECT slot.id FROM near JOIN annotation_slot slot USING (id)
         WHERE slot.annotator_id IS NULL AND [for them]
         ORDER BY slot.lot LIMIT 1 FOR NO KEY UPDATE OF slot SKIP LOCKED
-    )
-    {_TAKEN}
+    ), {_TAKEN}
 """
 _GROWN = """
     UPDATE annotation_bookmark mark SET

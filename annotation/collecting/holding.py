@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from django.db import connection
 from django.db.models.functions import Now
 
-from annotation import locks
+from annotation import locks, rows
 from annotation.errors import BadRequest, LeaseOver
-from annotation.models import Annotator, Assignment, Project, Slot
+from annotation.models import Annotator, Assignment, Project, Slot, Webhook
 from annotation.rows import Rows
 from annotation.webhooks import telling
 
 Status = Assignment.Status
+TASK_COMPLETED = Webhook.Event.TASK_COMPLETED
 
 
 def hold(*, assignment: Assignment, annotator: Annotator, kind: str) -> Assignment:
@@ -36,9 +36,9 @@ def hold(*, assignment: Assignment, annotator: Annotator, kind: str) -> Assignme
 
 def close(assignment: Assignment) -> None:
     """It is answered; its draft has served, and webhooks hear of a task that is done."""
-    with connection.cursor() as cursor:
-        cursor.execute(_CLOSE, [assignment.pk])
-    telling.task_judged(assignment=assignment)
+    (heard,) = rows.values(_CLOSE, id=assignment.pk, project=assignment.project_id, event=TASK_COMPLETED)
+    if heard:
+        telling.task_judged(assignment=assignment)
 
 
 def hand_back(assignments: Sequence[Assignment], status: str) -> int:
@@ -66,9 +66,10 @@ _LOCKED = Rows(
     """,
     project=Project,
 )
-_CLOSE = """
-    UPDATE annotation_assignment SET status = 'submitted', closed_at = statement_timestamp(), draft = '{}' WHERE id = %s
-"""
+_CLOSE = f"""
+    UPDATE annotation_assignment SET status = 'submitted', closed_at = statement_timestamp(), draft = '{{}}'
+    WHERE id = %(id)s RETURNING {telling.HEARS}
+"""  # noqa: S608 (a constant of another module)
 
 
 def _take_back(assignment: Assignment) -> None:

@@ -3,18 +3,19 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from annotation import rows
 from annotation.collecting import bookmarks
 from annotation.models import Annotator, Assignment, Task
 
 # Beyond it a page says "more than": counting to the end would grow with the project, and each page counts.
 COUNTED = 100
-# Subqueries that an index answers each; as querysets they would be six trips to the database.
+# Subqueries that an index answers each; as querysets they would be seven trips to the database.
 _FIGURES = """
     WITH submitted AS NOT MATERIALIZED (
         SELECT closed_at FROM annotation_assignment
@@ -37,7 +38,8 @@ _FIGURES = """
         (SELECT count(*) FROM (
             SELECT FROM written WHERE review = 'waiting' AND author_id IS DISTINCT FROM %(annotator)s LIMIT %(most)s
         ) waiting),
-        (SELECT count(*) FROM written WHERE review = 'sent_back' AND author_id = %(annotator)s)
+        (SELECT count(*) FROM written WHERE review = 'sent_back' AND author_id = %(annotator)s),
+        ([waiting])
 """
 
 _PACE = """
@@ -60,6 +62,7 @@ class Figures(NamedTuple):
     in_hand_collected: int
     to_review: int
     sent_back: int
+    waiting: int
 
 
 @dataclass
@@ -71,15 +74,9 @@ class Progress:
     @cached_property
     def figures(self) -> Figures:
         """What costs little however much there is."""
-        values: dict[str, Any] = {
-            "annotator": self.annotator.pk,
-            "project": self.annotator.project_id,
-            "midnight": _midnight(),
-            "most": COUNTED + 1,
-        }
-        with connection.cursor() as cursor:
-            cursor.execute(_FIGURES, values)
-            return Figures(*cast("tuple[Any, ...]", cursor.fetchone()))
+        waiting, values = bookmarks.counting(self.annotator)
+        statement = _FIGURES.replace("[waiting]", waiting)
+        return Figures(*rows.values(statement, **values, midnight=_midnight(), most=COUNTED + 1))
 
     @property
     def today(self) -> int:
@@ -122,9 +119,9 @@ class Progress:
 
         Judgements of gold tasks and repeats are work like any other, so they count as done; as left they do not.
         """
-        waiting = bookmarks.tasks_left(self.annotator, COUNTED + 1)
+        waiting = self.figures.waiting + self.figures.in_hand_collected
         # A gold task or a repeat in hand is not counted, and yet it never shows as "nothing left".
-        return min(COUNTED + 1, max(waiting + self.figures.in_hand_collected, min(self.figures.in_hand, 1)))
+        return min(COUNTED + 1, max(waiting, min(self.figures.in_hand, 1)))
 
     @cached_property
     def in_other_hands(self) -> bool:

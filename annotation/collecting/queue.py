@@ -13,6 +13,7 @@ for an annotator who would go without. So fetching ahead never leaves anybody id
 """
 
 import random
+import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -89,7 +90,7 @@ _LOCKED = Rows(
 _HELD = Rows(
     Assignment,
     """
-    SELECT [assignment], [task], [prompt] FROM annotation_assignment assignment
+    SELECT [assignment], [task], [prompt], [texts] FROM annotation_assignment assignment
     JOIN annotation_task task ON task.id = assignment.task_id
     JOIN annotation_prompt prompt ON prompt.id = task.prompt_id
     WHERE assignment.project_id = %(project)s AND assignment.annotator_id = %(annotator)s AND assignment.status = 'open'
@@ -97,14 +98,29 @@ _HELD = Rows(
     """,
     task=Task,
     task__prompt=Prompt,
+    known={"task__texts": bookmarks.TEXTS},
 )
 _TASK = Rows(
     Task,
     """
-    SELECT [task], [prompt] FROM annotation_task task JOIN annotation_prompt prompt ON prompt.id = task.prompt_id
-    WHERE task.id = %(id)s
+    SELECT [task], [prompt], [texts] FROM annotation_task task
+    JOIN annotation_prompt prompt ON prompt.id = task.prompt_id WHERE task.id = %(id)s
     """,
     prompt=Prompt,
+    known={"texts": bookmarks.TEXTS},
+)
+_ASSIGN = Rows(
+    Assignment,
+    """
+    INSERT INTO annotation_assignment AS assignment (
+        public_id, task_id, project_id, annotator_id, chosen, expires_at, order_shown, ahead,
+        status, draft, drafted_by, reason
+    ) VALUES (
+        %(public_id)s, %(task)s, %(project)s, %(annotator)s, %(chosen)s,
+        statement_timestamp() + make_interval(secs => %(lease_seconds)s), %(order_shown)s::smallint[], %(ahead)s,
+        'open', '{}', '', ''
+    ) RETURNING [assignment]
+    """,
 )
 
 
@@ -121,7 +137,7 @@ def _check_due(annotator: Annotator, rng: random.Random, *, ahead: bool = False)
     check = control.due(annotator=annotator, waiting=lambda: bookmarks.tasks_left(annotator, 1) > 0, rng=rng)
     if check is None:
         return None
-    return _assign(annotator, check.task_id, control.order_of(check, rng), ahead=ahead)
+    return _assign(annotator, _TASK.one(id=check.task_id), control.order_of(check, rng), ahead=ahead)
 
 
 @write
@@ -186,8 +202,7 @@ def _held_ahead_by_others(annotator: Annotator) -> Taken | None:
     Assignment.objects.filter(pk=assignment.pk).update(status=Status.EXPIRED, closed_at=Now())
     slot.annotator = annotator
     slot.save(update_fields=["annotator"])
-    completions = TaskCompletion.objects.filter(task=slot.task_id).count()
-    return Taken(slot.task_id, completions, Assignment.Choice.PRIORITY)
+    return Taken(_TASK.one(id=slot.task_id), Assignment.Choice.PRIORITY)
 
 
 def _lease_end(annotator: Annotator) -> CombinedExpression:
@@ -195,28 +210,31 @@ def _lease_end(annotator: Annotator) -> CombinedExpression:
 
 
 def _lease(taken: Taken, annotator: Annotator, rng: random.Random, *, ahead: bool = False) -> Assignment:
-    places = list(range(taken.completions))
+    places = list(range(len(taken.task.texts)))
     rng.shuffle(places)
-    return _assign(annotator, taken.task_id, places, ahead=ahead, chosen=taken.chosen)
+    return _assign(annotator, taken.task, places, ahead=ahead, chosen=taken.chosen)
 
 
 def _assign(
     annotator: Annotator,
-    task_id: int,
+    task: Task,
     order: list[int],
     *,
     ahead: bool = False,
     chosen: str = Assignment.Choice.PRIORITY,
 ) -> Assignment:
-    return Assignment.objects.create(
-        task=_TASK.one(id=task_id),
-        project=annotator.project,
-        annotator=annotator,
+    assignment = _ASSIGN.one(
+        public_id=uuid.uuid4(),
+        task=task.pk,
+        project=annotator.project_id,
+        annotator=annotator.pk,
         chosen=chosen,
-        expires_at=_lease_end(annotator),
+        lease_seconds=annotator.project.lease_seconds,
         order_shown=order,
         ahead=ahead,
     )
+    assignment.task, assignment.project, assignment.annotator = task, annotator.project, annotator
+    return assignment
 
 
 def _claimable_slots(annotator: Annotator) -> QuerySet[Slot]:

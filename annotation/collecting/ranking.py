@@ -3,21 +3,21 @@
 The import writes many at once (annotation.files.intake); both take their pairs from ``preferences.tiers``.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
 from django.db.models.functions import Now
 
-from annotation import locks, rows
+from annotation import locks
 from annotation.checking import standing
 from annotation.collecting import holding
 from annotation.errors import BadRanking, BadRequest
 from annotation.models import Annotator, Assignment, Comparison, Ranking, Task
 from annotation.models.judgement import RankingQuerySet
 from annotation.preferences.tiers import dense, pairs
-from annotation.quality import upkeep
+from annotation.rows import Rows
 from runs.writing import write
 
 Verdict = Ranking.Verdict
@@ -27,26 +27,56 @@ REVISABLE = timedelta(days=1)
 STRENGTHS = (1, 2, 3)
 
 
-def store_comparisons(ranking: Ranking, completion_ids: Sequence[int]) -> None:
-    """Write what a ranking says of pairs; ``completion_ids`` in the order of their places in the task."""
+def store(ranking: Ranking) -> bool:
+    """Write a ranking with what it says of pairs, and put its task on the list of those to be counted anew: at once.
+
+    False, with nothing written, where its annotator has a current one of the task.
+    """
     strict, ties = pairs(ranking.tiers)
     both = [*strict, *ties]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _STORE,
-            {
-                "ranking": ranking.pk,
-                "preferred": [completion_ids[i] for i, _ in both],
-                "rejected": [completion_ids[j] for _, j in both],
-                "ties": [False] * len(strict) + [True] * len(ties),
-            },
+    values = {field.attname: getattr(ranking, field.attname) for field in Ranking._meta.concrete_fields}
+    stored = _STORE.first(
+        **values | {"metadata": json.dumps(ranking.metadata)},
+        preferred=[i for i, _ in both],
+        rejected=[j for _, j in both],
+        ties=[False] * len(strict) + [True] * len(ties),
+    )
+    if stored is None:
+        return False
+    for field in Ranking._meta.concrete_fields:
+        setattr(ranking, field.attname, getattr(stored, field.attname))
+    ranking._state.adding, ranking._state.db = False, stored._state.db
+    return True
+
+
+_STORE = Rows(
+    Ranking,
+    """
+    WITH ranking AS (
+        INSERT INTO annotation_ranking (
+            public_id, project_id, task_id, annotator_id, assignment_id, verdict, tiers, confidence, rationale,
+            strength, order_shown, active_seconds, guideline_version, supersedes_id, is_current, external_id, metadata
         )
-
-
-_STORE = """
-    INSERT INTO annotation_comparison (ranking_id, preferred_id, rejected_id, tie)
-    SELECT %(ranking)s, * FROM unnest(%(preferred)s::bigint[], %(rejected)s::bigint[], %(ties)s::bool[])
-"""
+        SELECT %(public_id)s, %(project_id)s, %(task_id)s, %(annotator_id)s, %(assignment_id)s::bigint, %(verdict)s,
+            %(tiers)s::smallint[], %(confidence)s, %(rationale)s, %(strength)s::float8, %(order_shown)s::smallint[],
+            %(active_seconds)s::float8, %(guideline_version)s, %(supersedes_id)s::bigint, true, %(external_id)s,
+            %(metadata)s::jsonb
+        WHERE NOT EXISTS (SELECT FROM annotation_ranking
+            WHERE task_id = %(task_id)s AND annotator_id = %(annotator_id)s AND is_current)
+        RETURNING *
+    ), compared AS (
+        INSERT INTO annotation_comparison (ranking_id, preferred_id, rejected_id, tie)
+        SELECT ranking.id, better.completion_id, worse.completion_id, pair.tie FROM ranking
+        CROSS JOIN unnest(%(preferred)s::smallint[], %(rejected)s::smallint[], %(ties)s::bool[])
+            AS pair (preferred, rejected, tie)
+        JOIN annotation_taskcompletion better ON better.task_id = ranking.task_id AND better.position = pair.preferred
+        JOIN annotation_taskcompletion worse ON worse.task_id = ranking.task_id AND worse.position = pair.rejected
+    ), changed AS (
+        INSERT INTO annotation_staletask (project_id, task_id) SELECT project_id, task_id FROM ranking
+    )
+    SELECT [ranking] FROM ranking
+    """,
+)
 
 
 @write
@@ -74,9 +104,8 @@ def submit(
     locked = holding.hold(assignment=assignment, annotator=annotator, kind=Task.Kind.RANK)
     if locked.status == Assignment.Status.SUBMITTED:
         return Ranking.objects.get(assignment=locked)
-    completion_ids = _completion_ids(locked.task_id)
-    tiers = checked_tiers(verdict, ranks, len(completion_ids))
-    ranking = Ranking.objects.create(
+    tiers = checked_tiers(verdict, ranks, len(locked.order_shown))
+    ranking = Ranking(
         project=locked.project,
         task=locked.task,
         annotator=annotator,
@@ -88,12 +117,11 @@ def submit(
         order_shown=locked.order_shown,
         active_seconds=active_seconds,
         guideline_version=locked.project.guideline_version,
-        supersedes_id=_imported_meanwhile(locked),
         metadata=_reason(verdict, reason),
         strength=_checked_strength(strength, tiers),
     )
-    store_comparisons(ranking, completion_ids)
-    upkeep.changed(project_id=locked.project_id, task_ids=[locked.task_id])
+    if not store(ranking):
+        _supersede_imported(ranking)
     holding.close(locked)
     standing.consider(ranking=ranking)
     return ranking
@@ -137,13 +165,12 @@ def revise(
     old = locked_rows.get(pk=ranking.pk)
     if not old.is_current:
         raise BadRequest("You changed this ranking a moment ago, maybe in another tab. Open it again.")
-    completion_ids = _completion_ids(old.task_id)
-    tiers = checked_tiers(verdict, ranks, len(completion_ids))
+    tiers = checked_tiers(verdict, ranks, len(old.task.texts))
     _retire(old.pk)
-    new = Ranking.objects.create(
+    new = Ranking(
         project=old.project,
         task=old.task,
-        annotator_id=old.annotator_id,
+        annotator=ranking.annotator,
         verdict=verdict,
         tiers=tiers,
         confidence=confidence,
@@ -155,42 +182,25 @@ def revise(
         metadata=_reason(verdict, reason),
         strength=_checked_strength(strength, tiers),
     )
-    store_comparisons(new, completion_ids)
-    upkeep.changed(project_id=old.project_id, task_ids=[old.task_id])
+    store(new)
     standing.consider(ranking=new)
     return new
 
 
-def _imported_meanwhile(assignment: Assignment) -> int | None:
-    """The annotator's ranking that a file brought while they held the task; it gives way to their own."""
-    (pk,) = rows.values(_CURRENT, task=assignment.task_id, annotator=assignment.annotator_id)
-    if pk is None:
-        return None
-    locks.rows(Ranking.objects.filter(pk=pk))
-    _retire(pk)
-    return int(pk)
-
-
-_CURRENT = """
-    SELECT (SELECT id FROM annotation_ranking
-        WHERE task_id = %(task)s AND annotator_id = %(annotator)s AND is_current)
-"""
+def _supersede_imported(ranking: Ranking) -> None:
+    """Store it in the place of the ranking that a file brought while its annotator held the task."""
+    (imported,) = locks.rows(
+        Ranking.objects.current().filter(task=ranking.task_id, annotator=ranking.annotator_id)
+    )
+    _retire(imported.pk)
+    ranking.supersedes = imported
+    store(ranking)
 
 
 def _retire(ranking_id: int) -> None:
     """It stays as it is, but nothing follows from it any more."""
     Ranking.objects.filter(pk=ranking_id).update(is_current=False)
     Comparison.objects.filter(ranking=ranking_id).delete()
-
-
-def _completion_ids(task_id: int) -> list[int]:
-    """A task's completions in the order of their places."""
-    return list(rows.column(_COMPLETIONS, task=task_id))
-
-
-_COMPLETIONS = """
-    SELECT completion_id FROM annotation_taskcompletion WHERE task_id = %(task)s ORDER BY position
-"""
 
 
 def says_the_same(ranking: Ranking, *, verdict: str, ranks: Sequence[int]) -> bool:

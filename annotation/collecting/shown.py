@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from django.utils.safestring import SafeString
 
-from annotation import rows
 from annotation.models import Assignment, Prompt, Ranking, Rating
 from annotation.texts.markdown import render
 
@@ -40,19 +39,12 @@ def turns(prompt: Prompt) -> list[Turn]:
 
 def cards(assignment: Assignment) -> list[Card]:
     """The task's completions in the order of this assignment."""
-    texts = list(rows.column(_TEXTS, task=assignment.task_id))
+    texts = assignment.task.texts
     shown = [texts[place] for place in assignment.order_shown]
     return [
         Card(letter, render(text), not text.strip(), LETTERS[shown.index(text)] if text in shown[:i] else "")
         for i, (letter, text) in enumerate(zip(LETTERS, shown, strict=False))
     ]
-
-
-_TEXTS = """
-    SELECT completion.text FROM annotation_taskcompletion entry
-    JOIN annotation_completion completion ON completion.id = entry.completion_id
-    WHERE entry.task_id = %(task)s ORDER BY entry.position
-"""
 
 
 def letters(assignment: Assignment) -> str:

@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Exists, ExpressionWrapper, OuterRef, Q
 from django.db.models.functions import Now, Random
+from django.utils.functional import cached_property
 
 from annotation.models.project import Annotator, Project
 from annotation.models.prompt import Completion, Prompt
@@ -149,6 +150,11 @@ class Task(models.Model):
 
     def __str__(self) -> str:
         return f"task {self.pk}"
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """Its completions, in the order of their places."""
+        return list(self.entries.order_by("position").values_list("completion__text", flat=True))
 
     @property
     def is_check(self) -> bool:

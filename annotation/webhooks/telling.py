@@ -7,7 +7,6 @@ import orjson
 from django.db import transaction
 from django.utils import timezone
 
-from annotation import rows
 from annotation.models import Assignment, Delivery, Project, Slot, Task, Webhook
 from runs.kinds import kind_of
 from runs.models import Run
@@ -15,14 +14,9 @@ from runs.models import Run
 Event = Webhook.Event
 
 
-def hears(*, project_id: int, event: str) -> bool:
-    """Whether anybody would be told."""
-    (heard,) = rows.values(_HEARS, project=project_id, event=event)
-    return bool(heard)
-
-
-_HEARS = """
-    SELECT EXISTS (SELECT FROM annotation_webhook
+# Whether anybody would be told of an event in a project: asked by the statement that brings it about.
+HEARS = """
+    EXISTS (SELECT FROM annotation_webhook
         WHERE active AND project_id = %(project)s AND events @> ARRAY[%(event)s]::varchar[])
 """
 
@@ -30,11 +24,9 @@ _HEARS = """
 def task_judged(*, assignment: Assignment) -> None:
     """Tell of a task whose last annotator has just submitted; the assignment is closed in this transaction.
 
-    Locks the task's row where somebody hears of it, so that of two who submit at the same moment the second one
-    sees the first: one of them is the last.
+    Only where somebody ``HEARS`` of it. Locks the task's row, so that of two who submit at the same moment the second
+    one sees the first: one of them is the last.
     """
-    if not hears(project_id=assignment.project_id, event=Event.TASK_COMPLETED):
-        return
     task = Task.objects.select_for_update(of=("self",), no_key=True).get(pk=assignment.task_id)
     if not _is_complete(task):
         return

@@ -181,7 +181,7 @@ def _give(
 
 
 def _rank(assignment: Assignment, tiers: Sequence[int] = (1, 2)) -> Ranking:
-    made = Ranking.objects.create(
+    made = Ranking(
         project=assignment.project,
         task=assignment.task,
         annotator=assignment.annotator,
@@ -190,8 +190,7 @@ def _rank(assignment: Assignment, tiers: Sequence[int] = (1, 2)) -> Ranking:
         tiers=list(tiers),
         order_shown=[0, 1],
     )
-    completions = assignment.task.entries.order_by("position").values_list("completion_id", flat=True)
-    ranking.store_comparisons(made, list(completions))
+    ranking.store(made)
     _close(assignment)
     return made
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from annotation.files import intake
 from annotation.files.intake import desk, files
@@ -73,3 +74,17 @@ def test_after_a_large_import_postgres_plans_for_what_is_there() -> None:
         put(make_project(), "rankings", *lines)
         cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'annotation_ranking'")
         assert cursor.fetchone()[0] == desk.MANY_ROWS
+
+
+def test_what_an_import_left_empty_is_not_counted_as_empty() -> None:
+    """Else the first judgements would be planned for a table of nothing, and read all of them again and again."""
+    lines = [
+        {"prompt": f"Prompt {number}", "completions": [{"text": "a"}, {"text": "b"}]}
+        for number in range(desk.MANY_ROWS)
+    ]
+    with CaptureQueriesContext(connection) as caught:
+        put(make_project(), "completions", *lines)
+    (counted,) = [query["sql"] for query in caught if query["sql"].startswith("ANALYZE")]
+    assert '"annotation_slot"' in counted
+    assert "annotation_assignment" not in counted
+    assert "annotation_ranking" not in counted

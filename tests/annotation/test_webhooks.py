@@ -387,18 +387,6 @@ def test_unknown_events_and_too_many_webhooks_are_refused() -> None:
         hook(project, "https://example.org/more")
 
 
-def test_a_judgement_costs_one_query_more_where_nobody_hears_of_it(
-    django_assert_max_num_queries: Any,
-) -> None:
-    from annotation.webhooks import telling
-
-    project = make_project(annotators_per_task=1)
-    make_tasks(project, 1)
-    held = taken(make_annotator(project))
-    with django_assert_max_num_queries(1):
-        telling.task_judged(assignment=held)
-
-
 def test_messages_that_ended_a_month_ago_are_forgotten_with_old_answers_and_rates() -> None:
     webhook, _ = hook(make_project(), "https://example.org/")
     for _ in range(3):
