@@ -17,6 +17,7 @@ from lm.origin import claim_checkpoint, parent_of
 from rltrainer.policy.bases import load_for_inference
 from rltrainer.policy.config import EvaluateConfig
 from rltrainer.policy.demonstrations import Demonstration, read_demonstrations
+from rltrainer.policy.generation import storable
 from rltrainer.policy.loading import Policy
 from rltrainer.policy.measuring import Answer, answer_prompts, demonstration_losses, same_tokens
 from rltrainer.policy.prompts import Prompt, encode_with_room, read_prompts
@@ -216,7 +217,7 @@ def _held_out(folder: RunFolder) -> list[Demonstration]:
 
 def _example(prompts: Sequence[Prompt], measured: Sequence[Measured], number: int) -> dict[str, Any]:
     texts = [
-        next(answer["text"] for answer in measurement["answers"] if answer["prompt"] == number)
+        storable(next(answer["text"] for answer in measurement["answers"] if answer["prompt"] == number))
         for measurement in measured
     ]
     return {"prompt_id": prompts[number].id, "texts": texts}

@@ -89,6 +89,11 @@ def decode_completions(tokenizer: Any, tokens: Tensor, lengths: Tensor) -> list[
     return texts
 
 
+def storable(text: str) -> str:
+    """A completion as a report quotes it: a NUL, which no database stores, is U+FFFD."""
+    return text.replace("\0", "\ufffd")
+
+
 def _uniform_numbers(
     prompts: int, sampling: SamplingSettings, generator: torch.Generator, ranks: Ranks
 ) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 
 from lm.bootstrap import mean_by_prompt
 from rltrainer.policy.evaluate import distinct
+from rltrainer.policy.generation import storable
 from rltrainer.policy.loading import Policy
 from rltrainer.policy.prompts import Prompt
 from rltrainer.ppo.config import ResolvedPpo
@@ -135,6 +136,6 @@ def _example(prompt: Prompt, before: _Answers, after: _Answers, place: int) -> d
     return {
         "prompt_id": prompt.id,
         "prompt": prompt.messages,
-        "before": {"completion": before.texts[place], "reward": before.rewards[place]},
-        "after": {"completion": after.texts[place], "reward": after.rewards[place]},
+        "before": {"completion": storable(before.texts[place]), "reward": before.rewards[place]},
+        "after": {"completion": storable(after.texts[place]), "reward": after.rewards[place]},
     }
