@@ -1,0 +1,776 @@
+"""The client that awaits, and the one that is written by hand: synchronous.py is made from this file.
+
+One method an operation, in parts named as the API's addresses are. What goes into a body or a query are keywords, of
+the shapes of ``concord_client.types``; what comes back is the JSON as it came, of such a shape too. So a field that
+a newer server adds is there at once, and nothing stands between the documentation of the API and a call.
+
+Every POST has an Idempotency-Key of its own for all its attempts: it happens once, whatever is lost on the way.
+"""
+
+import asyncio
+import json
+import os
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+from urllib.parse import parse_qs, quote, urlsplit
+
+import httpx
+
+from concord_client import progress, retrying, uploads
+from concord_client.errors import ConcordError, NotFound, RunFailed, Unreachable, refusal
+from concord_client.types import (
+    AcceptRequest,
+    Activation,
+    Agreement,
+    Annotator,
+    AnnotatorsQuery,
+    Answered,
+    AskRequest,
+    Assignment,
+    AssignmentDetail,
+    AssignmentsQuery,
+    Completion,
+    CompletionsQuery,
+    Contest,
+    ContestsQuery,
+    DeliveriesQuery,
+    Delivery,
+    Demonstration,
+    DemonstrationsQuery,
+    DraftRequest,
+    ExportQuery,
+    Invitation,
+    InvitationsQuery,
+    JudgementRequest,
+    Kind,
+    MadeTasks,
+    Member,
+    MembersQuery,
+    Metrics,
+    MetricsQuery,
+    NewContestRequest,
+    NewEvaluationRequest,
+    NewExportRequest,
+    NewFitRequest,
+    NewFlagRequest,
+    NewInvitationRequest,
+    NewProjectRequest,
+    NewPromptRequest,
+    NewRegistrationRequest,
+    NewSamplingRequest,
+    NewTaskRequest,
+    NewTrainingRequest,
+    NewWebhookRequest,
+    PatchedActivationRequest,
+    PatchedNoteRequest,
+    PatchedProjectChangesRequest,
+    PatchedRetrainingRequest,
+    PatchedRoleRequest,
+    PatchedSuccessionRequest,
+    PatchedTaskChangesRequest,
+    PatchedWebhookChangesRequest,
+    PoliciesQuery,
+    Policy,
+    Project,
+    ProjectsQuery,
+    Prompt,
+    PromptsQuery,
+    Quality,
+    Ranking,
+    RankingsQuery,
+    Rating,
+    RatingsQuery,
+    ReasonRequest,
+    Retraining,
+    Review,
+    RewardModel,
+    RewardModelsQuery,
+    Run,
+    RunDetail,
+    RunsQuery,
+    ScoreRequestRequest,
+    Scores,
+    ScoresRequest,
+    SendBackRequest,
+    Succession,
+    Task,
+    TasksQuery,
+    WantedTasksRequest,
+    Webhook,
+    WebhooksQuery,
+    WithLink,
+    WithSecret,
+    WrittenRequest,
+)
+
+Shape = TypeVar("Shape")
+Row = dict[str, Any]
+_ROOT = "/api/v1"
+# Of a list, unless it is asked for otherwise: the most that the server gives.
+_PAGE_SIZE = 200
+
+
+class AsyncClient:
+    """Concord, as one token may see it."""
+
+    def __init__(
+        self,
+        address: str | None = None,
+        token: str | None = None,
+        *,
+        attempts: int = 6,
+        timeout: float = 120.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """``address`` and ``token`` are those of CONCORD_URL and CONCORD_TOKEN where they are left out."""
+        self.address = (address or os.environ["CONCORD_URL"]).rstrip("/").removesuffix(_ROOT)
+        self._attempts = attempts
+        self._http = httpx.AsyncClient(
+            base_url=self.address + _ROOT,
+            headers={"Authorization": f"Bearer {token or os.environ['CONCORD_TOKEN']}"},
+            timeout=httpx.Timeout(timeout, connect=10.0),
+            transport=transport,
+        )
+
+    def __repr__(self) -> str:
+        """Without the token."""
+        return f"{type(self).__name__}({self.address!r})"
+
+    async def __aenter__(self) -> Self:
+        """Itself; its connections are closed at the end of the block."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close its connections."""
+        await self._http.aclose()
+
+    def project(self, slug: str) -> "AsyncProjectClient":
+        """What is below /projects/SLUG/. Asks nothing yet."""
+        return AsyncProjectClient(self, slug)
+
+    def projects(self, **query: Unpack[ProjectsQuery]) -> AsyncIterator[Project]:
+        """The projects that the token may see."""
+        return self.rows(Project, "projects/", query)
+
+    async def create_project(self, **project: Unpack[NewProjectRequest]) -> Project:
+        """Make a project."""
+        return await self.ask(Project, "POST", "projects/", project)
+
+    async def score(self, **asked: Unpack[ScoreRequestRequest]) -> Scores:
+        """Scores of texts by a project's active reward model, or by ``version``."""
+        return await self.ask(Scores, "POST", "score/", asked)
+
+    async def generate(self, **asked: Unpack[AskRequest]) -> Answered:
+        """Answers of a project's current policy, or of ``policy``."""
+        return await self.ask(Answered, "POST", "generate/", asked)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, object] | None = None,
+        query: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Whatever has no method of its own: ``path`` is below /api/v1/. Raises ConcordError."""
+        return await self._send(method, path, query=query, headers=headers, json=body)
+
+    async def ask(
+        self, shape: type[Shape], method: str, path: str, body: Mapping[str, object] | None = None
+    ) -> Shape:
+        """An answer of this shape."""
+        answer: Shape = (await self._send(method, path, json=body)).json()
+        return answer
+
+    async def rows(self, shape: type[Shape], path: str, query: Mapping[str, object]) -> AsyncIterator[Shape]:
+        """The rows of a list, page after page as they are wanted."""
+        asked = {"page_size": _PAGE_SIZE, **query}
+        while True:
+            page = (await self._send("GET", path, query=asked)).json()
+            for row in page["results"]:
+                yield row
+            if page["next"] is None:
+                return
+            # Its cursor alone: the address that the server has for itself need not be the one that we reach it by.
+            asked["cursor"] = parse_qs(urlsplit(page["next"]).query)["cursor"][0]
+
+    async def upload(
+        self, path: str, fields: Mapping[str, object], opened: AbstractContextManager[uploads.Upload]
+    ) -> Run:
+        """The run that a form with a file starts."""
+        with opened as upload:
+            run: Run = (await self._send("POST", path, data=fields, upload=upload)).json()
+        return run
+
+    async def lines(self, path: str, query: Mapping[str, object]) -> AsyncIterator[bytes]:
+        """The lines of a file as they come. Raises Unreachable where it breaks off."""
+        rest = b""
+        async with self.streamed(path, query) as chunks:
+            async for chunk in chunks:
+                *whole, rest = (rest + chunk).split(b"\n")
+                for line in whole:
+                    yield line
+        if rest:
+            yield rest
+
+    async def save(self, path: str, query: Mapping[str, object], file: str | Path) -> Path:
+        """A file, under its name once it is whole."""
+        wanted, part = Path(file), Path(f"{file}.part")
+        try:
+            with part.open("wb") as opened:
+                async with self.streamed(path, query) as chunks:
+                    async for chunk in chunks:
+                        opened.write(chunk)
+            part.replace(wanted)
+        finally:
+            part.unlink(missing_ok=True)
+        return wanted
+
+    @asynccontextmanager
+    async def streamed(self, path: str, query: Mapping[str, object]) -> AsyncIterator[AsyncIterator[bytes]]:
+        """A file in pieces. Raises Unreachable where it breaks off: what came of it is not whole."""
+        response = await self._send("GET", path, query=query, stream=True)
+        try:
+            yield response.aiter_bytes()
+        except retrying.LOST as error:
+            raise Unreachable(f"{path} broke off: {error!r}") from error
+        finally:
+            await response.aclose()
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        upload: uploads.Upload | None = None,
+        stream: bool = False,
+        **content: Any,
+    ) -> httpx.Response:
+        """The answer of the first attempt that has one. Raises ConcordError."""
+        own = {"Idempotency-Key": uuid.uuid4().hex} if method == "POST" else {}
+        asked: Any = {name: value for name, value in (query or {}).items() if value is not None}
+        lost = False
+        for tries in count(1):
+            files = {"file": upload.from_the_start()} if upload else None
+            request = self._http.build_request(
+                method, path, params=asked, headers={**own, **(headers or {})}, files=files, **content
+            )
+            answer: httpx.Response | None
+            failure: ConcordError
+            try:
+                answer = await self._http.send(request, stream=stream)
+                if answer.is_success:
+                    return answer
+                await answer.aread()
+                failure = refusal(answer)
+            except retrying.LOST as error:
+                answer, lost = None, True
+                failure = Unreachable(f"{method} {path}: no answer from {self.address} ({error!r})")
+                failure.__cause__ = error
+            if lost and method == "DELETE" and isinstance(failure, NotFound):
+                # The attempt whose answer was lost has done it.
+                return httpx.Response(204, request=request)
+            seconds = retrying.pause(tries, self._attempts, answer)
+            if seconds is None:
+                raise failure
+            await asyncio.sleep(seconds)
+        raise AssertionError
+
+
+class AsyncPart:
+    """Some of what is below /projects/SLUG/."""
+
+    def __init__(self, client: AsyncClient, slug: str) -> None:
+        self._client, self._slug = client, slug
+
+    def _path(self, *steps: str | int) -> str:
+        return "".join(f"{quote(str(step), safe='')}/" for step in ("projects", self._slug, *steps))
+
+    async def _get(self, shape: type[Shape], *steps: str | int) -> Shape:
+        return await self._client.ask(shape, "GET", self._path(*steps))
+
+    async def _post(
+        self, shape: type[Shape], *steps: str | int, body: Mapping[str, object] | None = None
+    ) -> Shape:
+        return await self._client.ask(shape, "POST", self._path(*steps), body)
+
+    async def _post_for_one(self, shape: type[Shape], *steps: str | int) -> Shape | None:
+        answer = await self._client.request("POST", self._path(*steps))
+        one: Shape | None = answer.json() if answer.content else None
+        return one
+
+    async def _patch(self, shape: type[Shape], *steps: str | int, body: Mapping[str, object]) -> Shape:
+        return await self._client.ask(shape, "PATCH", self._path(*steps), body)
+
+    async def _delete(self, *steps: str | int) -> None:
+        await self._client.request("DELETE", self._path(*steps))
+
+    def _rows(
+        self, shape: type[Shape], *steps: str | int, query: Mapping[str, object]
+    ) -> AsyncIterator[Shape]:
+        return self._client.rows(shape, self._path(*steps), query)
+
+
+class AsyncPrompts(AsyncPart):
+    """What policies are asked."""
+
+    def all(self, **query: Unpack[PromptsQuery]) -> AsyncIterator[Prompt]:
+        """The prompts."""
+        return self._rows(Prompt, "prompts", query=query)
+
+    async def get(self, id: str) -> Prompt:
+        """One prompt."""
+        return await self._get(Prompt, "prompts", id)
+
+    async def add(self, /, **prompt: Unpack[NewPromptRequest]) -> Prompt:
+        """Add a prompt, or find it where it is there already."""
+        return await self._post(Prompt, "prompts", body=prompt)
+
+
+class AsyncCompletions(AsyncPart):
+    """Answers to prompts."""
+
+    def all(self, **query: Unpack[CompletionsQuery]) -> AsyncIterator[Completion]:
+        """The completions."""
+        return self._rows(Completion, "completions", query=query)
+
+    async def get(self, id: str) -> Completion:
+        """One completion."""
+        return await self._get(Completion, "completions", id)
+
+
+class AsyncTasks(AsyncPart):
+    """What annotators are given."""
+
+    def all(self, **query: Unpack[TasksQuery]) -> AsyncIterator[Task]:
+        """The tasks."""
+        return self._rows(Task, "tasks", query=query)
+
+    async def get(self, id: str) -> Task:
+        """One task, with its slots."""
+        return await self._get(Task, "tasks", id)
+
+    async def add(self, **task: Unpack[NewTaskRequest]) -> Task:
+        """Add a task to rank, or find it where it is there already."""
+        return await self._post(Task, "tasks", body=task)
+
+    async def change(self, id: str, /, **changes: Unpack[PatchedTaskChangesRequest]) -> Task:
+        """Give it another priority."""
+        return await self._patch(Task, "tasks", id, body=changes)
+
+    async def make(self, **wanted: Unpack[WantedTasksRequest]) -> MadeTasks:
+        """Make tasks to rate or to demonstrate, of prompts that have none of the kind yet."""
+        return await self._post(MadeTasks, "tasks", "make", body=wanted)
+
+
+class AsyncImports(AsyncPart):
+    """Data in, in the background: each gives a run to wait for."""
+
+    async def file(
+        self,
+        path: str | Path,
+        *,
+        kind: Kind | None = None,
+        columns: str | None = None,
+        skip_bad: bool = False,
+    ) -> Run:
+        """A file as it lies there. Without ``kind`` it says itself what it holds."""
+        said = {"kind": kind, "columns": columns, "skip_bad": str(skip_bad).lower()}
+        fields = {name: value for name, value in said.items() if value is not None}
+        return await self._client.upload(self._path("imports"), fields, uploads.of_file(path))
+
+    async def rows(self, rows: Iterable[Mapping[str, object]], *, kind: Kind, skip_bad: bool = False) -> Run:
+        """Rows, in the form of the lines of a file."""
+        fields = {"kind": kind, "skip_bad": str(skip_bad).lower()}
+        return await self._client.upload(self._path("imports"), fields, uploads.of_rows(rows))
+
+
+class AsyncExports(AsyncPart):
+    """Data out: at once as a stream, or as a file that a run makes (``runs.output``)."""
+
+    async def rows(self, **query: Unpack[ExportQuery]) -> AsyncIterator[Row]:
+        """Rows as they come. Raises Unreachable where they break off."""
+        async for line in self._client.lines(self._path("export"), query):
+            row: Row = json.loads(line)
+            yield row
+
+    async def save(self, path: str | Path, **query: Unpack[ExportQuery]) -> Path:
+        """Into a file, which is there once it is whole."""
+        return await self._client.save(self._path("export"), query, path)
+
+    async def start(self, **export: Unpack[NewExportRequest]) -> Run:
+        """Have a run make the file."""
+        return await self._post(Run, "exports", body=export)
+
+
+class AsyncJudging(AsyncPart):
+    """An annotator at work: the queue's rules are those of the page."""
+
+    async def next(self) -> AssignmentDetail | None:
+        """A task, in this annotator's own order and letters; None where nothing is left."""
+        return await self._post_for_one(AssignmentDetail, "next")
+
+    def assignments(self, **query: Unpack[AssignmentsQuery]) -> AsyncIterator[Assignment]:
+        """This annotator's assignments."""
+        return self._rows(Assignment, "assignments", query=query)
+
+    async def assignment(self, id: str) -> AssignmentDetail:
+        """One of them, as it was shown."""
+        return await self._get(AssignmentDetail, "assignments", id)
+
+    async def draft(self, id: str, /, **so_far: Unpack[DraftRequest]) -> AssignmentDetail:
+        """Keep what is there so far, and the lease with it."""
+        return await self._client.ask(AssignmentDetail, "PUT", self._path("assignments", id, "draft"), so_far)
+
+    async def submit(self, id: str, /, **judgement: Unpack[JudgementRequest]) -> AssignmentDetail:
+        """The order of a task to rank."""
+        return await self._post(AssignmentDetail, "assignments", id, "submit", body=judgement)
+
+    async def rate(self, id: str, /, **scores: Unpack[ScoresRequest]) -> AssignmentDetail:
+        """The scores of a task to rate."""
+        return await self._post(AssignmentDetail, "assignments", id, "rate", body=scores)
+
+    async def write(self, id: str, /, **answer: Unpack[WrittenRequest]) -> AssignmentDetail:
+        """The answer of a task to demonstrate."""
+        return await self._post(AssignmentDetail, "assignments", id, "write", body=answer)
+
+    async def skip(self, id: str, /, **why: Unpack[ReasonRequest]) -> AssignmentDetail:
+        """Pass it on to somebody else."""
+        return await self._post(AssignmentDetail, "assignments", id, "skip", body=why)
+
+    async def release(self, id: str) -> AssignmentDetail:
+        """Give it back for now."""
+        return await self._post(AssignmentDetail, "assignments", id, "release")
+
+    async def flag(self, id: str, /, **flag: Unpack[NewFlagRequest]) -> AssignmentDetail:
+        """Tell researchers that something is wrong with it."""
+        return await self._post(AssignmentDetail, "assignments", id, "flag", body=flag)
+
+
+class AsyncReviews(AsyncPart):
+    """What somebody else wrote, before it counts."""
+
+    async def next(self) -> Review | None:
+        """An answer to be read; None where none waits."""
+        return await self._post_for_one(Review, "reviews", "next")
+
+    async def accept(self, id: str, /, **edits: Unpack[AcceptRequest]) -> Review:
+        """Accept it, perhaps with edits."""
+        return await self._post(Review, "reviews", id, "accept", body=edits)
+
+    async def send_back(self, id: str, /, **comment: Unpack[SendBackRequest]) -> Review:
+        """Ask its writer for a better one."""
+        return await self._post(Review, "reviews", id, "send-back", body=comment)
+
+
+class AsyncJudgements(AsyncPart):
+    """What people said, and how far they agree."""
+
+    def rankings(self, **query: Unpack[RankingsQuery]) -> AsyncIterator[Ranking]:
+        """The rankings."""
+        return self._rows(Ranking, "rankings", query=query)
+
+    async def ranking(self, id: str) -> Ranking:
+        """One ranking."""
+        return await self._get(Ranking, "rankings", id)
+
+    def ratings(self, **query: Unpack[RatingsQuery]) -> AsyncIterator[Rating]:
+        """The ratings."""
+        return self._rows(Rating, "ratings", query=query)
+
+    async def rating(self, id: str) -> Rating:
+        """One rating."""
+        return await self._get(Rating, "ratings", id)
+
+    def demonstrations(self, **query: Unpack[DemonstrationsQuery]) -> AsyncIterator[Demonstration]:
+        """The demonstrations."""
+        return self._rows(Demonstration, "demonstrations", query=query)
+
+    async def demonstration(self, id: str) -> Demonstration:
+        """One demonstration."""
+        return await self._get(Demonstration, "demonstrations", id)
+
+    def annotators(self, **query: Unpack[AnnotatorsQuery]) -> AsyncIterator[Annotator]:
+        """Who judged, by pseudonym."""
+        return self._rows(Annotator, "annotators", query=query)
+
+    async def agreement(self) -> Agreement:
+        """How far annotators agree."""
+        return await self._get(Agreement, "agreement")
+
+    async def quality(self) -> Quality:
+        """Everything that the page of quality shows."""
+        return await self._get(Quality, "quality")
+
+
+class AsyncMembers(AsyncPart):
+    """Who may do what, and who is asked to join."""
+
+    def all(self, **query: Unpack[MembersQuery]) -> AsyncIterator[Member]:
+        """The members."""
+        return self._rows(Member, "members", query=query)
+
+    async def get(self, username: str) -> Member:
+        """One member."""
+        return await self._get(Member, "members", username)
+
+    async def change(self, username: str, /, **role: Unpack[PatchedRoleRequest]) -> Member:
+        """Give them another role."""
+        return await self._patch(Member, "members", username, body=role)
+
+    async def remove(self, username: str) -> None:
+        """Take the role away; what they hold goes back to the queue, and what they judged stays."""
+        await self._delete("members", username)
+
+    def invitations(self, **query: Unpack[InvitationsQuery]) -> AsyncIterator[Invitation]:
+        """The invitations that are open."""
+        return self._rows(Invitation, "invitations", query=query)
+
+    async def invitation(self, id: int) -> Invitation:
+        """One invitation."""
+        return await self._get(Invitation, "invitations", id)
+
+    async def invite(self, **invitation: Unpack[NewInvitationRequest]) -> WithLink:
+        """Invite somebody. The answer alone holds the link; no mail is sent."""
+        return await self._post(WithLink, "invitations", body=invitation)
+
+    async def invite_again(self, id: int) -> WithLink:
+        """A new link instead of the old one."""
+        return await self._post(WithLink, "invitations", id, "again")
+
+    async def withdraw_invitation(self, id: int) -> None:
+        """Its link works no more."""
+        await self._delete("invitations", id)
+
+
+class AsyncWebhooks(AsyncPart):
+    """Servers that are told when something has happened."""
+
+    def all(self, **query: Unpack[WebhooksQuery]) -> AsyncIterator[Webhook]:
+        """The webhooks."""
+        return self._rows(Webhook, "webhooks", query=query)
+
+    async def get(self, id: str) -> Webhook:
+        """One webhook."""
+        return await self._get(Webhook, "webhooks", id)
+
+    async def add(self, **webhook: Unpack[NewWebhookRequest]) -> WithSecret:
+        """Add one. The answer alone holds the secret."""
+        return await self._post(WithSecret, "webhooks", body=webhook)
+
+    async def change(self, id: str, /, **changes: Unpack[PatchedWebhookChangesRequest]) -> Webhook:
+        """Change its address or events, or switch it off."""
+        return await self._patch(Webhook, "webhooks", id, body=changes)
+
+    async def remove(self, id: str) -> None:
+        """Tell it nothing any more."""
+        await self._delete("webhooks", id)
+
+    async def new_secret(self, id: str) -> WithSecret:
+        """Another secret instead of the old one."""
+        return await self._post(WithSecret, "webhooks", id, "secret")
+
+    async def test(self, id: str) -> Webhook:
+        """Send it a message now."""
+        return await self._post(Webhook, "webhooks", id, "test")
+
+    def deliveries(self, **query: Unpack[DeliveriesQuery]) -> AsyncIterator[Delivery]:
+        """What was sent or is to be."""
+        return self._rows(Delivery, "deliveries", query=query)
+
+    async def send_again(self, id: str) -> Delivery:
+        """A delivery that failed, once more."""
+        return await self._post(Delivery, "deliveries", id, "again")
+
+
+class AsyncRewardModels(AsyncPart):
+    """Fits, their versions, and what follows from them by itself."""
+
+    def all(self, **query: Unpack[RewardModelsQuery]) -> AsyncIterator[RewardModel]:
+        """The versions, the newest first."""
+        return self._rows(RewardModel, "reward-models", query=query)
+
+    async def get(self, number: int) -> RewardModel:
+        """One version with its report."""
+        return await self._get(RewardModel, "reward-models", number)
+
+    async def fit(self, **fit: Unpack[NewFitRequest]) -> Run:
+        """Start a fit on the judgements of now."""
+        return await self._post(Run, "fits", body=fit)
+
+    async def activate(self, number: int) -> RewardModel:
+        """Have everything follow this version."""
+        return await self._post(RewardModel, "reward-models", number, "activate")
+
+    def contests(self, **query: Unpack[ContestsQuery]) -> AsyncIterator[Contest]:
+        """Versions that were compared on the same judgements."""
+        return self._rows(Contest, "contests", query=query)
+
+    async def compare(self, **contest: Unpack[NewContestRequest]) -> Run:
+        """Start such a contest."""
+        return await self._post(Run, "contests", body=contest)
+
+    async def choose(self) -> Run:
+        """Ask people first what the active version is unsure of."""
+        return await self._post(Run, "choice")
+
+    async def undo_choice(self) -> None:
+        """Ask in the usual order again."""
+        await self._delete("choice")
+
+    async def retraining(self) -> Retraining:
+        """When a fit starts by itself."""
+        return await self._get(Retraining, "retraining")
+
+    async def change_retraining(self, **changes: Unpack[PatchedRetrainingRequest]) -> Retraining:
+        """Change when it does."""
+        return await self._patch(Retraining, "retraining", body=changes)
+
+    async def activation(self) -> Activation:
+        """Whether a better version is followed by itself."""
+        return await self._get(Activation, "activation")
+
+    async def change_activation(self, **changes: Unpack[PatchedActivationRequest]) -> Activation:
+        """Change whether it is."""
+        return await self._patch(Activation, "activation", body=changes)
+
+
+class AsyncPolicies(AsyncPart):
+    """Policies: trained, brought in, sampled, evaluated."""
+
+    def all(self, **query: Unpack[PoliciesQuery]) -> AsyncIterator[Policy]:
+        """The versions, the newest first."""
+        return self._rows(Policy, "policies", query=query)
+
+    async def get(self, number: int) -> Policy:
+        """One version with its report."""
+        return await self._get(Policy, "policies", number)
+
+    async def make_current(self, number: int) -> Policy:
+        """Have this version sampled and trained further from now on."""
+        return await self._post(Policy, "policies", number, "make-current")
+
+    async def train(self, **training: Unpack[NewTrainingRequest]) -> Run:
+        """Start SFT, PPO or REINFORCE."""
+        return await self._post(Run, "trainings", body=training)
+
+    async def register(self, **base: Unpack[NewRegistrationRequest]) -> Run:
+        """Try a policy that was trained elsewhere, and make it a version."""
+        return await self._post(Run, "registrations", body=base)
+
+    async def sample(self, **sampling: Unpack[NewSamplingRequest]) -> Run:
+        """Sample completions, and make tasks of them."""
+        return await self._post(Run, "samplings", body=sampling)
+
+    async def evaluate(self, **evaluation: Unpack[NewEvaluationRequest]) -> Run:
+        """Compare policies by the active reward model."""
+        return await self._post(Run, "evaluations", body=evaluation)
+
+    async def succession(self) -> Succession:
+        """Whether a better version becomes current by itself."""
+        return await self._get(Succession, "succession")
+
+    async def change_succession(self, **changes: Unpack[PatchedSuccessionRequest]) -> Succession:
+        """Change whether it does."""
+        return await self._patch(Succession, "succession", body=changes)
+
+
+class AsyncRuns(AsyncPart):
+    """Everything that takes its time."""
+
+    def all(self, **query: Unpack[RunsQuery]) -> AsyncIterator[Run]:
+        """The runs, the newest first."""
+        return self._rows(Run, "runs", query=query)
+
+    async def get(self, id: int) -> RunDetail:
+        """How far it is, and the end of its log."""
+        return await self._get(RunDetail, "runs", id)
+
+    async def note(self, id: int, /, **note: Unpack[PatchedNoteRequest]) -> RunDetail:
+        """Write a note and tags beside it, or archive it."""
+        return await self._patch(RunDetail, "runs", id, body=note)
+
+    async def cancel(self, id: int) -> RunDetail:
+        """End it before its time."""
+        return await self._post(RunDetail, "runs", id, "cancel")
+
+    async def again(self, id: int) -> RunDetail:
+        """Start another that asks for the same, on the data of now."""
+        return await self._post(RunDetail, "runs", id, "again")
+
+    async def resume(self, id: int) -> RunDetail:
+        """Let it go on from its newest checkpoint."""
+        return await self._post(RunDetail, "runs", id, "resume")
+
+    def metrics(self, id: int, /, **query: Unpack[MetricsQuery]) -> AsyncIterator[Metrics]:
+        """What it measured, step by step."""
+        return self._rows(Metrics, "runs", id, "metrics", query=query)
+
+    async def output(self, id: int, path: str | Path) -> Path:
+        """The file of an export, under ``path`` once it is whole."""
+        return await self._client.save(self._path("runs", id, "output"), {}, path)
+
+    async def wait(
+        self, run: int | Run | RunDetail, *, progress_bar: bool = True, timeout: float | None = None
+    ) -> RunDetail:
+        """The run once it has succeeded, with a bar on standard error until then.
+
+        Raises RunFailed where it failed or was cancelled, and TimeoutError after ``timeout`` seconds; the run goes on.
+        """
+        id = run if isinstance(run, int) else run["id"]
+        over = None if timeout is None else time.monotonic() + timeout
+        with progress.bar(progress_bar) as show:
+            for seconds in retrying.polls():
+                now = await self.get(id)
+                show(now)
+                if now["status"] not in ("queued", "running"):
+                    break
+                if over is not None and time.monotonic() + seconds > over:
+                    raise TimeoutError(f"run {id} is still {now['status']} after {timeout} seconds")
+                await asyncio.sleep(seconds)
+        if now["status"] != "succeeded":
+            raise RunFailed(now)
+        return now
+
+
+class AsyncProjectClient(AsyncPart):
+    """What is below /projects/SLUG/."""
+
+    def __init__(self, client: AsyncClient, slug: str) -> None:
+        super().__init__(client, slug)
+        self.slug = slug
+        self.prompts = AsyncPrompts(client, slug)
+        self.completions = AsyncCompletions(client, slug)
+        self.tasks = AsyncTasks(client, slug)
+        self.imports = AsyncImports(client, slug)
+        self.exports = AsyncExports(client, slug)
+        self.judging = AsyncJudging(client, slug)
+        self.reviews = AsyncReviews(client, slug)
+        self.judgements = AsyncJudgements(client, slug)
+        self.members = AsyncMembers(client, slug)
+        self.webhooks = AsyncWebhooks(client, slug)
+        self.reward_models = AsyncRewardModels(client, slug)
+        self.policies = AsyncPolicies(client, slug)
+        self.runs = AsyncRuns(client, slug)
+
+    async def get(self) -> Project:
+        """The project, with its guidelines and settings."""
+        return await self._get(Project)
+
+    async def change(self, **changes: Unpack[PatchedProjectChangesRequest]) -> Project:
+        """Change its name, guidelines or settings; what is left out stays."""
+        return await self._patch(Project, body=changes)
