@@ -5,7 +5,7 @@ from rltrainer.policy.prompts import Prompt
 from rltrainer.ppo.report import _Answers
 from rltrainer.ppo.report import _example as before_and_after
 
-PROMPT = Prompt("p1", [{"role": "user", "content": "When?"}], "text", "test")
+PROMPT = Prompt("p1", "text", [{"role": "user", "content": "When?"}], "test")
 
 
 def test_a_comparison_quotes_no_nul() -> None:
