@@ -78,7 +78,7 @@ def client(tmp_path_factory: pytest.TempPathFactory, drawn: dict[str, Any]) -> I
     config = Path(settings.BASE_DIR) / "docs" / "openapi-client.yaml"
     command = [str(generator), "generate", "--path", "schema.json", "--config", str(config), "--meta", "none"]
     done = subprocess.run(
-        [*command, "--output-path", "concord_client", "--fail-on-warning"],
+        [*command, "--output-path", "generated_client", "--fail-on-warning"],
         cwd=folder,
         env={**os.environ, "PATH": f"{generator.parent}:{os.environ['PATH']}"},
         capture_output=True,
@@ -87,21 +87,21 @@ def client(tmp_path_factory: pytest.TempPathFactory, drawn: dict[str, Any]) -> I
     )
     assert done.returncode == 0, done.stdout + done.stderr
     sys.path.insert(0, str(folder))
-    yield importlib.import_module("concord_client")
+    yield importlib.import_module("generated_client")
     sys.path.remove(str(folder))
-    for name in [name for name in sys.modules if name.startswith("concord_client")]:
+    for name in [name for name in sys.modules if name.startswith("generated_client")]:
         del sys.modules[name]
 
 
 def operation(name: str) -> Any:
-    return importlib.import_module(f"concord_client.api.{name}")
+    return importlib.import_module(f"generated_client.api.{name}")
 
 
 @pytest.mark.processes
 @pytest.mark.django_db(transaction=True)
 def test_a_generated_client_judges_a_task_on_a_live_server(client: Any, live_server: Any) -> None:
     world = make_world()
-    models = importlib.import_module("concord_client.models")
+    models = importlib.import_module("generated_client.models")
     with client.AuthenticatedClient(base_url=live_server.url, token=token_of(world.cast.alice)) as alice:
         task = operation("judging.projects_next_create").sync("helpful", client=alice)
         assert [message.content for message in task.prompt] == ["Question 1"]
