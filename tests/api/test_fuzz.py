@@ -43,7 +43,7 @@ from console.api.schema import document
 from tests.annotation.factories import put
 from tests.api.world import make_world, token_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 # As many an operation, and others each time; without it a few, and always the same.
 EXAMPLES = int(os.environ.get("CONCORD_FUZZ_EXAMPLES", "0"))
 # Of the many cases at the bounds of the schema, every so many-th.
