@@ -22,7 +22,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
-from annotation import locks
+from annotation import locks, rows
 from annotation.checking import control, standing
 from annotation.collecting import bookmarks, holding
 from annotation.collecting.bookmarks import Taken
@@ -50,10 +50,10 @@ def claim(*, annotator: Annotator, shuffle: random.Random | None = None) -> Assi
     """
     annotator = _locked(annotator)
     first = next(iter(_held(annotator)), None)
-    if first is not None and not first.ahead:
-        return _reopened(first)
+    if first is not None and not first.ahead and _begin(first):
+        return first
     standing.refuse_paused(annotator)
-    if first is not None and _begin(first):
+    if first is not None and first.ahead and _begin(first):
         return first
     rng = shuffle or random.SystemRandom()
     return _check_due(annotator, rng) or _next(annotator, rng)
@@ -122,6 +122,11 @@ _ASSIGN = Rows(
     ) RETURNING [assignment]
     """,
 )
+_BEGIN = """
+    UPDATE annotation_assignment
+    SET ahead = false, expires_at = statement_timestamp() + make_interval(secs => %(lease_seconds)s)
+    WHERE id = %(id)s AND status = 'open' RETURNING expires_at
+"""
 
 
 def _next(annotator: Annotator, rng: random.Random) -> Assignment | None:
@@ -161,23 +166,18 @@ def reserve(*, annotator: Annotator, shuffle: random.Random | None = None) -> As
     return _lease(taken, annotator, rng, ahead=True) if taken else None
 
 
-def _reopened(assignment: Assignment) -> Assignment:
-    """What is in hand, shown again: its lease starts anew, however little of it was left."""
-    assignment.expires_at = _lease_end(assignment.annotator)
-    assignment.save(update_fields=["expires_at"])
-    assignment.refresh_from_db(fields=["expires_at"])
-    return assignment
-
-
 def _begin(assignment: Assignment) -> bool:
-    """What was held ahead is in hand now; False where it was taken for somebody else at this moment.
+    """It is in hand, with a lease that starts anew, however little of it was left.
 
-    It stays opened when it was: without a connection it may have been judged before the server hears that it began.
+    False where it was swept, or taken for somebody else, at this moment. What was held ahead stays opened when it was:
+    without a connection it may have been judged before the server hears that it began.
     """
-    began = {"ahead": False, "expires_at": _lease_end(assignment.annotator)}
-    changed = Assignment.objects.open().filter(pk=assignment.pk).update(**began)
-    assignment.refresh_from_db(fields=["ahead", "expires_at", "status"])
-    return bool(changed)
+    lease_seconds = assignment.annotator.project.lease_seconds
+    expires_at = next(rows.column(_BEGIN, id=assignment.pk, lease_seconds=lease_seconds), None)
+    if expires_at is None:
+        return False
+    assignment.ahead, assignment.expires_at = False, expires_at
+    return True
 
 
 def _held_ahead_by_others(annotator: Annotator) -> Taken | None:

@@ -17,7 +17,7 @@ from tests.pages.cast import Cast, make_cast
 pytestmark = pytest.mark.django_db
 
 # page -> queries, those of the account and its session included.
-MOST = {"next": 10, "submit": 16, "home": 8, "history": 14}
+MOST = {"next": 9, "submit": 16, "home": 8, "history": 14}
 
 
 @pytest.fixture(params=[3, 12], ids=["few", "many"])
