@@ -9,6 +9,8 @@ import httpx
 
 # Who answers so has done nothing yet, or says nothing of what was done; a POST's key makes it happen once all the same.
 AGAIN = frozenset({429, 502, 503, 504})
+# Of these, what somebody between says who has lost the answer, or not waited for it.
+LOST_BETWEEN = frozenset({502, 504})
 # No answer, or half of one. What a client itself did wrong is not among them.
 LOST = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
 FIRST_SECONDS, MOST_SECONDS = 0.25, 30.0

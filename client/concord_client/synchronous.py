@@ -253,13 +253,14 @@ class Client:
         **content: Any,
     ) -> httpx.Response:
         """The answer of the first attempt that has one. Raises ConcordError."""
-        own = {"Idempotency-Key": uuid.uuid4().hex} if method == "POST" else {}
+        named = httpx.Headers({"Idempotency-Key": uuid.uuid4().hex} if method == "POST" else {})
+        named.update(headers)
         asked: Any = {name: value for name, value in (query or {}).items() if value is not None}
         lost = False
         for tries in count(1):
             files = {"file": upload.from_the_start()} if upload else None
             request = self._http.build_request(
-                method, path, params=asked, headers={**own, **(headers or {})}, files=files, **content
+                method, path, params=asked, headers=named, files=files, **content
             )
             answer: httpx.Response | None
             failure: ConcordError
@@ -269,6 +270,7 @@ class Client:
                     return answer
                 answer.read()
                 failure = refusal(answer)
+                lost = lost or answer.status_code in retrying.LOST_BETWEEN
             except retrying.LOST as error:
                 answer, lost = None, True
                 failure = Unreachable(f"{method} {path}: no answer from {self.address} ({error!r})")

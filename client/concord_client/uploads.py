@@ -7,9 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
-# Rows beyond this wait on disk.
-IN_MEMORY = 8 << 20
-
 
 class Upload(NamedTuple):
     """An open file, under the name by which the server tells its format."""
@@ -18,7 +15,7 @@ class Upload(NamedTuple):
     file: IO[bytes]
 
     def from_the_start(self) -> tuple[str, IO[bytes]]:
-        """As httpx wants it."""
+        """As httpx wants it, which asks the system how long the file is: so nothing of it waits to be written."""
         self.file.seek(0)
         return self.name, self.file
 
@@ -33,6 +30,6 @@ def of_file(path: str | Path) -> Iterator[Upload]:
 @contextmanager
 def of_rows(rows: Iterable[Mapping[str, object]]) -> Iterator[Upload]:
     """Rows as a file of JSON lines."""
-    with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
+    with tempfile.TemporaryFile() as file:
         file.writelines(json.dumps(row).encode() + b"\n" for row in rows)
         yield Upload("rows.jsonl", file)
