@@ -1,6 +1,5 @@
 """What people do with the client, on a live server."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,34 +7,9 @@ import pytest
 from annotation.models import Ranking
 from concord_client import Client, ConcordError, Conflict, NotFound
 from tests.annotation.factories import put
-from tests.api.world import World, make_world, token_of
+from tests.api.world import World, token_of
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
-# What a line may be that is not ASCII: among it characters that are ends of lines to some.
-ODD = "Snow\u2028and\x85ice \N{SNOWMAN}"
-RANKINGS = [
-    {"prompt": f"Name {number}. {ODD}", "completions": [{"text": "a", "rank": 2}, {"text": ODD, "rank": 1}]}
-    for number in range(3)
-]
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world()
-
-
-@pytest.fixture
-def alice(world: World, live_server: Any) -> Iterator[Client]:
-    """She annotates Helpful."""
-    with Client(live_server.url, token_of(world.cast.alice)) as client:
-        yield client
-
-
-@pytest.fixture
-def carol(world: World, live_server: Any) -> Iterator[Client]:
-    """She researches Helpful."""
-    with Client(live_server.url, token_of(world.cast.carol)) as client:
-        yield client
 
 
 def test_an_annotator_judges_until_nothing_is_left(alice: Client, world: World) -> None:
