@@ -24,18 +24,15 @@ html_show_sphinx = False
 highlight_language = "none"
 
 
-def _as_the_site_has_it(text: str) -> str:
-    """The README is the site's first page, and what else lies beside it becomes a copy."""
-    text = text.replace("](../README.md", "](index.md")
-    return re.sub(r"\]\((\.\./)*([A-Z]+\.md)", r"](path:../\2", text)
-
-
 def _read_page(app: Sphinx, name: str, text: list[str]) -> None:
-    text[0] = _as_the_site_has_it(text[0])
+    """The README is the site's first page, and what else lies beside it becomes a copy."""
+    text[0] = re.sub(r"\]\(\.\./((?:\.\./)*)README\.md", r"](\1index.md", text[0])
+    text[0] = re.sub(r"\]\(((?:\.\./)+[A-Z]+\.md)", r"](path:\1", text[0])
 
 
 def _read_readme(app: Sphinx, path: Path, parent: str, text: list[str]) -> None:
-    text[0] = _as_the_site_has_it(text[0].replace("](docs/", "]("))
+    """Its links lead from the folder above."""
+    text[0] = re.sub(r"\]\(([A-Z]+\.md)", r"](path:../\1", text[0].replace("](docs/", "]("))
 
 
 def setup(app: Sphinx) -> None:

@@ -1,4 +1,4 @@
-"""A whole Concord, started as a person starts it: ``manage.py serve`` in a home of its own."""
+"""A whole Concord, started as a person starts it: ``manage.py serve``, or ``demo``, in a home of its own."""
 
 import json
 import os
@@ -27,16 +27,19 @@ def free_port() -> int:
 
 
 class Concord:
-    """One start of ``manage.py serve`` in a home of its own, and without a process that forks unless one is named."""
+    """One start of ``manage.py serve`` in a home of its own, and without a process that forks unless one is named.
 
-    def __init__(self, home: Path, port: int, **variables: str) -> None:
+    ``command`` is ``demo`` for one with the demo project.
+    """
+
+    def __init__(self, home: Path, port: int, *, command: str = "serve", **variables: str) -> None:
         self.home, self.port, self.lines = home, port, list[str]()
         host = variables.get("HOST", "127.0.0.1")
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
         self.environment = {**environment, "CONCORD_HOME": str(home), "CONCORD_FORKS": "none", **variables}
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "--port", str(port)],
+            [sys.executable, "manage.py", command, "--port", str(port)],
             cwd=settings.BASE_DIR,
             env=self.environment,
             stdin=subprocess.DEVNULL,

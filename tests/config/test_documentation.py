@@ -37,7 +37,7 @@ def test_every_page_of_annotators_is_documented(pattern: object) -> None:
 
 
 def test_every_link_of_the_documents_leads_somewhere() -> None:
-    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     links = [(one, target) for one in documents for target in re.findall(r"\]\(([^)#]+)", one.read_text())]
     local = [(one, target) for one, target in links if "://" not in target]
     assert len(local) > 10
