@@ -50,6 +50,6 @@ class Command(BaseCommand):
 
 
 def _push(folder: Path, repository: str) -> str:
-    from lm.pushing import push  # its import takes half a second, and few exports are pushed
+    from runs.pushing import push  # its import takes half a second, and few exports are pushed
 
     return push(folder, repository)
