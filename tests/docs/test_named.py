@@ -1,6 +1,7 @@
 """What the pages name is there: commands with their options, environment variables, targets of make."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,9 @@ def test_targets_of_make_exist(page: str) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = re.findall(r"(?:^|`|\$ )make ([a-z]+)", TEXTS[page], re.MULTILINE)
     assert set(named) - targets == set()
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_modules_that_are_run_exist(page: str) -> None:
+    named = re.findall(r"python -m ((?:benchmarks|tests|rewardmodel|rltrainer)[\w.]*)", TEXTS[page])
+    assert [name for name in named if find_spec(name.rstrip(".")) is None] == []
