@@ -12,11 +12,12 @@ from sphinx.application import Sphinx
 project = "Concord"
 copyright = "Concord's contributors, Apache-2.0"
 extensions = ["myst_parser"]
-exclude_patterns = ["images"]
 # A heading is the target of a link like operations.md#settings, as on code hosts.
 myst_heading_anchors = 4
 html_theme = "furo"
 html_title = "Concord"
+html_css_files = ["tables.css"]
+html_static_path = ["styles"]
 html_show_sourcelink = False
 html_copy_source = False
 html_show_sphinx = False

@@ -35,9 +35,7 @@ def rows(
             "field": f"`{prefix}{field.name}`",
             "default": _default(field, f"({', '.join(filled) or meaning.none or 'none'})"),
             "may be": _may_be(kind, meaning),
-            "unit": meaning.unit,
-            "meaning": _cell(meaning.says),
-            "source": _cell(meaning.source),
+            "meaning": _cell(f"{meaning.says} ({meaning.source})" if meaning.source else meaning.says),
         }
         if dataclasses.is_dataclass(kind) and isinstance(kind, type):
             yield from rows(kind, {}, f"{prefix}{field.name}.")
@@ -72,7 +70,8 @@ def _may_be(kind: Any, meaning: Meaning) -> str:
     if dataclasses.is_dataclass(kind):
         return "an object"
     words = {bool: "`true`, `false`", int: "a whole number", float: "a number", str: "a text"}[kind]
-    return ", ".join((words, *(f"{bound} {value:g}" for bound, value, _ in meaning.bounds())))
+    unit = f" ({meaning.unit})" if meaning.unit else ""
+    return ", ".join((words + unit, *(f"{bound} {value:g}" for bound, value, _ in meaning.bounds())))
 
 
 def _cell(text: str) -> str:
