@@ -273,7 +273,8 @@ class Scores(Endpoint):
 
     tag = TAG
     serializer_class = ScoreRequestSerializer
-    writes = (Scope.READ,)  # nothing is kept
+    writes = (Scope.READ,)
+    keeps = False
 
     @extend_schema(request=ScoreRequestSerializer, responses=ScoresSerializer)
     def post(self, request: Request) -> Response:

@@ -177,7 +177,8 @@ class Generate(Endpoint):
 
     tag = TAG
     serializer_class = AskSerializer
-    writes = (Scope.READ,)  # nothing is kept
+    writes = (Scope.READ,)
+    keeps = False
 
     @extend_schema(request=AskSerializer, responses=AnsweredSerializer)
     def post(self, request: Request) -> Response:

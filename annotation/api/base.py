@@ -59,6 +59,9 @@ class Endpoint(GenericAPIView[Any]):
 
     reads: ClassVar[Collection[str]] = (Scope.READ,)
     writes: ClassVar[Collection[str]] = (Scope.WRITE,)
+    # Whether a POST leaves anything behind. If not, it may be asked again as it is, and a key means nothing to it: the
+    # transaction of a key's answer would keep from the resident scorer what it is asked.
+    keeps: ClassVar[bool] = True
     # Whether GET gives an ETag, which PATCH may name (annotation.api.preconditions).
     conditional: ClassVar[bool] = False
     permission_classes = (IsAuthenticated, HasScope)
@@ -69,7 +72,7 @@ class Endpoint(GenericAPIView[Any]):
         super().initial(request, *args, **kwargs)
         key = request.headers.get(idempotency.HEADER)
         post = getattr(self, "post", None)
-        if request.method == "POST" and key is not None and post is not None:
+        if request.method == "POST" and self.keeps and key is not None and post is not None:
             # ``dispatch`` looks the handler up after this.
             self.post = idempotency.once(post, request=request, key=key)
 

@@ -87,7 +87,7 @@ class Operation(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         """A POST takes a key; where two could write, an answer has a tag, and a change may name it."""
         parameters = list(super().get_override_parameters())
-        if self.method == "POST":
+        if self.method == "POST" and getattr(self.view, "keeps", False):
             parameters.append(
                 OpenApiParameter(
                     HEADER,
