@@ -7,6 +7,8 @@ import pytest
 
 from concord_client import Client
 from tests.api.world import World, make_world, token_of
+from tests.home import HOME
+from tests.runs.conftest import Workers
 
 
 @pytest.fixture
@@ -26,3 +28,12 @@ def carol(world: World, live_server: Any) -> Iterator[Client]:
     """She researches Helpful."""
     with Client(live_server.url, token_of(world.cast.carol)) as client:
         yield client
+
+
+@pytest.fixture
+def worker(transactional_db: None) -> Iterator[None]:
+    """One of all queues, in the home of the server that it shares files with."""
+    group = Workers(HOME)
+    group.worker("cpu,gpu,quick")
+    yield
+    group.end()

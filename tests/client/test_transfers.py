@@ -1,7 +1,6 @@
 """Data in and out by the client, with a real worker that carries the runs out."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,6 @@ from annotation.models import Completion, Prompt, Ranking
 from concord_client import Client, NotFound, RunFailed
 from tests.annotation.factories import lines_of, out, put
 from tests.api.world import World
-from tests.home import HOME
-from tests.runs.conftest import Workers
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 # What a line may be that is not ASCII: among it characters that are ends of lines to some.
@@ -21,15 +18,6 @@ RANKINGS: list[dict[str, Any]] = [
     {"prompt": f"Name {number}. {ODD}", "completions": [{"text": "a", "rank": 2}, {"text": ODD, "rank": 1}]}
     for number in range(3)
 ]
-
-
-@pytest.fixture
-def worker(transactional_db: None) -> Iterator[None]:
-    """One of all queues, in the home of the server that it shares files with."""
-    group = Workers(HOME)
-    group.worker("cpu,gpu,quick")
-    yield
-    group.end()
 
 
 def as_brought(rows: Any) -> list[Any]:
