@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import httpx
 
 from concord_client import progress, retrying, uploads
-from concord_client.errors import ConcordError, NotFound, RunFailed, Unreachable, refusal
+from concord_client.errors import ConcordError, NotFound, RunFailed, Unreachable, refusal, value_of
 from concord_client.types import (
     AcceptRequest,
     Activation,
@@ -128,8 +128,13 @@ class AsyncClient:
         timeout: float = 120.0,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """``address`` and ``token`` are those of CONCORD_URL and CONCORD_TOKEN where they are left out."""
+        """``address`` and ``token`` are those of CONCORD_URL and CONCORD_TOKEN where they are left out.
+
+        Raises ValueError where the address is none.
+        """
         self.address = (address or os.environ["CONCORD_URL"]).rstrip("/").removesuffix(_ROOT)
+        if not self.address.startswith(("http://", "https://")):
+            raise ValueError(f"{self.address!r} is no address: it begins with http:// or https://.")
         self._attempts = attempts
         self._http = httpx.AsyncClient(
             base_url=self.address + _ROOT,
@@ -191,14 +196,14 @@ class AsyncClient:
         self, shape: type[Shape], method: str, path: str, body: Mapping[str, object] | None = None
     ) -> Shape:
         """An answer of this shape."""
-        answer: Shape = (await self._send(method, path, json=body)).json()
+        answer: Shape = value_of(await self._send(method, path, json=body))
         return answer
 
     async def rows(self, shape: type[Shape], path: str, query: Mapping[str, object]) -> AsyncIterator[Shape]:
         """The rows of a list, page after page as they are wanted."""
         asked = {"page_size": _PAGE_SIZE, **query}
         while True:
-            page = (await self._send("GET", path, query=asked)).json()
+            page = value_of(await self._send("GET", path, query=asked))
             for row in page["results"]:
                 yield row
             if page["next"] is None:
@@ -211,7 +216,7 @@ class AsyncClient:
     ) -> Run:
         """The run that a form with a file starts."""
         with opened as upload:
-            run: Run = (await self._send("POST", path, data=fields, upload=upload)).json()
+            run: Run = value_of(await self._send("POST", path, data=fields, upload=upload))
         return run
 
     async def lines(self, path: str, query: Mapping[str, object]) -> AsyncIterator[bytes]:
@@ -312,7 +317,7 @@ class AsyncPart:
 
     async def _post_for_one(self, shape: type[Shape], *steps: str | int) -> Shape | None:
         answer = await self._client.request("POST", self._path(*steps))
-        one: Shape | None = answer.json() if answer.content else None
+        one: Shape | None = value_of(answer) if answer.content else None
         return one
 
     async def _patch(self, shape: type[Shape], *steps: str | int, body: Mapping[str, object]) -> Shape:

@@ -1,6 +1,7 @@
 """What goes wrong. Everything is a ConcordError; those with names of their own are what programs branch on."""
 
 from http import HTTPStatus
+from typing import Any
 
 import httpx
 
@@ -71,3 +72,12 @@ def refusal(response: httpx.Response) -> ConcordError:
     except (ValueError, TypeError, KeyError):
         known = status in HTTPStatus._value2member_map_
         return kind(status, "", HTTPStatus(status).phrase if known else "An answer that is not Concord's.")
+
+
+def value_of(response: httpx.Response) -> Any:
+    """What a successful answer holds. Raises ConcordError where it is not JSON: somebody else answered."""
+    try:
+        return response.json()
+    except ValueError as error:
+        detail = f"What {response.url.host} answered is not Concord's. Is the client's address right?"
+        raise ConcordError(response.status_code, "", detail) from error

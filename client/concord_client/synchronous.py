@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import httpx
 
 from concord_client import progress, retrying, uploads
-from concord_client.errors import ConcordError, NotFound, RunFailed, Unreachable, refusal
+from concord_client.errors import ConcordError, NotFound, RunFailed, Unreachable, refusal, value_of
 from concord_client.types import (
     AcceptRequest,
     Activation,
@@ -120,8 +120,13 @@ class Client:
         timeout: float = 120.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """``address`` and ``token`` are those of CONCORD_URL and CONCORD_TOKEN where they are left out."""
+        """``address`` and ``token`` are those of CONCORD_URL and CONCORD_TOKEN where they are left out.
+
+        Raises ValueError where the address is none.
+        """
         self.address = (address or os.environ["CONCORD_URL"]).rstrip("/").removesuffix(_ROOT)
+        if not self.address.startswith(("http://", "https://")):
+            raise ValueError(f"{self.address!r} is no address: it begins with http:// or https://.")
         self._attempts = attempts
         self._http = httpx.Client(
             base_url=self.address + _ROOT,
@@ -183,14 +188,14 @@ class Client:
         self, shape: type[Shape], method: str, path: str, body: Mapping[str, object] | None = None
     ) -> Shape:
         """An answer of this shape."""
-        answer: Shape = (self._send(method, path, json=body)).json()
+        answer: Shape = value_of(self._send(method, path, json=body))
         return answer
 
     def rows(self, shape: type[Shape], path: str, query: Mapping[str, object]) -> Iterator[Shape]:
         """The rows of a list, page after page as they are wanted."""
         asked = {"page_size": _PAGE_SIZE, **query}
         while True:
-            page = (self._send("GET", path, query=asked)).json()
+            page = value_of(self._send("GET", path, query=asked))
             for row in page["results"]:
                 yield row
             if page["next"] is None:
@@ -203,7 +208,7 @@ class Client:
     ) -> Run:
         """The run that a form with a file starts."""
         with opened as upload:
-            run: Run = (self._send("POST", path, data=fields, upload=upload)).json()
+            run: Run = value_of(self._send("POST", path, data=fields, upload=upload))
         return run
 
     def lines(self, path: str, query: Mapping[str, object]) -> Iterator[bytes]:
@@ -302,7 +307,7 @@ class Part:
 
     def _post_for_one(self, shape: type[Shape], *steps: str | int) -> Shape | None:
         answer = self._client.request("POST", self._path(*steps))
-        one: Shape | None = answer.json() if answer.content else None
+        one: Shape | None = value_of(answer) if answer.content else None
         return one
 
     def _patch(self, shape: type[Shape], *steps: str | int, body: Mapping[str, object]) -> Shape:

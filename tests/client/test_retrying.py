@@ -294,6 +294,22 @@ def test_an_answer_of_somebody_between_is_told_by_its_status(network: Network) -
     assert (failed.value.status, failed.value.code) == (413, "")
 
 
+def test_an_answer_that_is_not_concords_is_told_as_such(network: Network) -> None:
+    with pytest.raises(
+        ConcordError, match=r"is not Concord's. Is the client's address right\? \(200\)"
+    ) as error:
+        network.call(
+            lambda client: client.project("helpful").get(), httpx.Response(200, text="<h1>Welcome</h1>")
+        )
+    assert (error.value.status, len(network.asked)) == (200, 1)
+
+
+@pytest.mark.parametrize("address", ["concord.example", "localhost:8000", "ftp://concord.example"])
+def test_an_address_that_is_none_is_refused_at_once(network: Network, address: str) -> None:
+    with pytest.raises(ValueError, match="begins with http:// or https://"):
+        network.flavour(address, "token")
+
+
 def remove(client: Any) -> Any:
     return client.project("helpful").members.remove("bob")
 
