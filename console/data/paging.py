@@ -12,6 +12,8 @@ from console.counting import Bounded, bounded
 
 Rows = QuerySet[Any]
 A_PAGE = 50
+# So many rows of a list are counted, and no more.
+COUNTED = 1000
 # What takes longer is given up: whoever asked is told to narrow it down.
 PATIENCE_MS = 5000
 _LARGEST = 2**63 - 1
@@ -33,34 +35,43 @@ def lines_of(narrow: Callable[[], Rows], shown: Callable[[Rows], Rows], asked: Q
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(PATIENCE_MS)])
-            rows = narrow()
-            return _page(rows, shown(rows), asked)
+            return _page(narrow(), shown, asked)
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
             return Lines([], Bounded(0), gave_up=True)
         raise
 
 
-def _page(rows: Rows, shown: Rows, asked: QueryDict) -> Lines:
+def _page(rows: Rows, shown: Callable[[Rows], Rows], asked: QueryDict) -> Lines:
+    """The ids first: where few rows of very many are meant, what a line shows is not put together for all of them."""
     before, after = _id(asked.get("before")), _id(asked.get("after"))
     if before is None and after is not None:
-        found = list(shown.filter(pk__gt=after).order_by("pk")[: A_PAGE + 1])
-        more_newer, more_older = len(found) > A_PAGE, True
-        found = found[:A_PAGE][::-1]
+        ids = _ids(rows.filter(pk__gt=after).order_by("pk"))
+        more_newer, more_older = len(ids) > A_PAGE, True
     else:
-        narrowed = shown if before is None else shown.filter(pk__lt=before)
-        found = list(narrowed.order_by("-pk")[: A_PAGE + 1])
-        more_newer, more_older = before is not None, len(found) > A_PAGE
-        found = found[:A_PAGE]
-    if not found:
+        ids = _ids((rows if before is None else rows.filter(pk__lt=before)).order_by("-pk"))
+        more_newer, more_older = before is not None, len(ids) > A_PAGE
+    if not ids:
         # Past an end the newest are offered.
-        return Lines([], bounded(rows), newer="" if before is after is None else address(asked))
+        return Lines([], _number(rows, ids, asked), newer="" if before is after is None else address(asked))
+    on_page = ids[:A_PAGE]
     return Lines(
-        found,
-        bounded(rows),
-        newer=address(asked, after=found[0].pk) if more_newer else "",
-        older=address(asked, before=found[-1].pk) if more_older else "",
+        list(shown(rows.filter(pk__in=on_page)).order_by("-pk")),
+        _number(rows, ids, asked),
+        newer=address(asked, after=max(on_page)) if more_newer else "",
+        older=address(asked, before=min(on_page)) if more_older else "",
     )
+
+
+def _ids(rows: Rows) -> list[int]:
+    """Of a page, and of one row more where there is one."""
+    return list(rows.values_list("pk", flat=True)[: A_PAGE + 1])
+
+
+def _number(rows: Rows, ids: list[int], asked: QueryDict) -> Bounded:
+    """How many there are on all pages; what is all on one page was counted with it."""
+    alone = not {"before", "after"} & set(asked) and len(ids) <= A_PAGE
+    return Bounded(len(ids)) if alone else bounded(rows, COUNTED)
 
 
 def _id(text: str | None) -> int | None:

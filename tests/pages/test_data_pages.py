@@ -654,6 +654,7 @@ def test_pages_cost_as_many_queries_with_many_rows_as_with_few(cast: Cast) -> No
         project=project, rankings__annotator__pseudonym="ann", rankings__verdict="ranked"
     )
     task = tasks.get()
+    put(project, "demonstrations", {"prompt": task.prompt.last_text, "completion": "So", "annotator": "ann"})
     rows: dict[str, Any] = {
         "prompts": task.prompt,
         "completions": task.entries.get(position=0).completion,
