@@ -341,6 +341,14 @@ def test_a_tables_columns_are_named_by_hand_and_its_numbers_are_numbers(tmp_path
     assert [(number, error.field) for number, error in found.bad] == [(2, "score")]
 
 
+def test_a_winner_is_named_by_the_column_of_the_file_or_by_ours(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("Frage,eins,zwei,besser\nWarum?,a,b,zwei\nWozu?,a,b,left\nWann?,a,b,tie\n")
+    named = {"prompt": "Frage", "left": "eins", "right": "zwei", "winner": "besser"}
+    ranks = [[one["rank"] for one in line["completions"]] for line in lines_of(path, **named)]
+    assert ranks == [[2, 1], [1, 2], [1, 1]]
+
+
 def test_a_row_with_too_few_columns_is_a_bad_one(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("prompt,completion\nx,y\nz\n")

@@ -179,7 +179,9 @@ class Foreign:
         for inner in ("data", "fields"):
             if isinstance(renamed.get(inner), dict):
                 renamed[inner] = {theirs.get(name, name): value for name, value in renamed[inner].items()}
-        return renamed
+        # Who names the better answer by its column knows the file's name of that, not ours.
+        winner = renamed.get("winner")
+        return {**renamed, "winner": theirs[winner]} if isinstance(winner, str) and winner in theirs else renamed
 
 
 def _shape_of(records: list[Record], names: list[str]) -> Shape:
