@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -85,19 +86,22 @@ def test_each_of_their_modules_is_imported() -> None:
         assert len([name for name in imported if name.startswith(f"{package}.")]) > 5
 
 
-@pytest.mark.parametrize("name", ["fit", "sft", "train"])
+TRAININGS: dict[str, tuple[str, Callable[[Path], RunFolder]]] = {
+    "fit": ("rewardmodel.bradley_terry", lambda path: make_fit(path, epochs=1)),
+    "sft": ("rltrainer.policy", lambda path: make_sft_folder(path, epochs=1)),
+    "train": ("rltrainer.ppo", lambda path: make_run(path, steps=1)),
+}
+
+
+@pytest.mark.parametrize("name", TRAININGS)
 def test_each_training_runs_from_its_folder(name: str, tmp_path: Path) -> None:
     """With runs.folder and lm below it."""
-    module, folder = {
-        "fit": ("rewardmodel.bradley_terry", lambda: make_fit(tmp_path, epochs=1)),
-        "sft": ("rltrainer.policy", lambda: make_sft_folder(tmp_path, epochs=1)),
-        "train": ("rltrainer.ppo", lambda: make_run(tmp_path, steps=1)),
-    }[name]
-    run: RunFolder = folder()
-    done = bare(RUN_MODULE, module, name, str(run.path))
+    module, make = TRAININGS[name]
+    folder = make(tmp_path)
+    done = bare(RUN_MODULE, module, name, str(folder.path))
     assert done.returncode == 0, done.stderr
-    assert list(run.output.rglob("*.safetensors"))
-    assert json.loads((run.output / "meta.json").read_text())["files"]
+    assert list(folder.output.rglob("*.safetensors"))
+    assert json.loads((folder.output / "meta.json").read_text())["files"]
 
 
 def test_a_judgement_is_read_and_becomes_comparisons(tmp_path: Path) -> None:

@@ -1,11 +1,8 @@
 """fit, evaluate and score as processes: what a worker starts."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +13,7 @@ from runs.folder.errors import BadInput, Stopped
 from runs.folder.files import folder_digest, read_json
 from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
-from tests.children import code_of, started
+from tests.children import code_of
 from tests.rewardmodel.pure.factories import fit, make_fit, make_lines, write_lines
 
 pytestmark = pytest.mark.processes
@@ -67,26 +64,6 @@ def test_a_fitted_reward_model_is_evaluated_and_scores_as_it_does_in_process(tmp
     assert [each["score"] for each in answers] == pytest.approx(expected, abs=1e-5)
     assert [each["truncated"] for each in answers] == [False, False, True]
     assert answers[0]["score"] > answers[1]["score"]
-
-
-@pytest.mark.long
-def test_killed_and_terminated_fits_go_on_to_the_same_bytes(tmp_path: Path) -> None:
-    whole, broken = (
-        make_fit(tmp_path / name, epochs=30, checkpoint_seconds=0.0) for name in ("whole", "broken")
-    )
-    fit(whole)
-    for number, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 3)):
-        before = count_steps(broken)
-        with started(command("fit", broken)) as child:
-            deadline = time.monotonic() + 60
-            while time.monotonic() < deadline and count_steps(broken) < before + 20:
-                time.sleep(0.01)
-            os.kill(child.pid, number)
-            assert child.wait(30) == code
-        assert before < count_steps(broken) < count_steps(whole)
-    assert run("fit", broken) == 0
-    assert folder_digest(broken.output) == folder_digest(whole.output)
-    assert count_steps(broken) == count_steps(whole)
 
 
 def count_steps(folder: RunFolder) -> int:

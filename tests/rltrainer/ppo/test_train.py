@@ -1,10 +1,7 @@
 """The run "train" from its folder: in this process, and as a process that is stopped."""
 
 import json
-import os
-import signal
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,6 @@ from safetensors.torch import load_file
 from lm.lora import LoraSettings
 from rewardmodel.bradley_terry.artifact import load_reward_model, save_reward_model
 from rltrainer.policy.artifact import check_folder
-from rltrainer.policy.loading import load_policy
 from rltrainer.ppo import train
 from rltrainer.ppo.config import PpoConfig
 from rltrainer.ppo.report import held_out_of
@@ -24,7 +20,7 @@ from runs.folder.errors import BadInput
 from runs.folder.files import file_digest, folder_digest, read_json
 from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
-from tests.children import code_of, started
+from tests.children import code_of
 from tests.rltrainer.ppo.factories import make_policy, make_prompts, make_reward_model, make_run
 
 CPU = torch.device("cpu")
@@ -239,32 +235,3 @@ def test_the_command_fails_with_a_reason(tmp_path: Path) -> None:
     folder = make_run(tmp_path, reward_model="nowhere")
     assert code_of(command(folder)) == 1
     assert "nowhere" in json.loads(folder.failure_file.read_text())["reason"]
-
-
-@pytest.mark.long
-def test_p21_a_child_that_is_stopped_goes_on_to_equal_digests(tmp_path: Path) -> None:
-    config = {"steps": 30, "checkpoint_seconds": 0.05, "kl_target": 1.0}
-    whole, broken = make_run(tmp_path / "whole", **config), make_run(tmp_path / "broken", **config)
-    run(whole)
-    with started(command(broken)) as child:
-        _wait_for_lines(broken, 3)
-        os.kill(child.pid, signal.SIGTERM)
-        assert child.wait(timeout=60) == 3
-    assert 3 <= broken.metrics_file.read_text().count("\n") < 30
-    assert code_of(command(broken)) == 0
-    names = ("model.safetensors", "report.json")
-    assert [file_digest(whole.output / name) for name in names] == [
-        file_digest(broken.output / name) for name in names
-    ]
-    steps = [json.loads(line)["step"] for line in broken.metrics_file.read_text().splitlines()]
-    assert steps == list(range(1, 31))
-    assert load_policy(str(broken.output), lora=None, device=CPU).meta["metrics"]["steps"] == 30
-
-
-def _wait_for_lines(folder: RunFolder, count: int) -> None:
-    deadline = time.monotonic() + 150
-    while time.monotonic() < deadline:
-        if folder.metrics_file.exists() and folder.metrics_file.read_text().count("\n") >= count:
-            return
-        time.sleep(0.01)
-    raise AssertionError("the child wrote too few metrics")
