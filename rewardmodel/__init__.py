@@ -10,5 +10,12 @@ scorer.py       how the resident scorer answers (loads torch)
 contests.py     versions side by side on one held-out set
 proposals.py    what a comparison says of a new version
 choosing.py     which tasks are asked first
+simulating.py   a reward model as the taste of simulated annotators
+lineage.py      what versions were made from
+handing_over.py   a version as a folder for transformers or peft
+defaults.py     what a project's fits use unless one says otherwise
+tasks.py        Celery's side
+api.py          all of it for programs
+errors.py       errors that say what to do
 bradley_terry/  PURE torch: records, encoding, network, loss, fit, evaluate, artifact
 """

@@ -8,6 +8,13 @@ child.py        one child process, ended for certain
 foreground.py   a run carried out by a command itself, with a progress bar
 artifacts.py    folders of files named by digest
 cleaning.py     folders and artifacts that nobody needs any more are removed
+ends.py         who hears that a run has ended
+noting.py       what people write beside a run
+writing.py      how a function of the write path runs: one transaction, begun again where Postgres gave it up
 tasks.py        Celery: execute a run, sweep
+commands.py     what commands that start runs share
+api.py          a run as the API shows it
+errors.py       errors that say what to do
+resident/       a process that keeps what is asked often loaded
 folder/         PURE: the child's side
 """

@@ -13,6 +13,7 @@ Shared by the endpoints of every stage:
 
 In the order of the data's path:
     projects.py     projects, their settings and annotators
+    members.py      members and invitations
     prompts.py      prompts and completions
     tasks.py        tasks, the state of their slots, their priority
     answers.py      what a program says of a task

@@ -7,4 +7,5 @@ agreement.py    what is said of the pairs of one task, and how far two annotator
 tally.py        what tasks add to agreement and habits, as sums over tasks
 estimates.py    the statistics of these sums, with intervals
 care.py         credit for an order, and how often the first shown wins
+axes.py         the named scales of ratings
 """

@@ -8,4 +8,5 @@ demonstration.py  writing answers, and reviewing those of others
 history.py      one's recent work, and changing it
 invitation.py   the link that makes its holder a member
 access.py       who may see what
+offline.py      what lets a task be loaded again without a connection
 """

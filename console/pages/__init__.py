@@ -15,5 +15,11 @@ disagreements.py  tasks whose annotators disagree, to be decided
 withdrawals.py    data taken back, and everything that had used it
 webhooks.py   which servers hear of a project, and what they were sent
 run.py        one run: status, progress, curves, log, cancel
+evaluation.py, contest.py, findings.py   what a run found: of policies, of reward models, in words
+data.py       a list of one kind of data, narrowed by its address; datum.py: one row whole
+look.py       how a file of another tool is understood, before anything of it is stored
+new_project.py, people.py   a project is made; who works on it
+preview.py    guidelines as annotators will read them
+accounts.py   logging in, and passwords
 tokens.py     a person's own tokens for programs
 """

@@ -9,5 +9,6 @@ fit.py          the loop                                            finish.py   
 scoring.py      RewardModel: text in, normalised scores out         normalise.py    mean 0 and deviation 1
 judged.py       held-out pairs, human agreement                     evaluate.py     the held-out report
 calibration.py  ECE and reliability                                 artifact.py     a reward model folder, out and in
+contest.py      several of them on one held-out set                 handing_over.py  a folder for transformers or peft
 commands.py     fit, evaluate, score
 """

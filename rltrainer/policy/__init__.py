@@ -2,6 +2,7 @@
 
 config.py             the frozen configs of the runs, without torch
 loading.py            Policy from a hub name or folder, its reference, and back into a folder
+bases.py              whether a base can do what a policy must, tried at load; check.py: the run "check"
 artifact.py           meta.json: the digests of a policy folder
 encoding.py           prompts to ids
 forward.py            the trunk, and the head where it is wanted
@@ -14,4 +15,5 @@ prompts.py            inputs/prompts.jsonl
 sample.py             the run "sample": distinct completions to be ranked
 measuring.py          answers of one policy and their figures
 evaluate.py           the run "evaluate": several policies on the same prompts
+handing_over.py       a policy as a folder for transformers or peft, with a card
 """

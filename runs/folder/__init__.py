@@ -11,11 +11,14 @@ Pure: no Django, database or network. The worker (``runs.execution``) writes ``c
     DIR/progress.json    what it does now                  DIR/failure.json    why it ended, if it failed
 
     folder.py      RunFolder: the paths, config.json, the single writer's lock
+    config.py      config.json to a frozen dataclass; lines.py: the lines of a JSONL input, checked field by field
     metrics.py     Metrics: append a step, cut back to a checkpoint's step; read from an offset
     progress.py    Progress: done of total, and what is being done
     checkpoint.py  save_checkpoint, load_checkpoint: tensors and JSON state in one safetensors file
     stopping.py    StopSignal: SIGTERM, and the pipe that closes when the worker dies
     child.py       run_child: the frame around every child's main, from lock to exit code
+    starting.py    a child is started, from nothing or by a fork; forking.py: the process that forks
+    processes.py   several processes of one training on this machine
     files.py       write a file atomically; digests of files and folders
     errors.py      RunError and what it means to the person who started the run
 """

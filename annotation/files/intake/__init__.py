@@ -23,6 +23,7 @@ In the order of an import:
     again.py           tasks that ask another again: repeats and adjudications
     gold.py            gold tasks
     rankings.py        rankings and comparisons; ratings.py and demonstrations.py: the other judgements
+    judgements.py      what these three share
     flags.py skips.py  what else annotators said of tasks
     slots.py           who has judged a task holds one of its slots
     overlap.py         how many hold one, changed later
