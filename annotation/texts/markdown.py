@@ -16,6 +16,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+from annotation.texts import mathematics
 from annotation.texts.visible import visible
 
 # Characters; a longer text is shown as it is, because parsing it would hold the page up for seconds.
@@ -72,6 +73,7 @@ def _leads_elsewhere(url: str) -> bool:
 def _parser(breaks: bool) -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "breaks": breaks}).enable(["table", "strikethrough"])
     parser.validateLink = _leads_elsewhere  # type: ignore[method-assign]  # documented as meant to be replaced
+    mathematics.keep(parser)
     parser.core.ruler.push("demote_headings", _demote_headings)
     parser.core.ruler.push("mark_blocks", _mark_blocks)
     parser.add_render_rule("link_open", _link_open)
