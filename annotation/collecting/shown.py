@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.utils.safestring import SafeString
 
 from annotation.models import Assignment, Prompt, Ranking, Rating
-from annotation.texts.markdown import render
+from annotation.texts.markdown import render, written
 
 # One a completion, as shown. F flags, G opens the guidelines, and I looks like 1.
 LETTERS = "ABCDEHJKL"
@@ -20,6 +20,8 @@ class Turn(NamedTuple):
 
     role: str
     html: SafeString
+    # The same as it was written; "" where that is what is shown.
+    written: str
 
 
 class Card(NamedTuple):
@@ -27,6 +29,8 @@ class Card(NamedTuple):
 
     letter: str
     html: SafeString
+    # The same as it was written; "" where that is what is shown.
+    written: str
     # Nothing to be seen in it; the letter before it that has the same text, or "".
     is_empty: bool = False
     same_as: str = ""
@@ -34,7 +38,10 @@ class Card(NamedTuple):
 
 def turns(prompt: Prompt) -> list[Turn]:
     """The prompt's messages, in their order."""
-    return [Turn(message["role"], render(message["content"])) for message in prompt.messages]
+    return [
+        Turn(message["role"], render(message["content"]), written(message["content"]))
+        for message in prompt.messages
+    ]
 
 
 def cards(assignment: Assignment) -> list[Card]:
@@ -42,7 +49,13 @@ def cards(assignment: Assignment) -> list[Card]:
     texts = assignment.task.texts
     shown = [texts[place] for place in assignment.order_shown]
     return [
-        Card(letter, render(text), not text.strip(), LETTERS[shown.index(text)] if text in shown[:i] else "")
+        Card(
+            letter,
+            html=render(text),
+            written=written(text),
+            is_empty=not text.strip(),
+            same_as=LETTERS[shown.index(text)] if text in shown[:i] else "",
+        )
         for i, (letter, text) in enumerate(zip(LETTERS, shown, strict=False))
     ]
 

@@ -97,6 +97,12 @@ def render_document(text: str) -> SafeString:
     return _safe(text, _DOCUMENTS)
 
 
+def written(text: str) -> str:
+    """What ``render`` was given, with signs for what cannot be seen; "" where that shows it as it is."""
+    text = visible(text)
+    return "" if render(text) == _as_it_is(text) else text
+
+
 def _safe(text: str, parser: MarkdownIt) -> SafeString:
     # N annotators are shown the same texts, and everybody the same guidelines.
     return _kept(text, parser) if len(text) <= _LONGEST_KEPT else _rendered(text, parser)

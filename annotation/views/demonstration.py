@@ -14,7 +14,7 @@ from annotation.errors import BadRequest, ClaimsPaused, LeaseOver, NotAllowed
 from annotation.forms.demonstration import DemonstrationDraftForm, DemonstrationForm, ReviewForm
 from annotation.forms.ranking import FlagForm, SkipForm
 from annotation.models import Annotator, Assignment, Demonstration, Task
-from annotation.texts.markdown import render
+from annotation.texts.markdown import render, written
 from annotation.views import judging
 from annotation.views.access import for_annotator, posted_assignment
 
@@ -140,6 +140,7 @@ def _review_page(
         "demonstration": demonstration,
         "turns": shown.turns(demonstration.prompt),
         "html": render(demonstration.text),
+        "written": written(demonstration.text),
         "form": form,
         "edits": form["text"].value() != demonstration.text,
         "history": demonstration.supersedes,

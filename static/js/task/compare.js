@@ -2,6 +2,11 @@
 
 import { differing } from "./words.js";
 
+const SAME = "No word differs.";
+// Scripts that write words without spaces between them: there a dictionary says where a word ends.
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+const SEGMENTER = new Intl.Segmenter(undefined, { granularity: "word" });
+
 export function listen(task) {
   const dialog = task.main.querySelector("#compare");
   if (!dialog) return;
@@ -9,6 +14,7 @@ export function listen(task) {
   for (const select of [left, right]) select.append(...[...task.cards.keys()].map((letter) => new Option(letter)));
   const show = () => draw(task, dialog, left.value, right.value);
   dialog.addEventListener("opening", () => {
+    written(dialog).checked = task.main.querySelector("[data-as-written]").checked;
     if (left.value === right.value) choose(task, left, right, task.current);
     show();
   });
@@ -22,14 +28,26 @@ function choose(task, left, right, letter) {
   right.value = others.includes(task.current) ? task.current : others[0];
 }
 
+function written(dialog) {
+  return dialog.querySelector("[data-compare-written]");
+}
+
 function draw(task, dialog, ...letters) {
+  const asWritten = written(dialog).checked;
+  const of = (letter, part) => task.cards.get(letter).querySelector(part);
+  // What is shown as it was written stands there once.
+  const source = (letter) => (of(letter, ".written").textContent ? of(letter, ".written") : of(letter, ".completion__text"));
   const shown = ["a", "b"].map((side, i) => {
     const box = dialog.querySelector(`[data-shown="${side}"]`);
-    box.replaceChildren(...task.cards.get(letters[i]).querySelector(".completion__text").cloneNode(true).childNodes);
+    const text = asWritten ? source(letters[i]) : of(letters[i], ".completion__text");
+    box.replaceChildren(...text.cloneNode(true).childNodes);
+    box.classList.toggle("is-written", asWritten);
     return box;
   });
   const wanted = dialog.querySelector("[data-marks]").checked;
-  const why = wanted && letters[0] !== letters[1] ? mark(...shown) : "";
+  let why = wanted && letters[0] !== letters[1] ? mark(...shown) : "";
+  const [a, b] = letters.map((letter) => source(letter).textContent);
+  if (why === SAME && a !== b) why = asWritten ? "Only spaces differ." : "No word differs as they are shown; as written they differ.";
   const unmarked = dialog.querySelector("[data-unmarked]");
   unmarked.textContent = why;
   unmarked.hidden = !why;
@@ -44,7 +62,7 @@ function mark(a, b) {
     // From the end, so that wrapping words leaves the offsets of those before them true.
     for (const run of runs(words, differs[side]).reverse()) wrap(run);
   });
-  return differs.some((side) => side.includes(true)) ? "" : "No word differs.";
+  return differs.some((side) => side.includes(true)) ? "" : SAME;
 }
 
 // Neighbouring words of one text node that differ, as one stretch each.
@@ -64,8 +82,10 @@ function wordsOf(box) {
   const nodes = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
   const words = [];
   while (nodes.nextNode()) {
-    for (const match of nodes.currentNode.data.matchAll(/\S+/g)) {
-      words.push({ node: nodes.currentNode, start: match.index, text: match[0] });
+    const node = nodes.currentNode;
+    for (const { 0: text, index } of node.data.matchAll(/\S+/g)) {
+      const parts = UNSPACED.test(text) ? SEGMENTER.segment(text) : [{ segment: text, index: 0 }];
+      for (const part of parts) words.push({ node, start: index + part.index, text: part.segment });
     }
   }
   return words;

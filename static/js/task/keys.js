@@ -2,6 +2,7 @@
 // unless they were turned off (WCAG 2.1.4): then they work inside the answer alone, and no letter opens anything.
 
 import { closeOpen, openDialog, toggleKeyOf } from "./dialogs.js";
+import { announce } from "./notices.js";
 
 const STORED = "single-keys";
 const DIALOGS = { g: "guidelines", s: "skip", f: "flag", v: "compare", "?": "keys" };
@@ -25,8 +26,18 @@ export function setSingleKeys(on) {
 export function listen(answer, submit, signal) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing) return;
-    if (handle(answer, submit, event)) event.preventDefault();
+    const { repeat, target, ctrlKey, metaKey, altKey } = event;
+    const press = { key: meant(event), repeat, target, ctrlKey, metaKey, altKey };
+    if (handle(answer, submit, press)) event.preventDefault();
   }, { signal });
+}
+
+// The digit or Latin letter that is meant. Where a layout has none there (digits of AZERTY want Shift, Cyrillic has no
+// Latin letters), it is the one that stands at this place of a keyboard elsewhere.
+export function meant({ key, code, shiftKey }) {
+  if (key.length > 1 || /[0-9a-z?]/i.test(key)) return key;
+  const [, letter, digit] = /^(?:Key([A-Z])|(?:Digit|Numpad)([0-9]))$/.exec(code) ?? [];
+  return letter?.toLowerCase() ?? (shiftKey ? key : (digit ?? key));
 }
 
 // Returns whether the key was for us.
@@ -38,7 +49,7 @@ function handle(answer, submit, event) {
   const letters = singleKeys();
   if (event.altKey || (!letters && !target.closest(".completion, .scale, .preference"))) return false;
   if (key === "Enter") return enter(submit, event);
-  return answer.key(event, letters) || (letters && command(key));
+  return answer.key(event, letters) || (letters && (asWritten(answer.main, key) || command(key)));
 }
 
 function inDialog(event) {
@@ -57,6 +68,15 @@ function withControl(answer, submit, { key, target }) {
 function enter(submit, { target, repeat }) {
   if (target.closest("button, a, summary")) return false;
   if (!repeat) submit();
+  return true;
+}
+
+// Show all texts as they were written, or as they are read.
+export function asWritten(main, key) {
+  const box = key.toLowerCase() === "w" && main.querySelector("[data-as-written]");
+  if (!box) return false;
+  box.checked = !box.checked;
+  announce(box.checked ? "The texts as they were written." : "The texts as they are read.");
   return true;
 }
 

@@ -64,7 +64,7 @@ function listen(task, submit, finish, drafts) {
     event.preventDefault();
     submit();
   });
-  form.addEventListener("input", ({ target }) => task.input(target));
+  form.addEventListener("input", ({ target }) => target.name && task.input(target));
   main.querySelector("#skip form")?.addEventListener("submit", (event) => {
     // Handing back leads to another page, as without a script.
     if (event.submitter?.hasAttribute("formaction")) return;
