@@ -4,9 +4,8 @@ import re
 
 import pytest
 
-from benchmarks.families import FAMILIES, USES, Family, tried
+from benchmarks.families import FAMILIES, PAGE, USES, Family, tried
 
-pytestmark = pytest.mark.long
 POLICY = ("SFT", "SFT with LoRA", "sampling", "PPO")
 ENCODER = "cannot be a policy: it reads the words after a word too. It can be the base of a reward model"
 EXPORT = "export of the fit"
@@ -30,6 +29,7 @@ REFUSED: dict[str, dict[str, str]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_a_family_does_what_is_asked_or_says_why_not(family: Family) -> None:
     """What is trained is saved, loaded, and sampled or scored. Any other error than a refusal fails here."""
@@ -39,3 +39,18 @@ def test_a_family_does_what_is_asked_or_says_why_not(family: Family) -> None:
     for use, reason in expected.items():
         assert re.match(re.escape(reason), reasons[use])
     assert reasons.keys() == USES.keys()
+
+
+def test_the_page_says_what_is_refused_and_why() -> None:
+    """docs/bases.md, as benchmarks.families writes it: with the test above, what each family does today."""
+    table, _, reasons = PAGE.read_text(encoding="utf-8").partition("| --- |")[2].partition("\n\n")
+    numbered = dict(re.findall(r"^(\d+)\. (.*)$", reasons, re.MULTILINE))
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[1:]]
+    assert [name for name, *_ in rows] == [family.name for family in FAMILIES]
+    for name, *cells in rows:
+        expected = REFUSED.get(name, {})
+        for use, cell in zip(USES, cells, strict=True):
+            number = cell.removeprefix("no (").removesuffix(")")
+            said = "" if cell == "yes" else numbered[number]
+            assert said.startswith(expected.get(use, "")), (name, use)
+            assert bool(said) == (use in expected), (name, use)
