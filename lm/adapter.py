@@ -46,8 +46,9 @@ def add_adapter(model: Any, settings: LoraSettings, *, seed: int) -> None:
                 warnings.filterwarnings("ignore", "fan_in_fan_out is set to False", UserWarning)
                 inject_adapter_in_model(lora, model)
         except ValueError as error:
+            reason = str(error).partition(". ")[0]  # what follows names sets of modules, in any order
             raise BadInput(
-                f"LoRA cannot learn beside {type(model).__name__}: {error} Train all weights, or use another base"
+                f"LoRA cannot learn beside {type(model).__name__}: {reason}. Train all weights, or use another base"
             ) from error
     for value in model.parameters():
         if value.requires_grad:
@@ -89,19 +90,38 @@ def merged_state(model: Any) -> dict[str, Tensor]:
     return state
 
 
-def save_adapter(model: Any, folder: Path) -> None:
-    """Write what LoRA learnt into ``folder``; nothing where a layer of several matrices learnt, such as a mixture's
-    experts, which peft's folders name otherwise."""
+def merge_adapter(model: Any) -> None:
+    """Make ``model``, in place and in float32, what whoever loads its ``merged_state`` will have."""
+    state = merged_state(model)
+    without_adapter(model).float().load_state_dict(state)
+
+
+def without_adapter(model: Any) -> Any:
+    """``model`` with each LoRA layer replaced by the layer it stands beside, in place."""
+    for name, layer in list(model.named_modules()):
+        if hasattr(layer, "lora_A") and "base_layer" not in name.split("."):  # the outermost of several
+            model.set_submodule(name, layer.get_base_layer())
+    return model
+
+
+def adapter_state(model: Any) -> dict[str, Tensor]:
+    """What LoRA learnt, by layer; nothing where a layer of several matrices learnt, such as a mixture's experts, which
+    peft's folders name otherwise."""
     layers = _lora_layers(model)
     if any(hasattr(layer, "parameter_name") for layer in layers.values()):
-        return
-    state = {
+        return {}
+    return {
         f"{name}.{part}.weight": getattr(layer, part)[adapter].weight.detach().cpu().contiguous()
         for name, layer in layers.items()
         for part in ("lora_A", "lora_B")
         for adapter in layer.active_adapters
     }
-    save_file(state, folder / ADAPTER)
+
+
+def save_adapter(state: Mapping[str, Tensor], folder: Path) -> None:
+    """Write an ``adapter_state`` into ``folder``, where there is one."""
+    if state:
+        save_file(dict(state), folder / ADAPTER)
 
 
 def load_adapter(folder: Path) -> dict[str, Tensor]:

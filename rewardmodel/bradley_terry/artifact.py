@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
-from lm.adapter import merged_state, save_adapter
+from lm.adapter import save_adapter
 from lm.loading import TRUNK, load_tokenizer, load_trunk, width
 from lm.manifest import NAME, check_manifest, code_version, files_of
 from rewardmodel.bradley_terry.encoding import Limits
@@ -29,23 +29,23 @@ KIND = "reward_model"
 HEAD = "head.safetensors"
 
 
-def save_reward_model(model: RewardModel, folder: Path, meta: Mapping[str, Any], *, lora: bool) -> None:
-    """Write ``model`` as a reward model folder; with ``lora`` its adapter is merged in place first.
+def save_reward_model(
+    model: RewardModel, folder: Path, meta: Mapping[str, Any], adapter: Mapping[str, Tensor] | None = None
+) -> None:
+    """Write ``model`` as a reward model folder, and beside it the ``adapter`` that was merged into it.
 
     ``meta`` says what it was made from (config, inputs, parents, report). meta.json is written last, so
     that its presence means whole.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / NAME).unlink(missing_ok=True)  # digests of older weights must not stand beside new ones
-    state = merged_state(model.network.trunk) if lora else None
-    model.network.trunk.save_pretrained(folder / TRUNK, state_dict=state)
+    model.network.trunk.save_pretrained(folder / TRUNK)
     model.tokenizer.save_pretrained(folder / TRUNK)
     head = {
         name: value.detach().cpu().contiguous() for name, value in model.network.head.state_dict().items()
     }
     save_file(head, folder / HEAD)
-    if lora:
-        save_adapter(model.network.trunk, folder)
+    save_adapter(adapter or {}, folder)
     description = {
         "format": FORMAT,
         "kind": KIND,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from lm.adapter import adapter_state, merge_adapter
 from lm.subset import drawn
 from rewardmodel.bradley_terry.artifact import load_reward_model, save_reward_model
 from rewardmodel.bradley_terry.evaluate import compare, report_on
@@ -30,6 +31,10 @@ def finish(
     ``between`` is called before each forward pass; a stop there loses nothing, the fit's checkpoint is written.
     """
     config = start.config
+    adapter = adapter_state(network.trunk) if config.lora is not None else None
+    if adapter is not None:
+        # Scores of frozen bfloat16 with float32 beside them are not those of the sum that is saved and loaded.
+        merge_adapter(network.trunk)
     model = RewardModel(
         network=network,
         tokenizer=start.tokenizer,
@@ -62,7 +67,7 @@ def finish(
         "parents": start.parents,
         "report": report,
     }
-    save_reward_model(model, folder.output, meta, lora=config.lora is not None)
+    save_reward_model(model, folder.output, meta, adapter)
     progress.report(3, 3, "done")
 
 

@@ -94,12 +94,15 @@ def measure(
 ) -> Measured:
     """One policy's answers, rewards and losses."""
     reference = first if same_tokens(policy, first) else None
+    cut = encode_with_room(
+        policy, prompts, **config.limits
+    ).truncated  # a refused one is told before any is sampled
     answers = answer_prompts(policy, reference, prompts, config, between)
     return {
         "answers": [asdict(answer) for answer in answers],
         "rewards": _rewards(config, prompts, answers),
         "losses": demonstration_losses(policy, demonstrations, config, partial(between, len(prompts))),
-        "prompts_cut": encode_with_room(policy, prompts, **config.limits).truncated,
+        "prompts_cut": cut,
         "demonstrations": _numbers([demonstration.messages for demonstration in demonstrations]),
     }
 

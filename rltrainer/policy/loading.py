@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
-from lm.adapter import adapter_off, add_adapter, merged_state, save_adapter
+from lm.adapter import adapter_off, adapter_state, add_adapter, merged_state, save_adapter
 from lm.loading import load_tokenizer, prepare
 from lm.lora import LoraSettings
 from lm.rendering import DATE
@@ -120,7 +120,7 @@ def save_policy(policy: Policy, folder: Path, meta: Mapping[str, Any]) -> None:
     policy.model.save_pretrained(folder, state_dict=state)
     policy.tokenizer.save_pretrained(folder)
     if policy.lora is not None:
-        save_adapter(policy.model, folder)
+        save_adapter(adapter_state(policy.model), folder)
     write_meta(folder, meta)
 
 

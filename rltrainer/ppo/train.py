@@ -17,9 +17,11 @@ from lm.loading import context_length
 from lm.origin import claim_checkpoint, parent_of
 from lm.ranks import join_ranks
 from lm.training import Frame
+from lm.trial import in_words
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rewardmodel.bradley_terry.scoring import RewardModel
 from rltrainer.policy.bases import load_for_training
+from rltrainer.policy.encoding import encode_prompts
 from rltrainer.policy.loading import save_policy
 from rltrainer.policy.prompts import Prompt, encode_with_room, read_prompts
 from rltrainer.ppo.config import PpoConfig
@@ -56,6 +58,7 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     prompts_of_run = split_prompts(read_prompts(folder.inputs / PROMPTS), config.held_out_prompts)
     reward_model = load_reward_model(config.reward_model, choose_device(config.device))
     learner, score = make_learner(config, reward_model), RewardOf(reward_model)
+    cut = count_cut(learner, reward_model, prompts_of_run)
     inputs = {PROMPTS: file_digest(folder.inputs / PROMPTS)}
     parents = {
         "base": parent_of(config.policy, learner.policy.model),
@@ -78,13 +81,7 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     frame.report(training.steps, training.steps, "sampling held-out prompts")
     score.texts = score.texts_cut = 0
     report = report_within_limit(training, frame, prompts_of_run.held_out)
-    report["cut"] = {
-        "train_prompts": len(prompts_of_run.train),
-        "train_prompts_cut": _prompts_cut(learner, prompts_of_run.train),
-        "held_out_prompts_cut": _prompts_cut(learner, prompts_of_run.held_out.prompts),
-        "held_out_texts": score.texts,
-        "held_out_texts_cut": score.texts_cut,
-    }
+    report["cut"] = {**cut, "held_out_texts": score.texts, "held_out_texts_cut": score.texts_cut}
     write_json(folder.output / "report.json", report)
     made_from = {"config": asdict(learner.config), "inputs": inputs, "parents": parents, "metrics": report}
     save_policy(learner.policy, folder.output, {"made_by": learner.config.algorithm, **made_from})
@@ -113,6 +110,26 @@ def make_learner(config: PpoConfig, reward_model: RewardModel) -> Learner:
     start = reward_model if resolved.value_init == "reward_model" else None
     longest = min(context_length(policy.model), resolved.max_prompt_tokens + resolved.max_new_tokens)
     return Learner(policy, make_value_network(policy, start, longest), resolved)
+
+
+def count_cut(learner: Learner, reward_model: RewardModel, prompts: PromptsOfRun) -> dict[str, int]:
+    """How many prompts lose their oldest words, so that an answer has room.
+
+    Read before the first step, and as the reward model will read them: one that a template refuses would else end the
+    run at the step that draws it. Raises BadInput naming the prompt.
+    """
+    everything = [*prompts.train, *prompts.held_out.prompts]
+    with in_words("the reward model cannot score every prompt"):
+        encode_prompts(reward_model.tokenizer, everything, reward_model.limits.prompt)
+    train, held_out = (
+        encode_with_room(learner.policy, some, **learner.config.limits).truncated
+        for some in (prompts.train, prompts.held_out.prompts)
+    )
+    return {
+        "train_prompts": len(prompts.train),
+        "train_prompts_cut": train,
+        "held_out_prompts_cut": held_out,
+    }
 
 
 class RewardOf:
@@ -149,11 +166,6 @@ def report_within_limit(training: PolicyGradient, frame: Frame, held_out: HeldOu
         training.go_back(frame)
         figures = report()
     return {**figures, "steps": frame.step, "kept": training.kept}
-
-
-def _prompts_cut(learner: Learner, prompts: Sequence[Prompt]) -> int:
-    """How many lose their oldest words, so that an answer has room."""
-    return encode_with_room(learner.policy, prompts, **learner.config.limits).truncated
 
 
 def _read_config(folder: RunFolder) -> PpoConfig:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lm.adapter import without_adapter
 from lm.devices import precise
 from lm.loading import context_length, width
 from rewardmodel.bradley_terry.scoring import RewardModel
@@ -71,11 +72,3 @@ def reads_rollouts(policy: Policy, reward_model: RewardModel, tokens: int) -> bo
     """Whether the reward model's trunk reads the policy's ids as the same text, and as many as ``tokens`` of them."""
     same = policy.tokenizer.get_vocab() == reward_model.tokenizer.get_vocab()
     return bool(same) and context_length(reward_model.network.trunk) >= tokens
-
-
-def without_adapter(trunk: Any) -> Any:
-    """``trunk`` with each LoRA layer replaced by the layer it stands beside, in place."""
-    for name, layer in list(trunk.named_modules()):
-        if hasattr(layer, "lora_A") and "base_layer" not in name.split("."):  # the outermost of several
-            trunk.set_submodule(name, layer.get_base_layer())
-    return trunk

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from lm.loading import load_tokenizer, load_trunk
 from lm.training import Frame
-from rewardmodel.bradley_terry import commands
+from rewardmodel.bradley_terry import commands, start
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rewardmodel.bradley_terry.config import FitConfig
 from rewardmodel.bradley_terry.encoding import encode
@@ -26,6 +26,7 @@ from runs.folder.files import folder_digest
 from runs.folder.folder import RunFolder
 from runs.folder.metrics import read_metrics
 from runs.folder.stopping import StopSignal
+from tests.lm.bases import STRICT
 from tests.rewardmodel.pure.factories import (
     WORTH,
     fit,
@@ -348,6 +349,32 @@ def test_lora_learns_beside_frozen_weights_trains_the_head_and_is_merged(tmp_pat
     assert load_reward_model(folder.output).share
 
 
+def test_what_lora_learnt_beside_a_bfloat16_base_scores_as_its_report_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on CUDA: the frozen weights are bfloat16, and what is saved is merged in float32."""
+
+    def load_narrow(base: str, *, tokenizer: Any, dtype: torch.dtype) -> Any:
+        return load_trunk(base, tokenizer=tokenizer, dtype=torch.bfloat16)
+
+    monkeypatch.setattr(start, "load_trunk", load_narrow)
+    policy = make_policy(tmp_path / "policy")
+    folder = make_fit(tmp_path / "fit", base=str(policy), lora={"rank": 4}, learning_rate=0.02, epochs=2)
+    meta = fit(folder)
+    model = load_reward_model(folder.output)
+    train = [each for each in read_snapshot(folder.inputs / "snapshot.jsonl") if each.split == "train"]
+    scores = torch.cat([model.score(each.form, each.messages, each.texts) for each in train])
+    assert float(scores.mean()) == pytest.approx(0, abs=1e-4)
+    assert float(scores.square().mean()) == pytest.approx(1, abs=1e-4)
+    losses = []
+    for record, i, j in held_out_pairs(folder):
+        first, second = model.score(record.form, record.messages, [record.texts[i], record.texts[j]])
+        losses.append(-math.log(float(model.probability((first - second)[None]))))
+    assert meta["report"]["held_out"]["log_loss"]["value"] == pytest.approx(
+        sum(losses) / len(losses), abs=1e-4
+    )
+
+
 @pytest.mark.parametrize("lora", [None, {"rank": 4}])
 def test_recomputing_activations_changes_no_weight(lora: Any, tmp_path: Path) -> None:
     base = str(make_policy(tmp_path / "policy"))
@@ -433,6 +460,36 @@ def test_bases_that_cannot_be_used_are_refused_with_what_to_do(tmp_path: Path) -
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadInput, match="tokenizer of the base"):
         fit(make_fit(tmp_path / "two", base=str(tmp_path / "empty")))
+
+
+def test_a_ranking_whose_prompt_the_template_refuses_is_named(tmp_path: Path) -> None:
+    policy = make_policy(tmp_path / "policy")
+    tokenizer = load_tokenizer(str(policy))
+    tokenizer.chat_template = STRICT
+    tokenizer.save_pretrained(policy)
+    lines = make_lines(12)
+    turns = [{"role": "assistant", "content": "Hello."}, *lines[5]["prompt"]]
+    lines[5] |= {"form": "chat", "prompt": turns, "split": "train"}
+    with pytest.raises(
+        BadInput, match=f"^ranking {lines[5]['ranking']} of task {lines[5]['task']}: .*take turns"
+    ):
+        fit(make_fit(tmp_path / "run", lines, base=str(policy)))
+
+
+def test_what_is_held_out_or_a_reference_is_drawn_at_random(tmp_path: Path) -> None:
+    """Not the first by id, which are of one week or one import."""
+    lines = [{**line, "split": "validation" if n % 2 else "train"} for n, line in enumerate(make_lines(60))]
+    folder = make_fit(tmp_path, lines, validation_rankings=5)
+    held_out = [line["ranking"] for line in lines if line["split"] == "validation"]
+
+    def drawn_by(seed: int) -> list[str]:
+        config = parse_config(FitConfig, {**folder.read_config(), "seed": seed})
+        return [example.ranking for example in prepare(config, folder).validation]
+
+    assert len(drawn_by(1)) == 5
+    assert set(drawn_by(1)) <= set(held_out)
+    assert drawn_by(1) == drawn_by(1) != drawn_by(2)
+    assert held_out[:5] not in (drawn_by(1), drawn_by(2))
 
 
 def test_nothing_to_learn_is_refused_with_what_to_do(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 """Prompts to ids, and batches padded on the left."""
 
+import pytest
 import torch
 
 from lm.padding import left_pad
 from rltrainer.policy.encoding import encode_prompts
 from rltrainer.policy.prompts import Prompt
+from runs.folder.errors import BadInput
+from tests.lm.bases import STRICT
 from tests.rltrainer.policy.factories import WORDS, make_tokenizer
 
 MESSAGES = [{"role": "user", "content": "the cat sat on the mat"}]
@@ -19,6 +22,15 @@ def test_a_long_prompt_keeps_its_end_and_is_counted() -> None:
         ["the", "mat"],
     ]
     assert found.truncated == 1
+
+
+def test_a_prompt_that_the_template_refuses_is_named() -> None:
+    tokenizer = make_tokenizer()
+    tokenizer.chat_template = STRICT
+    answered = [{"role": "assistant", "content": "the mat"}, *MESSAGES]
+    prompts = [Prompt("fits", "chat", MESSAGES), Prompt("does-not", "chat", answered)]
+    with pytest.raises(BadInput, match=r"^prompt does-not: the chat template of this base refuses it"):
+        encode_prompts(tokenizer, prompts, 60)
 
 
 def test_a_prompt_does_not_end_in_eos() -> None:

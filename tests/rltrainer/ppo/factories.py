@@ -155,7 +155,7 @@ def make_run(path: Path, **config: Any) -> RunFolder:
     folder = RunFolder(path)
     folder.make()
     make_folder(path / "policy")
-    save_reward_model(make_reward_model(), path / "reward_model", {}, lora=False)
+    save_reward_model(make_reward_model(), path / "reward_model", {})
     splits = ("train", "train", "train", "validation", "train", "test")
     with (folder.inputs / "prompts.jsonl").open("w", encoding="utf-8") as file:
         for number, prompt in enumerate(make_prompts(18)):

@@ -21,6 +21,8 @@ from runs.folder.files import file_digest, folder_digest, read_json
 from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
 from tests.children import code_of
+from tests.lm.bases import STRICT
+from tests.rltrainer.policy.factories import make_tokenizer as make_word_tokenizer
 from tests.rltrainer.ppo.factories import make_policy, make_prompts, make_reward_model, make_run
 
 CPU = torch.device("cpu")
@@ -201,7 +203,7 @@ def test_a_checkpoint_of_another_run_is_refused_by_what_differs(tmp_path: Path) 
     prompts = folder.inputs / "prompts.jsonl"
     prompts.write_text("".join(reversed(prompts.read_text().splitlines(keepends=True))))
     (tmp_path / "reward_model" / "README.md").unlink(missing_ok=True)
-    save_reward_model(make_reward_model(seed=2), tmp_path / "reward_model", {}, lora=False)
+    save_reward_model(make_reward_model(seed=2), tmp_path / "reward_model", {})
     with pytest.raises(BadInput, match=r"another run: prompts\.jsonl, reward_model differ"):
         run(folder)
 
@@ -220,6 +222,30 @@ def test_the_report_counts_what_was_too_long(tmp_path: Path) -> None:
         2 * report["prompts"] * report["samples"],
         0,
     )
+
+
+@pytest.mark.parametrize("refuses", ["policy", "reward_model"])
+def test_a_prompt_that_a_template_refuses_is_named_before_the_first_step(
+    refuses: str, tmp_path: Path
+) -> None:
+    folder = make_run(tmp_path)
+    path = folder.inputs / "prompts.jsonl"
+    *others, last = [json.loads(line) for line in path.read_text().splitlines()]
+    begun = [{"role": "assistant", "content": "the cat"}, *last["prompt"]]
+    lines = [*others, {**last, "form": "chat", "prompt": begun, "split": "train"}]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    if refuses == "policy":
+        tokenizer = make_word_tokenizer()
+        tokenizer.chat_template = STRICT
+        tokenizer.save_pretrained(tmp_path / "policy")
+    else:
+        model = make_reward_model()
+        model.tokenizer.chat_template = STRICT
+        save_reward_model(model, tmp_path / "reward_model", {})
+    whose = "" if refuses == "policy" else "the reward model cannot score every prompt: "
+    with pytest.raises(BadInput, match=f"^{whose}prompt {last['id']}: .*roles must take turns"):
+        run(folder)
+    assert not folder.metrics_file.exists()
 
 
 def test_prompts_without_a_train_split_are_refused(tmp_path: Path) -> None:
