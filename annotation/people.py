@@ -26,6 +26,7 @@ class ProjectChanges(TypedDict, total=False):
     guidelines: str
     completions_per_task: int
     lease_seconds: int
+    revise_hours: int
     random_share: float
     hour_cost: Decimal
     currency: str

@@ -26,6 +26,7 @@ ASKED = (
     "completions_per_task",
     "annotators_per_task",
     "lease_seconds",
+    "revise_hours",
     "random_share",
     "hour_cost",
     "currency",

@@ -18,7 +18,6 @@ from django.db.models.functions import Now
 from annotation import locks
 from annotation.checking import standing
 from annotation.collecting import holding
-from annotation.collecting.ranking import REVISABLE
 from annotation.errors import BadRequest, BadText, LeaseOver, NotAllowed
 from annotation.files.intake.names import person_source
 from annotation.models import Annotator, Assignment, Demonstration, Project, Task
@@ -55,9 +54,9 @@ def submit(
 
 
 def revisable(annotator: Annotator) -> QuerySet[Demonstration]:
-    """The annotator's own that may be changed: of the last day, or sent back whenever that was; newest first."""
+    """The annotator's own that may be changed: while the project allows it, or sent back whenever; newest first."""
     demonstrations = Demonstration.objects.current().filter(author=annotator, assignment__isnull=False)
-    open_ = Q(review=Review.SENT_BACK) | Q(created_at__gte=Now() - REVISABLE, edited=False)
+    open_ = Q(review=Review.SENT_BACK) | Q(created_at__gte=annotator.project.revisable_since, edited=False)
     return demonstrations.filter(open_).select_related("prompt", "project").order_by("-pk")
 
 

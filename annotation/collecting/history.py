@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from annotation.collecting import demonstrating, ranking, rating, shown
 from annotation.models import Annotator, Assignment, Demonstration, Ranking, Rating, Task
+from annotation.models.words import MessageWords, sought
 from annotation.texts.visible import visible
 
 MOST = 50
@@ -25,9 +26,15 @@ class Entry(NamedTuple):
     sent_back: bool = False
 
 
-def recent(annotator: Annotator, most: int = MOST) -> list[Entry]:
-    """The newest submissions, and before them what a reviewer sent back, however old that is."""
+def recent(annotator: Annotator, words: str = "", most: int = MOST) -> list[Entry]:
+    """The newest submissions, and before them what a reviewer sent back, however old that is.
+
+    Of those whose prompt has all ``words``, where some are given.
+    """
     submissions = Assignment.objects.filter(annotator=annotator, status=Assignment.Status.SUBMITTED)
+    if words:
+        said = MessageWords("task__prompt__messages")
+        submissions = submissions.alias(words=said).filter(words=sought(words))
     submissions = submissions.select_related("task__prompt").order_by("-closed_at", "-pk")
     back = Demonstration.objects.current().filter(author=annotator, review=Demonstration.Review.SENT_BACK)
     first = list(submissions.filter(pk__in=back.values("assignment")))

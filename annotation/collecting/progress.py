@@ -5,13 +5,13 @@ from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from django.db import connection
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from annotation import rows
 from annotation.collecting import bookmarks
 from annotation.models import Annotator, Assignment, Task
+from annotation.texts.durations import in_words
 
 # Beyond it a page says "more than": counting to the end would grow with the project, and each page counts.
 COUNTED = 100
@@ -42,9 +42,25 @@ _FIGURES = """
         ([waiting])
 """
 
-_PACE = """
-    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY active_seconds) FROM annotation_ranking
-    WHERE annotator_id = %(annotator)s AND is_current AND created_at >= %(midnight)s AND active_seconds IS NOT NULL
+# A rating has a row a score, each with the seconds of the whole; a version goes on with the seconds of the one before.
+_TIMES = """
+    WITH judged AS (
+        SELECT created_at, active_seconds FROM annotation_ranking
+        WHERE annotator_id = %(annotator)s AND is_current AND active_seconds IS NOT NULL
+        UNION ALL
+        SELECT min(created_at), max(active_seconds) FROM annotation_rating
+        WHERE annotator_id = %(annotator)s AND assignment_id IS NOT NULL AND active_seconds IS NOT NULL
+        GROUP BY assignment_id
+        UNION ALL
+        SELECT min(created_at), max(active_seconds) FROM annotation_demonstration
+        WHERE author_id = %(annotator)s AND assignment_id IS NOT NULL AND active_seconds IS NOT NULL
+        GROUP BY assignment_id
+    )
+    SELECT
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY active_seconds) FILTER (WHERE created_at >= %(midnight)s),
+        coalesce(sum(active_seconds) FILTER (WHERE created_at >= %(midnight)s), 0),
+        coalesce(sum(active_seconds), 0)
+    FROM judged
 """
 
 
@@ -63,6 +79,14 @@ class Figures(NamedTuple):
     to_review: int
     sent_back: int
     waiting: int
+
+
+class Times(NamedTuple):
+    """Active time of one annotator in seconds: the median of a judgement today, all of today (UTC), and all of it."""
+
+    pace: float | None
+    today: float
+    in_all: float
 
 
 @dataclass
@@ -99,12 +123,24 @@ class Progress:
         return self.figures.sent_back
 
     @cached_property
+    def times(self) -> Times:
+        """How long they judged. Not for the page of a task: it adds up all that they did."""
+        return Times(*rows.values(_TIMES, annotator=self.annotator.pk, midnight=_midnight()))
+
+    @property
     def pace(self) -> float | None:
-        """Median active seconds of a ranking of theirs today; None before one was timed."""
-        with connection.cursor() as cursor:
-            cursor.execute(_PACE, {"annotator": self.annotator.pk, "midnight": _midnight()})
-            row = cursor.fetchone()
-        return None if row is None or row[0] is None else float(row[0])
+        """Median active seconds of a judgement of theirs today, of every kind; None before one was timed."""
+        return self.times.pace
+
+    @property
+    def time_today(self) -> str:
+        """Active time of today (UTC), in words; "" where none was counted."""
+        return in_words(self.times.today) if self.times.today else ""
+
+    @property
+    def time_in_all(self) -> str:
+        """All their active time, in words; "" where none was counted."""
+        return in_words(self.times.in_all) if self.times.in_all else ""
 
     @cached_property
     def in_all(self) -> int:

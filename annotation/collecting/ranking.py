@@ -5,10 +5,7 @@ The import writes many at once (annotation.files.intake); both take their pairs 
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
-
-from django.db.models.functions import Now
 
 from annotation import locks
 from annotation.checking import standing
@@ -21,8 +18,6 @@ from annotation.rows import Rows
 from runs.writing import write
 
 Verdict = Ranking.Verdict
-# How long an annotator may change their mind.
-REVISABLE = timedelta(days=1)
 # Slightly better, better, much better.
 STRENGTHS = (1, 2, 3)
 
@@ -133,12 +128,15 @@ def revisable(annotator: Annotator) -> Ranking | None:
 
 
 def all_revisable(annotator: Annotator) -> RankingQuerySet:
-    """The annotator's own rankings that may still be changed: made here within the last day, the newest first."""
-    since = Now() - REVISABLE
+    """The annotator's own rankings made here that may still be changed, as the project allows, the newest first."""
     rankings = Ranking.objects.current().filter(
         annotator=annotator, order_shown__isnull=False, import_key=None
     )
-    return rankings.filter(created_at__gte=since).select_related("task__prompt", "project").order_by("-pk")
+    return (
+        rankings.filter(created_at__gte=annotator.project.revisable_since)
+        .select_related("task__prompt", "project")
+        .order_by("-pk")
+    )
 
 
 @write

@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 
 from annotation.collecting import holding
-from annotation.collecting.ranking import REVISABLE
 from annotation.errors import BadRating, BadRequest
 from annotation.models import Annotator, Assignment, Project, Rating, Task, TaskCompletion
 from annotation.preferences.axes import Axis, read_axes
@@ -60,12 +58,12 @@ def current(assignment: Assignment) -> QuerySet[Rating]:
 
 
 def revisable(annotator: Annotator) -> QuerySet[Assignment]:
-    """The annotator's answers that may still be changed: submitted within the last day, the newest first."""
+    """The annotator's answers that may still be changed: while the project allows it, the newest first."""
     submissions = Assignment.objects.filter(
         annotator=annotator, task__kind=Task.Kind.RATE, status=Assignment.Status.SUBMITTED
     )
     return (
-        submissions.filter(closed_at__gte=Now() - REVISABLE)
+        submissions.filter(closed_at__gte=annotator.project.revisable_since)
         .select_related("task__prompt")
         .order_by("-closed_at")
     )

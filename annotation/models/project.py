@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 LEAST_COMPLETIONS, MOST_COMPLETIONS = 2, 9
 MOST_ANNOTATORS = 50  # of one task
+MOST_REVISE_HOURS = 87_600  # ten years
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -65,6 +68,12 @@ class Project(models.Model):
         default=1800,
         validators=[MinValueValidator(60)],
         help_text="How long a task stays with an annotator who does nothing, in seconds.",
+    )
+    revise_hours = models.PositiveIntegerField(
+        default=24,
+        db_default=24,
+        validators=[MaxValueValidator(MOST_REVISE_HOURS)],
+        help_text="How long annotators may change what they submitted, in hours; 0: never.",
     )
     # What an hour of annotators' active time costs; 0 where nobody counts it.
     hour_cost = models.DecimalField(
@@ -182,6 +191,11 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def revisable_since(self) -> CombinedExpression:
+        """For a query: what was submitted before that moment may no longer be changed."""
+        return Now() - timedelta(hours=self.revise_hours)
 
 
 class Membership(models.Model):

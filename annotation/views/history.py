@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from annotation.collecting import history as work
 from annotation.collecting import progress, ranking
 from annotation.models import Annotator, Assignment, Task
+from annotation.texts.durations import in_words
 from annotation.views import demonstration, rating
 from annotation.views import ranking as ranking_page
 from annotation.views.access import for_annotator, for_visitor, posted_assignment
@@ -21,11 +22,14 @@ from annotation.views.access import for_annotator, for_visitor, posted_assignmen
 @never_cache
 @for_visitor
 def history(request: HttpRequest, annotator: Annotator) -> HttpResponse:
-    """The newest submissions; what a reviewer sent back comes first."""
+    """The newest submissions, or those to whose prompts ``?q=`` leads; what a reviewer sent back comes first."""
+    words = request.GET.get("q", "").replace("\0", "").strip()[:200]
     context = {
+        "words": words,
+        "revisable": in_words(3600 * annotator.project.revise_hours),
         "project": annotator.project,
         "progress": progress.of(annotator),
-        "entries": work.recent(annotator) if annotator.pk else [],
+        "entries": work.recent(annotator, words) if annotator.pk else [],
         "most": work.MOST,
     }
     return TemplateResponse(request, "annotation/history.html", context)
@@ -41,7 +45,7 @@ def change(request: HttpRequest, annotator: Annotator, assignment: UUID) -> Http
     if request.method == "POST" and posted_assignment(request, annotator) != submission:
         raise Http404  # a form of another task, whose answers are to other cards
     if not work.may_change(annotator, submission):
-        messages.info(request, "This can no longer be changed: it is more than a day old.")
+        messages.info(request, "This can no longer be changed: its time for that is over.")
         return redirect("history", slug=annotator.project.slug)
     if submission.task.kind == Task.Kind.RATE:
         return rating.change(request, annotator, submission)

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from annotation.collecting import asking
 from annotation.files import intake
 from annotation.models import Task
-from annotation.models.project import MOST_ANNOTATORS, MOST_COMPLETIONS
+from annotation.models.project import MOST_ANNOTATORS, MOST_COMPLETIONS, MOST_REVISE_HOURS
 from console.forms.action import Action, markdown_area
 
 
@@ -36,6 +36,12 @@ class SettingsForm(Action):
     )
     lease_seconds = forms.IntegerField(
         min_value=60, max_value=86_400, label="Seconds until a task that nobody works on is free again"
+    )
+    revise_hours = forms.IntegerField(
+        min_value=0,
+        max_value=MOST_REVISE_HOURS,
+        label="Hours for which annotators may change what they submitted",
+        help_text="0: never. What they change becomes a new version; the old one is kept.",
     )
     random_share = forms.FloatField(
         min_value=0,

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_safe
 
 from annotation.models import Project
 from annotation.quality import summary
+from annotation.texts.durations import in_words
 from console import loop
 from console.describing import sentence
-from console.durations import in_words
 from console.forms.action import Action
 from console.forms.actions import forms_of
 from console.next_steps import next_steps

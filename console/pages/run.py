@@ -18,8 +18,8 @@ from django.views.decorators.http import require_POST, require_safe
 from annotation.errors import AnnotationError, BadRequest
 from annotation.files import transfers
 from annotation.models import Project
+from annotation.texts.durations import in_words
 from console import curves, describing
-from console.durations import in_words
 from console.pages.access import for_run
 from console.pages.findings import findings
 from rewardmodel.errors import RewardModelError

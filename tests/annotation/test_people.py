@@ -209,7 +209,7 @@ def test_guidelines_come_from_a_file_and_what_is_not_named_stays(tmp_path: Path)
     make_tasks(project, 1)
     file.write_text("Be brief.")
     out = io.StringIO()
-    options = {"guidelines": str(file), "annotators_per_task": 3, "random_share": 0.5}
+    options = {"guidelines": str(file), "annotators_per_task": 3, "revise_hours": 48, "random_share": 0.5}
     call_command("configure_project", project="haiku", stdout=out, **options)
     assert json.loads(out.getvalue()) == {
         "project": "haiku",
@@ -218,6 +218,7 @@ def test_guidelines_come_from_a_file_and_what_is_not_named_stays(tmp_path: Path)
         "completions_per_task": 4,
         "annotators_per_task": 3,
         "lease_seconds": 1800,
+        "revise_hours": 48,
         "random_share": 0.5,
     }
     assert project.tasks.get().slots.count() == 3

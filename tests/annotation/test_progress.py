@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from annotation.collecting import progress, queue, ranking
+from annotation.collecting import demonstrating, progress, queue, ranking, rating
+from annotation.files import intake
 from annotation.models import Assignment, Ranking
-from tests.annotation.factories import make_annotator, make_project, make_tasks
+from tests.annotation.factories import make_annotator, make_project, make_tasks, put
 
 pytestmark = pytest.mark.django_db
 
@@ -32,3 +33,33 @@ def test_the_pace_is_the_median_of_todays_active_seconds() -> None:
     figures = progress.of(alice)
     assert (figures.today, figures.in_all, figures.pace) == (4, 5, 20.0)
     assert (progress.of(bob).today, progress.of(bob).pace, progress.of(bob).has_judged) == (0, None, False)
+
+
+def test_time_is_that_of_every_kind_and_counted_once() -> None:
+    """By hand: a ranking of 30 s, a rating of 50 s (four scores, changed at 70 s), an answer of 100 s."""
+    project = make_project("times")
+    make_tasks(project, 1)
+    put(project, "prompts", {"prompt": "Write."})
+    project.rating_axes = [{"name": name, "least": 1, "most": 5} for name in ("helpful", "honest")]
+    project.save()
+    alice = make_annotator(project)
+    ranked = queue.claim(annotator=alice)
+    assert ranked is not None
+    ranking.submit(assignment=ranked, annotator=alice, verdict="ranked", ranks=[1, 2, 3], active_seconds=30)
+    intake.create_tasks(project=project, kind="rate", completions=2)
+    rated = queue.claim(annotator=alice)
+    assert rated is not None
+    scores = [{"helpful": 1, "honest": 2}, {"helpful": 3, "honest": 4}]
+    rating.submit(assignment=rated, annotator=alice, scores=scores, active_seconds=50)
+    scores[0]["helpful"] = 5
+    rating.revise(assignment=rated, annotator=alice, scores=scores, active_seconds=70)
+    intake.create_tasks(project=project, kind="demonstrate")
+    asked = queue.claim(annotator=alice)
+    assert asked is not None
+    demonstrating.submit(assignment=asked, annotator=alice, text="Written.", active_seconds=100)
+    figures = progress.of(alice)
+    assert tuple(figures.times) == (70, 200, 200)
+    assert (figures.time_today, figures.time_in_all) == ("3 min 20 s", "3 min 20 s")
+    Ranking.objects.update(created_at=timezone.now() - timedelta(days=1))
+    assert tuple(progress.of(alice).times) == (85, 170, 200)
+    assert tuple(progress.of(make_annotator(project)).times) == (None, 0, 0)

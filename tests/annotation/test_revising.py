@@ -92,3 +92,16 @@ def test_a_ranking_older_than_a_day_cannot_be_changed_any_more() -> None:
     assert ranking.revisable(old.annotator) == old
     Ranking.objects.update(created_at=timezone.now() - timedelta(days=1, seconds=1))
     assert ranking.revisable(old.annotator) is None
+
+
+def test_a_project_says_for_how_long_rankings_can_be_changed() -> None:
+    old = submitted(1, 2)
+    project = old.annotator.project
+    Ranking.objects.update(created_at=timezone.now() - timedelta(hours=71))
+    project.revise_hours = 72
+    assert ranking.revisable(old.annotator) == old
+    project.revise_hours = 70
+    assert ranking.revisable(old.annotator) is None
+    Ranking.objects.update(created_at=timezone.now())
+    project.revise_hours = 0
+    assert ranking.revisable(old.annotator) is None

@@ -12,6 +12,7 @@ NUMBERS = {
     "completions_per_task": (int, "K", "completions of a task that is sampled from now on"),
     "annotators_per_task": (int, "N", "how many judge a task; tasks that are there follow"),
     "lease_seconds": (int, "S", "until a task that nobody works on is free again"),
+    "revise_hours": (int, "H", "for so long annotators may change what they submitted; 0: never"),
     "random_share": (float, "P", "share of tasks drawn at random instead of by priority, 0 to 1"),
 }
 

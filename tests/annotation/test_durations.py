@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.durations import in_words
+from annotation.texts.durations import in_words
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,93 @@
+"""One's own work: found by words of its prompt, with how long it took, changeable for as long as the project says."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from annotation import people
+from annotation.collecting import queue, ranking
+from annotation.models import Annotator, Project
+from tests.annotation.factories import make_member, make_project, put
+
+pytestmark = pytest.mark.django_db
+PROMPTS = ("Why does the sea taste of salt?", "Who salted the lake?", "100% of what?")
+
+
+@pytest.fixture
+def project() -> Project:
+    made = make_project("helpful")
+    for prompt in PROMPTS:
+        put(made, "completions", {"prompt": prompt, "completions": [{"text": "One."}, {"text": "Two."}]})
+    return made
+
+
+@pytest.fixture
+def alice(project: Project) -> User:
+    return make_member(project, name="alice")
+
+
+def judge_all(project: Project, user: User) -> Annotator:
+    annotator = people.annotator_for(project=project, user=user)
+    while held := queue.claim(annotator=annotator):
+        ranking.submit(
+            assignment=held, annotator=annotator, verdict="ranked", ranks=[1, 2], active_seconds=60
+        )
+    return annotator
+
+
+def history(user: User, **asked: Any) -> tuple[list[str], str]:
+    """The prompts that are listed, and the whole page."""
+    client = Client()
+    client.force_login(user)
+    answer = client.get("/projects/helpful/history/", asked)
+    assert answer.status_code == 200
+    return [entry.prompt for entry in answer.context["entries"]], answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("", PROMPTS[::-1]),
+        ("SEA salt", PROMPTS[:1]),
+        ("lake", PROMPTS[1:2]),
+        ("100%", PROMPTS[2:]),
+        ("salt lake", ()),
+        ("\0'\"(", ()),
+    ],
+)
+def test_it_is_found_by_words(project: Project, alice: User, words: str, found: tuple[str, ...]) -> None:
+    judge_all(project, alice)
+    listed, page = history(alice, q=words)
+    assert listed == list(found)
+    assert ("Nothing found" in page) == (not listed)
+
+
+def test_nobody_finds_what_others_judged(project: Project, alice: User) -> None:
+    bob = make_member(project, name="bob")
+    judge_all(project, alice)
+    assert history(bob, q="sea")[0] == []
+
+
+def test_it_says_how_long_it_took(project: Project, alice: User) -> None:
+    judge_all(project, alice)
+    page = history(alice)[1]
+    assert "<dt>Time today</dt><dd>3 min</dd>" in page
+    assert "<dt>Each, in the middle</dt><dd>60 s</dd>" in page
+
+
+@pytest.mark.parametrize(("hours", "words"), [(24, "for 1 day"), (6, "for 6 h"), (0, "stays as it is")])
+def test_it_can_be_changed_for_as_long_as_the_project_says(
+    project: Project, alice: User, hours: int, words: str
+) -> None:
+    annotator = judge_all(project, alice)
+    Project.objects.update(revise_hours=hours)
+    page = history(alice)[1]
+    assert words in page
+    assert (">Change<" in page) == (hours > 0)
+    last = annotator.assignments.latest("pk")
+    client = Client()
+    client.force_login(alice)
+    answer = client.get(f"/projects/helpful/history/{last.public_id}/")
+    assert answer.status_code == (200 if hours else 302)
