@@ -16,5 +16,4 @@ subset.py      some of many, drawn by seed
 devices.py     where a run computes, and in which precision
 bootstrap.py   means with intervals, by drawing prompts again
 handing_over.py   what a version is told when it goes out to others; card.py: its README.md
-pushing.py     a folder onto a model hub
 """

@@ -33,14 +33,14 @@ _PLAIN = (
 
 
 class Figure(NamedTuple):
-    """One measured number; ``of`` says how much it was measured on. What is not its ``own`` is there to compare."""
+    """One measured number; ``of`` says how much it was measured on. Of another version it is there to compare."""
 
     name: str
     metric: str
     value: float
     interval: tuple[float, float] | None = None
     of: str = ""
-    own: bool = True
+    of_this_version: bool = True
 
 
 class Measured(NamedTuple):
@@ -94,7 +94,7 @@ def _results(measured: Measured) -> list[EvalResult]:
             metric_args={"interval_95": list(figure.interval)} if figure.interval else None,
         )
         for figure in measured.figures
-        if figure.own
+        if figure.of_this_version
     ]
 
 

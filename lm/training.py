@@ -28,6 +28,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from lm.optimizer import load_optimizer_tensors, optimizer_tensors
+from lm.origin import claim_checkpoint
 from lm.ranks import ALONE, Ranks
 from runs.folder.checkpoint import load_checkpoint, save_checkpoint
 from runs.folder.errors import BadInput, RankLost, RunError, Stopped
@@ -104,6 +105,10 @@ class Training(ABC):
         del step, state  # who keeps nothing has nothing to take over
 
 
+# What changes no result of any training: a run may go on with others.
+FREE = ("checkpoint_seconds", "checkpoints", "micro_batch_tokens", "processes")
+
+
 class Frame:
     """One training in its run's folder: ``step`` steps are made."""
 
@@ -124,6 +129,34 @@ class Frame:
         self.step, self.saved_at = 0, clock()
         self._checkpoint_seconds, self._checkpoints = checkpoint_seconds, checkpoints
         self._open_figures: Figures = {}  # of a step whose epoch is not closed yet
+
+    @classmethod
+    def of_run(
+        cls,
+        folder: RunFolder,
+        stop: StopSignal,
+        training: Training,
+        config: Any,
+        *,
+        inputs: Mapping[str, str],
+        parents: Mapping[str, str],
+        free: Collection[str],
+        ranks: Ranks,
+    ) -> "Frame":
+        """The frame by a run's resolved ``config``, once the folder's checkpoint is found to be of this run.
+
+        ``inputs``, ``parents`` and ``free`` are those of ``claim_checkpoint``; what is free in every training need not
+        be named. Raises BadInput naming what differs.
+        """
+        claim_checkpoint(folder, config, inputs=inputs, parents=parents, free={*FREE, *free}, ranks=ranks)
+        return cls(
+            folder,
+            stop,
+            training,
+            checkpoint_seconds=config.checkpoint_seconds,
+            checkpoints=config.checkpoints,
+            ranks=ranks,
+        )
 
     def run(self) -> None:
         """Go on from the newest checkpoint to the end.

@@ -13,7 +13,7 @@ from runs.folder.errors import BadInput
 from runs.writing import write
 
 Kept = Literal["sft", "ppo", "sampling"]
-# The config of each, and what a run of it finds for itself.
+# The config of each, and what stands in for the fields that a run of it fills in itself.
 _CONFIGS: dict[Kept, tuple[type[Any], Mapping[str, Any]]] = {
     "sft": (SftConfig, {"base": "policy"}),
     "ppo": (PpoConfig, {"policy": "policy", "reward_model": "reward model"}),
@@ -24,9 +24,9 @@ _CONFIGS: dict[Kept, tuple[type[Any], Mapping[str, Any]]] = {
 @write
 def keep(*, project: Project, kind: Kept, config: Mapping[str, Any]) -> PolicySettings:
     """Runs of the kind that are asked for from now on use these fields of its config. Raises BadConfig."""
-    config_class, found = _CONFIGS[kind]
+    config_class, stand_ins = _CONFIGS[kind]
     try:
-        parse_config(config_class, {**found, **config})
+        parse_config(config_class, {**stand_ins, **config})
     except BadInput as error:
         raise BadConfig(str(error)) from error
     settings, _ = PolicySettings.objects.update_or_create(project=project, defaults={kind: dict(config)})

@@ -11,6 +11,7 @@ cleaning.py     folders and artifacts that nobody needs any more are removed
 ends.py         who hears that a run has ended
 noting.py       what people write beside a run
 writing.py      how a function of the write path runs: one transaction, begun again where Postgres gave it up
+pushing.py      a folder onto a model hub, by a command
 tasks.py        Celery: execute a run, sweep
 commands.py     what commands that start runs share
 api.py          a run as the API shows it

@@ -16,6 +16,7 @@ from django.core.files import File
 from annotation.errors import BadRequest
 from annotation.files import intake, uploads
 from annotation.files.foreign.understanding import Foreign, Understanding
+from annotation.files.intake.files import unreadable
 from annotation.files.jsonl.errors import BrokenFile
 from annotation.models import Project
 
@@ -78,7 +79,7 @@ def broken(name: str | Path) -> Iterator[None]:
     except BrokenFile as error:
         raise BadRequest(f"{name}: {error}.") from error
     except OSError as error:
-        raise BadRequest(f"{name} cannot be read: {error.strerror}.") from error
+        raise unreadable(name, error) from error
 
 
 def columns_of(text: str) -> dict[str, str]:

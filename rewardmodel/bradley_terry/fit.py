@@ -17,7 +17,6 @@ import torch
 from torch import nn
 
 from lm.optimizer import cosine, make_adamw, set_rates
-from lm.origin import claim_checkpoint
 from lm.ranks import ALONE, Ranks, join_ranks
 from lm.training import Figures, Frame, Learning, NotFinite, Training, clip_gradients, first_not_finite
 from rewardmodel.bradley_terry.batches import plan_epoch
@@ -31,15 +30,7 @@ from runs.folder.progress import Progress
 from runs.folder.stopping import StopSignal
 
 # Paths, which another machine may have others of, and what changes no step: a fit may go on with others.
-FREE = (
-    "base",
-    "incumbent",
-    "checkpoint_seconds",
-    "checkpoints",
-    "micro_batch_tokens",
-    "processes",
-    "resamples",
-)
+FREE = ("base", "incumbent", "resamples")
 BEST = "best"
 
 
@@ -49,15 +40,9 @@ def fit_reward_model(config: FitConfig, folder: RunFolder, stop: StopSignal) -> 
     if ranks.main:
         Progress(folder.progress_file).report(0, 1, "reading rankings and loading the base")
     start = prepare(config, folder)
-    claim_checkpoint(folder, start.config, inputs=start.inputs, parents=start.parents, free=FREE, ranks=ranks)
     fit = RewardFit(start, ranks)
-    frame = Frame(
-        folder,
-        stop,
-        fit,
-        checkpoint_seconds=config.checkpoint_seconds,
-        checkpoints=config.checkpoints,
-        ranks=ranks,
+    frame = Frame.of_run(
+        folder, stop, fit, start.config, inputs=start.inputs, parents=start.parents, free=FREE, ranks=ranks
     )
     frame.run()
     if fit.validation_losses:

@@ -183,9 +183,9 @@ def figures(meta: dict[str, Any]) -> list[Figure]:
             one["value"],
             tuple(one["interval"]),
             f"{one['pairs']} pairs, {one['prompts']} prompts",
-            own,
+            of_this_version,
         )
-        for name, metric, one, own in named
+        for name, metric, one, of_this_version in named
         if one is not None
     ]
 

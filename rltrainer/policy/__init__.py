@@ -13,7 +13,7 @@ sft_start.py          what SFT starts from; sft_loss.py: its loss
 sft.py                the run "sft"
 prompts.py            inputs/prompts.jsonl
 sample.py             the run "sample": distinct completions to be ranked
-measuring.py          answers of one policy and their figures
+answers.py            answers of one policy and their figures
 evaluate.py           the run "evaluate": several policies on the same prompts
 handing_over.py       a policy as a folder for transformers or peft, with a card
 """

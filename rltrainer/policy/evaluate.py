@@ -14,12 +14,12 @@ import torch
 from lm.bootstrap import interval
 from lm.devices import choose_device
 from lm.origin import claim_checkpoint, parent_of
+from rltrainer.policy.answers import Answer, answer_prompts, demonstration_losses, same_tokens
 from rltrainer.policy.bases import load_for_inference
 from rltrainer.policy.config import EvaluateConfig
 from rltrainer.policy.demonstrations import Demonstration, read_demonstrations
 from rltrainer.policy.generation import storable
 from rltrainer.policy.loading import Policy
-from rltrainer.policy.measuring import Answer, answer_prompts, demonstration_losses, same_tokens
 from rltrainer.policy.prompts import Prompt, encode_with_room, read_prompts
 from runs.folder.config import parse_config
 from runs.folder.files import file_digest, read_json, write_json
@@ -45,7 +45,7 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
         parents={f"model {n}": parent_of(name) for n, name in enumerate(models)},
         free=("policies", "reward_model", "resamples"),
     )
-    measured = measure_policies(folder, stop, config, prompts)
+    measured = evaluate_policies(folder, stop, config, prompts)
     write_json(folder.output / "report.json", make_report(config, prompts, measured))
 
 
@@ -58,7 +58,7 @@ def _read_config(folder: RunFolder) -> EvaluateConfig:
     )
 
 
-def measure_policies(
+def evaluate_policies(
     folder: RunFolder, stop: StopSignal, config: EvaluateConfig, prompts: Sequence[Prompt]
 ) -> list[Measured]:
     """Of each policy its answers, their rewards and the losses of the demonstrations, as plain JSON."""
@@ -80,11 +80,11 @@ def measure_policies(
         between(0)
         first = first or load_for_inference(config.policies[0], config.device, date=config.date)
         policy = first if number == 0 else load_for_inference(base, config.device, date=config.date)
-        write_json(path, measure(policy, first, config, prompts, demonstrations, between))
+        write_json(path, evaluate_policy(policy, first, config, prompts, demonstrations, between))
     return [read_json(folder.checkpoint / f"policy_{number}.json") for number in range(len(config.policies))]
 
 
-def measure(
+def evaluate_policy(
     policy: Policy,
     first: Policy,
     config: EvaluateConfig,

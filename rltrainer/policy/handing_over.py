@@ -136,7 +136,7 @@ def figures(meta: Mapping[str, Any]) -> list[Figure]:
         return []
     of = f"{report['prompts']} prompts, {report['samples']} samples of each"
     return [
-        Figure("reward before", "reward", report["before"]["reward"], of=of, own=False),
+        Figure("reward before", "reward", report["before"]["reward"], of=of, of_this_version=False),
         Figure("reward after", "reward", report["after"]["reward"], of=of),
         Figure("KL to where it started", "kl", report["after"]["kl"], of=of),
         Figure("share of answers that end", "ended", report["after"]["ended"], of=of),

@@ -20,7 +20,7 @@ import torch
 from lm.bootstrap import mean_by_prompt
 from lm.devices import choose_device
 from lm.optimizer import cosine, make_adamw, set_rates
-from lm.origin import claim_checkpoint, parent_of
+from lm.origin import parent_of
 from lm.ranks import ALONE, Ranks, join_ranks
 from lm.training import Figures, Frame, Learning, NotFinite, Training, clip_gradients, first_not_finite
 from rltrainer.policy.config import SftConfig
@@ -34,8 +34,7 @@ from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
 
 DEMONSTRATIONS = "demonstrations.jsonl"
-# A path, which another machine may have another of, and what changes no step: a run may go on with others.
-FREE = ("base", "checkpoint_seconds", "checkpoints", "micro_batch_tokens", "processes")
+FREE = ("base",)  # a path, which another machine may have another of
 BEST = "best"
 RESAMPLES = 1000  # of prompts, for the interval of the gain
 
@@ -49,15 +48,9 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     start = prepare(config, folder, choose_device(config.device))
     inputs = {DEMONSTRATIONS: file_digest(folder.inputs / DEMONSTRATIONS)}
     parents = {} if config.from_scratch else {"base": parent_of(config.base, start.policy.model)}
-    claim_checkpoint(folder, start.config, inputs=inputs, parents=parents, free=FREE, ranks=ranks)
     training = SftTraining(start, ranks)
-    frame = Frame(
-        folder,
-        stop,
-        training,
-        checkpoint_seconds=config.checkpoint_seconds,
-        checkpoints=config.checkpoints,
-        ranks=ranks,
+    frame = Frame.of_run(
+        folder, stop, training, start.config, inputs=inputs, parents=parents, free=FREE, ranks=ranks
     )
     frame.run()
     training.take_best(frame)

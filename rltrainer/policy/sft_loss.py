@@ -1,6 +1,6 @@
 """The SFT loss: the mean over completion tokens of -log pi, whatever the batch is cut into."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -37,10 +37,9 @@ def accumulate_gradient(
     """
     total = sum(map(targets_of, examples))
     loss = 0.0
-    for part in micro_batches(ranks.share(examples), micro_batch_tokens):
-        between()
-        with autocast(device):
-            share = negative_log_likelihoods(model, collate(part, pad_id, device)).sum() / total
+    parts = micro_batches(ranks.share(examples), micro_batch_tokens)
+    for losses in _forward_passes(model, parts, pad_id, device, between):
+        share = losses.sum() / total
         torch.autograd.backward(share)
         loss += float(share.detach())
     ranks.sum_gradients(value for value in model.parameters() if value.requires_grad)
@@ -59,16 +58,25 @@ def row_losses(
 ) -> list[float]:
     """-log pi of each example's completion and EOS, in nats. ``between`` is called before each forward pass."""
     order = sorted(range(len(examples)), key=lambda row: len(examples[row].ids))
-    losses = [0.0] * len(examples)
-    for group in fill(order, lambda row: len(examples[row].ids), micro_batch_tokens):
+    parts = micro_batches([examples[row] for row in order], micro_batch_tokens)
+    passes = _forward_passes(model, parts, pad_id, device, between)
+    by_length = [loss for losses in passes for loss in losses.tolist()]
+    return [loss for _, loss in sorted(zip(order, by_length, strict=True))]
+
+
+def _forward_passes(
+    model: Any,
+    parts: Iterable[Sequence[Example]],
+    pad_id: int,
+    device: torch.device,
+    between: Callable[[], None],
+) -> Iterator[Tensor]:
+    """The ``negative_log_likelihoods`` of each part."""
+    for part in parts:
         between()
         with autocast(device):
-            losses_of_group = negative_log_likelihoods(
-                model, collate([examples[row] for row in group], pad_id, device)
-            )
-        for row, loss in zip(group, losses_of_group.tolist(), strict=True):
-            losses[row] = loss
-    return losses
+            losses = negative_log_likelihoods(model, collate(part, pad_id, device))
+        yield losses
 
 
 def targets_of(example: Example) -> int:

@@ -14,7 +14,7 @@ from rltrainer.policy.prompts import Prompt
 from rltrainer.ppo.config import ResolvedPpo
 from rltrainer.ppo.divergence import clamped_log_ratio
 from rltrainer.ppo.order import generator_of
-from rltrainer.ppo.rollout import Rollout, Score, Seconds, collect
+from rltrainer.ppo.rollout import RewardFunction, Rollout, Seconds, collect
 
 EXAMPLES = 3
 RESAMPLES = 1000  # of prompts, for the interval of the gain
@@ -37,7 +37,7 @@ def held_out_of(prompts: Sequence[Prompt], count: int) -> HeldOut:
 
 def make_report(
     policy: Policy,
-    score: Score,
+    score: RewardFunction,
     held_out: HeldOut,
     config: ResolvedPpo,
     between: Callable[[], None] = lambda: None,
@@ -83,7 +83,7 @@ class _Answers(NamedTuple):
     def of(
         cls,
         policy: Policy,
-        score: Score,
+        score: RewardFunction,
         prompts: Sequence[Prompt],
         config: ResolvedPpo,
         between: Callable[[], None],

@@ -18,7 +18,7 @@ from rltrainer.ppo.config import ResolvedPpo
 from rltrainer.ppo.value import ValueNetwork
 
 # (prompts, texts) of equal length, and what is called before each forward pass -> their scores, (B,), on the CPU.
-Score = Callable[[Sequence[Prompt], Sequence[str], Callable[[], None]], Tensor]
+RewardFunction = Callable[[Sequence[Prompt], Sequence[str], Callable[[], None]], Tensor]
 
 
 class Rollout(NamedTuple):
@@ -83,7 +83,7 @@ class Seconds:
 def collect(
     policy: Policy,
     value: ValueNetwork | None,
-    score: Score,
+    score: RewardFunction,
     prompts: Sequence[Prompt],
     config: ResolvedPpo,
     generator: torch.Generator,
@@ -107,7 +107,7 @@ def collect(
     prompt_of_each = [prompt for prompt in ranks.share(prompts) for _ in range(config.samples)]
     scores = score(prompt_of_each, generated.texts, between).to(generated.sequences.device)
     scored_at = clock()
-    rollout = measure(policy, value, generated, scores, config, between)
+    rollout = rollout_of(policy, value, generated, scores, config, between)
     if ranks.count > 1:
         rollout = join(ranks.gather(rollout.to(CPU)), config.samples, policy.tokenizer.pad_token_id).to(
             generated.sequences.device
@@ -119,7 +119,7 @@ def collect(
 
 
 @torch.no_grad()
-def measure(
+def rollout_of(
     policy: Policy,
     value: ValueNetwork | None,
     generated: Generated,

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lm.devices import choose_device
 from lm.loading import context_length
-from lm.origin import claim_checkpoint, parent_of
+from lm.origin import parent_of
 from lm.ranks import join_ranks
 from lm.training import Frame
 from lm.trial import in_words
@@ -37,8 +37,7 @@ from runs.folder.progress import Progress
 from runs.folder.stopping import StopSignal
 
 PROMPTS = "prompts.jsonl"
-# Fields that change no result, and paths, which another machine may have others of: a run may go on with others.
-FREE = ("checkpoint_seconds", "checkpoints", "micro_batch_tokens", "policy", "processes", "reward_model")
+FREE = ("policy", "reward_model")  # paths, which another machine may have others of
 
 
 class PromptsOfRun(NamedTuple):
@@ -64,15 +63,9 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
         "base": parent_of(config.policy, learner.policy.model),
         "reward_model": folder_digest(Path(config.reward_model)),
     }
-    claim_checkpoint(folder, learner.config, inputs=inputs, parents=parents, free=FREE, ranks=ranks)
     training = PolicyGradient(learner, score, prompts_of_run.train, ranks)
-    frame = Frame(
-        folder,
-        stop,
-        training,
-        checkpoint_seconds=config.checkpoint_seconds,
-        checkpoints=config.checkpoints,
-        ranks=ranks,
+    frame = Frame.of_run(
+        folder, stop, training, learner.config, inputs=inputs, parents=parents, free=FREE, ranks=ranks
     )
     frame.run()
     if not ranks.main:

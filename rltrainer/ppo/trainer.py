@@ -14,10 +14,10 @@ from lm.ranks import ALONE, Ranks
 from lm.training import Figures, Frame, Learning, NotFinite, Training
 from rltrainer.policy.prompts import Prompt
 from rltrainer.ppo.divergence import adapted_beta
+from rltrainer.ppo.figures import rollout_figures, speed_figures, target_figures
 from rltrainer.ppo.learner import Learner
-from rltrainer.ppo.measures import rollout_figures, speed_figures, target_figures
 from rltrainer.ppo.order import generator_of, prompts_of_step
-from rltrainer.ppo.rollout import Rollout, Score, Seconds, collect
+from rltrainer.ppo.rollout import RewardFunction, Rollout, Seconds, collect
 from rltrainer.ppo.targets import Targets, targets_of
 from rltrainer.ppo.update import RowsNotFinite, Updated, update
 
@@ -34,7 +34,7 @@ class PolicyGradient(Training):
     def __init__(
         self,
         learner: Learner,
-        score: Score,
+        score: RewardFunction,
         prompts: Sequence[Prompt],
         ranks: Ranks = ALONE,
         clock: Callable[[], float] = time.monotonic,

@@ -64,12 +64,12 @@ class Preset:
 
 def meanings(cls: type[Any]) -> dict[str, Meaning]:
     """The Meaning of each field of ``cls`` that has one; a subclass that only narrows a field's type keeps it."""
-    found: dict[str, Meaning] = {}
+    by_field: dict[str, Meaning] = {}
     for parent in reversed(cls.__mro__):
         for name, kind in get_type_hints(parent, include_extras=True).items():
             for meaning in getattr(kind, "__metadata__", ()):
-                found[name] = meaning
-    return found
+                by_field[name] = meaning
+    return by_field
 
 
 def check_ranges(config: object, prefix: str = "") -> None:

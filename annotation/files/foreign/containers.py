@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from annotation.files.jsonl.decoding import decode
 from annotation.files.jsonl.errors import BadField, BrokenFile
-from annotation.files.jsonl.formats import HEAD_BYTES
+from annotation.files.jsonl.formats import HEAD_BYTES, begins_list, goes_over_lines, without_mark
 from annotation.files.jsonl.lines import read_lines, unzipped
 
 _ROWS = 500
@@ -52,10 +52,10 @@ def open_container(path: Path, most_bytes: int) -> Container:
         return Container("Parquet", lambda: _numbered(_parquet_rows(path)))
     if head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
         return Container("Arrow", lambda: _numbered(_arrow_rows(path)))
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith(b"[") or (text.startswith(b"{") and _goes_over_lines(text)):
+    text = without_mark(head).decode(errors="replace")
+    if begins_list(text) or goes_over_lines(text):
         return Container("a JSON list", lambda: _json_list(path, most_bytes))
-    if not text.startswith(b"{") and (delimiter := _delimiter(text)):
+    if not text.startswith("{") and (delimiter := _delimiter(text)):
         return Container("CSV", lambda: _table(path, delimiter, most_bytes))
     return Container("JSON Lines", lambda: _lines(path, most_bytes))
 
@@ -65,14 +65,9 @@ def _head(path: Path) -> bytes:
         return unzipped(file).peek(HEAD_BYTES)[:HEAD_BYTES]
 
 
-def _goes_over_lines(text: bytes) -> bool:
-    first, _, rest = text.partition(b"\n")
-    return first.strip() == b"{" and bool(rest.strip())
-
-
-def _delimiter(text: bytes) -> str:
+def _delimiter(text: str) -> str:
     """What parts the names of a table's first line; empty where it is no such line."""
-    first = text.partition(b"\n")[0].decode("utf-8", errors="replace")
+    first = text.partition("\n")[0]
     best = max(_DELIMITERS, key=first.count)
     return best if first.count(best) else ""
 

@@ -168,7 +168,12 @@ def open_input(path: str) -> AbstractContextManager[IO[bytes]]:
     try:
         return Path(path).open("rb")
     except OSError as error:
-        raise BadRequest(f"{path} cannot be read: {error.strerror}.") from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(name: str | Path, error: OSError) -> BadRequest:
+    """What whoever named a file is told where the machine cannot open or read it."""
+    return BadRequest(f"{name} cannot be read: {error.strerror}.")
 
 
 def read_scorable(path: str) -> Iterator[dict[str, Any]]:

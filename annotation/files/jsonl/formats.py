@@ -41,15 +41,15 @@ def refuse_others(head: bytes) -> None:
     for magic, (what, advice) in _BINARY.items():
         if head.startswith(magic):
             raise BrokenFile(f"it is {what}: {advice}")
-    text = head.removeprefix(b"\xef\xbb\xbf").decode(errors="replace").lstrip()
+    text = without_mark(head).decode(errors="replace")
     first, _, rest = text.partition("\n")
     first = first.strip()
-    if text.startswith("[") and not text.startswith("[]"):
+    if begins_list(text) and not text.startswith("[]"):
         raise BrokenFile(
             f"it is one JSON list, and this kind takes {_LINES}: {_AS_IT_IS}, or jq -c '.[]' file.json > file.jsonl, "
             f'or pandas.read_json("file.json").{_PANDAS}'
         )
-    if first == "{" and rest.strip():
+    if goes_over_lines(text):
         raise BrokenFile(
             f"it is JSON over several lines, and this kind takes {_LINES}: {_AS_IT_IS}, "
             "or jq -c . file.json > file.jsonl"
@@ -61,3 +61,19 @@ def refuse_others(head: bytes) -> None:
         )
     if text.startswith("<"):
         raise BrokenFile(f"it is a web page or XML, and import takes {_LINES}")
+
+
+def without_mark(head: bytes) -> bytes:
+    """``head`` from its first letter on: without a byte order mark and blanks."""
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip()
+
+
+def begins_list(text: str) -> bool:
+    """Whether ``text``, a file's beginning, is that of one JSON list."""
+    return text.startswith("[")
+
+
+def goes_over_lines(text: str) -> bool:
+    """Whether ``text``, a file's beginning, is that of JSON objects over several lines each."""
+    first, _, rest = text.partition("\n")
+    return first.strip() == "{" and bool(rest.strip())

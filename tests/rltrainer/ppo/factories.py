@@ -21,7 +21,7 @@ from rltrainer.policy.prompts import Prompt
 from rltrainer.ppo.config import PpoConfig
 from rltrainer.ppo.learner import Learner
 from rltrainer.ppo.order import generator_of
-from rltrainer.ppo.rollout import Rollout, Score, Seconds, collect
+from rltrainer.ppo.rollout import RewardFunction, Rollout, Seconds, collect
 from rltrainer.ppo.targets import Targets, targets_of
 from rltrainer.ppo.value import make_value_network
 from runs.folder.folder import RunFolder
@@ -89,7 +89,7 @@ def _passes(algorithm: str | None) -> dict[str, int]:
     return {"epochs": 1, "minibatches": 1} if algorithm == "reinforce" else {"epochs": 2}
 
 
-def score_by(worth: Callable[[str], float]) -> Score:
+def score_by(worth: Callable[[str], float]) -> RewardFunction:
     """A made-up reward: a function of the text."""
 
     def score(prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]) -> Tensor:

@@ -12,7 +12,7 @@ from rltrainer.policy.generation import Generated
 from rltrainer.policy.loading import Policy
 from rltrainer.policy.prompts import Prompt
 from rltrainer.ppo.order import generator_of, prompts_of_step
-from rltrainer.ppo.rollout import Rollout, Seconds, collect, measure, micro_batches
+from rltrainer.ppo.rollout import Rollout, Seconds, collect, micro_batches, rollout_of
 from rltrainer.ppo.targets import targets_of
 from rltrainer.ppo.train import RewardOf
 from rltrainer.ppo.update import accumulate_gradient
@@ -151,7 +151,7 @@ def test_p9_ending_is_learnt() -> None:
         finished=torch.tensor([True, True]),
         texts=["", "a b c"],
     )
-    rollout = measure(learner.policy, learner.value, made, torch.tensor([1.0, -1.0]), learner.config)
+    rollout = rollout_of(learner.policy, learner.value, made, torch.tensor([1.0, -1.0]), learner.config)
     targets = targets_of(rollout, learner.config, 0.1)
     assert accumulate_gradient(learner, rollout, targets, [0]).tokens == 1
     found = {name: each.grad for name, each in learner.policy_parameters.items()}

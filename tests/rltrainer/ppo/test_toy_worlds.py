@@ -16,7 +16,7 @@ from rltrainer.policy.generation import Generated
 from rltrainer.policy.loading import Policy, prepare_policy
 from rltrainer.policy.prompts import Prompt
 from rltrainer.ppo.learner import Learner
-from rltrainer.ppo.rollout import Rollout, measure
+from rltrainer.ppo.rollout import Rollout, rollout_of
 from rltrainer.ppo.targets import targets_of
 from rltrainer.ppo.trainer import PolicyGradient
 from rltrainer.ppo.update import accumulate_gradient
@@ -154,7 +154,7 @@ def every_rollout(learner: Learner, completions: list[tuple[int, ...]]) -> Rollo
         texts=learner.policy.tokenizer.batch_decode(completions, skip_special_tokens=True),
     )
     scores = torch.tensor([worth(text) for text in made.texts])
-    return measure(learner.policy, learner.value, made, scores, learner.config)
+    return rollout_of(learner.policy, learner.value, made, scores, learner.config)
 
 
 def sequence_logs(model: Any, completions: list[tuple[int, ...]]) -> Tensor:

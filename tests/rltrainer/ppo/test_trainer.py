@@ -15,7 +15,7 @@ from torch import Tensor
 from lm.lora import LoraSettings
 from lm.training import Frame
 from rltrainer.ppo.learner import Learner
-from rltrainer.ppo.rollout import Score
+from rltrainer.ppo.rollout import RewardFunction
 from rltrainer.ppo.trainer import PolicyGradient
 from runs.folder.errors import RunError, Stopped
 from runs.folder.folder import RunFolder
@@ -40,7 +40,7 @@ When = Callable[[Frame, PolicyGradient], bool]
 def train(
     path: Path,
     stop: StopSignal | When | None = None,
-    score: Score | None = None,
+    score: RewardFunction | None = None,
     learner: Learner | None = None,
     **fields: Any,
 ) -> PolicyGradient:

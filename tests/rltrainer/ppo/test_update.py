@@ -12,7 +12,7 @@ from rltrainer.policy.log_probabilities import completion_figures
 from rltrainer.ppo.config import PpoConfig
 from rltrainer.ppo.losses import ppo_policy_loss, value_loss
 from rltrainer.ppo.order import generator_of
-from rltrainer.ppo.rollout import measure
+from rltrainer.ppo.rollout import rollout_of
 from rltrainer.ppo.update import ForwardDiffers, RowsNotFinite, accumulate_gradient, update
 from runs.folder.errors import BadInput, Stopped
 from tests.rltrainer.ppo.factories import gradients, make_learner, make_policy, make_rollout, weights
@@ -191,7 +191,7 @@ def test_p13_with_lora_the_reference_is_the_policy_with_its_adapter_off() -> Non
     assert float((after.log_probs - after.reference).abs().max()) > 1e-2
     # The same weights without an adapter say of the same texts what the reference said.
     made = Generated(after.sequences, after.attention_mask, after.mask, after.finished, after.texts)
-    plain = measure(make_policy(), None, made, after.scores, learner.config)
+    plain = rollout_of(make_policy(), None, made, after.scores, learner.config)
     torch.testing.assert_close(after.reference, plain.log_probs, rtol=0, atol=1e-6)
 
 
