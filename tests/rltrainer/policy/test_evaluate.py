@@ -165,3 +165,9 @@ def test_what_was_measured_of_other_policies_is_not_gone_on_with(tmp_path: Path)
         {**folder.read_config(), "policies": [str(each) for each in folders], "resamples": 100}
     )
     run(folder)
+
+
+def test_paths_are_the_folders_and_prompts_that_are_cut_are_counted(tmp_path: Path) -> None:
+    make_folder(tmp_path / "run" / "inside", spread=0.1)
+    folder = make_evaluate_folder(tmp_path / "run", [Path("inside")], max_prompt_tokens=5)
+    assert run(folder)["policies"][0]["prompts_cut"] == 6  # of six words each

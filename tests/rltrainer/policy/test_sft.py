@@ -306,3 +306,17 @@ def test_the_rate_rises_in_a_line_and_falls_along_a_cosine_to_its_floor() -> Non
     assert rates[55] == pytest.approx(0.6)  # half way from 10 to 100: the mean of 1 and 0.2
     assert rates[99] == pytest.approx(0.2, abs=1e-3)
     assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_what_is_held_out_is_drawn_at_random(tmp_path: Path) -> None:
+    """Not the first by id, which are of one week or one import."""
+    folder = make_sft_folder(tmp_path, held_out_rows=3)
+
+    def drawn_by(seed: int) -> list[str]:
+        config = SftConfig(**{**folder.read_config(), "seed": seed})
+        return [row.id for row in prepare(config, folder, CPU).held_out]
+
+    first = ["d5", "d11", "d17"]
+    assert len(drawn_by(1)) == 3
+    assert drawn_by(1) == drawn_by(1) != drawn_by(2)
+    assert first not in (drawn_by(1), drawn_by(2))
