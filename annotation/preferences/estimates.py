@@ -7,6 +7,9 @@ randomness.
                 Fleiss' kappa        of any number of annotators (Fleiss 1971)
                 Kendall's tau-b      its mean over two annotators of a task, left out where either tied everything
     pair        Cohen's kappa        of two annotators over the pairs that both judged (Cohen 1960)
+    scores      Krippendorff's alpha interval, of the scores that several people gave one text on one axis
+                ICC(1)               the share of the variance of scores that is between texts: one-way random effects
+                                     (Shrout and Fleiss 1979), of unequal numbers by their n0 (Donner 1986)
     habits      position and length bias, verdicts, seconds
 
 The interval is the delta method's with tasks as clusters: var g(S) = grad' Cov grad, Cov = n/(n-1) (sum v v' - S S'/n)
@@ -24,6 +27,7 @@ from annotation.preferences.tally import (
     FIELDS,
     HABITS,
     PAIR,
+    SCORES,
     Judgement,
     Scope,
     Total,
@@ -84,6 +88,25 @@ def _cohen(of: Sums) -> float | None:
     return None if chance >= 1 else (agreed - chance) / (1 - chance)
 
 
+def _alpha_interval(of: Sums) -> float | None:
+    """Krippendorff's alpha with squared differences; None where all scores are the same."""
+    n = of["scores"]
+    expected = 2 * (n * of["squares"] - of["sum"] ** 2)
+    return 1 - (n - 1) * of["within"] / expected if expected > ROUNDING * n * of["squares"] else None
+
+
+def _icc(of: Sums) -> float | None:
+    """ICC(1): one score of one text, by people who are not the same from text to text."""
+    texts, n = of["texts"], of["scores"]
+    if texts < 2 or n <= texts:
+        return None
+    between = (of["between"] - of["sum"] ** 2 / n) / (texts - 1)
+    within = (of["squares"] - of["between"]) / (n - texts)
+    each = (n - of["scores_squared"] / n) / (texts - 1)
+    whole = between + (each - 1) * within
+    return (between - within) / whole if whole > ROUNDING * of["squares"] / n else None
+
+
 class _Scale(NamedTuple):
     """Where an interval is drawn: ``out`` to the scale, ``back`` from it, ``slope`` of ``out``."""
 
@@ -106,6 +129,7 @@ STATISTICS: Mapping[str, Mapping[str, tuple[Statistic, _Scale]]] = {
         "kendall_tau_b": (_share("tau_sum", "tau_pairs"), _FISHER),
     },
     PAIR: {"cohen_kappa": (_cohen, _FISHER)},
+    SCORES: {"alpha_interval": (_alpha_interval, _FISHER), "icc": (_icc, _FISHER)},
     HABITS: {
         "earlier_wins": (_share("earlier_wins", "shown_pairs"), _LOGIT),
         "longer_wins": (_share("longer_wins", "length_pairs"), _LOGIT),

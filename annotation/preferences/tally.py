@@ -8,6 +8,7 @@ vectors alone.
     Total           how many tasks, their sums, their sums of products: they add up and take away
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
@@ -15,7 +16,7 @@ from typing import NamedTuple
 
 from annotation.preferences.agreement import BETTER, TIE, WORSE, categories, tau_b
 
-AGREEMENT, PAIR, HABITS = "agreement", "pair", "habits"
+AGREEMENT, PAIR, HABITS, SCORES = "agreement", "pair", "habits", "scores"
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     AGREEMENT: (
@@ -47,7 +48,25 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "by_chance",
         "by_doubt",
     ),
+    SCORES: ("texts", "scores", "scores_squared", "sum", "squares", "between", "within"),
 }
+
+
+def of_scores(texts: Sequence[Sequence[float]]) -> list[float]:
+    """What the texts of one prompt add to SCORES: of each the scores that several people gave it on one axis.
+
+    ``between`` adds up the squared sum of a text's scores over their number, ``within`` twice the squared differences
+    of every two over their number less one. A text with one score says nothing of agreement.
+    """
+    vector = [0.0] * len(FIELDS[SCORES])
+    for scores in texts:
+        m, total, squares = len(scores), math.fsum(scores), math.fsum(score * score for score in scores)
+        if m < 2:
+            continue
+        within = 2 * max(0.0, m * squares - total * total) / (m - 1)
+        for i, value in enumerate((1, m, m * m, total, squares, total * total / m, within)):
+            vector[i] += value
+    return vector
 
 
 class Judgement(NamedTuple):

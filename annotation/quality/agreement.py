@@ -8,7 +8,7 @@ from django.db import transaction
 from annotation.files.snapshots import judged
 from annotation.models import Annotator, Project, Ranking
 from annotation.preferences.tally import AGREEMENT, HABITS, PAIR, Scope, Total
-from annotation.quality import summary, upkeep
+from annotation.quality import scores, summary, upkeep
 
 
 @transaction.atomic
@@ -16,6 +16,8 @@ def measure(*, project: Project) -> dict[str, Any]:
     """The figures as one JSON object; null where there is nothing to measure.
 
     ``statistics`` holds each with its 95% interval: ``{"value", "interval"}`` (preferences.estimates).
+
+    ``ratings`` holds what people say of each axis (quality.scores).
 
     Simulated annotators count only in a demo project, and ``simulated`` says how many of the rankings are theirs.
     """
@@ -30,6 +32,7 @@ def measure(*, project: Project) -> dict[str, Any]:
         "kendall_tau_b": _value(statistics["kendall_tau_b"]),
         "cohen_kappa": _kappas(project, totals),
         "statistics": statistics,
+        "ratings": [axis._asdict() for axis in scores.of(project)],
         "counts": {
             **judged(project).filter(verdict=Ranking.Verdict.RANKED).counted()._asdict(),
             "tasks": agreement.tasks,

@@ -8,7 +8,7 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
 from annotation.models import Project
-from annotation.quality import summary, upkeep
+from annotation.quality import scores, summary, upkeep
 from console.figures import percent
 from console.pages import charts
 from console.pages.access import for_project
@@ -35,6 +35,7 @@ def quality_page(request: HttpRequest, project: Project) -> HttpResponse:
         "project": project,
         "quality": quality,
         "agreement": _agreement(quality.figures, quality.tasks),
+        "axes": scores.of(project),
         "position": _against_chance("The completion shown earlier wins", quality.figures["earlier_wins"]),
         "length": _against_chance("The longer completion wins", quality.figures["longer_wins"]),
         "figures": [(words, quality.figures[name]) for name, words in COEFFICIENTS],
