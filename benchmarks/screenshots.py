@@ -5,9 +5,9 @@
 Starts a Postgres and the pages, makes a project, and has Chromium rank in it. Prints what it wrote.
 """
 
+import argparse
 import os
 import shutil
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -210,12 +210,12 @@ def begun_to_write(page: Page) -> None:
 
 def to_the_end(page: Page) -> None:
     """Everything ranked."""
-    while page.locator("#ranking").count():
-        before = page.locator("#ranking [name=assignment]").input_value()
+    while page.locator("#judgement").count():
+        before = page.locator("#judgement [name=assignment]").input_value()
         for key in ("2", "1", "4", "3", "Enter"):
             page.keyboard.press(key)
-        expect(page.locator(f'#ranking [name=assignment][value="{before}"]')).to_have_count(0)
-    page.wait_for_timeout(500)
+        expect(page.locator(f'#judgement [name=assignment][value="{before}"]')).to_have_count(0)
+    expect(page.get_by_role("heading", name="Nothing left for you")).to_be_visible()
 
 
 KINDS = {"rating": "rate", "writing": "demonstrate"}
@@ -250,4 +250,8 @@ def take(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    take(Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", nargs="?", type=Path, default=IMAGES, help="docs/images, if not said")
+    take(parser.parse_args().folder)

@@ -128,3 +128,22 @@ def test_scores_and_answers_take_them_too(visit: Visit, project: Project, alice:
     wait_until_sent(page)
     assert list(Rating.objects.order_by("score").values_list("score", flat=True)) == [2, 2, 4, 4]
     assert [one.text for one in Demonstration.objects.all()] == ["Written.", "Written."]
+
+
+def test_confidence_why_and_the_last_one_have_keys(page: Page) -> None:
+    before = assignment_of(page)
+    for said in ("low", "middle", "high", "low", "middle"):
+        page.keyboard.press("m")
+        expect(page.locator("#announcer")).to_have_text(f"Confidence: {said}.")
+    page.keyboard.press("r")
+    page.keyboard.type("3 is longer")
+    page.keyboard.press("Escape")
+    for key in ("1", "2", "3", "4", "Enter"):
+        page.keyboard.press(key)
+    wait_for_another(page, before)
+    made = Ranking.objects.get()
+    assert (made.confidence, made.rationale) == ("middle", "3 is longer")
+    page.keyboard.press("u")
+    page.wait_for_url(f"**/history/{before}/")
+    wait_until_ready(page)
+    assert assignment_of(page) == before

@@ -7,6 +7,8 @@ import { announce } from "./notices.js";
 const STORED = "single-keys";
 const DIALOGS = { g: "guidelines", s: "skip", f: "flag", v: "compare", "?": "keys" };
 
+const OTHERS = { m: moreConfident, r: sayWhy, u: changeLast };
+
 export function singleKeys() {
   try {
     return localStorage.getItem(STORED) !== "off";
@@ -49,7 +51,7 @@ function handle(answer, submit, event) {
   const letters = singleKeys();
   if (event.altKey || (!letters && !target.closest(".completion, .scale, .preference"))) return false;
   if (key === "Enter") return enter(submit, event);
-  return answer.key(event, letters) || (letters && (asWritten(answer.main, key) || command(key)));
+  return answer.key(event, letters) || (letters && (asWritten(answer.main, key) || command(answer, key)));
 }
 
 function inDialog(event) {
@@ -80,9 +82,34 @@ export function asWritten(main, key) {
   return true;
 }
 
-function command(key) {
-  const dialog = DIALOGS[key.toLowerCase()];
-  return Boolean(dialog) && openDialog(dialog);
+function command(answer, key) {
+  const letter = key.toLowerCase();
+  const dialog = DIALOGS[letter];
+  if (dialog) return openDialog(dialog);
+  return Boolean(OTHERS[letter]?.(answer));
+}
+
+// The next of low, middle and high; after high, low again.
+function moreConfident(answer) {
+  const levels = [...answer.form.querySelectorAll("[name=confidence]")];
+  const next = levels[(levels.findIndex(({ checked }) => checked) + 1) % levels.length];
+  if (!next) return false;
+  next.checked = true;
+  answer.input(next);
+  announce(`Confidence: ${next.closest("label").textContent.trim()}.`);
+  return true;
+}
+
+function sayWhy(answer) {
+  const why = answer.field("rationale");
+  why?.focus();
+  return why;
+}
+
+function changeLast() {
+  const last = document.querySelector("[data-last]");
+  last?.click();
+  return last;
 }
 
 function leaveText(answer) {
