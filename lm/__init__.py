@@ -9,6 +9,7 @@ lora.py        the sizes of an adapter, without torch; adapter.py: LoRA put in, 
 settings.py    fields that configs share, without torch
 padding.py     rows of token ids to one batch
 training.py    the frame of every training
+tracking.py    its figures told to TensorBoard, Weights & Biases or MLflow too
 ranks.py       the processes of one training, and what they do together
 optimizer.py   AdamW over named parameters, the schedule of its rate, and its state as tensors
 origin.py      what a checkpoint belongs to; another run's is refused

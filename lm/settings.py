@@ -1,6 +1,6 @@
 """Fields that the configs of several trainings and samplings share. No torch here: the web process reads configs."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from lm.lora import LoraSettings
 from runs.folder.config import Meaning
@@ -79,4 +79,10 @@ CheckpointSeconds = Annotated[
 Checkpoints = Annotated[
     int,
     Meaning("the newest, and those before it, stay on disk", name="checkpoints kept", least=1),
+]
+Tracker = Annotated[
+    Literal["none", "tensorboard", "wandb", "mlflow"],
+    Meaning(
+        "hears of every step's figures too: its package has to be where the run is, its address in the environment"
+    ),
 ]

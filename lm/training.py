@@ -20,6 +20,8 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -30,6 +32,7 @@ from torch.nn import Parameter
 from lm.optimizer import load_optimizer_tensors, optimizer_tensors
 from lm.origin import claim_checkpoint
 from lm.ranks import ALONE, Ranks
+from lm.tracking import Tracker
 from runs.folder.checkpoint import load_checkpoint, save_checkpoint
 from runs.folder.errors import BadInput, RankLost, RunError, Stopped
 from runs.folder.files import write_json
@@ -106,7 +109,7 @@ class Training(ABC):
 
 
 # What changes no result of any training: a run may go on with others.
-FREE = ("checkpoint_seconds", "checkpoints", "micro_batch_tokens", "processes")
+FREE = ("checkpoint_seconds", "checkpoints", "micro_batch_tokens", "processes", "tracker")
 
 
 class Frame:
@@ -122,9 +125,13 @@ class Frame:
         checkpoints: int = 1,
         ranks: Ranks = ALONE,
         clock: Callable[[], float] = time.monotonic,
+        follow: Callable[[int], Tracker] | None = None,
     ) -> None:
+        """``follow`` begins, after so many steps, whoever else hears of the figures."""
         self.folder, self.stop, self.training = folder, stop, training
         self.ranks, self.clock = ranks, clock
+        self._follow = follow
+        self._tracker: Tracker | None = None
         self.metrics, self.progress = Metrics(folder.metrics_file), Progress(folder.progress_file)
         self.step, self.saved_at = 0, clock()
         self._checkpoint_seconds, self._checkpoints = checkpoint_seconds, checkpoints
@@ -156,6 +163,9 @@ class Frame:
             checkpoint_seconds=config.checkpoint_seconds,
             checkpoints=config.checkpoints,
             ranks=ranks,
+            follow=None
+            if config.tracker == "none"
+            else partial(Tracker, config.tracker, folder, asdict(config)),
         )
 
     def run(self) -> None:
@@ -171,6 +181,9 @@ class Frame:
             if self.stop and self.ranks.main:  # who left was told to
                 self._leave()
             raise
+        finally:
+            if self._tracker is not None:
+                self._tracker.close()
 
     def between(self) -> None:
         """Called between any two forward passes: leaves at a stop. Raises Stopped."""
@@ -231,6 +244,8 @@ class Frame:
         self._open_figures = {}
         if self.ranks.main:
             self.metrics.append(self.step, **figures)
+        if self._tracker is not None:
+            self._tracker.tell(self.step, figures)
         self.report(self.step, training.steps, training.doing(self.step - 1))
         if self.step == training.steps or self.clock() - self.saved_at >= self._checkpoint_seconds:
             self.save()
@@ -266,7 +281,10 @@ class Frame:
                 load_optimizer_tensors(optimizer, parameters, checkpoint.tensors)
             self.step, self._open_figures = checkpoint.step, checkpoint.state["figures"]
         if self.ranks.main:
-            self.metrics.cut_after(self.step - 1 if self._open_figures else self.step)
+            told = self.step - 1 if self._open_figures else self.step
+            self.metrics.cut_after(told)
+            if self._follow is not None:
+                self._tracker = self._follow(told)
 
     def _weights(self) -> dict[str, Tensor]:
         return {

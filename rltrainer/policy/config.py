@@ -112,6 +112,7 @@ class SftConfig:
     device: settings.Device = "auto"
     checkpoint_seconds: settings.CheckpointSeconds = 60.0
     checkpoints: settings.Checkpoints = 1
+    tracker: settings.Tracker = "none"
 
     def __post_init__(self) -> None:
         check_date(self.date)

@@ -70,6 +70,7 @@ TYPED: dict[str, tuple[dict[str, str], Any]] = {
     "gradient_checkpointing": ({"gradient_checkpointing": "on"}, True),
     "whiten": ({"whiten": ""}, False),
     "ties": ({"ties": "rao_kupper"}, "rao_kupper"),
+    "tracker": ({"tracker": "tensorboard"}, "tensorboard"),
     "baseline": ({"baseline": "batch_mean"}, "batch_mean"),
     "value_init": ({"value_init": "policy"}, "policy"),
     "device": ({"device": "cpu"}, "cpu"),

@@ -181,7 +181,9 @@ class Foreign:
                 renamed[inner] = {theirs.get(name, name): value for name, value in renamed[inner].items()}
         # Who names the better answer by its column knows the file's name of that, not ours.
         winner = renamed.get("winner")
-        return {**renamed, "winner": theirs[winner]} if isinstance(winner, str) and winner in theirs else renamed
+        return (
+            {**renamed, "winner": theirs[winner]} if isinstance(winner, str) and winner in theirs else renamed
+        )
 
 
 def _shape_of(records: list[Record], names: list[str]) -> Shape:
