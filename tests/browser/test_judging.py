@@ -456,3 +456,18 @@ def test_axe_finds_nothing_and_a_phone_shows_it_whole(
         assert violations_in_both_schemes(page) == {}, size
         assert overhang(page) == 0
     assert small_targets(page, 40) == []
+
+
+def test_steps_of_a_scale_stand_in_one_row_on_a_phone(visit: Visit, rated: Project, alice: User) -> None:
+    page = ready(visit(RANK, alice, viewport=PHONE))
+    for scale in page.locator(".scale").all():
+        tops = scale.locator(".scale__numbers .step").evaluate_all(
+            "steps => steps.map(step => Math.round(step.getBoundingClientRect().top))"
+        )
+        assert len(set(tops)) == 1
+    # Words of any length end where the numbers end.
+    ends = page.locator(".scale__ends").first.bounding_box()
+    numbers = page.locator(".scale__numbers").first.bounding_box()
+    assert ends is not None
+    assert numbers is not None
+    assert (round(ends["x"]), round(ends["width"])) == (round(numbers["x"]), round(numbers["width"]))

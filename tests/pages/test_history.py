@@ -74,7 +74,7 @@ def test_it_says_how_long_it_took(project: Project, alice: User) -> None:
     judge_all(project, alice)
     page = history(alice)[1]
     assert "<dt>Time today</dt><dd>3 min</dd>" in page
-    assert "<dt>Each, in the middle</dt><dd>60 s</dd>" in page
+    assert "<dt>Median each</dt><dd>60 s</dd>" in page
 
 
 @pytest.mark.parametrize(("hours", "words"), [(24, "for 1 day"), (6, "for 6 h"), (0, "stays as it is")])
