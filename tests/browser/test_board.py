@@ -118,3 +118,13 @@ def test_nine_places_stand_in_one_row_on_a_small_phone(page: Page) -> None:
     shown = page.locator(".completion").evaluate_all("cards => cards.map(card => card.dataset.letter)")
     assert [letter for letter, *_ in after["tokens"]] == shown[::-1]
     assert overhang(page) == 0
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1920, 1080)], ids=str)
+def test_what_may_be_said_beside_an_order_stands_in_one_line(page: Page, size: tuple[int, int]) -> None:
+    page.set_viewport_size(ViewportSize(width=size[0], height=size[1]))
+    wait_until_still(page)
+    middles = page.locator(".verdict, .bar__confidence, .bar__rationale, .bar__end").evaluate_all(
+        "parts => parts.map(part => part.getBoundingClientRect()).map(({ top, bottom }) => (top + bottom) / 2)"
+    )
+    assert max(middles) - min(middles) < 12
