@@ -1,6 +1,7 @@
 """Ratings, pairs with strength, demonstrations, their review and one's history in a real browser: keyboard, mouse,
 phone, without scripts, with axe-core; and what is stored in the end."""
 
+import re
 from typing import Any
 
 import pytest
@@ -471,3 +472,93 @@ def test_steps_of_a_scale_stand_in_one_row_on_a_phone(visit: Visit, rated: Proje
     assert ends is not None
     assert numbers is not None
     assert (round(ends["x"]), round(ends["width"])) == (round(numbers["x"]), round(numbers["width"]))
+
+
+SCREENS: dict[str, dict[str, Any]] = {
+    "desk": {"viewport": {"width": 1440, "height": 900}},
+    "phone": {"viewport": PHONE, "has_touch": True, "is_mobile": True},
+}
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_by_mouse_and_by_finger(
+    kind: str, screen: str, visit: Visit, alice: User, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue(kind)
+    page = ready(visit(RANK, alice, **SCREENS[screen]))
+    before = assignment_of(page)
+
+    def hit(label: str, name: str, value: str) -> None:
+        step = page.locator("label.step", has=page.locator(f'[name="{name}"][value="{value}"]'))
+        if screen == "phone":
+            step.tap()
+        else:
+            step.click()
+        assert page.locator(f'[name="{name}"]:checked').input_value() == value, label
+
+    if kind == "rated":
+        for letter, axis, value in (("A", "helpful", "7"), ("A", "honest", "2"), ("B", "helpful", "1")):
+            hit(letter, f"score_{letter}_{axis}", value)
+        hit("B", "score_B_honest", "none")
+    elif kind == "paired":
+        hit("strength", "preference", "6")
+    else:
+        page.get_by_role("textbox", name="The ideal answer").fill("Water that falls from clouds.")
+    submit = page.get_by_role("button", name="Submit")
+    if screen == "phone":
+        submit.tap()
+    else:
+        submit.click()
+    wait_for_another(page, before)
+    if kind == "rated":
+        assert scores_shown(before) == GIVEN
+    elif kind == "paired":
+        assert Ranking.objects.get().strength == 2
+    else:
+        assert Demonstration.objects.get().text == "Water that falls from clouds."
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_by_a_screen_reader(
+    kind: str, screen: str, visit: Visit, alice: User, request: pytest.FixtureRequest
+) -> None:
+    """By roles, names and the Space key alone; what is missing and that the next task is there are said."""
+    request.getfixturevalue(kind)
+    page = ready(visit(RANK, alice, **SCREENS[screen]))
+    before, main = assignment_of(page), page.get_by_role("main")
+    submit = page.get_by_role("button", name="Submit")
+    submit.focus()
+    page.keyboard.press("Enter")
+    missing = {
+        "rated": "4 scores are missing.",
+        "paired": "Say which is better, and how much.",
+        "asked": "Write an answer.",
+    }
+    expect(page.locator("#announcer")).to_have_text(missing[kind])
+    assert page.locator("#announcer").get_attribute("aria-live") == "polite"
+    assert not Assignment.objects.filter(status="submitted").exists()
+    if kind == "rated":
+        for letter in "AB":
+            for axis, step in (("Helpful", "5"), ("Honest", "3")):
+                scale = main.get_by_role("group", name=f"{axis} of {letter}")
+                scale.get_by_role("radio", name=step, exact=True).focus()
+                page.keyboard.press("Space")
+        assert (
+            page.get_by_role("group", name="Helpful of A: 1 is useless, 7 is all one could want").count() == 1
+        )
+    elif kind == "paired":
+        choices = main.get_by_role("group", name="Which is better, and how much?")
+        choices.get_by_role("radio", name="A is slightly better").focus()
+        page.keyboard.press("Space")
+    else:
+        main.get_by_role("textbox", name="The ideal answer").focus()
+        page.keyboard.type("Water that falls from clouds.")
+    expect(submit).to_have_accessible_description(re.compile("Ready to submit."))
+    submit.focus()
+    page.keyboard.press("Enter")
+    wait_for_another(page, before)
+    expect(page.locator("#announcer")).to_have_text("The next task.")
+    assert page.evaluate("document.activeElement.textContent") == "Prompt"
+    assert judged() == 1
