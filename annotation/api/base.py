@@ -19,10 +19,12 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from annotation import people
 from annotation.api import idempotency
+from annotation.api.paging import only_fields
 from annotation.models import Annotator, ApiToken, Membership, Project
 from annotation.models.project import ProjectQuerySet
 from annotation.withdrawal import lineage
@@ -75,6 +77,12 @@ class Endpoint(GenericAPIView[Any]):
         if request.method == "POST" and self.keeps and key is not None and post is not None:
             # ``dispatch`` looks the handler up after this.
             self.post = idempotency.once(post, request=request, key=key)
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer[Any]:
+        """Of the rows of a list the fields that are asked for."""
+        serializer = super().get_serializer(*args, **kwargs)
+        only_fields(self.request, serializer)
+        return serializer
 
     @property
     def account(self) -> User:

@@ -11,8 +11,8 @@ from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-# Of paging (annotation.api.paging), and of the schema's format.
-_OTHERS = {"cursor", "page_size"}
+# Of paging and of sparse rows (annotation.api.paging).
+_OTHERS = {"cursor", "page_size", "fields"}
 
 
 class Filter(NamedTuple):

@@ -1,10 +1,32 @@
-"""Lists: by cursor, so that a page is as quick at the end as at the start and no row comes twice or is missed."""
+"""Lists: by cursor, so that a page is as quick at the end as at the start and no row comes twice or is missed; of each
+row all fields, or those that are asked for."""
 
 from typing import Any
 
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer, ListSerializer, Serializer
+
+FIELDS = "fields"
+# Of rows that are not whole: a program that reads whole ones cannot take them for such.
+SPARSE = "application/vnd.concord.sparse+json"
+
+
+def only_fields(request: Request, serializer: BaseSerializer[Any]) -> None:
+    """Leave of each row of a list what ``?fields=`` names, where it names anything. Raises ValidationError."""
+    if FIELDS not in request.query_params or not isinstance(serializer, ListSerializer):
+        return
+    rows = serializer.child
+    assert isinstance(rows, Serializer)
+    wanted = set(request.query_params[FIELDS].split(","))
+    unknown = sorted(wanted - set(rows.fields))
+    if unknown:
+        known = ", ".join(rows.fields)
+        raise ValidationError({FIELDS: [f"There is no field {unknown[0]!r}; there are {known}."]})
+    for name in set(rows.fields) - wanted:
+        rows.fields.pop(name)
 
 
 class Pages(CursorPagination):
@@ -31,13 +53,30 @@ class Pages(CursorPagination):
             raise NotFound(self.invalid_cursor_message)
         return cursor
 
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
+        """A page of rows."""
+        self._is_sparse = FIELDS in request.query_params
+        return super().paginate_queryset(queryset, request, view)
+
+    def get_paginated_response(self, data: Any) -> Response:
+        """With the media type of what its rows are."""
+        answer = super().get_paginated_response(data)
+        return Response(answer.data, content_type=SPARSE) if self._is_sparse else answer
+
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """With what ``page_size`` may be; more than the most is the most."""
         parameters = super().get_schema_operation_parameters(view)
         for parameter in parameters:
             if parameter["name"] == self.page_size_query_param:
                 parameter["schema"] = {"type": "integer", "minimum": 1}
-        return parameters
+        sparse = {
+            "name": FIELDS,
+            "in": "query",
+            "required": False,
+            "description": f"Of each row only these fields, parted by commas; the answer is then {SPARSE}",
+            "schema": {"type": "string"},
+        }
+        return [*parameters, sparse]
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """As OpenAPI 3.1 says null, which the framework's own does not."""

@@ -10,9 +10,10 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
-from annotation.api import preconditions
+from annotation.api import paging, preconditions
 from annotation.api.base import wanted_scopes
 from annotation.api.idempotency import HEADER, LONGEST_KEY
+from annotation.api.paging import Pages
 from console.api.errors import MEDIA_TYPE, reading_only
 
 ERRORS = {
@@ -66,6 +67,9 @@ _WRONG = {
         "detail": {"type": "string", "description": "What is wrong with it"},
     },
 }
+
+
+_SPARSE = Pages().get_paginated_response_schema({"type": "array", "items": {"type": "object"}})
 
 
 class Operation(AutoSchema):
@@ -141,6 +145,8 @@ def with_errors(result: dict[str, Any], **generator: Any) -> dict[str, Any]:
     for path in result["paths"].values():
         for method, operation in path.items():
             named = {parameter["name"] for parameter in operation.get("parameters", ())}
+            if paging.FIELDS in named:
+                operation["responses"]["200"]["content"][paging.SPARSE] = {"schema": _SPARSE}
             for status in ERRORS:
                 if method in WHERE.get(status, (method,)) or (
                     status == "412" and preconditions.HEADER in named

@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from annotation.collecting import queue, ranking
 from annotation.models import Assignment, Prompt, Ranking
+from console.api.schema import document
 from tests.annotation.factories import make_annotator, make_project, make_tasks, put
 from tests.api.world import Program, World, make_world, program, token_of, wrong_with
 
@@ -126,3 +127,47 @@ def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(world: World) -> 
                 carol.ask("GET", f"projects/helpful/{path}?page_size={size}")
             counts.append(len(caught))
     assert counts[:4] == counts[4:]
+
+
+def lists() -> list[str]:
+    """The paths of all lists of the schema that a researcher may read, for the project helpful."""
+    return [
+        path.removeprefix("/api/v1/").replace("{slug}", "helpful")
+        for path, operations in document()["paths"].items()
+        if any(one["name"] == "fields" for one in operations.get("get", {}).get("parameters", ()))
+        and "{id}" not in path
+        and "assignments" not in path  # an annotator's own
+    ]
+
+
+def test_rows_have_the_fields_that_are_asked_for_and_a_type_of_their_own(world: World) -> None:
+    carol = program(world, "carol")
+    put(world.cast.project, "prompts", *({"prompt": f"More {number}"} for number in range(5)))
+    whole = carol.ask("GET", "projects/helpful/prompts/?page_size=4")
+    sparse = carol.ask("GET", "projects/helpful/prompts/?page_size=4&fields=split,id")
+    assert (whole["Content-Type"], sparse["Content-Type"]) == (
+        "application/json",
+        "application/vnd.concord.sparse+json",
+    )
+    expected = [{"id": row["id"], "split": row["split"]} for row in whole.json()["results"]]
+    assert sparse.json()["results"] == expected
+    following = carol.ask("GET", sparse.json()["next"]).json()["results"]
+    assert following
+    assert {tuple(sorted(row)) for row in following} == {("id", "split")}
+    assert (
+        carol.ask("GET", whole.json()["next"]).json()["results"][0].keys()
+        == whole.json()["results"][0].keys()
+    )
+
+
+def test_every_list_can_be_asked_for_some_fields_and_names_those_that_there_are(world: World) -> None:
+    carol = program(world, "carol")
+    assert len(lists()) > 12
+    for path in lists():
+        refused = carol.ask("GET", f"{path}?fields=id,password")
+        assert wrong_with(refused) == ["fields"], path
+        names = refused.json()["errors"][0]["detail"].partition("there are ")[2].rstrip(".").split(", ")
+        for row in carol.ask("GET", path).json()["results"]:
+            assert set(row) == set(names), path
+        for row in carol.ask("GET", f"{path}?fields={names[-1]}").json()["results"]:
+            assert list(row) == [names[-1]], path

@@ -24,8 +24,8 @@ Schema = dict[str, Any]
 _SIMPLE = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 _REFERENCE = "#/components/schemas/"
 _PAGE = "Paginated"
-# A query's parameter that the client sees to itself.
-_CURSOR = "cursor"
+# Parameters of a query that the client sees to itself, or whose rows have other types than it says.
+_LEFT_OUT = {"cursor", "fields"}
 
 
 def types(document: Schema) -> str:
@@ -104,7 +104,7 @@ def _queries(document: Schema) -> Iterator[tuple[str, Schema]]:
         asked = {
             parameter["name"]: parameter
             for parameter in operations.get("get", {}).get("parameters", ())
-            if parameter["in"] == "query" and parameter["name"] != _CURSOR
+            if parameter["in"] == "query" and parameter["name"] not in _LEFT_OUT
         }
         if asked:
             yield (

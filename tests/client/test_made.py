@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Unpack, get_args, get_origin, get_type_hints
 import httpx
 import pytest
 
+from annotation.api import paging
 from concord_client import Client, ProjectClient, synchronous
 from tests.client import making
 
@@ -48,7 +49,8 @@ def of_schema() -> Iterator[Operation]:
                 _shape(content.get("schema", {}))
                 for status, answer in operation["responses"].items()
                 if status.startswith("2")
-                for content in answer.get("content", {"": {}}).values()
+                for type_, content in answer.get("content", {"": {}}).items()
+                if type_ != paging.SPARSE  # what is not whole has no shape, and no method asks for it
             } - ({""} if "204" in operation["responses"] and method == "post" else set())
             assert len(answers) == 1
             takes = [
