@@ -92,9 +92,10 @@ def outcome(run: Run) -> str:
 
 
 def facts(run: Run, project: Project) -> list[Fact]:
-    """What it began with."""
+    """What it began with, and what it computes on."""
     tell = _FACTS.get(run.kind)
-    return [fact for fact in tell(run, project) if fact.text] if tell else []
+    told = tell(run, project) if tell else []
+    return [fact for fact in (*told, Fact("Device", _computed_on(run))) if fact.text]
 
 
 def settings(run: Run) -> Settings | None:
@@ -129,6 +130,16 @@ def onward(run: Run, project: Project) -> list[Link]:
         Link(words, reverse(f"admin:{page}", args=[project.slug]) + anchor)
         for words, page, anchor in _ONWARD.get(run.kind, ())
     ]
+
+
+def _computed_on(run: Run) -> str:
+    """Empty of a run that told nothing: it computes nothing, or is older than the telling."""
+    if run.computed_on is None:
+        return ""
+    device, processes = run.computed_on["device"], run.computed_on["processes"]
+    named = "CPU" if device == "cpu" else device
+    shared = f" in each of {processes} processes" if processes > 1 else ""
+    return f"{named}{shared}, torch {run.computed_on['torch']}"
 
 
 def _config_class(run: Run) -> type[Any] | None:

@@ -5,6 +5,8 @@ import os
 import torch
 
 from runs.folder.errors import BadInput
+from runs.folder.files import write_json
+from runs.folder.folder import RunFolder
 
 CPU = torch.device("cpu")
 
@@ -19,6 +21,19 @@ def choose_device(name: str) -> torch.device:
         raise BadInput(f'device {name!r} is none: use "auto", "cpu" or "cuda"') from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise BadInput('device "cuda" is asked for, but this machine has none: use "auto" or "cpu"')
+    return device
+
+
+def device_of_run(folder: RunFolder, name: str) -> torch.device:
+    """``choose_device``, told in device.json for the run's page: its name, the number of processes, torch's version.
+
+    Of several processes (lm.ranks) main alone writes it; each has a GPU of its own, of the same make as main's.
+    """
+    device = choose_device(name)
+    if os.environ.get("RANK", "0") == "0":
+        told = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+        processes = int(os.environ.get("WORLD_SIZE", "1"))
+        write_json(folder.device_file, {"device": told, "processes": processes, "torch": torch.__version__})
     return device
 
 

@@ -46,11 +46,23 @@ class RunSerializer(serializers.ModelSerializer[Run]):
         return run.seconds_left(timezone.now())
 
 
+class DeviceSerializer(serializers.Serializer[Any]):
+    """What a run computes on."""
+
+    device = serializers.CharField(help_text="cpu, or the GPU's name")
+    processes = serializers.IntegerField(help_text="How many share the run, each with a GPU of its own")
+    torch = serializers.CharField(help_text="PyTorch's version")
+
+
 class RunDetailSerializer(RunSerializer):
-    """The same, with the end of its log."""
+    """The same, with what it computes on and the end of its log."""
+
+    computed_on = DeviceSerializer(
+        read_only=True, allow_null=True, help_text="In its last attempt; null of a run that computes nothing"
+    )
 
     class Meta(RunSerializer.Meta):
-        fields = (*RunSerializer.Meta.fields, "log_tail")  # type: ignore[assignment]
+        fields = (*RunSerializer.Meta.fields, "computed_on", "log_tail")  # type: ignore[assignment]
         read_only_fields = fields  # type: ignore[assignment]
 
 

@@ -198,10 +198,19 @@ class Follower:
             self._report(progress)
         try:
             self._copy_metrics()
-            lifecycle.show(run=self._run, progress=progress, log_tail=log_tail(self._folder.log_file))
+            lifecycle.show(
+                run=self._run,
+                progress=progress,
+                computed_on=self._computed_on(),
+                log_tail=log_tail(self._folder.log_file),
+            )
         except (OperationalError, InterfaceError) as error:
             logger.warning("the database is away, run %s goes on: %s", self._run.pk, error)
             connection.close()
+
+    def _computed_on(self) -> dict[str, Any] | None:
+        path = self._folder.device_file
+        return read_json(path) if path.exists() else None
 
     def _copy_metrics(self) -> None:
         path = self._folder.metrics_file

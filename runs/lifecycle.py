@@ -77,9 +77,13 @@ def beat(*, run: Run) -> bool:
     return row.filter(cancel_requested_at__isnull=False).exists()
 
 
-def show(*, run: Run, progress: Reading | None, log_tail: str) -> None:
+def show(
+    *, run: Run, progress: Reading | None, log_tail: str, computed_on: dict[str, Any] | None = None
+) -> None:
     """Copy what the child says of itself into the row, for its page. Raises LeaseLost."""
     changes: dict[str, Any] = {"log_tail": log_tail}
+    if computed_on is not None:
+        changes["computed_on"] = computed_on
     if progress is not None:
         total = max(progress.total, 0)
         changes |= {

@@ -73,6 +73,8 @@ class Run(models.Model):
     total = models.PositiveBigIntegerField(default=0)
     doing = models.CharField(max_length=200, blank=True)
     expected_end = models.DateTimeField(null=True, blank=True)
+    # Of its last attempt: {"device": "cpu" or a GPU's name, "processes": int, "torch": version}.
+    computed_on = models.JSONField(null=True, blank=True)
     reason = models.TextField(blank=True)
     log_tail = models.TextField(blank=True)
     result = models.JSONField(default=dict, blank=True)

@@ -250,6 +250,14 @@ class DemonstrationsQuery(TypedDict):
     review: NotRequired[Literal["waiting", "accepted", "sent_back"]]
 
 
+class Device(TypedDict):
+    """What a run computes on."""
+
+    device: str
+    processes: int
+    torch: str
+
+
 Verdict = Literal["ranked", "all_bad", "cannot_tell"]
 
 
@@ -899,7 +907,7 @@ class Run(TypedDict):
 
 
 class RunDetail(TypedDict):
-    """The same, with the end of its log."""
+    """The same, with what it computes on and the end of its log."""
 
     id: int
     kind: str
@@ -918,6 +926,7 @@ class RunDetail(TypedDict):
     note: str
     tags: list[str]
     archived: bool
+    computed_on: Device | None
     log_tail: str
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import torch
 
-from lm.devices import choose_device
+from lm.devices import device_of_run
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rewardmodel.bradley_terry.config import ContestConfig, EvaluateConfig, FitConfig, ScoreConfig
 from rewardmodel.bradley_terry.contest import side_by_side
@@ -53,7 +53,7 @@ def contest(folder: RunFolder, stop: StopSignal) -> None:
     """Report on several reward models side by side; see ContestConfig."""
     config = parse_config(ContestConfig, folder.read_config())
     torch.set_num_threads(config.threads)
-    progress, device = Progress(folder.progress_file), choose_device(config.device)
+    progress, device = Progress(folder.progress_file), device_of_run(folder, config.device)
     count = len(config.reward_models)
 
     def loader(name: str) -> Callable[[], RewardModel]:
@@ -97,7 +97,7 @@ def score(folder: RunFolder, stop: StopSignal) -> None:
 
 def _load(folder: RunFolder, config: EvaluateConfig | ScoreConfig) -> RewardModel:
     torch.set_num_threads(config.threads)
-    model = load_reward_model(folder.located(config.reward_model), choose_device(config.device))
+    model = load_reward_model(folder.located(config.reward_model), device_of_run(folder, config.device))
     model.micro_batch_tokens = config.micro_batch_tokens
     return model
 

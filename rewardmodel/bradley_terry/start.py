@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from lm.adapter import add_adapter
-from lm.devices import autocast, choose_device
+from lm.devices import autocast, choose_device, device_of_run
 from lm.loading import context_length, load_tokenizer, load_trunk, make_trunk
 from lm.origin import parent_of
 from lm.scratch import make_config, make_tokenizer
@@ -59,6 +59,7 @@ def prepare(config: FitConfig, folder: RunFolder) -> Start:
         if _learnable(record, config) and record.split == "validation" and not record.by_doubt
     ]
     tokenizer = start_tokenizer(config, train)
+    device_of_run(folder, config.device)
     network = start_network(config, tokenizer, seed=config.seed)
     limits = Limits.within(
         context_length(network.trunk),

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from lm.devices import choose_device
+from lm.devices import device_of_run
 from lm.loading import context_length
 from lm.origin import parent_of
 from rltrainer.policy.bases import try_policy
@@ -26,7 +26,7 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     torch.set_num_threads(config.threads)
     progress = Progress(folder.progress_file)
     progress.report(0, 3, "loading the policy")
-    device = choose_device(config.device)
+    device = device_of_run(folder, config.device)
     policy = load_policy(config.base, lora=None, device=device, reference=False, date=config.date)
     progress.report(1, 3, "trying to sample")
     try_policy(policy, trained=False)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from lm.bootstrap import interval
-from lm.devices import choose_device
+from lm.devices import choose_device, device_of_run
 from lm.origin import claim_checkpoint, parent_of
 from rltrainer.policy.answers import Answer, answer_prompts, demonstration_losses, same_tokens
 from rltrainer.policy.bases import load_for_inference
@@ -45,6 +45,7 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
         parents={f"model {n}": parent_of(name) for n, name in enumerate(models)},
         free=("policies", "reward_model", "resamples"),
     )
+    device_of_run(folder, config.device)
     measured = evaluate_policies(folder, stop, config, prompts)
     write_json(folder.output / "report.json", make_report(config, prompts, measured))
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from lm.devices import device_of_run
 from lm.origin import claim_checkpoint, parent_of
 from rltrainer.policy.bases import load_for_inference
 from rltrainer.policy.config import SampleConfig
@@ -49,6 +50,7 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     progress = Progress(folder.progress_file)
     path = folder.output / "samples.jsonl"
     progress.report(0, len(prompts), "loading the policy")
+    device_of_run(folder, config.device)
     policy = load_for_inference(config.base, config.device, date=config.date)
     inputs = {"prompts.jsonl": file_digest(folder.inputs / "prompts.jsonl")}
     parents = {"base": parent_of(config.base, policy.model)}

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from lm.bootstrap import mean_by_prompt
-from lm.devices import choose_device
+from lm.devices import device_of_run
 from lm.optimizer import cosine, make_adamw, set_rates
 from lm.origin import parent_of
 from lm.ranks import ALONE, Ranks, join_ranks
@@ -45,7 +45,7 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     config = replace(config, base=folder.located(config.base))
     torch.set_num_threads(config.threads)
     ranks = join_ranks()
-    start = prepare(config, folder, choose_device(config.device))
+    start = prepare(config, folder, device_of_run(folder, config.device))
     inputs = {DEMONSTRATIONS: file_digest(folder.inputs / DEMONSTRATIONS)}
     parents = {} if config.from_scratch else {"base": parent_of(config.base, start.policy.model)}
     training = SftTraining(start, ranks)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from lm.devices import choose_device
+from lm.devices import choose_device, device_of_run
 from lm.loading import context_length
 from lm.origin import parent_of
 from lm.ranks import join_ranks
@@ -55,7 +55,7 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     if ranks.main:
         Progress(folder.progress_file).report(0, 1, "loading the policy and the reward model")
     prompts_of_run = split_prompts(read_prompts(folder.inputs / PROMPTS), config.held_out_prompts)
-    reward_model = load_reward_model(config.reward_model, choose_device(config.device))
+    reward_model = load_reward_model(config.reward_model, device_of_run(folder, config.device))
     learner, score = make_learner(config, reward_model), RewardOf(reward_model)
     cut = count_cut(learner, reward_model, prompts_of_run)
     inputs = {PROMPTS: file_digest(folder.inputs / PROMPTS)}

@@ -42,6 +42,10 @@ class RunFolder:
         return self.path / "progress.json"
 
     @property
+    def device_file(self) -> Path:
+        return self.path / "device.json"
+
+    @property
     def failure_file(self) -> Path:
         return self.path / "failure.json"
 

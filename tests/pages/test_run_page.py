@@ -63,6 +63,27 @@ def test_a_run_on_its_way_shows_how_far_it_is_and_can_be_cancelled(cast: Cast) -
     assert "Cancelling" in client.get(f"/admin/runs/{run.pk}/live/").content.decode()
 
 
+@pytest.mark.parametrize(
+    ("device", "processes", "words"),
+    [
+        ("cpu", 1, "CPU, torch 2.9.0"),
+        ("cpu", 2, "CPU in each of 2 processes, torch 2.9.0"),
+        ("NVIDIA H200", 8, "NVIDIA H200 in each of 8 processes, torch 2.9.0"),
+    ],
+)
+def test_what_it_computed_on_is_told_on_its_page_and_by_the_api(
+    cast: Cast, device: str, processes: int, words: str
+) -> None:
+    run, client = make_transfer(cast.project).run, carol(cast)
+    page, api = f"/admin/runs/{run.pk}/", f"/api/v1/projects/{cast.project.slug}/runs/{run.pk}/"
+    assert "<dt>Device</dt>" not in client.get(page).content.decode()
+    assert client.get(api).json()["computed_on"] is None
+    told = {"device": device, "processes": processes, "torch": "2.9.0"}
+    Run.objects.filter(pk=run.pk).update(computed_on=told)
+    assert f"<dt>Device</dt><dd>{words}</dd>" in client.get(page).content.decode()
+    assert client.get(api).json()["computed_on"] == told
+
+
 def test_curves_come_in_a_readers_order_without_counters_and_words(cast: Cast) -> None:
     run = make_transfer(cast.project).run
     for step in (1, 2, 3):

@@ -7,6 +7,7 @@ import pytest
 from console.curves import COUNTERS, CURVES, GROUPS
 from rewardmodel.bradley_terry import commands
 from rltrainer.policy import sft
+from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
 from runs.folder.metrics import read_metrics
 from runs.folder.stopping import StopSignal
@@ -31,6 +32,7 @@ def test_of_a_policy_gradient(tmp_path: Path, algorithm: str) -> None:
     run(folder)
     assert written(folder) - COUNTERS - CURVES.keys() == set()
     assert "reward" in written(folder)
+    assert read_json(folder.device_file)["device"] == "cpu"
 
 
 def test_of_sft_and_of_a_fit(tmp_path: Path) -> None:
@@ -41,6 +43,7 @@ def test_of_sft_and_of_a_fit(tmp_path: Path) -> None:
     for folder in (demonstrations, judgements):
         assert written(folder) - COUNTERS - CURVES.keys() == set()
         assert {"loss", "learning_rate", "gradient_norm"} <= written(folder)
+        assert read_json(folder.device_file)["device"] == "cpu"
 
 
 def test_every_curve_stands_in_a_group() -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from runs.folder.checkpoint import load_checkpoint
 from runs.folder.child import DONE, LOST, STOPPED
+from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
 from runs.folder.metrics import read_metrics
 from runs.folder.processes import command_of
@@ -83,6 +84,7 @@ def test_a_stop_reaches_all_and_one_process_goes_on_to_the_end(folder: RunFolder
         ranks = ranks_of(process)
         os.killpg(process.pid, signal.SIGTERM)
         assert process.wait(10) == STOPPED
+        assert read_json(folder.device_file)["processes"] == 2
         assert not any(rank.is_running() for rank in ranks.values())
     checkpoint = load_checkpoint(folder.checkpoint)
     assert checkpoint is not None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from lm.devices import device_of_run
 from runs.folder.checkpoint import load_checkpoint, save_checkpoint
 from runs.folder.child import run_child
 from runs.folder.errors import BadInput, Stopped
@@ -23,6 +24,7 @@ from runs.folder.stopping import StopSignal
 def main(folder: RunFolder, stop: StopSignal) -> None:
     """Chain a digest over ``steps`` numbers, with a checkpoint every step."""
     config = folder.read_config()
+    device_of_run(folder, "cpu")
     metrics, progress = Metrics(folder.metrics_file), Progress(folder.progress_file, every=0.0)
     step, digest = 0, ""
     checkpoint = load_checkpoint(folder.checkpoint)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
 from runs import lifecycle
 from runs.execution import execute, folder_of
@@ -62,6 +63,7 @@ def test_a_run_succeeds_with_its_artifact_metrics_and_log() -> None:
     figures = [metric.figures for metric in RunMetric.objects.filter(run=run)]
     assert figures == [{"step": n, "value": float(n), "nothing": None} for n in (1, 2, 3)]
     assert (run.done, run.total) == (3, 3)
+    assert run.computed_on == {"device": "cpu", "processes": 1, "torch": torch.__version__}
 
 
 def test_a_child_that_fails_leaves_its_reason() -> None:

@@ -64,6 +64,8 @@ def test_a_fitted_reward_model_is_evaluated_and_scores_as_it_does_in_process(tmp
     assert [each["score"] for each in answers] == pytest.approx(expected, abs=1e-5)
     assert [each["truncated"] for each in answers] == [False, False, True]
     assert answers[0]["score"] > answers[1]["score"]
+    for folder in (evaluation, scoring):
+        assert read_json(folder.device_file)["device"] == "cpu"
 
 
 def count_steps(folder: RunFolder) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rltrainer.policy import sft
+from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
 from tests.children import code_of
@@ -53,6 +54,8 @@ def test_a_trained_policy_is_sampled_and_evaluated(tmp_path: Path) -> None:
     assert run("evaluate", evaluation) == 0
     report = json.loads((evaluation.output / "report.json").read_text())
     assert report["policies"][1]["kl"]["mean"] == 0
+    for folder in (sampling, evaluation):
+        assert read_json(folder.device_file)["device"] == "cpu"
 
 
 def test_a_failure_leaves_its_reason(tmp_path: Path) -> None:
