@@ -87,6 +87,8 @@ class ConcordAdminSite(AdminSite):
                 name="reward_models",
             ),
             path("projects/<slug:slug>/data/<slug:kind>/", view(data.data_page), name="data"),
+            path("projects/<slug:slug>/data/<slug:kind>/file/", view(data.data_file), name="data_file"),
+            path("projects/<slug:slug>/data/<slug:kind>/flag/", view(data.data_flag), name="data_flag"),
             path(
                 "projects/<slug:slug>/data/<slug:kind>/<uuid:public_id>/",
                 view(datum.datum_page),

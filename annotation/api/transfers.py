@@ -1,9 +1,7 @@
 """Files in and out: in the background as runs, or out at once as a stream."""
 
-from collections.abc import Iterator
 from typing import Any
 
-from django.db import transaction
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -20,8 +18,6 @@ from annotation.models import Transfer
 from runs.api import RunSerializer
 
 JSONL = "application/jsonl"
-# So many lines go out together: one by one they cost more than to make.
-LINES_AT_ONCE = 200
 
 
 class NewImportSerializer(serializers.Serializer[Any]):
@@ -118,21 +114,8 @@ class ExportStream(ProjectEndpoint):
         serializer = self.get_serializer(data=request.query_params.dict())
         serializer.is_valid(raise_exception=True)
         said = {"split": None, "form": None, **serializer.validated_data}
-        # What is wrong with the request is found now, while it can still be said.
-        export.lines(project=self.project, **said)
         return StreamingHttpResponse(
-            self._lines(said),
+            export.streamed(project=self.project, **said),
             content_type=JSONL,
             headers={"Content-Disposition": f'attachment; filename="{slug}-{said["kind"]}.jsonl"'},
         )
-
-    def _lines(self, said: dict[str, Any]) -> Iterator[str]:
-        """Through a server-side cursor, which sees one moment of the table."""
-        with transaction.atomic():
-            batch: list[str] = []
-            for line in export.lines(project=self.project, **said):
-                batch.append(line)
-                if len(batch) == LINES_AT_ONCE:
-                    yield "".join(batch)
-                    batch.clear()
-            yield "".join(batch)

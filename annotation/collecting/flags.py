@@ -1,6 +1,7 @@
 """Flags: what annotators and the import say that somebody should look at, and what became of it.
 
 raise_flag    an annotator at their task, which they keep or pass on
+flag_tasks    a researcher, at many tasks at once
 resolve       a researcher, in words
 
 Completions whose text names its model are flagged as they come in (annotation.files.intake.flagging).
@@ -9,15 +10,18 @@ Completions whose text names its model are flagged as they come in (annotation.f
 from collections.abc import Sequence
 
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from annotation import locks
 from annotation.collecting import queue
 from annotation.errors import BadRequest, LeaseOver
-from annotation.models import Annotator, Assignment, Completion, Flag
+from annotation.models import Annotator, Assignment, Completion, Flag, Task
 from runs.writing import write
 
 MOST_WORDS = 500
+# Tasks that are flagged in one go: as many as somebody could still look through.
+MOST_AT_ONCE = 1000
 
 
 @write
@@ -29,11 +33,7 @@ def raise_flag(
     Flagging it again for the same reason changes the words; what was resolved stays so, and another flag is raised.
     Locks the annotator's row and the assignment's. Raises LeaseOver, BadRequest.
     """
-    words = words.strip()[:MOST_WORDS]
-    if category not in Flag.Category.values:
-        raise BadRequest(f"The reason must be one of {', '.join(Flag.Category.values)}.")
-    if category == Flag.Category.OTHER and not words:
-        raise BadRequest("Say in a few words what is wrong.")
+    words = _checked(category, words)
     locks.annotator(annotator)
     open_assignments = (
         Assignment.objects.open().select_for_update(of=("self",), no_key=True).select_related("task")
@@ -55,6 +55,44 @@ def raise_flag(
         label = Flag.Category(category).label
         queue.skip(assignment=locked, annotator=annotator, reason=f"{label}: {words}" if words else label)
     return flag
+
+
+@write
+def flag_tasks(*, tasks: "QuerySet[Task]", by: Annotator, category: str, words: str = "") -> int:
+    """Flag these tasks of the project of whoever does it; returns how many were not flagged so by them already.
+
+    Locks the annotator's row. Raises BadRequest, and where there are more than MOST_AT_ONCE.
+    """
+    words = _checked(category, words)
+    locks.annotator(by)
+    rows = list(tasks.filter(project=by.project_id).values_list("pk", "prompt_id")[: MOST_AT_ONCE + 1])
+    if len(rows) > MOST_AT_ONCE:
+        raise BadRequest(f"These are more than {MOST_AT_ONCE:,} tasks: narrow the list down.")
+    flagged = Flag.objects.open().filter(task__in=[pk for pk, _ in rows], annotator=by, category=category)
+    known = set(flagged.values_list("task_id", flat=True))
+    fresh = [
+        Flag(
+            project_id=by.project_id,
+            prompt_id=prompt,
+            task_id=pk,
+            annotator=by,
+            category=category,
+            words=words,
+        )
+        for pk, prompt in rows
+        if pk not in known
+    ]
+    return len(Flag.objects.bulk_create(fresh))
+
+
+def _checked(category: str, words: str) -> str:
+    """The words as they are kept. Raises BadRequest."""
+    words = words.strip()[:MOST_WORDS]
+    if category not in Flag.Category.values:
+        raise BadRequest(f"The reason must be one of {', '.join(Flag.Category.values)}.")
+    if category == Flag.Category.OTHER and not words:
+        raise BadRequest("Say in a few words what is wrong.")
+    return words
 
 
 @write

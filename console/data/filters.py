@@ -4,7 +4,7 @@ from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
 from django import forms
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -55,6 +55,11 @@ def name(label: str) -> forms.CharField:
     """Of somebody or something in the project."""
     widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
     return forms.CharField(label=label, required=False, max_length=200, widget=widget)
+
+
+def number(label: str) -> forms.FloatField:
+    """A bound, itself included."""
+    return forms.FloatField(label=label, required=False, widget=forms.NumberInput(attrs={"step": "any"}))
 
 
 def words() -> forms.CharField:
@@ -185,6 +190,13 @@ def flagged(**at: OuterRef) -> Exists:
     return Exists(Flag.objects.open().filter(**at))
 
 
+def _judged_alike(task: OuterRef, alike: bool) -> Q:
+    """Two or more people ranked the task, and all in one order, or in several."""
+    said = Ranking.objects.current().filter(verdict=Ranking.Verdict.RANKED).filter(task=task).values("task")
+    orders = said.annotate(people=Count("annotator", distinct=True), orders=Count("tiers", distinct=True))
+    return Q(Exists(orders.filter(people__gt=1, **({"orders": 1} if alike else {"orders__gt": 1}))))
+
+
 class OfPrompts(Filters):
     """Prompts."""
 
@@ -245,8 +257,12 @@ class OfTasks(Filters):
     purpose = choice("Purpose", *Task.Purpose.choices)
     state = choice("State", ("free", "places free"), ("open", "in hand"), ("complete", "finished"))
     split = choice("Split", *Split.choices)
+    disputed = either("Annotators", "disagree", "agree")
     flagged = either("Flagged", "flagged", "not flagged")
     key = name("Key")
+
+    def narrow_disputed(self, rows: Any, value: bool) -> Any:
+        return rows.filter(_judged_alike(OuterRef("pk"), not value))
 
     def narrow_state(self, rows: Any, value: str) -> Any:
         """Of the API's states of slots: a task can have places free and be in hand at once."""
@@ -271,6 +287,7 @@ class OfRankings(Filters):
         "simulated": "annotator__simulated",
         "purpose": "task__purpose",
         "split": "task__prompt__split",
+        "form": "task__prompt__form",
     }
 
     task = of("Of the task")
@@ -280,8 +297,13 @@ class OfRankings(Filters):
     current = either("Version", "current", "superseded")
     simulated = either("By", "simulated annotators", "people")
     fresh = choice("Fitted on", ("true", "not yet"))
+    disputed = either("Annotators of the task", "disagree", "agree")
     flagged = either("Flagged", "flagged", "not flagged")
     split = choice("Split", *Split.choices)
+    form = choice("Form of the prompt", *Prompt.Form.choices)
+
+    def narrow_disputed(self, rows: Any, value: bool) -> Any:
+        return rows.filter(_judged_alike(OuterRef("task"), not value))
 
     def narrow_fresh(self, rows: Any, _value: str) -> Any:
         """A fit would learn from them, and no version has."""
@@ -301,6 +323,8 @@ class OfRatings(Filters):
         "completion": "completion__public_id",
         "annotator": "annotator",
         "axis": "axis",
+        "least": "score__gte",
+        "most": "score__lte",
         "current": "is_current",
         "simulated": "annotator__simulated",
         "split": "completion__prompt__split",
@@ -309,6 +333,8 @@ class OfRatings(Filters):
     completion = of("Of the completion")
     annotator = name("Annotator")
     axis = name("Axis")
+    least = number("Score from")
+    most = number("Score to")
     current = either("Version", "current", "superseded")
     simulated = either("By", "simulated annotators", "people")
     split = choice("Split", *Split.choices)

@@ -37,6 +37,8 @@ class Kind(NamedTuple):
     lines: Callable[[Rows], Rows]
     filters: type[filters.Filters]
     empty: str
+    # As which kinds of lines its rows go out (annotation.files.export).
+    exported: tuple[str, ...] = ()
 
 
 def kind_named(name: str) -> Kind:
@@ -119,6 +121,7 @@ KINDS = {
             _prompt_lines,
             filters.OfPrompts,
             "Import prompts, or completions with theirs, on the home of the project.",
+            exported=("prompts",),
         ),
         Kind(
             "completions",
@@ -137,6 +140,7 @@ KINDS = {
             _task_lines,
             filters.OfTasks,
             "Import completions to be ranked, let a policy sample some, or make tasks to rate or to write.",
+            exported=("completions",),
         ),
         Kind(
             "rankings",
@@ -146,6 +150,7 @@ KINDS = {
             _ranking_lines,
             filters.OfRankings,
             "Nobody has ranked anything yet.",
+            exported=("rankings", "pairs"),
         ),
         Kind(
             "ratings",
@@ -155,6 +160,7 @@ KINDS = {
             _rating_lines,
             filters.OfRatings,
             "Nobody has rated anything yet.",
+            exported=("ratings",),
         ),
         Kind(
             "demonstrations",
@@ -164,6 +170,7 @@ KINDS = {
             _demonstration_lines,
             filters.OfDemonstrations,
             "Nobody has written an answer yet.",
+            exported=("demonstrations",),
         ),
     )
 }

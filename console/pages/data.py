@@ -1,14 +1,38 @@
 """A list of one kind of data, which the address narrows."""
 
-from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.views.decorators.http import require_safe
+from typing import cast
 
-from annotation.models import Project
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from annotation import people
+from annotation.collecting import flags
+from annotation.errors import BadRequest
+from annotation.files import export
+from annotation.models import Flag, Project, Task
 from console.data.kinds import KINDS, kind_named
-from console.data.paging import lines_of
+from console.data.paging import address, lines_of
 from console.pages.access import for_project
+
+# The parameter that says as which kind of lines rows go out.
+AS = "as"
+# Of the kinds whose rows are of one task each, where that is.
+TASKS_OF = {"tasks": "pk", "rankings": "task"}
+
+
+class FlagForm(forms.Form):
+    """Why what is listed should be looked at."""
+
+    category = forms.ChoiceField(choices=Flag.Category.choices, label="Reason")
+    words = forms.CharField(max_length=flags.MOST_WORDS, required=False, label="In words")
 
 
 @require_safe
@@ -25,7 +49,62 @@ def data_page(request: HttpRequest, project: Project, kind: str) -> HttpResponse
         "kinds": KINDS.values(),
         "filters": filters,
         "chosen": filters.chosen(),
+        "flagging": FlagForm() if kind in TASKS_OF else None,
+        "exported": [(name, address(request.GET, **{AS: name})) for name in of_kind.exported],
         "lines": lines_of(lambda: filters.narrow(of_kind.rows(project)), of_kind.lines, request.GET),
         "rows_of_kind": f"admin/data/{kind}.html",
     }
     return TemplateResponse(request, "admin/data.html", context)
+
+
+@require_safe
+@for_project
+def data_file(request: HttpRequest, project: Project, kind: str) -> HttpResponseBase:
+    """What a list holds as JSONL, all pages: of the rows that its address means those that an export has at all."""
+    of_kind = kind_named(kind)
+    exported = request.GET.get(AS, "")
+    if exported not in of_kind.exported:
+        raise Http404
+    filters = of_kind.filters(request.GET, project=project)
+    try:
+        lines = export.streamed(
+            project=project,
+            kind=exported,
+            form=request.GET.get("form") or None,
+            only=lambda: filters.narrow(of_kind.rows(project)),
+        )
+    except BadRequest:
+        messages.error(
+            request,
+            "These are pairs of text and of chat prompts, and a file holds one: choose the form of the prompt first.",
+        )
+        return redirect(
+            f"{reverse('admin:data', args=[project.slug, kind])}{address(request.GET, **{AS: None})}"
+        )
+    name = f"{project.slug}-{exported}{'-narrowed' if filters.chosen() else ''}.jsonl"
+    return StreamingHttpResponse(
+        lines,
+        content_type="application/jsonl",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@require_POST
+@for_project
+def data_flag(request: HttpRequest, project: Project, kind: str) -> HttpResponse:
+    """Flag the tasks of what a list holds, all pages, as whoever asks for it."""
+    if kind not in TASKS_OF:
+        raise Http404
+    of_kind, said = kind_named(kind), FlagForm(request.POST)
+    filters = of_kind.filters(request.GET, project=project)
+    by = people.annotator_for(project=project, user=cast("User", request.user))
+    try:
+        if not said.is_valid():
+            raise BadRequest(" ".join(str(one) for errors in said.errors.values() for one in errors))
+        with transaction.atomic():
+            rows = filters.narrow(of_kind.rows(project)).order_by().values(TASKS_OF[kind])
+            flagged = flags.flag_tasks(tasks=Task.objects.filter(pk__in=rows), by=by, **said.cleaned_data)
+        messages.success(request, f"{flagged:,} tasks are flagged." if flagged != 1 else "1 task is flagged.")
+    except BadRequest as error:
+        messages.error(request, str(error))
+    return redirect(f"{reverse('admin:data', args=[project.slug, kind])}{address(request.GET)}")

@@ -27,7 +27,7 @@ from annotation.files.intake import single
 from annotation.files.intake.sampled import SampledPrompt
 from annotation.files.intake.tasks import set_priorities
 from annotation.files.splitting import split_prompts
-from annotation.models import Demonstration, Membership, Ranking
+from annotation.models import Demonstration, Membership, Ranking, Task
 from annotation.preferences.tiers import pairs
 from annotation.withdrawal import erasure
 from tests.annotation.judging import Job, beside_each_other
@@ -73,6 +73,9 @@ WRITES: dict[str, Callable[[Place], object]] = {
     "expire": lambda p: queue.expire(),
     "flag": lambda p: flags.raise_flag(
         assignment=p.in_hand, annotator=p.people["alice"], category="other", words="odd", passing=True
+    ),
+    "flag many": lambda p: flags.flag_tasks(
+        tasks=Task.objects.filter(project=p.project), by=p.people["bob"], category="private"
     ),
     "resolve": lambda p: flags.resolve(flags=[p.flag], resolution="Seen.", by=p.carol),
     "mark gold": lambda p: control.mark_gold(

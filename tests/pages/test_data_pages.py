@@ -4,6 +4,7 @@ What a list should hold is said by a predicate of Python over every row of the p
 """
 
 import html
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -35,7 +36,7 @@ from annotation.withdrawal import erasure
 from console.data import paging, search
 from console.data.kinds import KINDS
 from rewardmodel.models import RewardModelVersion
-from tests.annotation.factories import make_annotator, make_tasks, put
+from tests.annotation.factories import make_annotator, make_tasks, out_values, put
 from tests.annotation.judging import taken
 from tests.pages.cast import Cast, make_cast
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
@@ -91,6 +92,8 @@ def everything() -> Cast:
         "completions": answers("A ripe pear", "I am ChatGPT.", source="model 0"),
     }
     put(project, "rankings", {**rule, "annotator": "rule", "concord": {"simulated": True}})
+    put(project, "rankings", {"prompt": chat, "completions": answers("No.", "Yes."), "annotator": "dora"})
+    put(project, "rankings", {"prompt": chat, "completions": answers("Yes.", "No."), "annotator": "ann"})
     for axis, who in (("quality", "ann"), ("truth", "ben")):
         put(
             project,
@@ -214,6 +217,12 @@ def finished(task: Task) -> bool:
     return bool(slots) and all(slot.annotator_id in judged for slot in slots)
 
 
+def orders_of(task: Task) -> set[tuple[int, ...]]:
+    """In which orders people put it, where two or more did."""
+    current = [one for one in task.rankings.all() if one.is_current and one.verdict == "ranked"]
+    return {tuple(one.tiers) for one in current} if len({one.annotator_id for one in current}) > 1 else set()
+
+
 def open_flags(**at: Any) -> bool:
     return any(flag.resolved_at is None for flag in Flag.objects.filter(**at))
 
@@ -257,6 +266,13 @@ FILTERS: list[tuple[str, str, Callable[[Any], bool]]] = [
     ),
     ("rankings", "?flagged=true", lambda row: open_flags(task=row.task)),
     ("rankings", "?fresh=true", lambda row: row.is_current and not row.annotator.simulated),
+    ("rankings", "?form=chat", lambda row: row.task.prompt.form == "chat"),
+    ("rankings", "?disputed=true", lambda row: len(orders_of(row.task)) > 1),
+    ("rankings", "?disputed=false", lambda row: len(orders_of(row.task)) == 1),
+    ("tasks", "?disputed=true", lambda row: len(orders_of(row)) > 1),
+    ("tasks", "?disputed=false", lambda row: len(orders_of(row)) == 1),
+    ("ratings", "?least=2.5", lambda row: row.score is not None and row.score >= 2.5),
+    ("ratings", "?most=2&least=2", lambda row: row.score == 2),
     ("ratings", "?axis=truth", lambda row: row.axis == "truth"),
     ("ratings", "?annotator=ann", lambda row: row.annotator.pseudonym == "ann"),
     ("ratings", "?current=true&simulated=false", lambda row: row.is_current and not row.annotator.simulated),
@@ -282,6 +298,90 @@ def test_the_filters_tell_rows_apart(cast: Cast) -> None:
         narrows = query and (kind, query) not in {("demonstrations", "?review=accepted")}
         if kind not in {"ratings", "demonstrations"} and narrows:
             assert 0 < len(kept) < len(all_rows) or query.startswith(("?source_kind", "?kind")), (kind, query)
+
+
+def sent(client: Client, kind: str, exported: str, query: str) -> list[dict[str, Any]]:
+    """The lines of a list's file."""
+    answer = client.get(f"/admin/projects/helpful/data/{kind}/file/{query or '?'}&as={exported}")
+    assert answer.status_code == 200
+    return [json.loads(line) for line in answer.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("kind", "exported"), [(one.name, name) for one in KINDS.values() for name in one.exported]
+)
+def test_what_is_listed_goes_out_as_an_export_has_it(cast: Cast, kind: str, exported: str) -> None:
+    client = client_of(cast)
+    forms = ["text", "chat"] if exported == "pairs" else [None]
+    whole = [line for form in forms for line in out_values(cast.project, exported, form=form)]
+    some = 0
+    for of_kind, query, keep in FILTERS:
+        if of_kind != kind or (exported == "pairs" and "form" not in query):
+            continue
+        kept = set(expected(cast, kind, keep))
+        lines = sent(client, kind, exported, query)
+        assert lines == [line for line in whole if id_of(line, exported) in kept], query
+        some += 0 < len(lines) < len(whole)
+    assert some or exported == "demonstrations"
+
+
+def id_of(line: dict[str, Any], exported: str) -> str:
+    """Of the row that it was made of: of pairs the ranking, whose task the pair names."""
+    if exported != "pairs":
+        return str(line["concord"]["id"])
+    return next(
+        str(row.public_id)
+        for row in Ranking.objects.filter(is_current=True, annotator__pseudonym=line["annotator"])
+        if str(row.public_id)[:-2] == line["concord"]["id"][:-2]
+    )
+
+
+def test_pairs_of_two_forms_are_not_one_file(cast: Cast) -> None:
+    client = client_of(cast)
+    back = client.get("/admin/projects/helpful/data/rankings/file/?current=true&as=pairs", follow=True)
+    assert back.redirect_chain == [("/admin/projects/helpful/data/rankings/?current=true", 302)]
+    assert "choose the form of the prompt first" in back.content.decode()
+    lines = sent(client, "rankings", "pairs", "?form=chat&annotator=ann")
+    assert [[one["role"] for one in line["prompt"]] for line in lines] == [["system", "user"]]
+    assert client.get("/admin/projects/helpful/data/rankings/file/?as=gold").status_code == 404
+
+
+def test_the_tasks_of_what_is_listed_are_flagged_once(cast: Cast) -> None:
+    client, project = client_of(cast), cast.project
+    shown = client.get("/admin/projects/helpful/data/rankings/?annotator=ann").content.decode()
+    assert 'action="/admin/projects/helpful/data/rankings/flag/?annotator=ann"' in shown
+    wanted = {
+        row.task_id for row in Ranking.objects.kept().filter(project=project, annotator__pseudonym="ann")
+    }
+    before = Flag.objects.count()
+    form = {"category": "other", "words": "Ann was new then"}
+    back = client.post("/admin/projects/helpful/data/rankings/flag/?annotator=ann", form, follow=True)
+    assert f"{len(wanted)} tasks are flagged." in back.content.decode()
+    assert back.redirect_chain[-1][0] == "/admin/projects/helpful/data/rankings/?annotator=ann"
+    raised = Flag.objects.filter(words="Ann was new then")
+    assert {flag.task_id for flag in raised} == wanted
+    assert {flag.annotator.user for flag in raised if flag.annotator} == {cast.carol}
+    client.post("/admin/projects/helpful/data/rankings/flag/?annotator=ann", form)
+    assert Flag.objects.count() == before + len(wanted)
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"category": "other", "words": " "}, "Say in a few words what is wrong."),
+        ({"category": "ugly"}, "Select a valid choice."),
+        ({"category": "broken"}, "These are more than 3 tasks: narrow the list down."),
+    ],
+)
+def test_a_list_that_cannot_be_flagged_says_why_and_flags_nothing(
+    cast: Cast, form: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flags, "MOST_AT_ONCE", 3)
+    before = Flag.objects.count()
+    back = client_of(cast).post("/admin/projects/helpful/data/tasks/flag/", form, follow=True)
+    assert said in html.unescape(back.content.decode())
+    assert Flag.objects.count() == before
+    assert client_of(cast).post("/admin/projects/helpful/data/prompts/flag/", form).status_code == 404
 
 
 def test_rows_of_one_row_are_listed_by_its_id(cast: Cast) -> None:
@@ -651,7 +751,7 @@ def cost(client: Client, address: str) -> int:
 def test_pages_cost_as_many_queries_with_many_rows_as_with_few(cast: Cast) -> None:
     client, project = client_of(cast), cast.project
     tasks = Task.objects.filter(
-        project=project, rankings__annotator__pseudonym="ann", rankings__verdict="ranked"
+        project=project, rankings__annotator__pseudonym="ann", rankings__verdict="ranked", prompt__form="text"
     )
     task = tasks.get()
     put(project, "demonstrations", {"prompt": task.prompt.last_text, "completion": "So", "annotator": "ann"})

@@ -25,6 +25,8 @@ pytestmark = pytest.mark.django_db
 PAGES = {
     "project": ("get", "/admin/projects/helpful/"),
     "data": ("get", "/admin/projects/helpful/data/rankings/"),
+    "data_file": ("get", "/admin/projects/helpful/data/rankings/file/?as=pairs"),
+    "data_flag": ("post", "/admin/projects/helpful/data/rankings/flag/"),
     "datum": ("get", "/admin/projects/helpful/data/prompts/{prompt}/"),
     "reward_models": ("get", "/admin/projects/helpful/reward-models/"),
     "policies": ("get", "/admin/projects/helpful/policies/"),
@@ -75,7 +77,7 @@ def visit(cast: Cast, name: str | None, page: str) -> int:
 def test_a_projects_researchers_and_administrators_may(cast: Cast, page: str, name: str) -> None:
     # 400: an empty form, 404: an export without a file yet, and no file to look at; all come after the check.
     moves = dict.fromkeys(("run_cancel", "run_rest", "run_again", "run_resume", "run_note"), 302)
-    expected = {"act": 400, "look": 400, "run_output": 404, "run_file": 404, **moves}
+    expected = {"act": 400, "data_flag": 302, "look": 400, "run_output": 404, "run_file": 404, **moves}
     assert visit(cast, name, page) == expected.get(page, 200)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any, Protocol
 
 from django.db import transaction
@@ -18,6 +19,8 @@ from annotation.files.jsonl.writing import line_of
 from annotation.models import Demonstration, Project, Prompt, Ranking, Rating, Task
 
 FORMS = ("text", "chat")
+# So many lines go out together: one by one they cost more than to make.
+LINES_AT_ONCE = 200
 # Of each kind but pairs, which makes its lines itself.
 _VALUES: dict[str, Callable[[Scope], Iterator[dict[str, Any]]]] = {
     "prompts": prompts.values,
@@ -79,6 +82,37 @@ def lines(*, project: Project, kind: str, split: str | None = None, form: str | 
     return _lines(kind, _scope(project, kind, split, form))
 
 
+def streamed(
+    *,
+    project: Project,
+    kind: str,
+    split: str | None = None,
+    form: str | None = None,
+    only: "Callable[[], QuerySet[Any]] | None" = None,
+) -> Iterator[str]:
+    """The lines of ``kind``, some at once, as an answer that is sent while it is made: of one moment.
+
+    ``only`` gives the rows that are meant, where that is not all of them. Raises BadRequest at once, while it can still
+    be said.
+    """
+    _scope(project, kind, split, form)
+    return _streamed(project, kind, split, form, only)
+
+
+def _streamed(
+    project: Project,
+    kind: str,
+    split: str | None,
+    form: str | None,
+    only: "Callable[[], QuerySet[Any]] | None",
+) -> Iterator[str]:
+    with transaction.atomic():
+        scope = _scope(project, kind, split, form, only() if only else None)
+        lines = _lines(kind, scope)
+        while batch := list(islice(lines, LINES_AT_ONCE)):
+            yield "".join(batch)
+
+
 def _lines(kind: str, scope: Scope) -> Iterator[str]:
     return pairs.lines(scope) if kind == "pairs" else map(line_of, _VALUES[kind](scope))
 
@@ -120,11 +154,17 @@ def write(
     return report
 
 
-def _scope(project: Project, kind: str, split: str | None, form: str | None) -> Scope:
+def _scope(
+    project: Project,
+    kind: str,
+    split: str | None,
+    form: str | None,
+    only: "QuerySet[Any] | None" = None,
+) -> Scope:
     for value, allowed, name in ((kind, KINDS, "kind"), (split, SPLITS, "split"), (form, FORMS, "form")):
         if value is not None and value not in allowed:
             raise BadRequest(f"There is no {name} {value!r}: it is one of {', '.join(allowed)}.")
-    scope = Scope(project, split, form)
+    scope = Scope(project, split, form, only)
     if kind == "pairs" and form is None:
         pairs.check_one_form(scope)
     return scope

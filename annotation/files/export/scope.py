@@ -16,17 +16,19 @@ CHUNK = 1000
 
 @dataclass(frozen=True)
 class Scope:
-    """``split`` and ``form`` are those of the prompts; None is all of them."""
+    """``split`` and ``form`` are those of the prompts, ``only`` holds the rows themselves; None is all of them."""
 
     project: Project
     split: str | None = None
     form: str | None = None
+    only: "QuerySet[Any] | None" = None
 
     def narrow(self, rows: "QuerySet[Any]", prompt: str = "") -> "QuerySet[Any]":
         """The rows whose prompt, found at the path ``prompt``, is in scope, in the order of their making."""
         path = f"{prompt}__" if prompt else ""
         conditions = {f"{path}split": self.split, f"{path}form": self.form}
-        return rows.filter(**{name: value for name, value in conditions.items() if value}).order_by("id")
+        kept = rows.filter(**{name: value for name, value in conditions.items() if value}).order_by("id")
+        return kept if self.only is None else kept.filter(pk__in=self.only.order_by().values("pk"))
 
 
 def chunks(rows: "QuerySet[Any]", *columns: str) -> Iterator[list[dict[str, Any]]]:
