@@ -4,7 +4,7 @@ import csv
 import mimetypes
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib import admin, messages
 from django.core.files.storage import storages
@@ -29,12 +29,22 @@ from runs import kinds, lifecycle, noting
 from runs.errors import RunNotActive, RunsError
 from runs.execution import folder_of
 from runs.kinds import kind_of
-from runs.models import Run, RunMetric
+from runs.models import Run, RunMetric, RunQuerySet
 
 # What a page draws at most; a longer run is thinned evenly, its last step kept.
 MOST_POINTS = 2000
 # Other runs of the kind whose curves can be laid over, the newest.
 MOST_OTHERS = 20
+# How many of them at once: each has a colour and a dash of its own (static/js/run/plot.js).
+MOST_OVER = 6
+
+
+class Other(NamedTuple):
+    """A run whose curves can be laid over."""
+
+    pk: int
+    words: str
+    tags: list[str]
 
 
 @require_safe
@@ -54,13 +64,15 @@ def run_live(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
 @require_safe
 @for_run
 def run_metrics(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
-    """All numbers in the metrics, for the page to draw; with ``format=csv`` every line of them as a table.
+    """All numbers in the metrics, for the page to draw.
+
+    With ``format=csv`` every line of them as a table; of the runs that ``over`` names too, with each line's run.
 
     ``{"active": bool, "steps": [...], "groups": [...], "curves": [{"name", "label", "unit", "group", "values"}]}``
     """
-    lines = list(RunMetric.objects.filter(run=run).order_by("id").values_list("figures", flat=True))
     if request.GET.get("format") == "csv":
-        return _table(run, lines)
+        return _table(run, _over(request, run, project))
+    lines = _lines(run.pk)
     stride = max(1, -(-len(lines) // MOST_POINTS))
     kept = lines[-1::-stride][::-1]
     drawn = []
@@ -84,15 +96,31 @@ def _numbers(lines: list[dict[str, Any]]) -> list[str]:
     return sorted(names - curves.COUNTERS, key=curves.place)
 
 
-def _table(run: Run, lines: list[dict[str, Any]]) -> HttpResponse:
-    names = _numbers(lines)
+def _lines(run: int) -> list[dict[str, Any]]:
+    return list(RunMetric.objects.filter(run=run).order_by("id").values_list("figures", flat=True))
+
+
+def _over(request: HttpRequest, run: Run, project: Project) -> list[int]:
+    """The other runs of its kind that the address lays over it, in the address's order."""
+    named = dict.fromkeys(int(one) for one in request.GET.getlist("over")[:MOST_OVER] if one.isdecimal())
+    known = set(_measured(run, project).filter(pk__in=named).values_list("pk", flat=True))
+    return [one for one in named if one in known]
+
+
+def _table(run: Run, over: list[int]) -> HttpResponse:
+    lines = {one: _lines(one) for one in (run.pk, *over)}
+    names = _numbers([line for of_run in lines.values() for line in of_run])
     answer = HttpResponse(
         content_type="text/csv",
         headers={"Content-Disposition": f'attachment; filename="run-{run.pk}.csv"'},
     )
     table = csv.writer(answer)
-    table.writerow(["step", *names])
-    table.writerows([line["step"], *(_number(line.get(name)) for name in names)] for line in lines)
+    table.writerow([*(["run"] if over else []), "step", *names])
+    for one, of_run in lines.items():
+        whose = [one] if over else []
+        table.writerows(
+            [*whose, line["step"], *(_number(line.get(name)) for name in names)] for line in of_run
+        )
     return answer
 
 
@@ -203,7 +231,7 @@ def exported_file(run: Run) -> Path | None:
 def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, object]:
     now = timezone.now()
     left, elapsed = run.seconds_left(now), lifecycle.elapsed(run, now)
-    kind = kind_of(run)
+    kind, over = kind_of(run), _over(request, run, project)
     return {
         **admin.site.each_context(request),
         "title": describing.sentence(run),
@@ -219,7 +247,9 @@ def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, obje
         "settings": describing.settings(run),
         "onward": describing.onward(run, project),
         "artifact": describing.artifact(run) if run.status == Run.Status.SUCCEEDED else None,
-        "others": _others(run, project),
+        "others": _others(run, project, over),
+        "over": over,
+        "most_over": MOST_OVER,
         "has_metrics": run.is_active or RunMetric.objects.filter(run=run).exists(),
         "can_ask_again": kind.again is not None,
         "can_resume": kind.resumes and run.status in (Run.Status.FAILED, Run.Status.CANCELLED),
@@ -247,8 +277,15 @@ def _waits(run: Run, now: datetime) -> str:
     return f"{words} The first is done in about {in_words(min(left))}." if left else words
 
 
-def _others(run: Run, project: Project) -> list[tuple[int, str]]:
+def _measured(run: Run, project: Project) -> RunQuerySet:
     """Other runs of its kind that have curves."""
     measured = Exists(RunMetric.objects.filter(run=OuterRef("pk")))
-    rows = describing.described_runs(project).filter(measured, kind=run.kind).exclude(pk=run.pk)
-    return [(one.pk, f"run {one.pk}: {describing.sentence(one)}") for one in rows[:MOST_OTHERS]]
+    return describing.described_runs(project).filter(measured, kind=run.kind).exclude(pk=run.pk)
+
+
+def _others(run: Run, project: Project, over: list[int]) -> list[Other]:
+    """The newest of them, and those that are laid over already, however old."""
+    rows = _measured(run, project)
+    newest = list(rows[:MOST_OTHERS])
+    older = rows.filter(pk__in=set(over) - {one.pk for one in newest}) if over else ()
+    return [Other(one.pk, describing.sentence(one), one.tags) for one in (*newest, *older)]

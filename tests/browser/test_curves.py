@@ -1,6 +1,8 @@
 """A run's curves in a real browser: what they show, at the pointer too, and what can be done with them."""
 
+import base64
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from tests.pages.factories import make_transfer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 STEPS = 60
+NOTHING = "\N{EN DASH}"
 
 
 def make_run(steps: int = STEPS, factor: float = 1.0) -> Run:
@@ -74,18 +77,116 @@ def test_smoothing_is_an_average_that_is_right_from_the_start_and_the_points_sta
     assert math.isclose(shown, expected / share, rel_tol=1e-3)
 
 
-def test_another_run_is_laid_over_with_its_own_steps(visit: Visit) -> None:
-    other = make_run(steps=80, factor=2.0)
+def others(page: Page, name: str) -> list[str]:
+    return page.locator(".curve", has_text=name).locator(".curve__others li").all_inner_texts()
+
+
+def test_other_runs_are_laid_over_with_their_own_steps_and_the_address_holds_them(visit: Visit) -> None:
+    doubled, tripled = make_run(steps=80, factor=2.0), make_run(steps=20, factor=3.0)
+    Run.objects.filter(pk=doubled.pk).update(tags=["careful"])
     run = make_run()
     page = opened(visit, run)
-    page.get_by_label("Lay over").select_option(index=1)
-    words = page.locator(".curve", has_text="Reward").locator(".curve__value")
-    # Beyond this run's last step its last value stays, beside the other's at that step.
-    expect(words).to_have_text(f"step 60: 57, run {other.pk} 114")
+    page.get_by_text("Lay other runs over").click()
+    # By keys alone
+    page.get_by_label(f"run {tripled.pk}").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(page).to_have_url(re.compile(rf"/admin/runs/{run.pk}/\?over={tripled.pk}&over={doubled.pk}$"))
+    key = page.get_by_role("list", name="Whose curves are drawn").get_by_role("listitem")
+    expect(key).to_have_text(
+        [
+            f"run {run.pk}: Export pairs",
+            f"run {tripled.pk}: Export pairs",
+            f"run {doubled.pk}: Export pairs careful",
+        ]
+    )
+    # At this run's last step: one has ended before it, the other goes on.
+    expect(page.locator(".curve", has_text="Reward").locator(".curve__others li")).to_have_text(
+        [f"run {tripled.pk}: {NOTHING}", f"run {doubled.pk}: 114"]
+    )
+    assert value(page, "Reward") == "step 60: 57"
+    page.locator(".curve", has_text="Reward").get_by_role("slider").press("Home")
+    assert others(page, "Reward") == [f"run {tripled.pk}: 12", f"run {doubled.pk}: 8"]
     page.get_by_label("Log axis").check()
-    expect(words).to_have_text(f"step 60: 57, run {other.pk} 114")
-    page.get_by_label("Lay over").select_option(index=0)
-    expect(words).to_have_text("step 60: 57")
+    page.locator(".curve", has_text="Reward").get_by_role("slider").press("End")
+    assert value(page, "Reward") == f"step 80: {NOTHING}"
+    assert others(page, "Reward") == [f"run {tripled.pk}: {NOTHING}", f"run {doubled.pk}: 154"]
+    # Somebody else opens the address.
+    there = visit(page.url, context=page.context)
+    expect(there.locator(".curve", has_text="Reward").locator(".curve__others li")).to_have_text(
+        [f"run {tripled.pk}: {NOTHING}", f"run {doubled.pk}: 114"]
+    )
+    there.get_by_label(f"run {tripled.pk}").uncheck()
+    there.get_by_label(f"run {doubled.pk}").uncheck()
+    expect(there.locator(".curve__others li")).to_have_count(0)
+    expect(there).to_have_url(re.compile(rf"/admin/runs/{run.pk}/$"))
+
+
+COLOURS = """canvas => {
+    const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const seen = new Set();
+    for (let i = 0; i < data.length; i += 4) if (data[i + 3] === 255) seen.add(data.slice(i, i + 3).join(","));
+    return [...seen];
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_six_at_most_each_with_a_colour_and_a_dash_of_its_own(visit: Visit, scheme: str) -> None:
+    runs = [make_run(steps=5, factor=1.0 + number) for number in range(8)]
+    chosen = "&".join(f"over={run.pk}" for run in runs[:6])
+    page = visit(
+        f"/admin/runs/{runs[7].pk}/?{chosen}", User.objects.create_superuser("olivia"), color_scheme=scheme
+    )
+    reward = page.locator(".curve", has_text="Reward")
+    expect(reward.locator(".curve__others li")).to_have_count(6)
+    expect(page.get_by_label(f"run {runs[6].pk}")).to_be_disabled()
+    samples = page.locator("#key .sample path")
+    strokes = [sample.evaluate("path => getComputedStyle(path).stroke") for sample in samples.all()]
+    dashes = [sample.get_attribute("stroke-dasharray") for sample in samples.all()]
+    assert len(set(strokes)) == len(set(dashes)) == 7
+    drawn = set(reward.locator("canvas").evaluate(COLOURS))
+    assert {re.sub(r"[^\d,]", "", stroke) for stroke in strokes} <= drawn
+    page.get_by_label(f"run {runs[0].pk}").uncheck()
+    expect(page.get_by_label(f"run {runs[6].pk}")).to_be_enabled()
+
+
+def test_table_and_picture_hold_all_runs_that_are_laid_over(visit: Visit) -> None:
+    other = make_run(steps=2, factor=2.0)
+    run = make_run(steps=3)
+    page = visit(f"/admin/runs/{run.pk}/?over={other.pk}", User.objects.create_superuser("olivia"))
+    expect(page.locator(".curve__others li")).to_have_count(3)
+    with page.expect_download() as table:
+        page.get_by_role("link", name="CSV").click()
+    lines = [line.split(",")[:3] for line in Path(table.value.path()).read_text().splitlines()]
+    assert lines == [
+        ["run", "step", "reward"],
+        *([str(run.pk), str(step), str(reward(step))] for step in (1, 2, 3)),
+        *([str(other.pk), str(step), str(2 * reward(step))] for step in (1, 2)),
+    ]
+    with page.expect_download() as picture:
+        page.get_by_role("button", name="Reward: PNG").click()
+    held = picture_colours(page, Path(picture.value.path()))
+    strokes = page.locator("#key .sample path").evaluate_all(
+        "paths => paths.map(path => getComputedStyle(path).stroke)"
+    )
+    assert len(strokes) == 2
+    assert {re.sub(r"[^\d,]", "", stroke) for stroke in strokes} <= held
+
+
+def picture_colours(page: Page, path: Path) -> set[str]:
+    """The colours below the drawing, where it is said whose the lines are."""
+    source = "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+    script = f"""async source => {{
+        const image = new Image();
+        image.src = source;
+        await image.decode();
+        const canvas = document.createElement("canvas");
+        [canvas.width, canvas.height] = [image.width, 50];
+        canvas.getContext("2d").drawImage(image, 0, 50 - image.height);
+        return ({COLOURS})(canvas);
+    }}"""
+    return set(page.context.new_page().evaluate(script, source))
 
 
 def test_a_single_step_and_a_constant_are_seen(visit: Visit) -> None:

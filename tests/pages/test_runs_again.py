@@ -1,6 +1,7 @@
 """What a run's page says of it, and asking for the same again or for going on."""
 
 import csv
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -265,14 +266,40 @@ def test_curves_go_out_as_a_table(cast: Cast) -> None:
     assert lines == [["step", "kl", "loss"], ["1", "", "0.25"], ["2", "", "0.5"], ["3", "0.5", "1.0"]]
 
 
+def laid(text: str) -> dict[str, bool]:
+    """The other runs that a page offers, and whether each is chosen."""
+    boxes = re.findall(
+        r'<input type="checkbox" value="(\d+)" data-metrics="[^"]*" autocomplete="off"(.*?)>', text
+    )
+    return {pk: "checked" in rest for pk, rest in boxes}
+
+
+def test_a_chosen_run_is_offered_however_old_it_is_and_six_at_most(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.pages.run.MOST_OTHERS", 2)
+    runs = [make_transfer(cast.project).run for _ in range(9)]
+    RunMetric.objects.bulk_create(RunMetric(run=run, step=1, figures={"step": 1, "loss": 1}) for run in runs)
+    *others, run = runs
+    chosen = "&".join(f"over={other.pk}" for other in others[:7])
+    marks = laid(page(cast, f"/admin/runs/{run.pk}/?{chosen}"))
+    assert marks == {str(other.pk): other in others[:6] for other in others}
+    lines = page(cast, f"/admin/runs/{run.pk}/metrics/?format=csv&over={others[3].pk}&over={others[0].pk}")
+    assert [line.split(",") for line in lines.splitlines()] == [
+        ["run", "step", "loss"],
+        *([str(one.pk), "1", "1.0"] for one in (run, others[3], others[0])),
+    ]
+
+
 def test_other_runs_of_the_kind_with_curves_can_be_laid_over(cast: Cast) -> None:
     one, other, bare = (make_transfer(cast.project).run for _ in range(3))
     elsewhere = make_transfer(cast.other).run
     for run in (one, other, elsewhere):
         RunMetric.objects.create(run=run, step=1, figures={"step": 1, "loss": 1})
     text = page(cast, f"/admin/runs/{one.pk}/")
-    assert f'value="/admin/runs/{other.pk}/metrics/"' in text
-    assert not [run for run in (one, bare, elsewhere) if f'value="/admin/runs/{run.pk}/metrics/"' in text]
+    assert laid(text) == {str(other.pk): False}
+    text = page(cast, f"/admin/runs/{one.pk}/?over={other.pk}&over={bare.pk}&over={elsewhere.pk}&over=x")
+    assert laid(text) == {str(other.pk): True}
     Run.objects.filter(pk=bare.pk).update(status="succeeded", finished_at=timezone.now())
     assert "Curves" not in page(cast, f"/admin/runs/{bare.pk}/")  # none, and none to come
 
