@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from annotation.models import Project, Prompt, Task
-from annotation.simulated import Judge, simulate
+from annotation.simulated import MADE, Judge, simulate
 from rewardmodel.activation import require_active
 from rewardmodel.errors import NoRewardModel
 from rewardmodel.models import RewardModelVersion
@@ -36,24 +36,24 @@ def simulate_by(
     *,
     project: Project,
     preference: str,
-    rankings: int,
+    judgements: int,
     annotators: int = 3,
     keep: int | None = None,
     seed: int | None = None,
 ) -> dict[str, Any]:
-    """Rank by any preference that there is, a reward model's among them (annotation.simulated.simulate).
+    """Judge by any preference that there is, a reward model's among them (annotation.simulated.simulate).
 
-    Without ``keep`` ten tasks of a demo are left for people, and none of another project. Raises BadRequest,
-    NoRewardModel, ScoringFailed.
+    Without ``keep`` ten tasks of each kind are left for people in a demo, and none in another project. Raises
+    BadRequest, NoRewardModel, ScoringFailed.
     """
     judge = None
     if preference.startswith(PREFIX):
         version = find_version(project=project, name=preference.removeprefix(PREFIX))
         preference = f"{PREFIX}{version.number}"
-        judge = judge_by(version=version, tasks=max(rankings, 0))
+        judge = judge_by(version=version, tasks=max(judgements, 0))
     return simulate(
         project=project,
-        rankings=rankings,
+        judgements=judgements,
         preference=preference,
         judge=judge,
         annotators=annotators,
@@ -63,15 +63,23 @@ def simulate_by(
 
 
 def shortfall(answer: Mapping[str, Any]) -> str:
-    """Why fewer rankings were made than asked for, in a sentence; empty where they were made."""
-    if answer["rankings"] >= answer["asked"]:
+    """Why fewer judgements were made than asked for, in a sentence; empty where they were made."""
+    made = sum(answer[name] for name in MADE.values())
+    if made >= answer["asked"]:
         return ""
-    reason = (
-        f"{answer['kept']} tasks are kept for people"
+    reasons = [
+        f"{answer['kept']} tasks of each kind are kept for people"
         if answer["kept"]
         else "no task is left for these annotators"
-    )
-    return f"{answer['rankings']} of {answer['asked']} rankings made: {reason}."
+    ]
+    if answer["wordless"]:
+        reasons.append(f"{answer['wordless']} to write have no completion that could be an answer")
+    return f"{made} of {answer['asked']} judgements made: {', and '.join(reasons)}."
+
+
+def made_by_kind(answer: Mapping[str, Any]) -> str:
+    """How many of which kind, in words: "5 rankings and 2 ratings"; kinds without any are left out."""
+    return " and ".join(f"{answer[name]} {name}" for name in MADE.values() if answer[name])
 
 
 def judge_by(*, version: RewardModelVersion, tasks: int) -> Judge:
@@ -95,7 +103,7 @@ def judge_by(*, version: RewardModelVersion, tasks: int) -> Judge:
         learn([(prompt, text) for text in texts if (prompt.pk, text) not in known])
         return [known[prompt.pk, text] for text in texts]
 
-    waiting = Task.objects.ranked().with_free_place().filter(project=version.project_id)
+    waiting = Task.objects.collected().with_free_place().filter(project=version.project_id)
     next_tasks = waiting.order_by("-priority", "pk").select_related("prompt")[:tasks]
     learn(
         [

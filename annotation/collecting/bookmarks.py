@@ -14,6 +14,7 @@ A share of tasks is drawn at random instead: the next free slot after a random p
 # ruff: noqa: S608 (the statements are put together from constants of this file; values are parameters)
 
 import random
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -49,14 +50,15 @@ class Mark(NamedTuple):
     since: datetime
 
 
-def take(annotator: Annotator) -> Taken | None:
+def take(annotator: Annotator, kinds: Collection[str] = Task.Kind.values) -> Taken | None:
     """Take a free slot for ``annotator``, whose row is locked and read with its project and bookmark, or None.
 
+    Of tasks of these ``kinds``; bookmarks know nothing of kinds, so that they hold for whatever is asked for next.
     Under SKIP LOCKED: nobody waits for anybody else's claim.
     """
     share = annotator.project.random_share
-    drawn = _draw(annotator) if share and random.SystemRandom().random() < share else None
-    return drawn or _take_next(annotator)
+    drawn = _draw(annotator, kinds) if share and random.SystemRandom().random() < share else None
+    return drawn or _take_next(annotator, kinds)
 
 
 def grown(project: Project, *, priority: int, task_id: int) -> None:
@@ -81,7 +83,7 @@ def tasks_left(annotator: Annotator, most: int) -> int:
 def counting(annotator: Annotator) -> tuple[str, dict[str, Any]]:
     """The statement that counts them, to the ``most`` that it is given, as a part of others; and its values."""
     mark = _mark(annotator)
-    return _statement(_COUNT, mark is None, annotator.simulated), _values(annotator, mark)
+    return _statement(_COUNT, mark is None), _values(annotator, mark)
 
 
 def _mark(annotator: Annotator) -> Mark | None:
@@ -91,13 +93,15 @@ def _mark(annotator: Annotator) -> Mark | None:
     return Mark(stored.priority, stored.task_number, stored.made_at - MARGIN)
 
 
-def _take_next(annotator: Annotator) -> Taken | None:
+def _take_next(annotator: Annotator, kinds: Collection[str]) -> Taken | None:
     mark = _mark(annotator)
-    task = _taken(_TAKE, annotator, mark, window=WINDOW)
+    task = _taken(_TAKE, annotator, mark, kinds, window=WINDOW)
     if task is None:
         mark = _move(annotator, mark)
-        # The wider ones are for the moment in which others lock all of a window.
-        tries = (_taken(_TAKE, annotator, mark, window=window) for window in (WINDOW, WIDE_WINDOW, None))
+        # The wider ones are for the moment in which others lock all of a window, and for kinds that come far behind.
+        tries = (
+            _taken(_TAKE, annotator, mark, kinds, window=window) for window in (WINDOW, WIDE_WINDOW, None)
+        )
         task = next(filter(None, tries), None)
     if task is None:
         return None
@@ -107,7 +111,7 @@ def _take_next(annotator: Annotator) -> Taken | None:
 def _move(annotator: Annotator, mark: Mark | None) -> Mark | None:
     """The bookmark at the first free slot that is for this annotator, stored if that is elsewhere than before."""
     with connection.cursor() as cursor:
-        cursor.execute(_statement(_FIND, mark is None, annotator.simulated), _values(annotator, mark))
+        cursor.execute(_statement(_FIND, mark is None), _values(annotator, mark))
         priority, task = cursor.fetchone() or (_LAST, 0)
     if mark is not None and (priority, task) == (mark.priority, mark.task):
         return mark
@@ -126,31 +130,36 @@ def _move(annotator: Annotator, mark: Mark | None) -> Mark | None:
     return _mark(annotator)
 
 
-def _draw(annotator: Annotator) -> Taken | None:
+def _draw(annotator: Annotator, kinds: Collection[str]) -> Taken | None:
     """A slot near a random point in the order of lots; None where the annotator knows all that lie there."""
     start = random.SystemRandom().random()
     for first, last in ((start, 1.0), (0.0, start)):
-        task = _taken(_DRAW, annotator, None, first=first, last=last, window=WINDOW)
+        task = _taken(_DRAW, annotator, None, kinds, first=first, last=last, window=WINDOW)
         if task is not None:
             return Taken(task, Choice.RANDOM)
     return None
 
 
-def _taken(text: str, annotator: Annotator, mark: Mark | None, **values: Any) -> Task | None:
+def _taken(
+    text: str, annotator: Annotator, mark: Mark | None, kinds: Collection[str], **values: Any
+) -> Task | None:
     """The task of the slot that the statement takes."""
-    return _tasks_taken(text, mark is None, annotator.simulated).first(**_values(annotator, mark), **values)
+    some = {"kinds": sorted(kinds)} if set(kinds) != set(Task.Kind.values) else {}
+    statement = _tasks_taken(text, mark is None, bool(some))
+    return statement.first(**_values(annotator, mark), **some, **values)
 
 
 @cache
-def _tasks_taken(text: str, from_start: bool, simulated: bool) -> "Rows[Task]":
-    return Rows(Task, _statement(text, from_start, simulated), prompt=Prompt, known={"texts": TEXTS})
+def _tasks_taken(text: str, from_start: bool, of_kinds: bool) -> "Rows[Task]":
+    statement = _statement(text, from_start, of_kinds)
+    return Rows(Task, statement, prompt=Prompt, known={"texts": TEXTS})
 
 
 @cache
-def _statement(text: str, from_start: bool, simulated: bool) -> str:
+def _statement(text: str, from_start: bool, of_kinds: bool = False) -> str:
     """``text`` with its parts filled in: from where it reads, and what is not for this annotator."""
     parts = _FROM_START if from_start else _FROM_MARK
-    for_them = f"{_UNSEEN} AND {_OWN_TEXT} AND {_RANKED if simulated else 'true'}"
+    for_them = f"{_UNSEEN} AND {_OWN_TEXT} AND {_OF_KINDS if of_kinds else 'true'}"
     return text.format(tasks=parts.tasks, slots=parts.slots, first=parts.first).replace(
         "[for them]", for_them
     )
@@ -175,8 +184,7 @@ _OWN_TEXT = """((SELECT true FROM annotation_source wrote WHERE wrote.annotator_
     JOIN annotation_source own ON own.id = text.source_id
     WHERE entry.task_id = slot.task_id AND own.annotator_id = %(annotator)s LIMIT 1
 ) IS NULL)"""
-# Simulated annotators rank; they have nothing to say on a scale or in words.
-_RANKED = "(SELECT task.kind FROM annotation_task task WHERE task.id = slot.task_id) = 'rank'"
+_OF_KINDS = "(SELECT task.kind FROM annotation_task task WHERE task.id = slot.task_id) = ANY(%(kinds)s)"
 
 
 class _Parts(NamedTuple):

@@ -89,7 +89,7 @@ def claim_review(*, reviewer: Annotator) -> Demonstration | None:
     locks.annotator(reviewer)
     reviewer.refresh_from_db(fields=["standing"])
     standing.refuse_paused(reviewer)
-    waiting = Demonstration.objects.reviewable_by(reviewer).select_related("prompt", "project")
+    waiting = Demonstration.objects.reviewable_by(reviewer).select_related("prompt", "project", "author")
     in_hand = waiting.filter(held_by=reviewer).order_by("pk").first()
     free = waiting.filter(Q(held_until=None) | Q(held_until__lt=Now()))
     taken = (

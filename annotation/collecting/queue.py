@@ -14,6 +14,7 @@ for an annotator who would go without. So fetching ahead never leaves anybody id
 
 import random
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -37,7 +38,12 @@ MOST_DRAFT_BYTES = 64_000
 
 
 @write
-def claim(*, annotator: Annotator, shuffle: random.Random | None = None) -> Assignment | None:
+def claim(
+    *,
+    annotator: Annotator,
+    shuffle: random.Random | None = None,
+    kinds: Collection[str] = Task.Kind.values,
+) -> Assignment | None:
     """The annotator's open assignment with a lease that starts anew, or a new one, or None where nothing is left.
 
     Its annotator comes with project and bookmark as they are now.
@@ -46,7 +52,7 @@ def claim(*, annotator: Annotator, shuffle: random.Random | None = None) -> Assi
     under SKIP LOCKED, so annotators never wait for each other and a task is never held by more than N.
     What was held ahead comes first, and what is in hand stays there though they are paused. Now and then it is a gold
     task or a repeat, which has no slot (annotation.checking.control). ``shuffle`` orders what is shown; None uses the
-    system's randomness. Raises ClaimsPaused.
+    system's randomness. What is new is of these ``kinds``. Raises ClaimsPaused.
     """
     annotator = _locked(annotator)
     first = next(iter(_held(annotator)), None)
@@ -56,7 +62,7 @@ def claim(*, annotator: Annotator, shuffle: random.Random | None = None) -> Assi
     if first is not None and first.ahead and _begin(first):
         return first
     rng = shuffle or random.SystemRandom()
-    return _check_due(annotator, rng) or _next(annotator, rng)
+    return _check_due(annotator, rng) or _next(annotator, rng, kinds)
 
 
 def _locked(annotator: Annotator) -> Annotator:
@@ -129,11 +135,11 @@ _BEGIN = """
 """
 
 
-def _next(annotator: Annotator, rng: random.Random) -> Assignment | None:
-    taken = bookmarks.take(annotator) or (
-        bookmarks.take(annotator) if expire(project=annotator.project) else None
+def _next(annotator: Annotator, rng: random.Random, kinds: Collection[str]) -> Assignment | None:
+    taken = bookmarks.take(annotator, kinds) or (
+        bookmarks.take(annotator, kinds) if expire(project=annotator.project) else None
     )
-    taken = taken or _held_ahead_by_others(annotator)
+    taken = taken or _held_ahead_by_others(annotator, kinds)
     return _lease(taken, annotator, rng) if taken else None
 
 
@@ -180,14 +186,15 @@ def _begin(assignment: Assignment) -> bool:
     return True
 
 
-def _held_ahead_by_others(annotator: Annotator) -> Taken | None:
+def _held_ahead_by_others(annotator: Annotator, kinds: Collection[str]) -> Taken | None:
     """A slot whose holder has not begun with it, theirs from now on; the holder's lease on it has ended."""
     spare = Assignment.objects.open().filter(project=annotator.project_id, ahead=True, draft={})
     slots = _claimable_slots(annotator).filter(
         Exists(spare.filter(task=OuterRef("task"), annotator=OuterRef("annotator")))
     )
     slot = (
-        slots.exclude(annotator=annotator)
+        slots.filter(task__kind__in=kinds)
+        .exclude(annotator=annotator)
         .select_for_update(skip_locked=True, of=("self",), no_key=True)
         .first()
     )
@@ -244,9 +251,7 @@ def _claimable_slots(annotator: Annotator) -> QuerySet[Slot]:
     )
     # Nobody ranks their own text.
     written = TaskCompletion.objects.filter(task=OuterRef("task"), completion__source__annotator=annotator)
-    open_to = Slot.objects.filter(~Exists(seen), ~Exists(written), project=annotator.project_id)
-    # Simulated annotators rank; they have nothing to say on a scale or in words.
-    return open_to.filter(task__kind=Task.Kind.RANK) if annotator.simulated else open_to
+    return Slot.objects.filter(~Exists(seen), ~Exists(written), project=annotator.project_id)
 
 
 @dataclass(frozen=True)

@@ -163,8 +163,11 @@ def _record(row: Mapping[str, Any], task: DescribedTask, *, by_doubt: bool) -> d
 
 
 def write_demonstrations(*, project: Project, path: Path) -> int:
-    """Write inputs/demonstrations.jsonl, the accepted ones in the order of their making; returns how many."""
-    rows = Demonstration.objects.accepted().filter(project=project).order_by("id")
+    """Write inputs/demonstrations.jsonl, the accepted ones in the order of their making; returns how many.
+
+    Those of simulated annotators are texts that are there already, chosen by a rule: no policy learns from them.
+    """
+    rows = Demonstration.objects.accepted().by_people().filter(project=project).order_by("id")
     columns = ("public_id", "text", "prompt__form", "prompt__messages", "prompt__split")
     count = 0
     with transaction.atomic(), path.open("w", encoding="utf-8") as file:

@@ -241,6 +241,10 @@ class DemonstrationQuerySet(models.QuerySet["Demonstration"]):
         """What SFT learns from and an export holds: current, kept, and accepted or of a project without review."""
         return self.current().kept().filter(review=Demonstration.Review.ACCEPTED)
 
+    def by_people(self) -> DemonstrationQuerySet:
+        """Not by simulated annotators."""
+        return self.exclude(source__annotator__simulated=True)
+
     def reviewable_by(self, annotator: Annotator) -> DemonstrationQuerySet:
         """Waiting for a second person, of the annotator's project and written by others."""
         waiting = (

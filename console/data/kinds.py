@@ -104,7 +104,7 @@ def _rating_lines(rows: Rows) -> Rows:
 
 def _demonstration_lines(rows: Rows) -> Rows:
     return (
-        rows.select_related("author", "source", "reviewer")
+        rows.select_related("author", "source__annotator", "reviewer")
         .defer("text", "metadata")
         .annotate(opening=Left("text", SHOWN), asked=_asked("prompt__"))
     )

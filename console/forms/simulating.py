@@ -5,25 +5,26 @@ from django.contrib.auth.models import User
 
 from console.forms.action import Action
 from rewardmodel.activation import active_version
-from rewardmodel.simulating import PREFIX, shortfall, simulate_by
+from rewardmodel.simulating import PREFIX, made_by_kind, shortfall, simulate_by
 
 RULES = [
     ("length", "Longer is better"),
     ("attributes", "What names more of the prompt's facts is better"),
-    ("noise:0.2", "Longer is better, and one ranking in five is at random"),
+    ("noise:0.2", "Longer is better, and one judgement in five is at random"),
 ]
 
 
 class SimulateForm(Action):
-    """Let simulated annotators rank."""
+    """Let simulated annotators judge."""
 
-    button = "Rank by simulated annotators"
+    button = "Judge by simulated annotators"
     explanation = (
-        "For trials: they take tasks from the queue as people do, and every figure that holds their rankings says so. "
-        "Ten tasks are left for people."
+        "For trials: they rank, rate and write as the queue asks, and all that holds their judgements says so. "
+        "What they write is a completion that is there already, and trains no policy. "
+        "Ten tasks of each kind are left for people."
     )
     preference = forms.ChoiceField(choices=RULES, label="What they like")
-    rankings = forms.IntegerField(min_value=1, max_value=100, initial=50)
+    judgements = forms.IntegerField(min_value=1, max_value=100, initial=50)
 
     def prepare(self) -> None:
         if active_version(self.project) is not None:
@@ -37,9 +38,9 @@ class SimulateForm(Action):
     def clean(self) -> None:
         if not self.project.is_demo:
             raise forms.ValidationError(
-                "Simulated annotators rank in a demo alone: elsewhere their rankings would enter no snapshot."
+                "Simulated annotators judge in a demo alone: elsewhere their rankings would enter no snapshot."
             )
 
     def perform(self, user: User) -> None:
         answer = simulate_by(project=self.project, **self.cleaned_data)
-        self.done = shortfall(answer) or f"{answer['rankings']} rankings by simulated annotators."
+        self.done = shortfall(answer) or f"{made_by_kind(answer)} by simulated annotators."

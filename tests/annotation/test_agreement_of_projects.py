@@ -93,7 +93,7 @@ def test_simulated_annotators_count_in_a_demo_only_and_the_figures_say_so() -> N
     for is_demo, counted in ((True, 4), (False, 0)):
         project = make_project(is_demo=is_demo, annotators_per_task=2)
         make_tasks(project, 2)
-        simulate(project=project, rankings=4, preference="length", annotators=2)
+        simulate(project=project, judgements=4, preference="length", annotators=2)
         counts = measure(project=project)["counts"]
         assert (counts["rankings"], counts["simulated"]) == (counted, counted)
 

@@ -159,7 +159,7 @@ def test_whoever_wrote_a_text_of_another_task_gets_what_is_only_held_ahead(
     assert taken(bob).task == ahead.task
 
 
-def test_simulated_annotators_get_what_is_only_held_ahead_to_be_ranked(
+def test_simulated_annotators_get_what_is_only_held_ahead(
     cast: tuple[Annotator, Annotator],
 ) -> None:
     alice, _ = cast

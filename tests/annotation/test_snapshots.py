@@ -112,7 +112,7 @@ def test_simulated_rankings_enter_a_demo_marked_and_nothing_else() -> None:
         project = make_project(is_demo=is_demo)
         put(project, "rankings", ranking("one", 1, 2, annotator="alice"))
         make_tasks(project, 2)
-        simulate(project=project, rankings=2, preference="length", annotators=1)
+        simulate(project=project, judgements=2, preference="length", annotators=1)
         snapshot = snapshots.take(project=project)
         assert snapshot.simulated == (2 if is_demo else 0)
         marks = [record.simulated for record in records(snapshot)]

@@ -6,13 +6,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from annotation.models import Ranking
+from annotation.files.intake.demonstrations import add_demonstration
+from annotation.models import Annotator, Demonstration, Ranking
 from annotation.quality import upkeep
 from console.forms.simulating import SimulateForm
 from rewardmodel.models import RewardModelVersion
 from rltrainer.models import PolicyVersion
 from runs.models import Run
-from tests.annotation.factories import put
+from tests.annotation.factories import make_annotator, put
 from tests.annotation.factories import ranking as line
 from tests.pages.cast import Cast, make_cast
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
@@ -116,3 +117,21 @@ def test_the_api_says_it_of_versions_and_statistics(cast: Cast) -> None:
     assert client.get(f"{at}reward-models/1/").json()["simulated"] == 1300
     assert [one["simulated"] for one in client.get(f"{at}policies/").json()["results"]] == [1300, 0]
     assert client.get(f"{at}quality/").json()["simulated"] == 3
+
+
+def test_what_they_wrote_is_marked_where_it_is_listed_and_reviewed(cast: Cast) -> None:
+    """Of two answers to review the people's says nothing."""
+    robot = Annotator.objects.get(pseudonym="robot")
+    for author in (make_annotator(cast.project), robot):
+        prompt = cast.project.prompts.get(messages__0__content="Which?")
+        written = add_demonstration(prompt=prompt, annotator=author, text=f"By {author.pseudonym}.")
+        Demonstration.objects.filter(pk=written.pk).update(review="waiting")
+    rows = text_of(cast, "data", "helpful", "demonstrations")
+    assert rows.count("simulated") == 1
+    client = Client()
+    client.force_login(cast.alice)
+    first = client.get("/projects/helpful/review/").content.decode()
+    assert "Somebody" in first
+    assert "simulated" not in first
+    Demonstration.objects.exclude(author=robot).update(review="accepted")
+    assert "A simulated annotator" in client.get("/projects/helpful/review/").content.decode()

@@ -24,10 +24,10 @@ def cast() -> Cast:
     return cast
 
 
-def press(cast: Cast, preference: str = "length", rankings: int = 5) -> Any:
+def press(cast: Cast, preference: str = "length", judgements: int = 5) -> Any:
     client = Client()
     client.force_login(cast.carol)
-    sent = {"simulate-preference": preference, "simulate-rankings": str(rankings)}
+    sent = {"simulate-preference": preference, "simulate-judgements": str(judgements)}
     return client.post(ADDRESS, sent, follow=True)
 
 
@@ -41,7 +41,7 @@ def test_they_rank_as_many_as_asked(cast: Cast) -> None:
 def test_ten_tasks_are_left_for_people_and_that_is_said(cast: Cast) -> None:
     make_tasks(cast.project, 12)
     answer = press(cast)
-    assert "2 of 5 rankings made: 10 tasks are kept for people." in answer.content.decode()
+    assert "2 of 5 judgements made: 10 tasks of each kind are kept for people." in answer.content.decode()
     assert Ranking.objects.count() == 2
     assert queue.claim(annotator=make_annotator(cast.project)) is not None
 
@@ -51,9 +51,9 @@ def test_another_project_has_no_such_button_and_refuses(cast: Cast) -> None:
     client = Client()
     client.force_login(cast.carol)
     page = client.get("/admin/projects/helpful/").content.decode()
-    assert "Rank by simulated annotators" in page
+    assert "Judge by simulated annotators" in page
     Project.objects.update(is_demo=False)
-    assert "Rank by simulated annotators" not in client.get("/admin/projects/helpful/").content.decode()
+    assert "Judge by simulated annotators" not in client.get("/admin/projects/helpful/").content.decode()
     assert press(cast).status_code == 400
     assert not Ranking.objects.exists()
 

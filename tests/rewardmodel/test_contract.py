@@ -181,7 +181,7 @@ def test_simulated_annotators_rank_by_a_reward_model_version(tmp_path: Path) -> 
     ]
     put(project, "completions", *lines)
     answer = call_command_json(
-        "simulate_annotators", project=project.slug, rankings=2, preference="reward:active", annotators=1
+        "simulate_annotators", project=project.slug, judgements=2, preference="reward:active", annotators=1
     )
     assert (answer["rankings"], answer["simulated"]) == (2, True)
     made = Ranking.objects.filter(annotator__simulated=True).select_related("task__prompt").order_by("pk")
@@ -202,7 +202,7 @@ def test_simulated_annotators_rank_by_a_reward_model_version(tmp_path: Path) -> 
 def test_a_reward_model_that_is_not_there_is_told(name: str) -> None:
     project = make_project()
     with pytest.raises(CommandError, match=r"no (active )?reward model"):
-        call_command("simulate_annotators", project=project.slug, rankings=1, preference=name)
+        call_command("simulate_annotators", project=project.slug, judgements=1, preference=name)
 
 
 def call_command_json(name: str, **options: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Rank tasks by simulated annotators, marked as such, for trials and load."""
+"""Judge tasks by simulated annotators, marked as such, for trials and load: rank, rate and write, as the queue asks."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ class Command(AnnotationCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--project", required=True, metavar="SLUG")
-        parser.add_argument("--rankings", type=int, required=True, metavar="N")
+        parser.add_argument("--judgements", type=int, required=True, metavar="N")
         parser.add_argument(
             "--preference",
             required=True,
@@ -24,7 +24,10 @@ class Command(AnnotationCommand):
         )
         parser.add_argument("--annotators", type=int, default=3, metavar="N")
         parser.add_argument(
-            "--keep", type=int, metavar="N", help="tasks to leave for people; 10 in a demo, else 0"
+            "--keep",
+            type=int,
+            metavar="N",
+            help="tasks of each kind to leave for people; 10 in a demo, else 0",
         )
         parser.add_argument("--seed", type=int, help="makes random orders repeatable")
 
@@ -32,7 +35,7 @@ class Command(AnnotationCommand):
         try:
             answer = simulate_by(
                 project=find_project(options["project"]),
-                rankings=options["rankings"],
+                judgements=options["judgements"],
                 preference=options["preference"],
                 annotators=options["annotators"],
                 keep=options["keep"],
