@@ -49,7 +49,7 @@ def data_page(request: HttpRequest, project: Project, kind: str) -> HttpResponse
         "kinds": KINDS.values(),
         "filters": filters,
         "chosen": filters.chosen(),
-        "flagging": FlagForm() if kind in TASKS_OF else None,
+        "flagging": FlagForm(label_suffix="") if kind in TASKS_OF else None,
         "exported": [(name, address(request.GET, **{AS: name})) for name in of_kind.exported],
         "lines": lines_of(lambda: filters.narrow(of_kind.rows(project)), of_kind.lines, request.GET),
         "rows_of_kind": f"admin/data/{kind}.html",
