@@ -22,7 +22,7 @@ from annotation.models import (
 from annotation.models.prompt import Split
 from console import loop
 from console.data import search
-from console.data.paging import address
+from console.data.paging import OLDEST, ORDER, address
 
 ANY = ("", "any")
 YES = {"true": True, "false": False}
@@ -92,6 +92,9 @@ class Filters(forms.Form):
     within = choice("When", ("week", "the last seven days"))
     since = date("Since")
     until = date("Until")
+    order = forms.ChoiceField(
+        label="Order", required=False, choices=[("", "newest first"), (OLDEST, "oldest first")]
+    )
 
     def __init__(self, asked: QueryDict, *, project: Project) -> None:
         super().__init__(asked, auto_id="filter-%s")
@@ -126,6 +129,7 @@ class Filters(forms.Form):
         return [
             Chosen(str(self.fields[parameter].label), self._said(parameter), self._without(parameter))
             for parameter, _ in self._set()
+            if parameter != ORDER
         ]
 
     def clean_annotator(self) -> Annotator | None:
@@ -148,6 +152,9 @@ class Filters(forms.Form):
         if source is None:
             raise forms.ValidationError("No source is called so.")
         return source
+
+    def narrow_order(self, rows: Any, _value: str) -> Any:
+        return rows  # as they are: their pages come in another order (console.data.paging)
 
     def narrow_within(self, rows: Any, _value: str) -> Any:
         return rows.filter(created_at__gte=timezone.now() - loop.WEEK)

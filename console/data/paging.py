@@ -12,6 +12,8 @@ from console.counting import Bounded, bounded
 
 Rows = QuerySet[Any]
 A_PAGE = 50
+# In which order rows come: the newest first, or this way round.
+ORDER, OLDEST = "order", "oldest"
 # So many rows of a list are counted, and no more.
 COUNTED = 1000
 # What takes longer is given up: whoever asked is told to narrow it down.
@@ -20,12 +22,13 @@ _LARGEST = 2**63 - 1
 
 
 class Lines(NamedTuple):
-    """One page, newest first. ``newer`` and ``older`` are the addresses of its neighbours, or empty."""
+    """One page. ``newer`` and ``older`` are the addresses of its neighbours, or empty."""
 
     rows: list[Any]
     number: Bounded
     newer: str = ""
     older: str = ""
+    oldest_first: bool = False
     gave_up: bool = False
 
 
@@ -45,21 +48,26 @@ def lines_of(narrow: Callable[[], Rows], shown: Callable[[Rows], Rows], asked: Q
 def _page(rows: Rows, shown: Callable[[Rows], Rows], asked: QueryDict) -> Lines:
     """The ids first: where few rows of very many are meant, what a line shows is not put together for all of them."""
     before, after = _id(asked.get("before")), _id(asked.get("after"))
-    if before is None and after is not None:
-        ids = _ids(rows.filter(pk__gt=after).order_by("pk"))
-        more_newer, more_older = len(ids) > A_PAGE, True
+    oldest_first = asked.get(ORDER) == OLDEST
+    upwards = before is None and (after is not None or oldest_first)
+    if upwards:
+        ids = _ids((rows if after is None else rows.filter(pk__gt=after)).order_by("pk"))
+        more_newer, more_older = len(ids) > A_PAGE, after is not None
     else:
         ids = _ids((rows if before is None else rows.filter(pk__lt=before)).order_by("-pk"))
         more_newer, more_older = before is not None, len(ids) > A_PAGE
     if not ids:
-        # Past an end the newest are offered.
-        return Lines([], _number(rows, ids, asked), newer="" if before is after is None else address(asked))
+        # Past an end the beginning is offered.
+        beginning = "" if before is after is None else address(asked)
+        newer, older = ("", beginning) if oldest_first else (beginning, "")
+        return Lines([], _number(rows, ids, asked), newer, older, oldest_first)
     on_page = ids[:A_PAGE]
     return Lines(
-        list(shown(rows.filter(pk__in=on_page)).order_by("-pk")),
+        list(shown(rows.filter(pk__in=on_page)).order_by("pk" if oldest_first else "-pk")),
         _number(rows, ids, asked),
         newer=address(asked, after=max(on_page)) if more_newer else "",
         older=address(asked, before=min(on_page)) if more_older else "",
+        oldest_first=oldest_first,
     )
 
 

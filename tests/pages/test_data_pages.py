@@ -512,6 +512,26 @@ def test_the_way_back_is_the_way_there(cast: Cast, monkeypatch: pytest.MonkeyPat
     assert 'href="?" rel="prev"' in beyond
 
 
+def test_the_oldest_come_first_where_that_is_asked_for(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "A_PAGE", 3)
+    client, newest_first = client_of(cast), expected(cast, "prompts", lambda _row: True)
+    pages = walked(client, "/admin/projects/helpful/data/prompts/?order=oldest")
+    assert [one for page in pages for one in page] == newest_first[::-1]
+    first, last = (Prompt.objects.get(public_id=one) for one in (pages[0][0], pages[-1][-1]))
+    address, found = f"?order=oldest&after={Prompt.objects.get(public_id=pages[-2][-1]).pk}", list[str]()
+    while address:
+        page = client.get(f"/admin/projects/helpful/data/prompts/{html.unescape(address)}").content.decode()
+        found = ids(page, "prompts") + found
+        older = re.search(r'href="([^"]*)" rel="prev"', page)
+        address = older[1] if older else ""
+    assert found == newest_first[::-1]
+    for address, words in ((f"?order=oldest&after={last.pk}", "newer"), (f"?before={first.pk}", "older")):
+        assert (
+            f"Nothing is {words}"
+            in client.get(f"/admin/projects/helpful/data/prompts/{address}").content.decode()
+        )
+
+
 @pytest.mark.parametrize(
     "query",
     [
