@@ -1,0 +1,282 @@
+"""Numbers of the researcher's pages against queries in SQL that ask the database in another way than the pages do."""
+
+import random
+import re
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from annotation.collecting import flags, queue, ranking
+from annotation.quality import upkeep
+from rewardmodel.models import RewardModelVersion
+from rltrainer.models import PolicyVersion
+from runs.models import Run
+from tests.annotation.factories import make_annotator, make_tasks, put
+from tests.pages.cast import Cast, make_cast
+from tests.pages.factories import make_transfer
+from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
+
+pytestmark = pytest.mark.django_db
+TASKS, PEOPLE = 12, 3
+
+
+@pytest.fixture
+def cast() -> Cast:
+    """Two projects in which people rank by chance, so that no figure is a round one, and pass, flag and refuse."""
+    made, rng = make_cast(), random.Random(7)
+    for project in (made.project, made.other):
+        project.annotators_per_task = PEOPLE
+        project.save()
+        make_tasks(project, TASKS, completions=3)
+        put(project, "demonstrations", *({"prompt": f"Write {n}.", "completion": "Yes."} for n in range(4)))
+        for _ in range(PEOPLE):
+            judge(make_annotator(project), rng)
+        upkeep.count(project=project, most=1000)
+    return made
+
+
+def judge(annotator: Any, rng: random.Random) -> None:
+    skipped = False
+    while (assignment := queue.claim(annotator=annotator, shuffle=rng)) is not None:
+        if rng.random() < 0.2:
+            flags.raise_flag(assignment=assignment, annotator=annotator, category="harmful")
+        if not skipped:
+            skipped = True
+            queue.skip(assignment=assignment, annotator=annotator, reason="Not for me.")
+            continue
+        verdict = rng.choice(["ranked", "ranked", "ranked", "all_bad", "cannot_tell"])
+        ranking.submit(
+            assignment=assignment,
+            annotator=annotator,
+            verdict=verdict,
+            ranks=rng.choice([[1, 2, 3], [2, 1, 1], [3, 1, 2], [1, 1, 2]]) if verdict == "ranked" else (),
+            reason="" if verdict == "ranked" else "None of them helps.",
+            active_seconds=rng.randrange(20, 400),
+        )
+
+
+def text_of(cast: Cast, page: str, name: str = "carol") -> str:
+    client = Client()
+    client.force_login(getattr(cast, name))
+    return client.get(f"/admin/projects/helpful/{page}").content.decode()
+
+
+def words(text: str) -> str:
+    """Without marks."""
+    return " ".join(re.sub("<[^>]*>", " ", text).split()).replace(" ,", ",")
+
+
+def table(text: str, label: str) -> list[list[str]]:
+    """The cells of the body of the table in the region ``label``, as words."""
+    region = text[text.index(f'aria-label="{label}"') :]
+    body = region[region.index("<tbody>") : region.index("</tbody>")]
+    return [
+        [words(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row, re.S)]
+        for row in re.findall(r"<tr>(.*?)</tr>", body, re.S)
+    ]
+
+
+def ask(sql: str) -> list[tuple[Any, ...]]:
+    """The rows of ``sql``, in which PROJECT is the project's id."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.replace("PROJECT", "(SELECT id FROM annotation_project WHERE slug = 'helpful')"))
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def one(sql: str) -> Any:
+    ((value,),) = ask(sql)
+    return value
+
+
+def test_home_counts_demonstrations_skips_flags_and_weeks(cast: Cast) -> None:
+    put(cast.project, "prompts", {"prompt": "One more?"})
+    said = words(text_of(cast, ""))
+    counts = {
+        name: one(f"SELECT count(*) FROM annotation_{rows} WHERE project_id = PROJECT AND {where}")
+        for name, rows, where in (
+            ("prompts", "prompt", "true"),
+            ("demonstrations", "demonstration", "is_current"),
+            ("wanted", "slot", "annotator_id IS NULL"),
+            ("tasks", "task", "kind = 'rank'"),
+            ("rankings", "ranking", "is_current"),
+            ("skipped", "assignment", "status = 'skipped'"),
+            ("flags", "flag", "resolved_at IS NULL"),
+        )
+    }
+    assert len(set(counts.values())) > 4
+    assert counts["skipped"] == PEOPLE
+    assert (
+        f"Prompts {counts['prompts']} {counts['demonstrations']} demonstrations "
+        f"Judgements wanted {counts['wanted']} {counts['tasks']} tasks, 0 in hand "
+        f"Rankings {counts['rankings']} +{counts['rankings']} this week, {counts['skipped']} skipped"
+    ) in said
+    assert f"Flags and skips {counts['flags']}" in said
+
+
+HELD_OUT = {
+    "held_out": {
+        "accuracy": {"value": 0.7316, "interval": [0.7012, 0.7624]},
+        "longer_wins": {"value": 0.5218, "interval": [0.4911, 0.5527]},
+    },
+    "human_agreement": {"value": 0.8143, "interval": None},
+}
+FOLLOWED = {
+    "before": {"reward": 0.1234, "length": 41.4},
+    "after": {"reward": 1.2371, "kl": 7.3642, "length": 57.8},
+    "perplexity": 3.4567,
+}
+
+
+@pytest.fixture
+def versions(cast: Cast) -> Cast:
+    """A reward model in use with a report, and a policy that followed it."""
+    reward_model = make_reward_model(cast.project, 1, make_snapshot(cast.project, "s"))
+    RewardModelVersion.objects.filter(pk=reward_model.pk).update(report=HELD_OUT, is_active=True)
+    policy = make_policy(
+        cast.project,
+        2,
+        algorithm="ppo",
+        start=make_policy(cast.project, 1),
+        reward_model=reward_model,
+    )
+    PolicyVersion.objects.update(is_current=False)
+    PolicyVersion.objects.filter(pk=policy.pk).update(report=FOLLOWED, is_current=True)
+    return cast
+
+
+def test_home_says_of_the_versions_in_use_what_their_reports_say(versions: Cast) -> None:
+    ((accuracy, human),) = ask(
+        "SELECT round(100 * (report #>> '{held_out,accuracy,value}')::numeric),"
+        " round(100 * (report #>> '{human_agreement,value}')::numeric)"
+        " FROM rewardmodel_rewardmodelversion WHERE is_active AND project_id = PROJECT"
+    )
+    ((reward, kl),) = ask(
+        "SELECT round((report #>> '{after,reward}')::numeric, 2), round((report #>> '{after,kl}')::numeric, 1)"
+        " FROM rltrainer_policyversion WHERE is_current AND project_id = PROJECT"
+    )
+    said = words(text_of(versions, ""))
+    assert f"Reward model v1 right {accuracy}% of the time; two people agree {human}%" in said
+    assert f"Policy v2 reward {reward}, KL {kl} nats" in said
+
+
+def test_versions_pages_show_their_reports(versions: Cast) -> None:
+    ((accuracy, low, high, longer, human, rankings),) = ask(
+        "SELECT round((report #>> '{held_out,accuracy,value}')::numeric, 3),"
+        " round((report #>> '{held_out,accuracy,interval,0}')::numeric, 3),"
+        " round((report #>> '{held_out,accuracy,interval,1}')::numeric, 3),"
+        " round((report #>> '{held_out,longer_wins,value}')::numeric, 3),"
+        " round((report #>> '{human_agreement,value}')::numeric, 3), snapshot.rankings"
+        " FROM rewardmodel_rewardmodelversion version"
+        " JOIN rewardmodel_fit fit ON fit.id = version.fit_id"
+        " JOIN annotation_snapshot snapshot ON snapshot.id = fit.snapshot_id WHERE version.project_id = PROJECT"
+    )
+    said = words(text_of(versions, "reward-models/"))
+    assert f"Held-out accuracy {accuracy} {low} to {high} Longer wins {longer}" in said
+    assert f"Two people {human} Rankings {rankings} Snapshot" in said
+    ((before, after, kl, short, long, perplexity),) = ask(
+        "SELECT round((report #>> '{before,reward}')::numeric, 2), round((report #>> '{after,reward}')::numeric, 2),"
+        " round((report #>> '{after,kl}')::numeric, 1), round((report #>> '{before,length}')::numeric),"
+        " round((report #>> '{after,length}')::numeric), round((report ->> 'perplexity')::numeric, 2)"
+        " FROM rltrainer_policyversion WHERE number = 2 AND project_id = PROJECT"
+    )
+    said = words(text_of(versions, "policies/"))
+    assert (
+        f"Reward, before and after {before} → {after} KL, nats {kl} Tokens an answer {short} → {long}" in said
+    )
+    assert f"Perplexity of held-out demonstrations {perplexity}" in said
+
+
+def test_the_table_of_runs_is_that_of_the_database(versions: Cast) -> None:
+    exported = make_transfer(versions.project).run
+    make_transfer(versions.other)
+    Run.objects.filter(pk=exported.pk).update(
+        status="succeeded", finished_at="2026-01-01T00:00Z", result={"lines": 12_345}
+    )
+    rows = table(text_of(versions, "runs/"), "Table of runs")
+    expected = ask(
+        "SELECT run.id::text, run.status, run.result ->> 'lines' FROM runs_run run WHERE run.id IN ("
+        "SELECT run_id FROM annotation_transfer WHERE project_id = PROJECT"
+        " UNION SELECT run_id FROM rewardmodel_fit WHERE project_id = PROJECT"
+        " UNION SELECT run_id FROM rltrainer_training WHERE project_id = PROJECT) ORDER BY run.id DESC"
+    )
+    assert len(expected) == 3
+    for row, (pk, status, lines) in zip(rows, expected, strict=True):
+        assert row[0] == pk
+        assert row[2].split()[-1] == status
+        assert row[3] == (f"{int(lines):,} lines" if lines else "")
+
+
+# Of every annotator: rankings, of which all bad and can't tell; mean seconds; of strict pairs the share that what was
+# shown first wins; hours.
+HABITS = """
+SELECT annotator.pseudonym, count(*), count(*) FILTER (WHERE verdict = 'all_bad'),
+    count(*) FILTER (WHERE verdict = 'cannot_tell'), round(avg(active_seconds)::numeric, 1),
+    round(sum(earlier) / sum(strict), 3), round(sum(active_seconds)::numeric / 3600, 1)
+FROM annotation_ranking ranking
+JOIN annotation_annotator annotator ON annotator.id = annotator_id
+CROSS JOIN LATERAL (
+    SELECT count(*)::numeric AS strict, count(*) FILTER (
+        WHERE array_position(order_shown, one.position) < array_position(order_shown, other.position)
+    )::numeric AS earlier
+    FROM annotation_comparison
+    JOIN annotation_taskcompletion one ON one.task_id = ranking.task_id AND one.completion_id = preferred_id
+    JOIN annotation_taskcompletion other ON other.task_id = ranking.task_id AND other.completion_id = rejected_id
+    WHERE ranking_id = ranking.id AND NOT tie
+) pairs
+WHERE is_current AND ranking.project_id = PROJECT GROUP BY annotator.pseudonym
+"""
+# Of every two rankings of a task, and every pair of its completions: whether both say the same.
+AGREEMENT = """
+SELECT round(avg((a.tie = b.tie AND (a.tie OR a.preferred_id = b.preferred_id))::int), 3)
+FROM annotation_ranking one
+JOIN annotation_ranking other ON other.task_id = one.task_id AND other.id > one.id AND other.is_current
+JOIN annotation_comparison a ON a.ranking_id = one.id
+JOIN annotation_comparison b ON b.ranking_id = other.id
+    AND least(a.preferred_id, a.rejected_id) = least(b.preferred_id, b.rejected_id)
+    AND greatest(a.preferred_id, a.rejected_id) = greatest(b.preferred_id, b.rejected_id)
+WHERE one.is_current AND one.project_id = PROJECT
+"""
+
+
+def test_quality_counts_each_annotators_verdicts_seconds_and_what_is_shown_first(cast: Cast) -> None:
+    text = text_of(cast, "quality/")
+    habits = {name: rest for name, *rest in ask(HABITS)}
+    rows = table(text, "Figures of annotators")
+    assert len(habits) == PEOPLE
+    assert {row[0] for row in rows} == habits.keys()
+    for row in rows:
+        rankings, all_bad, cannot_tell, seconds, earlier, _ = habits[row[0]]
+        assert [row[1], row[6], row[7], row[8]] == [str(n) for n in (rankings, all_bad, cannot_tell, seconds)]
+        assert row[4].split()[0] == str(earlier)
+
+
+def test_quality_says_how_far_people_agree_and_what_a_week_took(cast: Cast) -> None:
+    text = text_of(cast, "quality/")
+    agreement = one(AGREEMENT)
+    assert 0 < agreement < 1
+    assert f"Pairwise agreement {agreement}" in words(text)
+    weeks = ask(
+        "SELECT to_char(created_at AT TIME ZONE 'UTC', 'IYYY-\"W\"IW'), count(*)::text,"
+        " round(sum(active_seconds)::numeric / 3600, 1)::text,"
+        " round(count(*) / (sum(active_seconds)::numeric / 3600))::text"
+        " FROM annotation_ranking WHERE is_current AND project_id = PROJECT GROUP BY 1 ORDER BY 1 DESC"
+    )
+    rows = table(text, "Figures of weeks")
+    assert [tuple(row[:4]) for row in rows] == weeks
+    assert [row[5].split()[0] for row in rows] == [str(agreement)] * len(weeks) or len(weeks) > 1
+
+
+def test_people_have_the_rankings_and_hours_that_they_made(cast: Cast) -> None:
+    habits = {name: (str(rest[0]), str(rest[-1])) for name, *rest in ask(HABITS)}
+    rows = table(text_of(cast, "people/", "olivia"), "Table of members")
+    judged = {row[2]: (row[3], row[4]) for row in rows if row[2] in habits}
+    assert judged == habits
+    assert [row[3:5] for row in rows if row[2] not in habits] == [["0", "0.0"]] * 2
+
+
+def test_annotators_are_counted_with_their_current_rankings(cast: Cast) -> None:
+    rows = table(text_of(cast, "annotators/"), "Figures of annotators")
+    assert {row[0]: row[1] for row in rows} == {name: str(rest[0]) for name, *rest in ask(HABITS)}
