@@ -17,7 +17,8 @@ for (const select of document.querySelectorAll("select[data-presets]")) {
   const name = select.name.replace(/preset$/, "");
   const presets = JSON.parse(document.getElementById(`${name}filling`).textContent);
   const inputs = [...form.querySelectorAll(".settings :is(input, select, textarea)")];
-  const sections = [...form.querySelectorAll("details.section:has(.settings)")].map((section) => ({
+  const folded = [...form.querySelectorAll("details.section")].filter((section) => section.querySelector(".settings"));
+  const sections = folded.map((section) => ({
     inputs: inputs.filter((input) => section.contains(input)),
     count: section.querySelector("summary").appendChild(Object.assign(document.createElement("span"), { className: "muted" })),
   }));

@@ -438,3 +438,22 @@ def test_the_fields_of_the_algorithm_that_is_chosen_are_shown(
         trainings.locator("details").evaluate_all("all => all.forEach((one) => (one.open = true))")
         assert overhang(page) == 0
     assert violations_in_both_schemes(page) == {}
+
+
+WITHOUT_HAS = """() => {
+    for (const sheet of document.styleSheets)
+        for (let i = sheet.cssRules.length - 1; i >= 0; i -= 1)
+            if (sheet.cssRules[i].selectorText?.includes(":has(")) sheet.deleteRule(i);
+}"""
+
+
+def test_browsers_without_has_show_the_fields_of_the_chosen_algorithm_alone(
+    visit: Visit, paths: dict[str, Any]
+) -> None:
+    page = visit("/admin/projects/helpful/policies/", User.objects.get(username="olivia"))
+    page.evaluate(WITHOUT_HAS)
+    trainings = page.locator("#action-train")
+    trainings.locator("> summary").click()
+    for algorithm in ("SFT", "REINFORCE", "PPO"):
+        trainings.get_by_label(algorithm, exact=True).check()
+        expect(trainings.get_by_role("button", name="Train by")).to_have_text([f"Train by {algorithm}"])
