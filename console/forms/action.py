@@ -9,10 +9,11 @@ from django.db.models import Model, QuerySet
 from django.urls import reverse_lazy
 
 from annotation.models import Annotator, Project
+from console.forms.plain import PlainForm
 from runs.models import Run
 
 
-class Action(forms.Form):
+class Action(PlainForm):
     """One thing a researcher can do to a project."""
 
     button: ClassVar[str]

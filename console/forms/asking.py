@@ -56,7 +56,12 @@ class SettingsForm(Action):
         label="What an hour of annotators' active time costs",
         help_text="0: costs are not shown.",
     )
-    currency = forms.RegexField(r"^[A-Z]{3}$", label="Currency", help_text="Three letters, as USD or EUR.")
+    currency = forms.RegexField(
+        r"^[A-Z]{3}$",
+        label="Currency",
+        help_text="Three letters, as USD or EUR.",
+        error_messages={"invalid": "Write three capital letters, as USD or EUR."},
+    )
 
     def prepare(self) -> None:
         self.begin_with(self.project)

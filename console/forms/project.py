@@ -9,9 +9,10 @@ from annotation import people
 from annotation.models import Project
 from annotation.models.project import MOST_ANNOTATORS, MOST_COMPLETIONS
 from console.forms.action import markdown_area
+from console.forms.plain import PlainForm
 
 
-class NewProjectForm(forms.Form):
+class NewProjectForm(PlainForm):
     """What a project needs before anything is in it; the rest has defaults and can be changed later."""
 
     name = forms.CharField(

@@ -14,11 +14,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation import tokens
 from annotation.models import ApiToken, Project
+from console.forms.plain import PlainForm
 
 DAYS = [("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "until it is revoked")]
 
 
-class TokenForm(forms.Form):
+class TokenForm(PlainForm):
     """A token to be made."""
 
     name = forms.CharField(max_length=100, label="Name", help_text="What will hold it: a script, a server.")

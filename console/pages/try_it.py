@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from annotation.errors import AnnotationError
 from annotation.files import intake
 from annotation.models import Project, Prompt
+from console.forms.plain import PlainForm
 from console.pages.access import for_project
 from rewardmodel import activation, scoring
 from rewardmodel.errors import RewardModelError
@@ -34,7 +35,7 @@ PARTED = "---"
 FIRST = 1_000_000
 
 
-class AskForm(forms.Form):
+class AskForm(PlainForm):
     """What is asked, of whom, and how their answers are drawn."""
 
     prompt = forms.CharField(max_length=100_000, widget=forms.Textarea(attrs={"rows": 4}))
@@ -66,7 +67,7 @@ class AskForm(forms.Form):
         return chosen
 
 
-class ScoreForm(forms.Form):
+class ScoreForm(PlainForm):
     """Texts that somebody wrote, to be scored."""
 
     prompt = forms.CharField(max_length=100_000, widget=forms.Textarea(attrs={"rows": 3}))

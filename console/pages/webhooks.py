@@ -15,12 +15,13 @@ from django.views.decorators.http import require_http_methods
 from annotation.errors import BadRequest
 from annotation.models import Delivery, Project, Webhook
 from annotation.webhooks import subscribing
+from console.forms.plain import PlainForm
 from console.pages.access import for_project
 
 A_PAGE = 20
 
 
-class WebhookForm(forms.Form):
+class WebhookForm(PlainForm):
     """A webhook to be made."""
 
     # Whether a message could be sent there is annotation.webhooks' to say.

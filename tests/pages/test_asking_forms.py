@@ -79,7 +79,7 @@ def test_axes_strength_and_review_are_set(cast: Cast) -> None:
     ("axes", "words"),
     [
         ('"x"', "list of 1 to 12 axes"),
-        ("{", "Enter a valid JSON"),
+        ("{", "This is not JSON."),
         ('[{"name": "a"}, {"name": "a"}]', "two axes are named"),
         ('[{"name": "a", "most": 99}]', "must span"),
     ],

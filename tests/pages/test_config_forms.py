@@ -252,7 +252,7 @@ def test_a_value_out_of_range_is_refused_at_its_field(carol: Client, project: Pr
             "train-reinforce",
             "baseline",
             "mine",
-            "Select a valid choice. mine is not one of the available choices.",
+            "Choose one that is listed: mine is not.",
         ),
         ("sample", "top_p", "1.5", "Value must be at most 1."),
         ("compare", "resamples", "0", "Value must be at least 1."),

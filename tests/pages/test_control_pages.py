@@ -62,7 +62,7 @@ def test_a_bad_threshold_is_told_on_the_page_that_has_the_form(cast: Cast) -> No
     assert answer.status_code == 400
     text = answer.content.decode()
     assert "Who judges with care?" in text
-    assert "greater than or equal to 0" in text
+    assert "Value must be at least 0." in text
 
 
 def test_what_an_annotator_ranked_is_made_gold_and_ordinary_again(cast: Cast, alice: Annotator) -> None:

@@ -39,12 +39,12 @@ def test_what_was_filled_in_is_the_project(client: Client) -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"name": ""}, "This field is required."),
+        ({"name": ""}, "Fill this in."),
         ({"name": "日本語"}, "The name has no letters for a short name: give one here."),
-        ({"slug": "two words"}, "Enter a valid “slug”"),
+        ({"slug": "two words"}, "Use letters, digits, hyphens and underscores alone."),
         ({"slug": "taken"}, "already exists"),
-        ({"completions_per_task": "1"}, "greater than or equal to 2"),
-        ({"annotators_per_task": "0"}, "greater than or equal to 1"),
+        ({"completions_per_task": "1"}, "Value must be at least 2."),
+        ({"annotators_per_task": "0"}, "Value must be at least 1."),
     ],
 )
 def test_what_is_wrong_is_told_and_nothing_is_made(

@@ -106,4 +106,4 @@ def test_names_stand_beside_pseudonyms_for_administrators_alone(cast: Cast) -> N
 def test_a_wrong_address_is_told_at_the_form(cast: Cast) -> None:
     answer = send(client_of(cast), "invite", email="nobody", role="annotator")
     assert answer.status_code == 400
-    assert "Enter a valid email address." in answer.content.decode()
+    assert "Write an e-mail address, such as name@example.org." in answer.content.decode()
