@@ -562,3 +562,68 @@ def test_by_a_screen_reader(
     expect(page.locator("#announcer")).to_have_text("The next task.")
     assert page.evaluate("document.activeElement.textContent") == "Prompt"
     assert judged() == 1
+
+
+def chosen(page: Page) -> dict[str, str]:
+    """What is chosen in the answer, by field."""
+    values: dict[str, str] = page.locator("#judgement").evaluate(
+        """form => Object.fromEntries(
+            [...new FormData(form)].filter(([name]) => /^(score_|preference|verdict)/.test(name))
+        )"""
+    )
+    return values
+
+
+def test_scores_are_taken_back_one_by_one(visit: Visit, rated: Project, alice: User) -> None:
+    """By the key, by its twin with Ctrl, by the button; a score that was changed is what it was."""
+    page = ready(visit(RANK, alice))
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_disabled()
+    press(page, "7", "2", "a", "5")
+    assert chosen(page) == {"score_A_helpful": "5", "score_A_honest": "2"}
+    press(page, "z")
+    expect(page.locator("#announcer")).to_have_text("Undone.")
+    assert chosen(page) == {"score_A_helpful": "7", "score_A_honest": "2"}
+    press(page, "Control+z")
+    assert chosen(page) == {"score_A_helpful": "7"}
+    # The next digit is for what was taken back.
+    press(page, "4")
+    assert chosen(page) == {"score_A_helpful": "7", "score_A_honest": "4"}
+    undo.click()
+    undo.click()
+    assert chosen(page) == {}
+    expect(undo).to_be_disabled()
+    press(page, "z")
+    assert chosen(page) == {}
+
+
+def test_the_choice_of_a_pair_is_taken_back(visit: Visit, paired: Project, alice: User) -> None:
+    page = ready(visit(RANK, alice))
+    press(page, "2", "6", "x", "Escape")
+    assert chosen(page) == {"preference": "6", "verdict": "all_bad"}
+    press(page, "z")
+    assert chosen(page) == {"preference": "6", "verdict": "ranked"}
+    press(page, "z")
+    assert chosen(page) == {"preference": "2", "verdict": "ranked"}
+    press(page, "z")
+    assert chosen(page) == {"verdict": "ranked"}
+    expect(page.locator("[data-status]")).to_have_text("Say which is better, and how much.")
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+    assert not Ranking.objects.exists()
+
+
+@pytest.mark.parametrize("kind", ["rated", "paired"])
+def test_a_finger_takes_back(kind: str, visit: Visit, alice: User, request: pytest.FixtureRequest) -> None:
+    """What is taken back is taken out of the draft too."""
+    request.getfixturevalue(kind)
+    page = ready(visit(RANK, alice, **SCREENS["phone"]))
+    page.locator("label.step").nth(1).tap()
+    page.locator("label.step").nth(2).tap()
+    before = chosen(page)
+    undo = page.get_by_role("button", name="Undo")
+    undo.tap()
+    assert set(chosen(page).values()) == set(before.values()) - {"3"} | {"2"}
+    assert overhang(page) == 0
+    expect(page.locator("[data-saved]")).to_have_text("Draft saved.")
+    page.reload()
+    assert set(chosen(ready(page)).values()) == set(before.values()) - {"3"} | {"2"}

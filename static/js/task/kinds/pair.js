@@ -1,11 +1,11 @@
 // Two completions: one choice of seven, or a verdict without one and its reason.
 
 import { announce } from "../notices.js";
-import { Answer } from "./answer.js";
+import { Choices } from "./choices.js";
 
 const RANKED = "ranked";
 
-export class Pair extends Answer {
+export class Pair extends Choices {
   constructor(main) {
     super(main);
     this.form.addEventListener("input", ({ target }) => {
@@ -36,12 +36,13 @@ export class Pair extends Answer {
     else this.form.querySelector("[name=preference]").focus();
   }
 
-  key({ key, repeat }) {
+  key(event) {
+    const { key, repeat } = event;
     const input = /^[1-7]$/.test(key) && this.form.querySelector(`[name=preference][value="${key}"]`);
     const verdict = { x: "all_bad", t: "cannot_tell" }[key.toLowerCase()];
     if (input && !repeat) this.#choose(input);
     else if (verdict) this.#judge(verdict);
-    return Boolean(input || verdict);
+    return Boolean(input || verdict) || super.key(event);
   }
 
   #choose(input) {

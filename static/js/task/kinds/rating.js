@@ -1,9 +1,9 @@
 // Ratings: rows of steps, one row marked; a digit answers it and marks the next one without an answer.
 
 import { announce } from "../notices.js";
-import { Answer } from "./answer.js";
+import { Choices } from "./choices.js";
 
-export class Rating extends Answer {
+export class Rating extends Choices {
   constructor(main) {
     super(main);
     this.rows = [...main.querySelectorAll(".scale")];
@@ -60,7 +60,11 @@ export class Rating extends Answer {
     if (by) return this.#step(by);
     const card = /^[a-z]$/i.test(key) && this.rows.find((row) => row.dataset.letter === key.toUpperCase());
     if (card) this.goTo(card);
-    return Boolean(card);
+    return Boolean(card) || super.key(event);
+  }
+
+  goBack(input) {
+    this.goTo(input.closest(".scale"));
   }
 
   #answer(digit, repeat) {
