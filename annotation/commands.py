@@ -25,8 +25,8 @@ class AnnotationCommand(BaseCommand):
             self.stdout.write(json.dumps(answer, ensure_ascii=False))
 
 
-def read_guidelines(path: str) -> str:
-    """The text of a file; "-" is stdin. Raises BadRequest where it is none."""
+def read_text(path: str) -> str:
+    """The text of a file, with plain line ends; "-" is stdin. Raises BadRequest where it is none."""
     with open_input(path) as stream:
         try:
             text = stream.read().decode("utf-8-sig")
