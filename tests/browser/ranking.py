@@ -1,6 +1,8 @@
 """What a person does on the ranking page, for tests of any part."""
 
-from playwright.sync_api import Browser, Locator, Page, expect
+from typing import Any
+
+from playwright.sync_api import Browser, Error, Locator, Page, expect
 
 
 def rank_first_task(chromium: Browser, url: str, slug: str, user: str, password: str) -> None:
@@ -27,11 +29,24 @@ def wait_until_ready(page: Page) -> None:
     page.wait_for_selector("html[data-ready=task]", state="attached")
 
 
+def evaluated(page: Page, expression: str) -> Any:
+    """What ``expression`` comes to on the page; where the page loads anew meanwhile, as one does by itself when it is
+    online again, on the new one."""
+    for _ in range(20):
+        try:
+            return page.evaluate(expression)
+        except Error as error:
+            if "Execution context was destroyed" not in error.message:
+                raise
+        page.wait_for_load_state()
+    raise AssertionError("the page loads again and again")
+
+
 def wait_until_ahead(page: Page) -> None:
     """Until the page has the task after the one in hand."""
     fetched = "performance.getEntriesByType('resource').some(({name}) => name.endsWith('/rank/ahead/'))"
     for _ in range(200):
-        if page.evaluate(fetched):
+        if evaluated(page, fetched):
             return
         page.wait_for_timeout(50)
     raise AssertionError("no task is held ahead")
@@ -60,7 +75,7 @@ def wait_until_sent(page: Page) -> None:
 
 def waiting(page: Page) -> list[str]:
     """The names under which submitted judgements wait in the browser."""
-    names: list[str] = page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('outbox:'))")
+    names: list[str] = evaluated(page, "Object.keys(localStorage).filter(key => key.startsWith('outbox:'))")
     return names
 
 

@@ -19,6 +19,7 @@ from tests.browser.conftest import Visit, log_in
 from tests.browser.layout import wait_until
 from tests.browser.ranking import (
     assignment_of,
+    evaluated,
     notice,
     tiers,
     wait_for_another,
@@ -67,7 +68,7 @@ def press(page: Page, *keys: str) -> None:
 
 def kept_pages(page: Page) -> list[str]:
     """The addresses of the tasks that the browser keeps."""
-    caches: dict[str, list[str]] = page.evaluate(KEPT)
+    caches: dict[str, list[str]] = evaluated(page, KEPT)
     return sorted(page for name, pages in caches.items() if " pages of " in name for page in pages)
 
 
@@ -183,7 +184,7 @@ def test_a_page_of_another_account_takes_the_place_of_all_of_the_first(
     log_in(page.context, live_server.url, bob)
     reload(page)
     wait_until_kept(page, RANK, f"{RANK}ahead/")
-    names = [name for name in page.evaluate(KEPT) if " pages of " in name]
+    names = [name for name in evaluated(page, KEPT) if " pages of " in name]
     assert [name.rpartition(" ")[2] for name in names] == [str(bob.pk)]
     page.context.set_offline(True)
     reload(page)
@@ -200,7 +201,7 @@ def test_no_other_page_is_kept_or_answered(page: Page, project: Project, live_se
         assert not answer.from_service_worker, address
     assert kept_pages(page) == [RANK, f"{RANK}ahead/"]
     shell = [
-        file for name, files in page.evaluate(KEPT).items() if " pages of " not in name for file in files
+        file for name, files in evaluated(page, KEPT).items() if " pages of " not in name for file in files
     ]
     assert [file for file in shell if not file.startswith("/static/")] == ["/offline/"]
     page.context.set_offline(True)
@@ -224,11 +225,11 @@ urlpatterns = [path("static/newer/<path:path>", newer), *urls.urlpatterns]
 
 def test_a_new_release_takes_the_place_of_what_was_kept(page: Page, settings: Any) -> None:
     task, old = assignment_of(page), settings.STATIC_URL
-    assert all(old in name for name in page.evaluate(KEPT))
+    assert all(old in name for name in evaluated(page, KEPT))
     settings.ROOT_URLCONF = __name__
     settings.STATIC_URL = "/static/newer/"
     reload(page)
-    wait_until(page, lambda: all("/static/newer/" in name for name in page.evaluate(KEPT)))
+    wait_until(page, lambda: all("/static/newer/" in name for name in evaluated(page, KEPT)))
     wait_until_kept(page, RANK, f"{RANK}ahead/")
     page.context.set_offline(True)
     reload(page)

@@ -12,6 +12,7 @@ from annotation.models import Ranking
 from concord_client import AsyncClient, Conflict, NotFound
 from tests.annotation.factories import make_member, make_project, make_tasks
 from tests.api.world import World, token_of
+from tests.client.awaiting import awaited
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 TASKS, OVERLAP = 6, 2
@@ -44,7 +45,7 @@ def test_annotators_judge_at_once_in_one_loop(live_server: Any) -> None:
     async def together() -> list[list[str]]:
         return await asyncio.gather(*map(work, tokens))
 
-    judged = [one for several in asyncio.run(together()) for one in several]
+    judged = [one for several in awaited(together()) for one in several]
     stored = list(Ranking.objects.values_list("assignment__public_id", "task_id", "annotator_id"))
     assert len(stored) == TASKS * OVERLAP
     assert sorted(str(one) for one, _, _ in stored) == sorted(judged)
@@ -66,5 +67,5 @@ def test_it_raises_what_the_other_raises(world: World, live_server: Any) -> None
             with pytest.raises(NotFound):
                 _ = [one async for one in client.project("haiku").prompts.all()]
 
-    asyncio.run(ask())
+    awaited(ask())
     assert not Ranking.objects.filter(assignment__public_id=held).exists()

@@ -3,7 +3,6 @@
 httpx's transport is where the client ends and the network begins, so that one takes the network's place here.
 """
 
-import asyncio
 import inspect
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -27,6 +26,7 @@ from concord_client import (
     retrying,
     synchronous,
 )
+from tests.client.awaiting import awaited
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RUN: dict[str, Any] = {
@@ -106,7 +106,7 @@ class Network:
         client = self.flavour("http://concord:8000", "secret", attempts=attempts, transport=transport)
         try:
             return (
-                asyncio.run(_awaited(client, method))
+                awaited(_awaited(client, method))
                 if isinstance(client, AsyncClient)
                 else _whole(method(client))
             )
