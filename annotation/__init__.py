@@ -8,5 +8,6 @@ files/        JSONL, imports, exports, snapshots, splits      rows.py       the 
 withdrawal/   data taken back, and where it went              tokens.py     what programs come in with
 texts/        what strangers wrote, shown safely              tasks.py      Celery's side
 preferences/  PURE: tiers, agreement, splits                  commands.py   what its commands share
+                                                              configuring.py settings, by command
 forms/ views/ api/ webhooks/   the ways in, and out           errors.py     errors that say what to do
 """
