@@ -32,8 +32,7 @@ def splits(project: Project) -> Counter[str]:
 
 def test_many_prompts_of_one_opening_are_told_and_can_be_parted() -> None:
     project = make_project()
-    assert "notes" not in put(project, "prompts", *map(dialogue, range(19))).as_json()
-    (note,) = put(project, "prompts", *map(dialogue, range(19, 200))).as_json()["notes"]
+    (note,) = put(project, "prompts", *map(dialogue, range(200))).as_json()["notes"]
     alike = split_of_opening(text_digest("Hello"))
     assert repr(alike) in note
     assert f"split_prompts --project {project.slug} --by prompt" in note
@@ -51,6 +50,42 @@ def test_many_prompts_of_one_opening_are_told_and_can_be_parted() -> None:
     assert set((splits(project) - before).keys()) == {"train", "validation", "test"}
     by_itself = dict(Prompt.objects.values_list("digest", "split"))
     assert by_itself == {digest: split_of_opening(digest) for digest in by_itself}
+
+
+def pairs_of_one_prompt(count: int) -> list[dict[str, str]]:
+    """As files have them that hold answers to one question."""
+    return [{"prompt": "Hello", "chosen": f"Good day, {n}!", "rejected": f"What, {n}?"} for n in range(count)]
+
+
+def test_pairs_of_one_prompt_are_told_that_nothing_is_held_out() -> None:
+    project = make_project()
+    assert put(project, "pairs", *pairs_of_one_prompt(1)).notes == [], "nobody takes one line for a file"
+    (note,) = put(project, "pairs", *pairs_of_one_prompt(20)).notes
+    split = split_of_opening(text_digest("Hello"))
+    assert f"All of it is of one prompt, which is in the split {split!r}: nothing is held out" in note
+    others = put(project, "prompts", *({"prompt": f"Question {n}"} for n in range(200)))
+    assert others.notes == []
+
+
+def test_two_prompts_of_one_opening_are_no_chance() -> None:
+    project = make_project()
+    (note,) = put(project, "prompts", dialogue(1), dialogue(2)).notes
+    assert "All prompts begin with the same words" in note
+
+
+@pytest.mark.parametrize(("count", "told"), [(13, False), (14, True)])
+def test_prompts_that_differ_are_told_from_where_chance_would_hardly_do_it(count: int, told: bool) -> None:
+    """0.8 ** 13 is 0.055 and 0.8 ** 14 is 0.044."""
+    project = make_project()
+    lines = [{"prompt": f"Question {number}", "split": "test"} for number in range(count)]
+    report = put(project, "prompts", *lines)
+    assert bool(report.notes) is told
+    if told:
+        assert "All prompts are in the split 'test'" in report.notes[0]
+        assert "fewer than one time in twenty" in report.notes[0]
+        assert f"split_prompts --project {project.slug} --by opening" in report.notes[0]
+        split_prompts(project=project, by="opening")
+        assert splits(project) != {"test": count}
 
 
 def test_by_opening_dialogues_and_what_goes_on_with_them_are_together_again() -> None:
