@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from annotation.collecting import asking
 from annotation.files import intake
-from annotation.models import Assignment, Demonstration, Project, Ranking, Rating
+from annotation.models import Assignment, Demonstration, Flag, Project, Ranking, Rating
 from tests.annotation.factories import have_read, make_member, make_project, make_tasks, put
 from tests.browser.axe import violations_in_both_schemes
 from tests.browser.conftest import Visit
@@ -627,3 +627,52 @@ def test_a_finger_takes_back(kind: str, visit: Visit, alice: User, request: pyte
     expect(page.locator("[data-saved]")).to_have_text("Draft saved.")
     page.reload()
     assert set(chosen(ready(page)).values()) == set(before.values()) - {"3"} | {"2"}
+
+
+def test_a_pair_is_kept_as_a_draft_and_changed_from_ones_own_work(
+    visit: Visit, paired: Project, alice: User
+) -> None:
+    page = ready(visit(RANK, alice))
+    first = assignment_of(page)
+    press(page, "2")
+    page.get_by_label("Why?").first.fill("Shorter.")
+    expect(page.locator("[data-saved]")).to_have_text("Draft saved.")
+    page.reload()
+    ready(page)
+    assert chosen(page) == {"preference": "2", "verdict": "ranked"}
+    expect(page.get_by_label("Why?").first).to_have_value("Shorter.")
+    page.get_by_role("button", name="Submit").click()
+    wait_for_another(page, first)
+    page.goto("/projects/helpful/history/")
+    page.get_by_role("link", name="Change").click()
+    ready(page)
+    assert chosen(page) == {"preference": "2", "verdict": "ranked"}
+    press(page, "7")
+    page.get_by_role("button", name="Submit").click()
+    page.wait_for_url("**/rank/")
+    old, new = Ranking.objects.order_by("pk")
+    assert (old.strength, old.is_current) == (2, False)
+    assert (new.strength, new.is_current, new.supersedes, new.rationale) == (3, True, old, "Shorter.")
+
+
+@pytest.mark.parametrize("kind", ["paired", "asked"])
+def test_pairs_and_answers_are_skipped_and_flagged(
+    kind: str, visit: Visit, alice: User, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue(kind)
+    page = ready(visit(RANK, alice))
+    before = assignment_of(page)
+    press(page, "s")
+    page.get_by_role("dialog").get_by_label("Why?").fill("Not my field")
+    page.get_by_role("button", name="Skip it").click()
+    wait_for_another(page, before)
+    skipped = Assignment.objects.get(public_id=before)
+    assert (skipped.status, skipped.reason) == ("skipped", "Not my field")
+    second = assignment_of(page)
+    press(page, "f")
+    page.get_by_label("What is wrong?").select_option("broken")
+    page.get_by_role("button", name="Flag it").click()
+    expect(page.locator("#messages")).to_have_text("Flagged: a researcher will look at it.")
+    flag = Flag.objects.get()
+    assert flag.category == "broken"
+    assert flag.task == Assignment.objects.get(public_id=second).task
