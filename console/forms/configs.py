@@ -105,7 +105,6 @@ class ConfigForm(Action):
         return self.start(user, dict(self.cleaned_data["chosen"]))
 
     def prepare(self) -> None:
-        self.label_suffix = ""
         self.own = self.stored()
         self.settings = {one.name: one for one in _settings(self.config) if one.name not in self.elsewhere}
         defaults = {name: _plain(one.default) for name, one in self.settings.items()}

@@ -1,6 +1,7 @@
 """What forms say of a field that is wrong: what to do, in plain words, in place of Django's own."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django import forms
 
@@ -32,7 +33,11 @@ OF_A_KIND: tuple[tuple[type[forms.Field], Mapping[str, str]], ...] = (
 
 
 class PlainForm(forms.Form):
-    """A form whose fields say what to do about them; what a field says itself stays."""
+    """A form whose fields say what to do about them; what a field says itself stays. Labels end in no colon."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
 
     def full_clean(self) -> None:
         for field in self.fields.values():

@@ -34,7 +34,7 @@ class TokenForm(PlainForm):
     )
 
     def __init__(self, *args: object, user: User, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # a form's own
+        super().__init__(*args, **kwargs)
         project = cast("forms.ModelChoiceField[Project]", self.fields["project"])
         project.queryset = Project.objects.annotated_by(user)
 

@@ -11,7 +11,9 @@ from playwright.sync_api import Page, expect
 
 from runs.models import Run, RunMetric
 from tests.annotation.factories import make_project
+from tests.browser.axe import violations
 from tests.browser.conftest import Visit
+from tests.browser.layout import overhang
 from tests.pages.factories import make_transfer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -147,6 +149,9 @@ def test_six_at_most_each_with_a_colour_and_a_dash_of_its_own(visit: Visit, sche
     assert len(set(strokes)) == len(set(dashes)) == 7
     drawn = set(reward.locator("canvas").evaluate(COLOURS))
     assert {re.sub(r"[^\d,]", "", stroke) for stroke in strokes} <= drawn
+    assert violations(page) == []
+    page.set_viewport_size({"width": 360, "height": 640})
+    assert overhang(page) == 0
     page.get_by_label(f"run {runs[0].pk}").uncheck()
     expect(page.get_by_label(f"run {runs[6].pk}")).to_be_enabled()
 
@@ -216,3 +221,17 @@ def test_they_are_saved_as_a_table_and_as_a_picture(visit: Visit) -> None:
         page.get_by_role("button", name="Reward: PNG").click()
     assert picture.value.suggested_filename == f"run-{run.pk}-reward.png"
     assert Path(picture.value.path()).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_tags_of_the_table_of_runs_are_large_enough_for_a_thumb(visit: Visit) -> None:
+    run = make_run(steps=1)
+    Run.objects.filter(pk=run.pk).update(tags=["careful", "lora", "again"])
+    page = visit(
+        f"/admin/projects/{run.transfer.project.slug}/runs/",
+        User.objects.create_superuser("olivia"),
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        is_mobile=True,
+    )
+    assert page.get_by_role("link", name="careful").is_visible()
+    assert violations(page) == []

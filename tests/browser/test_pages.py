@@ -450,10 +450,11 @@ WITHOUT_HAS = """() => {
 def test_browsers_without_has_show_the_fields_of_the_chosen_algorithm_alone(
     visit: Visit, paths: dict[str, Any]
 ) -> None:
-    page = visit("/admin/projects/helpful/policies/", User.objects.get(username="olivia"))
+    page = visit("/admin/projects/helpful/policies/#action-train-ppo", User.objects.get(username="olivia"))
     page.evaluate(WITHOUT_HAS)
     trainings = page.locator("#action-train")
-    trainings.locator("> summary").click()
+    # What the address names is open and chosen.
+    expect(trainings.get_by_role("button", name="Train by")).to_have_text(["Train by PPO"])
     for algorithm in ("SFT", "REINFORCE", "PPO"):
         trainings.get_by_label(algorithm, exact=True).check()
         expect(trainings.get_by_role("button", name="Train by")).to_have_text([f"Train by {algorithm}"])

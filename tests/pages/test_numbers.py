@@ -186,7 +186,7 @@ def test_versions_pages_show_their_reports(versions: Cast) -> None:
     assert (
         f"Reward, before and after {before} → {after} KL, nats {kl} Tokens an answer {short} → {long}" in said
     )
-    assert f"Perplexity of held-out demonstrations {perplexity}" in said
+    assert f"Held-out perplexity {perplexity}" in said
 
 
 def test_the_table_of_runs_is_that_of_the_database(versions: Cast) -> None:
