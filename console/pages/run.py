@@ -272,7 +272,9 @@ def _waits(run: Run, now: datetime) -> str:
     at_work = list(same.filter(status=Run.Status.RUNNING))
     if not at_work and not before:
         return f"Waits for a worker of the queue {run.queue} to take it."
-    words = f"{len(at_work)} run{'s' * (len(at_work) != 1)} at work in the queue {run.queue}, {before} before this one."
+    counts = [f"{len(at_work)} run{'s' * (len(at_work) != 1)} at work"] if at_work else []
+    counts += [f"{before} before this one"] if before else []
+    words = f"In the queue {run.queue}: {', '.join(counts)}."
     left = [seconds for one in at_work if (seconds := one.seconds_left(now)) is not None]
     return f"{words} The first is done in about {in_words(min(left))}." if left else words
 

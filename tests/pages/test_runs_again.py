@@ -246,13 +246,16 @@ def test_settings_that_differ_come_first_and_facts_lead_to_what_they_name(cast: 
 
 def test_a_queued_run_says_what_it_waits_for(cast: Cast) -> None:
     first, second, third = (make_transfer(cast.project).run for _ in range(3))
-    assert "Waits for a worker of the queue cpu" in page(cast, f"/admin/runs/{first.pk}/")
+    before = page(cast, f"/admin/runs/{first.pk}/")
+    assert "Waits for a worker of the queue cpu" in before
+    assert "It has not begun: nothing is lost when it is cancelled." in before
     now = timezone.now()
     Run.objects.filter(pk=first.pk).update(
         status="running", started_at=now, heartbeat_at=now, expected_end=now + timedelta(seconds=290)
     )
     text = page(cast, f"/admin/runs/{third.pk}/")
-    assert "1 run at work in the queue cpu, 1 before this one." in text
+    assert "In the queue cpu: 1 run at work, 1 before this one." in text
+    assert "nothing is lost" not in page(cast, f"/admin/runs/{first.pk}/")
     assert "The first is done in about 4 min" in text
     assert second.pk < third.pk
 
