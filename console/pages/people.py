@@ -1,5 +1,6 @@
 """Who works on a project: members, and invitations that are still open."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -41,6 +42,7 @@ def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None 
         "invitations": invitations[:INVITATIONS_SHOWN],
         "invitation_count": invitations.count(),
         "roles": Membership.Role.choices,
+        "mails": bool(settings.MAIL),
         "new_link": request.session.pop(NEW_LINK, ""),
         "forms": forms_of("people", project, bad),
         "opened": bad[0] if bad else "",

@@ -60,6 +60,33 @@ def test_where_mail_is_set_the_link_goes_out_and_a_failure_is_told(cast: Cast, s
     assert len(re.findall(r'value="http://testserver/invitations/[^"]+"', page)) == 1
 
 
+def test_a_lost_link_is_made_anew_and_the_old_one_lets_nobody_in(cast: Cast, settings: Any) -> None:
+    """Where mail is set the new one goes out too, and the page says so before."""
+    client = client_of(cast)
+    lost = members.invite(project=cast.project, email="bob@example.org", role="researcher")
+    words = "makes another; the old one then lets nobody in"
+    assert words in plain(client.get(PAGE).content.decode())
+    settings.MAIL = Mail("mail.example.org")
+    assert words.replace(";", " and mails it;") in plain(client.get(PAGE).content.decode())
+    page = send(client, "invite-again", invitation=Invitation.objects.get().pk).content.decode()
+    (link,) = re.findall(r'value="(http://testserver/invitations/[^"]+)"', page)
+    assert 'data-copy="new-link"' in page
+    (sent,) = mail.outbox
+    assert (sent.to, link in sent.body, lost in sent.body) == (["bob@example.org"], True, False)
+    dave = Client()
+    dave.force_login(cast.dave)
+    refused = dave.post(lost, follow=True)
+    assert "taken back: ask for a new one" in refused.content.decode()
+    assert not Membership.objects.filter(user=cast.dave).exists()
+    assert dave.post(link, follow=True).status_code == 200
+    assert Membership.objects.get(user=cast.dave, project=cast.project).role == "researcher"
+
+
+def plain(page: str) -> str:
+    """The words of a page."""
+    return " ".join(re.sub("<[^>]*>", "", page).split())
+
+
 def test_an_invitation_is_revoked_or_made_anew(cast: Cast) -> None:
     client = client_of(cast)
     members.invite(project=cast.project, email="bob@example.org", role="annotator")
