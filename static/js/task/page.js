@@ -49,10 +49,10 @@ function start() {
   const finish = (done) => leave(done, ahead);
   const submit = () => (task.missing ? refuse(task) : finish(task.form));
   compare.listen(task);
-  prompt.listen(main, signal);
   keys.listen(task, submit, signal);
   listen(task, submit, finish, drafts);
   stuck.measure(signal);
+  prompt.listen(main, signal);
   // What is changed while it waits is not what was submitted.
   task.addEventListener("change", () => withdraw(task.assignment), { signal });
   task.addEventListener("change", () => outbox.waiting().length || ahead.fetch(), { signal });

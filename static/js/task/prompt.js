@@ -1,6 +1,9 @@
-// On a narrow screen the prompt folds to two lines; a press shows all of it.
+// On a narrow screen a long prompt folds to two lines of its last turn; a press shows all of it. Where its box is too
+// small for a dialogue, the turn that is answered is in sight first.
 
 const NARROW = matchMedia("(max-width: 63.99rem)");
+// A prompt that takes less of a narrow screen stays open: there is room for the answers below it.
+const FITS = 0.25;
 
 export function listen(main, signal) {
   const prompt = main.querySelector(".prompt");
@@ -9,17 +12,20 @@ export function listen(main, signal) {
     prompt.classList.toggle("is-folded", folded);
     button.setAttribute("aria-expanded", String(!folded));
     button.textContent = folded ? "Show all" : "Fold";
+    showLastTurn(prompt);
   };
-  // A prompt that is short anyway does not fold.
   const fit = () => {
     fold(false);
-    button.hidden = true;
-    const whole = prompt.offsetHeight;
-    fold(NARROW.matches);
-    button.hidden = !NARROW.matches || prompt.offsetHeight >= whole;
-    if (button.hidden) fold(false);
+    button.hidden = !NARROW.matches || prompt.offsetHeight <= innerHeight * FITS;
+    fold(!button.hidden);
   };
   button.addEventListener("click", () => fold(!prompt.classList.contains("is-folded")));
   NARROW.addEventListener("change", fit, { signal });
   fit();
+}
+
+// Its beginning, where all of it is too long too.
+function showLastTurn(prompt) {
+  const turns = prompt.querySelector(".prompt__turns");
+  turns.scrollTop = turns.lastElementChild.offsetTop - turns.offsetTop;
 }

@@ -7,8 +7,8 @@ import * as stuck from "./stuck.js";
 
 const { signal } = new AbortController();
 const main = document.getElementById("main");
-prompt.listen(main, signal);
 stuck.measure(signal);
+prompt.listen(main, signal);
 
 document.addEventListener("keydown", (event) => {
   if (event.isComposing || !press(event)) return;

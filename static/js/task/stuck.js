@@ -11,6 +11,7 @@ export function measure(signal) {
     set("--stuck-top", narrow.matches ? prompt.offsetHeight : head.offsetHeight);
     set("--stuck-bottom", narrow.matches ? end.offsetHeight : bar.offsetHeight + (board ? board.offsetHeight : 0));
   };
+  update();
   const observer = new ResizeObserver(update);
   for (const part of [head, prompt, board, bar, end]) if (part) observer.observe(part);
   signal.addEventListener("abort", () => observer.disconnect());
