@@ -47,7 +47,7 @@ def lines_of(narrow: Callable[[], Rows], shown: Callable[[Rows], Rows], asked: Q
 
 def _page(rows: Rows, shown: Callable[[Rows], Rows], asked: QueryDict) -> Lines:
     """The ids first: where few rows of very many are meant, what a line shows is not put together for all of them."""
-    before, after = _id(asked.get("before")), _id(asked.get("after"))
+    before, after = id_in_address(asked.get("before")), id_in_address(asked.get("after"))
     oldest_first = asked.get(ORDER) == OLDEST
     upwards = before is None and (after is not None or oldest_first)
     if upwards:
@@ -82,7 +82,7 @@ def _number(rows: Rows, ids: list[int], asked: QueryDict) -> Bounded:
     return Bounded(len(ids)) if alone else bounded(rows, COUNTED)
 
 
-def _id(text: str | None) -> int | None:
+def id_in_address(text: str | None) -> int | None:
     """An id of the address; None where there is none, or none that could be."""
     if text is None or not (text.isascii() and text.isdigit()) or len(text) > len(str(_LARGEST)):
         return None

@@ -20,6 +20,7 @@ from annotation.files import transfers
 from annotation.models import Project
 from annotation.texts.durations import in_words
 from console import curves, describing
+from console.data.paging import id_in_address
 from console.pages.access import for_run
 from console.pages.findings import findings
 from rewardmodel.errors import RewardModelError
@@ -102,7 +103,8 @@ def _lines(run: int) -> list[dict[str, Any]]:
 
 def _over(request: HttpRequest, run: Run, project: Project) -> list[int]:
     """The other runs of its kind that the address lays over it, in the address's order."""
-    named = dict.fromkeys(int(one) for one in request.GET.getlist("over")[:MOST_OVER] if one.isdecimal())
+    asked = map(id_in_address, request.GET.getlist("over")[:MOST_OVER])
+    named = dict.fromkeys(one for one in asked if one is not None)
     known = set(_measured(run, project).filter(pk__in=named).values_list("pk", flat=True))
     return [one for one in named if one in known]
 
