@@ -1,9 +1,10 @@
 """All that a project can be told, by command: an option a setting, made of the fields of Project that hold them."""
 
 import json
-from argparse import BooleanOptionalAction
-from collections.abc import Mapping
-from decimal import Decimal
+from argparse import ArgumentTypeError, BooleanOptionalAction
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from enum import Enum
 from typing import Any, cast
 
 from django.core.management.base import CommandParser
@@ -31,8 +32,18 @@ WORDS = {
     "most_words and required.",
     "demonstration_least_characters": "How long a demonstration is at least.",
 }
-# What an option says of a setting that can be left out.
+# What an option says of a setting that can be left out, and what that becomes: no option's value, since one that was
+# not named is None.
 NONE = "none"
+
+
+class NotSet(Enum):
+    """A setting that is taken away."""
+
+    NOT_SET = NONE
+
+
+NOT_SET = NotSet.NOT_SET
 
 
 def add_options(parser: CommandParser) -> None:
@@ -55,13 +66,20 @@ def add_options(parser: CommandParser) -> None:
             parser.add_argument(option, type=_type_of(field), metavar="N", help=words)
 
 
-def _type_of(field: Any) -> type:
-    types = {models.FloatField: float, models.DecimalField: Decimal, models.CharField: str}
+def _type_of(field: Any) -> Callable[[str], Any]:
+    types = {models.FloatField: float, models.DecimalField: _decimal, models.CharField: str}
     return types.get(type(field), int)
 
 
-def _number_or_none(text: str) -> float | str:
-    return NONE if text == NONE else float(text)
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:  # which argparse does not know
+        raise ArgumentTypeError(f"{text!r} is no number") from error
+
+
+def _number_or_none(text: str) -> float | NotSet:
+    return NOT_SET if text == NONE else float(text)
 
 
 def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,7 +93,7 @@ def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
             named["rating_axes"] = json.loads(read_text(path))
         except ValueError as error:
             raise BadRequest(f"{path} is not JSON: {error}.") from error
-    return {name: None if value == NONE else value for name, value in named.items()}
+    return {name: None if value is NOT_SET else value for name, value in named.items()}
 
 
 @transaction.atomic

@@ -107,6 +107,15 @@ def test_switches_are_turned_off_and_thresholds_taken_away(tmp_path: Path) -> No
     assert (project.least_consistency, project.review_demonstrations) == (0.7, True)
 
 
+def test_a_project_may_be_called_none_and_be_told_so(tmp_path: Path) -> None:
+    (tmp_path / "guidelines.md").write_text("none")
+    words = ["--name", "none", "--guidelines", str(tmp_path / "guidelines.md")]
+    make_project("old")
+    call_command("create_project", "new", *words, stdout=io.StringIO())
+    call_command("configure_project", "--project", "old", *words, stdout=io.StringIO())
+    assert set(Project.objects.values_list("name", "guidelines")) == {("none", "none")}
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -115,6 +124,7 @@ def test_switches_are_turned_off_and_thresholds_taken_away(tmp_path: Path) -> No
         (["--rating-axes", "broken.json"], "is not JSON"),
         (["--demonstration-least-characters", "0"], "The least length"),
         (["--currency", "euros"], "currency"),
+        (["--hour-cost", "much"], "'much' is no number"),
     ],
 )
 def test_where_one_is_refused_nothing_is_changed_and_nothing_made(
