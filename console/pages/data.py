@@ -20,6 +20,7 @@ from annotation.files import export
 from annotation.models import Flag, Project, Task
 from console.data.kinds import KINDS, kind_named
 from console.data.paging import address, lines_of
+from console.forms.plain import PlainForm
 from console.pages.access import for_project
 
 # The parameter that says as which kind of lines rows go out.
@@ -28,7 +29,7 @@ AS = "as"
 TASKS_OF = {"tasks": "pk", "rankings": "task"}
 
 
-class FlagForm(forms.Form):
+class FlagForm(PlainForm):
     """Why what is listed should be looked at."""
 
     category = forms.ChoiceField(choices=Flag.Category.choices, label="Reason")
@@ -49,7 +50,7 @@ def data_page(request: HttpRequest, project: Project, kind: str) -> HttpResponse
         "kinds": KINDS.values(),
         "filters": filters,
         "chosen": filters.chosen(),
-        "flagging": FlagForm(label_suffix="") if kind in TASKS_OF else None,
+        "flagging": FlagForm() if kind in TASKS_OF else None,
         "exported": [(name, address(request.GET, **{AS: name})) for name in of_kind.exported],
         "lines": lines_of(lambda: filters.narrow(of_kind.rows(project)), of_kind.lines, request.GET),
         "rows_of_kind": f"admin/data/{kind}.html",

@@ -369,7 +369,7 @@ def test_the_tasks_of_what_is_listed_are_flagged_once(cast: Cast) -> None:
     ("form", "said"),
     [
         ({"category": "other", "words": " "}, "Say in a few words what is wrong."),
-        ({"category": "ugly"}, "Select a valid choice."),
+        ({"category": "ugly"}, "Choose one that is listed: ugly is not."),
         ({"category": "broken"}, "These are more than 3 tasks: narrow the list down."),
     ],
 )

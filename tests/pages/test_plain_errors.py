@@ -11,6 +11,7 @@ from annotation.models import Project
 from console.forms.actions import ACTIONS
 from console.forms.plain import PlainForm
 from console.forms.project import NewProjectForm
+from console.pages.data import FlagForm
 from console.pages.tokens import TokenForm
 from console.pages.try_it import AskForm, ScoreForm
 from console.pages.webhooks import WebhookForm
@@ -47,7 +48,7 @@ def test_no_form_of_a_project_speaks_as_django_does(project: Project, name: str)
     assert not [message for message in heard if message.startswith(DJANGOS)]
 
 
-@pytest.mark.parametrize("form", [NewProjectForm, TokenForm, AskForm, ScoreForm, WebhookForm])
+@pytest.mark.parametrize("form", [NewProjectForm, TokenForm, AskForm, ScoreForm, WebhookForm, FlagForm])
 def test_the_other_forms_are_plain_too(form: type[forms.Form]) -> None:
     assert issubclass(form, PlainForm)
 
