@@ -73,6 +73,23 @@ def test_two_prompts_of_one_opening_are_no_chance() -> None:
     assert "All prompts begin with the same words" in note
 
 
+def test_many_prompts_of_few_openings_may_well_be_in_one_split_by_chance() -> None:
+    """Two openings are drawn, however many prompts begin with them."""
+    project = make_project()
+    lines = [
+        {
+            "prompt": [
+                {"role": "user", "content": f"Hello {number % 2}"},
+                {"role": "assistant", "content": "Hi."},
+                {"role": "user", "content": f"Question {number}"},
+            ],
+            "split": "test",
+        }
+        for number in range(20)
+    ]
+    assert put(project, "prompts", *lines).notes == []
+
+
 @pytest.mark.parametrize(("count", "told"), [(13, False), (14, True)])
 def test_prompts_that_differ_are_told_from_where_chance_would_hardly_do_it(count: int, told: bool) -> None:
     """0.8 ** 13 is 0.055 and 0.8 ** 14 is 0.044."""

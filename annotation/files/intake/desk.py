@@ -33,8 +33,8 @@ from annotation.models import (
 
 # Named one by one; the rest are counted.
 MOST_NAMED = 100
-# Eight tenths of prompts train, so chance puts n of them all there with 0.8 to the n: for 14 that is below 5%.
-MANY_PROMPTS = 14
+# Eight tenths of openings train, so chance puts n of them all there with 0.8 to the n: for 14 that is below 5%.
+MANY_OPENINGS = 14
 # So many are worth the moment that counting takes. What grows with them is counted in this order, by all imports.
 MANY_ROWS = 500
 GROWN = (
@@ -147,11 +147,10 @@ def _note_one_split(desk: Desk) -> None:
     Prompts of one opening go together, so of those two are enough to know.
     """
     prompts = Prompt.objects.kept().filter(project=desk.project)
-    first = list(prompts.order_by("id").values_list("split", "opening")[:MANY_PROMPTS])
-    splits, openings = ({row[column] for row in first} for column in (0, 1))
-    if len(splits) != 1:
+    first = list(prompts.order_by("id").values_list("split", flat=True)[:MANY_OPENINGS])
+    if len(set(first)) != 1:
         return
-    (split,) = splits
+    split = first[0]
     if len(first) == 1:
         if desk.report.added > 1:
             desk.report.notes.append(
@@ -162,15 +161,16 @@ def _note_one_split(desk: Desk) -> None:
     if prompts.exclude(split=split).exists():
         return
     anew = f"manage.py split_prompts --project {desk.project.slug} --by"
-    if len(openings) == 1 and not prompts.exclude(opening__in=openings).exists():
+    openings = len(prompts.order_by().values_list("opening").distinct()[:MANY_OPENINGS])
+    if openings == 1:
         desk.report.notes.append(
             f"All prompts begin with the same words, so all of them are in the split {split!r}, and nothing else is "
             f"there to be compared with: {anew} prompt parts them."
         )
-    elif len(first) == MANY_PROMPTS:
+    elif openings == MANY_OPENINGS:
         desk.report.notes.append(
             f"All prompts are in the split {split!r}, so nothing is held out to be compared with. Chance does that to "
-            f"{MANY_PROMPTS} prompts fewer than one time in twenty, so their lines will have said it: {anew} opening "
+            f"{MANY_OPENINGS} prompts fewer than one time in twenty, so their lines will have said it: {anew} opening "
             "parts them anew."
         )
 
