@@ -16,6 +16,7 @@ from annotation.files import dataset
 from annotation.models import Project
 from annotation.quality.agreement import measure
 from tests.annotation.factories import (
+    make_annotator,
     make_project,
     out_values,
     put,
@@ -113,6 +114,7 @@ def test_the_card_says_what_it_holds_who_judged_and_by_which_words(tmp_path: Pat
         *(ranking(f"q{n}", 1, 2, 3, annotator=who) for n in range(4) for who in ("a", "b")),
     )
     put(project, "rankings", ranking("q9", 1, 2, 3, annotator="a"), ranking("q9", 3, 1, 2, annotator="b"))
+    make_annotator(project, "idle")
     agreement = measure(project=project)
     dataset.write(project=project, output=tmp_path / "set", license="cc-by-4.0")
     front, text = card_of(tmp_path / "set")

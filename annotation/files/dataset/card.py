@@ -4,9 +4,10 @@ it: what it holds, who judged, how far they agree, and what they were told."""
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from django.db.models import Exists, OuterRef
 from huggingface_hub import DatasetCardData
 
-from annotation.models import Annotator, Project
+from annotation.models import Annotator, Demonstration, Project, Ranking, Rating
 from annotation.quality import agreement
 
 # Below each, the name that hubs have for a size.
@@ -100,8 +101,14 @@ def _loading(names: Sequence[str]) -> str:
 
 
 def _people(project: Project, statistics: Mapping[str, Any], simulated: int) -> str:
+    theirs = OuterRef("pk")
+    judged = (
+        Exists(Ranking.objects.current().filter(annotator=theirs))
+        | Exists(Rating.objects.current().filter(annotator=theirs))
+        | Exists(Demonstration.objects.accepted().filter(source__annotator=theirs))
+    )
     people = Annotator.objects.filter(
-        project=project, simulated=False, anonymous=False, withdrawn_at=None
+        judged, project=project, simulated=False, anonymous=False, withdrawn_at=None
     ).count()
     lines = [
         "## Who judged\n",
