@@ -50,7 +50,8 @@ def _displayed(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """A formula that begins a line is one paragraph up to its end, whatever its lines begin with."""
     if state.is_code_block(start):
         return False
-    opening = state.src[state.bMarks[start] + state.tShift[start] :][:2]
+    first = state.bMarks[start] + state.tShift[start]
+    opening = state.src[first : first + 2]
     if opening not in _DISPLAYED:
         return False
     last, end = start, min(end, start + _MOST_LINES)
