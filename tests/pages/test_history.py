@@ -87,7 +87,9 @@ def test_it_can_be_changed_for_as_long_as_the_project_says(
     assert words in page
     assert (">Change<" in page) == (hours > 0)
     last = annotator.assignments.latest("pk")
+    put(project, "completions", {"prompt": "One more?", "completions": [{"text": "One."}, {"text": "Two."}]})
     client = Client()
     client.force_login(alice)
+    assert ("Change last" in client.get("/projects/helpful/rank/").content.decode()) == (hours > 0)
     answer = client.get(f"/projects/helpful/history/{last.public_id}/")
     assert answer.status_code == (200 if hours else 302)
