@@ -67,7 +67,11 @@ def add_options(parser: CommandParser) -> None:
 
 
 def _type_of(field: Any) -> Callable[[str], Any]:
-    types = {models.FloatField: float, models.DecimalField: _decimal, models.CharField: str}
+    types: dict[type, Callable[[str], Any]] = {
+        models.FloatField: float,
+        models.DecimalField: _decimal,
+        models.CharField: str,
+    }
     return types.get(type(field), int)
 
 

@@ -1,6 +1,8 @@
 """The prompt beside the answers: open where it fits, its last turn in sight, and on a phone one press away wherever one
 reads."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
@@ -13,8 +15,8 @@ from tests.browser.ranking import wait_until_ready
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 RANK = "/projects/helpful/rank/"
-DESK = {"viewport": {"width": 1280, "height": 640}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 640}}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 ANSWERS = [{"text": "One answer. " * 80}, {"text": "Another one. " * 80}]
 LAST = "And what of the last one?"
 DIALOGUE = [
@@ -36,7 +38,7 @@ def alice(project: Project) -> User:
     return user
 
 
-def opened(visit: Visit, alice: User, prompt: object, screen: dict[str, object]) -> Page:
+def opened(visit: Visit, alice: User, prompt: object, screen: dict[str, Any]) -> Page:
     put(alice.memberships.get().project, "completions", {"prompt": prompt, "completions": ANSWERS})
     page = visit(RANK, alice, **screen)
     wait_until_ready(page)
