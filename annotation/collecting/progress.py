@@ -42,18 +42,22 @@ _FIGURES = """
         ([waiting])
 """
 
-# A rating has a row a score, each with the seconds of the whole; a version goes on with the seconds of the one before.
+# Judgements since a moment, by the index of each. A rating has a row a score, each with the seconds of the whole; a
+# version goes on with the seconds of the one before.
 _TIMES = """
-    WITH judged AS (
+    WITH submitted AS NOT MATERIALIZED (
+        SELECT id FROM annotation_assignment
+        WHERE annotator_id = %(annotator)s AND status = 'submitted' AND closed_at >= %(since)s
+    ), judged AS (
         SELECT created_at, active_seconds FROM annotation_ranking
-        WHERE annotator_id = %(annotator)s AND is_current AND active_seconds IS NOT NULL
+        WHERE annotator_id = %(annotator)s AND is_current AND created_at >= %(since)s AND active_seconds IS NOT NULL
         UNION ALL
         SELECT min(created_at), max(active_seconds) FROM annotation_rating
-        WHERE annotator_id = %(annotator)s AND assignment_id IS NOT NULL AND active_seconds IS NOT NULL
+        WHERE assignment_id IN (SELECT id FROM submitted) AND active_seconds IS NOT NULL
         GROUP BY assignment_id
         UNION ALL
         SELECT min(created_at), max(active_seconds) FROM annotation_demonstration
-        WHERE author_id = %(annotator)s AND assignment_id IS NOT NULL AND active_seconds IS NOT NULL
+        WHERE assignment_id IN (SELECT id FROM submitted) AND active_seconds IS NOT NULL
         GROUP BY assignment_id
     )
     SELECT
@@ -124,13 +128,17 @@ class Progress:
 
     @cached_property
     def times(self) -> Times:
-        """How long they judged. Not for the page of a task: it adds up all that they did."""
-        return Times(*rows.values(_TIMES, annotator=self.annotator.pk, midnight=_midnight()))
+        """How long they judged. Not for the page of a task, nor for that of all projects: it adds up all they did."""
+        return self._times(since="-infinity")
 
-    @property
+    @cached_property
     def pace(self) -> float | None:
         """Median active seconds of a judgement of theirs today, of every kind; None before one was timed."""
-        return self.times.pace
+        return self._times(since=_midnight()).pace
+
+    def _times(self, since: datetime | str) -> Times:
+        """Those of judgements since then."""
+        return Times(*rows.values(_TIMES, annotator=self.annotator.pk, since=since, midnight=_midnight()))
 
     @property
     def time_today(self) -> str:

@@ -58,8 +58,10 @@ def test_time_is_that_of_every_kind_and_counted_once() -> None:
     assert asked is not None
     demonstrating.submit(assignment=asked, annotator=alice, text="Written.", active_seconds=100)
     figures = progress.of(alice)
-    assert tuple(figures.times) == (70, 200, 200)
+    assert (figures.pace, tuple(figures.times)) == (70, (70, 200, 200))
     assert (figures.time_today, figures.time_in_all) == ("3 min 20 s", "3 min 20 s")
     Ranking.objects.update(created_at=timezone.now() - timedelta(days=1))
-    assert tuple(progress.of(alice).times) == (85, 170, 200)
-    assert tuple(progress.of(make_annotator(project)).times) == (None, 0, 0)
+    figures = progress.of(alice)
+    assert (figures.pace, tuple(figures.times)) == (85, (85, 170, 200))
+    idle = progress.of(make_annotator(project))
+    assert (idle.pace, tuple(idle.times)) == (None, (None, 0, 0))
