@@ -37,8 +37,9 @@ class Tracker:
                 f"tracker: {service} needs a package that is not here: pip install {PACKAGES[service]}"
             ) from error
         try:
-            self._there: Any = _opened(service, folder, step)
-            if step == 0:
+            self._there: Any
+            self._there, is_new = _opened(service, folder, step)
+            if is_new:
                 self._there.store_init_configuration(dict(_flat(settings)))
         except Exception as error:  # of the service's library, each of which has its own
             raise BadInput(f"tracker: {service} cannot be used: {error}") from error
@@ -61,13 +62,14 @@ class Tracker:
             print(f"{self._service} hears no more of this run: {error}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _opened(service: str, folder: RunFolder, step: int) -> Any:
-    """accelerate's tracker, begun."""
+def _opened(service: str, folder: RunFolder, step: int) -> tuple[Any, bool]:
+    """accelerate's tracker, begun, and whether this run is new there."""
     from accelerate import PartialState, tracking
 
     PartialState(cpu=True)  # which accelerate's log asks who speaks; it moves nothing to a device
     file = folder.path / "tracker.json"
-    known = read_json(file).get(service) if file.exists() else None
+    all_known = read_json(file) if file.exists() else {}
+    is_new, known = service not in all_known, all_known.get(service)
     name = f"run {folder.path.name}"
     there: Any
     if service == "tensorboard":
@@ -83,9 +85,8 @@ def _opened(service: str, folder: RunFolder, step: int) -> Any:
     there.start()
     if service == "mlflow":
         known = there.tracker.info.run_id
-    if known is not None:
-        write_json(file, {service: known})
-    return there
+    write_json(file, {**all_known, service: known})
+    return there, is_new
 
 
 def _flat(settings: Mapping[str, Any], under: str = "") -> Iterator[tuple[str, Any]]:

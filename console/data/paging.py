@@ -1,6 +1,7 @@
 """A page of a list, by the ids at its ends: as quick at the end as at the start, nothing twice and nothing left out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from django.db import OperationalError, connection, transaction
@@ -35,13 +36,27 @@ class Lines(NamedTuple):
 def lines_of(narrow: Callable[[], Rows], shown: Callable[[Rows], Rows], asked: QueryDict) -> Lines:
     """The page that ``before`` or ``after`` in the address asks for, as ``shown``; rows are counted to a bound."""
     try:
+        with patiently():
+            return _page(narrow(), shown, asked)
+    except TookTooLong:
+        return Lines([], Bounded(0), gave_up=True)
+
+
+class TookTooLong(Exception):
+    """What was to be found takes longer than anybody waits for."""
+
+
+@contextmanager
+def patiently() -> Iterator[None]:
+    """In a transaction whose statements end after PATIENCE_MS. Raises TookTooLong."""
+    try:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(PATIENCE_MS)])
-            return _page(narrow(), shown, asked)
+            yield
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
-            return Lines([], Bounded(0), gave_up=True)
+            raise TookTooLong from error
         raise
 
 

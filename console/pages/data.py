@@ -5,7 +5,6 @@ from typing import cast
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -19,7 +18,7 @@ from annotation.errors import BadRequest
 from annotation.files import export
 from annotation.models import Flag, Project, Task
 from console.data.kinds import KINDS, kind_named
-from console.data.paging import address, lines_of
+from console.data.paging import TookTooLong, address, lines_of, patiently
 from console.forms.plain import PlainForm
 from console.pages.access import for_project
 
@@ -102,10 +101,12 @@ def data_flag(request: HttpRequest, project: Project, kind: str) -> HttpResponse
     try:
         if not said.is_valid():
             raise BadRequest(" ".join(str(one) for errors in said.errors.values() for one in errors))
-        with transaction.atomic():
+        with patiently():
             rows = filters.narrow(of_kind.rows(project)).order_by().values(TASKS_OF[kind])
             flagged = flags.flag_tasks(tasks=Task.objects.filter(pk__in=rows), by=by, **said.cleaned_data)
         messages.success(request, f"{flagged:,} tasks are flagged." if flagged != 1 else "1 task is flagged.")
+    except TookTooLong:
+        messages.error(request, "These take too long to find: narrow the list down.")
     except BadRequest as error:
         messages.error(request, str(error))
     return redirect(f"{reverse('admin:data', args=[project.slug, kind])}{address(request.GET)}")

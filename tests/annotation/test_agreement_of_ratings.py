@@ -160,6 +160,29 @@ def test_of_a_project_count_the_scores_that_stand(project: Project) -> None:
 
 
 @pytest.mark.django_db
+def test_of_who_scored_a_text_twice_the_last_score_counts(project: Project) -> None:
+    [axis] = scores.of(project)
+    again = Rating.objects.earliest("pk")
+    rate(project, again.annotator, None if again.score is None else again.score + 1)
+    [changed] = scores.of(project)
+    assert (changed.texts, changed.scores) == (axis.texts, axis.scores)
+    assert changed.alpha is not None
+    assert axis.alpha is not None
+    assert changed.alpha["value"] < axis.alpha["value"]
+
+
+@pytest.mark.django_db
+def test_a_page_reads_the_newest_alone(project: Project) -> None:
+    assert [one.scores for one in scores.of(project, newest=6)] == [6]
+    newest = list(Rating.objects.order_by("-pk")[:4])
+    texts = {
+        one.completion_id for one in newest if [o.completion_id for o in newest].count(one.completion_id) > 1
+    }
+    assert [(one.texts, one.scores) for one in scores.of(project, newest=4)] == [(len(texts), 2 * len(texts))]
+    assert len(texts) < 3
+
+
+@pytest.mark.django_db
 def test_the_page_says_it() -> None:
     cast = make_cast()
     for name, low in (("alice", 1), ("bob", 2)):

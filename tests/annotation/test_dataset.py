@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from datasets import load_dataset
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -63,8 +64,7 @@ def card_of(folder: Path) -> tuple[dict[str, Any], str]:
 
 def loaded(folder: Path, config: str) -> list[dict[str, Any]]:
     """The rows that ``datasets`` finds, with the splits that it finds them in."""
-    datasets = pytest.importorskip("datasets")
-    found = datasets.load_dataset(str(folder), config, cache_dir=str(folder.with_name("cache")))
+    found = load_dataset(str(folder), config, cache_dir=str(folder.with_name("cache")))
     return [row for split in found for row in found[split] if row["concord"]["split"] == split]
 
 

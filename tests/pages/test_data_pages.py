@@ -341,6 +341,10 @@ def test_pairs_of_two_forms_are_not_one_file(cast: Cast) -> None:
     back = client.get("/admin/projects/helpful/data/rankings/file/?current=true&as=pairs", follow=True)
     assert back.redirect_chain == [("/admin/projects/helpful/data/rankings/?current=true", 302)]
     assert "choose the form of the prompt first" in back.content.decode()
+    # One form alone is meant, though the project has both.
+    assert [line["prompt"] for line in sent(client, "rankings", "pairs", "?simulated=true")] == [
+        "Which fruit, 0?"
+    ]
     lines = sent(client, "rankings", "pairs", "?form=chat&annotator=ann")
     assert [[one["role"] for one in line["prompt"]] for line in lines] == [["system", "user"]]
     assert client.get("/admin/projects/helpful/data/rankings/file/?as=gold").status_code == 404
@@ -569,6 +573,20 @@ def test_what_takes_too_long_is_given_up_in_words(cast: Cast, monkeypatch: pytes
     answer = client_of(cast).get("/admin/projects/helpful/data/prompts/")
     assert answer.status_code == 200
     assert "takes too long" in answer.content.decode()
+
+
+def test_what_takes_too_long_to_find_is_not_flagged(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "PATIENCE_MS", 100)
+    slowly = KINDS["tasks"]._replace(
+        rows=lambda _project: Task.objects.extra(where=["pg_sleep(1) IS NOT NULL"])
+    )
+    monkeypatch.setitem(KINDS, "tasks", slowly)
+    before = Flag.objects.count()
+    client = client_of(cast)
+    client.post("/admin/projects/helpful/data/tasks/flag/", {"category": "broken"})
+    monkeypatch.undo()
+    assert "take too long to find" in client.get("/admin/projects/helpful/data/tasks/").content.decode()
+    assert Flag.objects.count() == before
 
 
 def numbers(page: str) -> list[tuple[str, str]]:

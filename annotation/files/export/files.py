@@ -95,7 +95,8 @@ def streamed(
     ``only`` gives the rows that are meant, where that is not all of them. Raises BadRequest at once, while it can still
     be said.
     """
-    _scope(project, kind, split, form)
+    with transaction.atomic():
+        _scope(project, kind, split, form, only() if only else None)
     return _streamed(project, kind, split, form, only)
 
 
