@@ -1,7 +1,6 @@
 """A run in the foreground (``--here``): claimed by the command itself, with a progress bar on stderr."""
 
 import signal
-import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -12,6 +11,7 @@ from tqdm import tqdm
 from runs import execution, lifecycle
 from runs.errors import LeaseLost
 from runs.folder.progress import Reading
+from runs.folder.stopping import StopSignal
 from runs.models import Run
 
 
@@ -25,17 +25,17 @@ def run_here(create: Callable[[], Run]) -> Run:
         run = lifecycle.claim(run_id=create().pk, worker=execution.worker_name())
     if run is None:
         raise LeaseLost("the run was cancelled before it began")
-    stopping = threading.Event()
+    stop = StopSignal()
 
     def ask(number: int, frame: FrameType | None) -> None:
-        stopping.set()
+        stop.ask()
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         bar: tqdm[Any] = tqdm(total=0, unit="")
         with bar:
             return execution.execute(
-                run=run, stopping=stopping.is_set, report=lambda reading: _draw(bar, reading)
+                run=run, stopping=lambda: bool(stop), report=lambda reading: _draw(bar, reading)
             )
     finally:
         for number, handler in before.items():

@@ -1,6 +1,5 @@
 """Celery's side: messages are hints. Each task is safe to deliver twice."""
 
-import threading
 from typing import Any
 
 from celery import shared_task
@@ -8,15 +7,16 @@ from celery.signals import worker_shutting_down
 from django.conf import settings
 
 from runs import cleaning, execution, lifecycle
+from runs.folder.stopping import StopSignal
 from runs.models import Run
 
-_leaving = threading.Event()
+_leaving = StopSignal()
 
 
 @worker_shutting_down.connect
 def _leave(**signal: Any) -> None:
     """The worker got SIGTERM: a run in hand writes a checkpoint and goes back to queued."""
-    _leaving.set()
+    _leaving.ask()
 
 
 @shared_task(name="runs.execute")
@@ -24,7 +24,7 @@ def execute_run(run_id: int) -> None:
     """Look at run ``run_id``: carry it out if it is still queued."""
     run = lifecycle.claim(run_id=run_id, worker=execution.worker_name())
     if run is not None:
-        execution.execute(run=run, stopping=_leaving.is_set)
+        execution.execute(run=run, stopping=lambda: bool(_leaving))
 
 
 @shared_task(name="runs.sweep")

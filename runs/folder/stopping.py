@@ -22,14 +22,16 @@ class StopSignal:
     """True once a stop is asked for. ``check()`` is what long loops call between steps."""
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
+        # No threading.Event: it has a lock, and a second signal that came while a first one held it would wait for
+        # itself. Of several processes the first is told twice: by the group's signal, and by whoever started it.
+        self._asked = False
 
     def __bool__(self) -> bool:
-        return self._asked.is_set()
+        return self._asked
 
     def ask(self) -> None:
         """Ask for a stop, from any thread or a signal handler."""
-        self._asked.set()
+        self._asked = True
 
     def check(self) -> None:
         """Raise Stopped once a stop is asked for."""

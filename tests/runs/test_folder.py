@@ -199,6 +199,31 @@ def test_one_of_several_ends_before_what_aborts_an_interpreter_at_its_end(
     assert (ended.returncode, ended.stdout) == (code, "last words\n")
 
 
+def test_a_signal_within_a_signal_waits_for_nothing() -> None:
+    """A second SIGTERM at every line that the first one's handler runs, as a first process may get two at once."""
+    script = """
+import signal, sys
+from runs.folder.stopping import StopSignal
+
+def again(frame, event, argument):
+    if event == "line" and len(seen) < 50:
+        seen.append(frame.f_lineno)
+        signal.raise_signal(signal.SIGTERM)
+    return again
+
+seen, stop = [], StopSignal()
+stop.listen()
+sys.settrace(again)
+signal.raise_signal(signal.SIGTERM)
+sys.settrace(None)
+print(bool(stop), len(seen) > 1)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (ended.stdout, ended.stderr) == ("True True\n", "")
+
+
 def test_cuda_out_of_memory_says_what_to_do() -> None:
     assert "ran out of memory. Use smaller batches" in reason(
         torch.cuda.OutOfMemoryError("CUDA out of memory")
