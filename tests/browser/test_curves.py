@@ -13,7 +13,7 @@ from runs.models import Run, RunMetric
 from tests.annotation.factories import make_project
 from tests.browser.axe import violations
 from tests.browser.conftest import Visit
-from tests.browser.layout import overhang
+from tests.browser.layout import overhang, wait_until
 from tests.pages.factories import make_transfer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -151,7 +151,8 @@ def test_six_at_most_each_with_a_colour_and_a_dash_of_its_own(visit: Visit, sche
     assert {re.sub(r"[^\d,]", "", stroke) for stroke in strokes} <= drawn
     assert violations(page) == []
     page.set_viewport_size({"width": 360, "height": 640})
-    assert overhang(page) == 0
+    # The charts follow their boxes a moment later.
+    wait_until(page, lambda: overhang(page) == 0)
     page.get_by_label(f"run {runs[0].pk}").uncheck()
     expect(page.get_by_label(f"run {runs[6].pk}")).to_be_enabled()
 
