@@ -18,8 +18,6 @@ from runs.folder.errors import BadInput
 from runs.folder.files import read_json, write_json
 from runs.folder.folder import RunFolder
 
-# Of each service, the package that speaks to it.
-PACKAGES = {"tensorboard": "tensorboard", "wandb": "wandb", "mlflow": "mlflow"}
 # What the services call all runs together.
 PROJECT = "concord"
 
@@ -31,10 +29,10 @@ class Tracker:
         """Begin, or go on after ``step`` steps. Raises BadInput where the service cannot be used."""
         self._service = service
         try:
-            importlib.import_module(PACKAGES[service])
+            importlib.import_module(service)  # each has a package of its own name
         except ImportError as error:
             raise BadInput(
-                f"tracker: {service} needs a package that is not here: pip install {PACKAGES[service]}"
+                f"tracker: {service} needs a package that is not here: pip install {service}"
             ) from error
         try:
             self._there: Any

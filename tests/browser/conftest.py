@@ -9,6 +9,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
+from annotation.models import Project
+from tests.annotation.factories import make_member
+from tests.browser.ranking import wait_until_ready
+
 # Answers that the pages expect are no fault of theirs, but Chromium reports them as errors all the same.
 EXPECTED = (
     "the server responded with a status of 4",
@@ -49,6 +53,20 @@ def visit(chromium: Browser, live_server: Any, complaints: list[str]) -> Iterato
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def alice(project: Project) -> User:
+    """She annotates the ``project`` of the test's own file."""
+    return make_member(project, name="alice")
+
+
+@pytest.fixture
+def page(visit: Visit, alice: User) -> Page:
+    """Her task to rank, once the page's script has taken over."""
+    opened = visit("/projects/helpful/rank/", alice)
+    wait_until_ready(opened)
+    return opened
 
 
 def log_in(context: BrowserContext, url: str, user: User) -> None:

@@ -7,9 +7,9 @@ from playwright.sync_api import Page, expect
 from annotation import people
 from annotation.checking import standing
 from annotation.models import Assignment, Flag, Project, Ranking
-from tests.annotation.factories import make_member, make_project, make_tasks
+from tests.annotation.factories import make_project, make_tasks
 from tests.browser.conftest import Visit
-from tests.browser.ranking import assignment_of, tiers, wait_for_another, wait_until_ready
+from tests.browser.ranking import assignment_of, tiers, wait_for_another
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 RANK = "/projects/helpful/rank/"
@@ -20,18 +20,6 @@ def project() -> Project:
     made = make_project("helpful")
     make_tasks(made, 2, completions=7)
     return made
-
-
-@pytest.fixture
-def alice(project: Project) -> User:
-    return make_member(project, name="alice")
-
-
-@pytest.fixture
-def page(visit: Visit, alice: User) -> Page:
-    opened = visit(RANK, alice)
-    wait_until_ready(opened)
-    return opened
 
 
 def test_f_flags_the_task_and_what_was_placed_stays(page: Page) -> None:

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from annotation.collecting import asking
 from annotation.files import intake
 from annotation.models import Demonstration, Project, Ranking, Rating
-from tests.annotation.factories import make_member, make_project, make_tasks, put
+from tests.annotation.factories import make_project, make_tasks, put
 from tests.browser.conftest import Visit
 from tests.browser.ranking import assignment_of, tiers, wait_for_another, wait_until_ready, wait_until_sent
 
@@ -29,18 +29,6 @@ def project() -> Project:
     made = make_project("helpful", name="Helpful answers", guidelines="")
     make_tasks(made, 2, completions=4)
     return made
-
-
-@pytest.fixture
-def alice(project: Project) -> User:
-    return make_member(project, name="alice")
-
-
-@pytest.fixture
-def page(visit: Visit, alice: User) -> Page:
-    opened = visit(RANK, alice)
-    wait_until_ready(opened)
-    return opened
 
 
 def press(page: Page, key: str, code: str, modifiers: int = 0) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from annotation.collecting import queue
 from annotation.models import Annotator, Assignment, Project, Ranking
-from tests.annotation.factories import make_annotator, make_member, make_project, make_tasks
+from tests.annotation.factories import make_annotator, make_project, make_tasks
 from tests.browser.conftest import Visit, log_in
 from tests.browser.layout import wait_until
 from tests.browser.ranking import assignment_of, notice, tiers, tray, wait_for_another, wait_until_ready
@@ -25,18 +25,6 @@ def project() -> Project:
     made = make_project("helpful", name="Helpful answers")
     make_tasks(made, 2, completions=4)
     return made
-
-
-@pytest.fixture
-def alice(project: Project) -> User:
-    return make_member(project, name="alice")
-
-
-@pytest.fixture
-def page(visit: Visit, alice: User) -> Page:
-    opened = visit(RANK, alice)
-    wait_until_ready(opened)
-    return opened
 
 
 def press(page: Page, *keys: str) -> None:

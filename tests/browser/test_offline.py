@@ -4,7 +4,6 @@ sent once when the server answers again, and comes back with what was entered wh
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import User
 from playwright.sync_api import Page, Route, expect
 
 from annotation.collecting import queue
@@ -35,18 +34,6 @@ def project() -> Project:
     made = make_project("helpful", name="Helpful answers")
     make_tasks(made, 4, completions=4)
     return made
-
-
-@pytest.fixture
-def alice(project: Project) -> User:
-    return make_member(project, name="alice")
-
-
-@pytest.fixture
-def page(visit: Visit, alice: User) -> Page:
-    opened = visit(RANK, alice)
-    wait_until_ready(opened)
-    return opened
 
 
 def press(page: Page, *keys: str) -> None:

@@ -33,18 +33,6 @@ def project() -> Project:
     return made
 
 
-@pytest.fixture
-def alice(project: Project) -> User:
-    return make_member(project, name="alice")
-
-
-@pytest.fixture
-def page(visit: Visit, alice: User) -> Page:
-    opened = visit(RANK, alice)
-    wait_until_ready(opened)
-    return opened
-
-
 def stored() -> Ranking:
     """The one ranking there is."""
     return Ranking.objects.get()

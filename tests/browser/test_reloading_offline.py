@@ -49,11 +49,6 @@ def project() -> Project:
 
 
 @pytest.fixture
-def alice(project: Project) -> User:
-    return make_member(project, name="alice")
-
-
-@pytest.fixture
 def page(visit: Visit, alice: User) -> Page:
     opened = visit(RANK, alice)
     wait_until_ready(opened)
