@@ -8,6 +8,7 @@ files/        JSONL, imports, exports, snapshots, splits      rows.py       the 
 withdrawal/   data taken back, and where it went              tokens.py     what programs come in with
 texts/        what strangers wrote, shown safely              tasks.py      Celery's side
 preferences/  PURE: tiers, agreement, splits                  commands.py   what its commands share
-                                                              configuring.py settings, by command
-forms/ views/ api/ webhooks/   the ways in, and out           errors.py     errors that say what to do
+forms/ views/                 the ways in: pages              sessions.py   whose browser it is
+api/                          the ways in: programs           configuring.py settings, by command
+webhooks/                     the way out                     errors.py     errors that say what to do
 """

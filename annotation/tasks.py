@@ -6,6 +6,7 @@ from annotation.api import idempotency, rate
 from annotation.collecting import queue
 from annotation.files import uploads
 from annotation.quality import upkeep
+from annotation.sessions import SessionStore
 from annotation.webhooks import sending
 from annotation.withdrawal import erasure
 
@@ -36,10 +37,11 @@ def send_webhooks() -> None:
 
 @shared_task(name="annotation.forget_old")
 def forget_old() -> None:
-    """Delete what has served: kept answers, the rates of callers who are gone, messages of long ago."""
+    """Delete what has served: kept answers, rates of callers who are gone, messages of long ago, ended sessions."""
     idempotency.forget_old()
     rate.forget_old()
     sending.forget_old()
+    SessionStore.clear_expired()
 
 
 @shared_task(name="annotation.clean_uploads")

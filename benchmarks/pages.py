@@ -180,7 +180,7 @@ def main() -> int:
         for who in ("annotator", "researcher"):
             clients[who] = Client()
             clients[who].force_login(
-                User.objects.get(username=who), backend="django.contrib.auth.backends.ModelBackend"
+                User.objects.get(username=who), backend="annotation.sessions.AccountBackend"
             )
         rows = measured(project.slug, clients)
     over = [row for row in rows if int(row["ms"]) > SLOWEST_MS or row["queries"] > MOST_QUERIES]

@@ -12,13 +12,13 @@ transfer.py   Transfer: an import or export as a run
 quality.py    Tally, TaskTally, StaleTask: what quality statistics are read from
 flag.py       Flag
 withdrawal.py Withdrawal
-access.py     ApiToken, RequestRate, KeptAnswer: what programs come in with
+access.py     Session, ApiToken, RequestRate, KeptAnswer: what browsers and programs come in with
 webhook.py    Webhook, Delivery: who is told what happens
 lookups.py    __among: in a list that is sent as one array
 """
 
 from annotation.models import lookups
-from annotation.models.access import ApiToken, KeptAnswer, RequestRate
+from annotation.models.access import ApiToken, KeptAnswer, RequestRate, Session
 from annotation.models.flag import Flag
 from annotation.models.judgement import Comparison, Demonstration, Ranking, Rating
 from annotation.models.project import (
@@ -56,6 +56,7 @@ __all__ = [
     "Ranking",
     "Rating",
     "RequestRate",
+    "Session",
     "Slot",
     "Snapshot",
     "Source",

@@ -1,4 +1,4 @@
-"""What programs come in with: tokens, their rate, and answers that are given again to the same request."""
+"""What a request comes in with: a browser's session; a program's token, its rate, and answers given again."""
 
 from __future__ import annotations
 
@@ -6,11 +6,20 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from annotation.models.project import Project
+
+
+class Session(AbstractBaseSession):
+    """A browser that somebody is logged in with, or one that has something to remember (annotation.sessions)."""
+
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="sessions"
+    )
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):

@@ -15,7 +15,7 @@ from annotation.forms.ranking import AccountForm
 from annotation.models import Invitation
 
 # Two backends are set; only this one makes sessions (axes counts failures).
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "annotation.sessions.AccountBackend"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

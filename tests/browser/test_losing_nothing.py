@@ -4,12 +4,11 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from annotation.collecting import queue
-from annotation.models import Annotator, Assignment, Project, Ranking
+from annotation.models import Annotator, Assignment, Project, Ranking, Session
 from tests.annotation.factories import make_annotator, make_project, make_tasks
 from tests.browser.conftest import Visit, log_in
 from tests.browser.layout import wait_until
