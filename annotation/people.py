@@ -3,6 +3,7 @@
 import secrets
 from decimal import Decimal
 from typing import TypedDict, Unpack
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -10,7 +11,7 @@ from django.db.models import Value
 from django.db.models.functions import Lower
 
 from annotation.errors import BadRequest, NotAllowed
-from annotation.models import Annotator, Bookmark, GuidelineVersion, Project
+from annotation.models import Annotator, Assignment, Bookmark, GuidelineVersion, Project, Task
 from annotation.rows import Rows
 from annotation.texts.changes import Line, changed_lines
 from runs.writing import write
@@ -119,17 +120,41 @@ def known_annotator(*, slug: str, user: User) -> Annotator | None:
     return _KNOWN.first(slug=slug, user=user.pk, everywhere=user.is_superuser)
 
 
-_KNOWN = Rows(
-    Annotator,
-    """
-    SELECT [annotator], [project], [bookmark] FROM annotation_annotator annotator
+def own_assignment(*, public_id: UUID, slug: str, user: User) -> Assignment | None:
+    """The assignment of theirs by its id, where ``user`` may still judge, with its task and the known annotator."""
+    if not user.is_active:
+        return None
+    assignment = _OWN.first(public_id=public_id, slug=slug, user=user.pk, everywhere=user.is_superuser)
+    if assignment is not None:
+        assignment.project = assignment.annotator.project
+    return assignment
+
+
+# From an annotator to the project that they may still judge in, and the bookmark.
+_STILL_THERE = """
     JOIN annotation_project project ON project.id = annotator.project_id
     LEFT JOIN annotation_bookmark bookmark ON bookmark.annotator_id = annotator.id
     WHERE project.slug = %(slug)s AND annotator.user_id = %(user)s AND (%(everywhere)s OR EXISTS (
         SELECT FROM annotation_membership WHERE project_id = project.id AND user_id = %(user)s))
-    """,
+"""
+_KNOWN = Rows(
+    Annotator,
+    f"SELECT [annotator], [project], [bookmark] FROM annotation_annotator annotator {_STILL_THERE}",  # noqa: S608
     project=Project,
     bookmark=Bookmark,
+)
+_OWN = Rows(
+    Assignment,
+    f"""
+    SELECT [assignment], [task], [annotator], [project], [bookmark] FROM annotation_assignment assignment
+    JOIN annotation_task task ON task.id = assignment.task_id
+    JOIN annotation_annotator annotator ON annotator.id = assignment.annotator_id
+    {_STILL_THERE} AND assignment.public_id = %(public_id)s
+    """,  # noqa: S608 (a constant)
+    task=Task,
+    annotator=Annotator,
+    annotator__project=Project,
+    annotator__bookmark=Bookmark,
 )
 
 

@@ -133,11 +133,14 @@ def _biased(figure: Mean | None, most: float) -> Finding:
 
 
 def consider(*, ranking: Ranking) -> None:
-    """After a ranking is stored: a check is looked at at once, anything else now and then."""
+    """After a ranking is stored: a check is looked at at once, anything else now and then.
+
+    Its annotator's instance has the standing that comes of it: the next task depends on that.
+    """
     if ranking.task.is_check or (
         ranking.project.most_position_bias is not None and secrets.randbelow(ONE_IN) == 0
     ):
-        review(annotator=ranking.annotator)
+        ranking.annotator.standing = review(annotator=ranking.annotator)
 
 
 @write

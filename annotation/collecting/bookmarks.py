@@ -14,7 +14,8 @@ A share of tasks is drawn at random instead: the next free slot after a random p
 # ruff: noqa: S608 (the statements are put together from constants of this file; values are parameters)
 
 import random
-from collections.abc import Collection
+import uuid
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -35,11 +36,25 @@ MARGIN = timedelta(hours=1)
 _LAST = -(2**31) - 1
 
 
-class Taken(NamedTuple):
-    """A slot that is the annotator's from now on: of which task, with its prompt and its texts, and why that one."""
+class Lease(NamedTuple):
+    """What an assignment begins with: whether it is for later, and by which lots its completions are put in order.
 
-    task: Task
-    chosen: str
+    ``lots[i]`` is that of the completion at place i of the task.
+    """
+
+    ahead: bool
+    lots: Sequence[float]
+
+    def values(self, annotator: Annotator) -> dict[str, Any]:
+        """For ``LEASED``."""
+        return {
+            "public_id": uuid.uuid4(),
+            "annotator": annotator.pk,
+            "project": annotator.project_id,
+            "lease_seconds": annotator.project.lease_seconds,
+            "ahead": self.ahead,
+            "lots": list(self.lots),
+        }
 
 
 class Mark(NamedTuple):
@@ -50,15 +65,17 @@ class Mark(NamedTuple):
     since: datetime
 
 
-def take(annotator: Annotator, kinds: Collection[str] = Task.Kind.values) -> Taken | None:
-    """Take a free slot for ``annotator``, whose row is locked and read with its project and bookmark, or None.
+def take(annotator: Annotator, lease: Lease, kinds: Collection[str] = Task.Kind.values) -> Assignment | None:
+    """Lease the task of a free slot to ``annotator``, whose row is locked and read with its project and bookmark.
+
+    None where none is left. With task, prompt and texts.
 
     Of tasks of these ``kinds``; bookmarks know nothing of kinds, so that they hold for whatever is asked for next.
     Under SKIP LOCKED: nobody waits for anybody else's claim.
     """
     share = annotator.project.random_share
-    drawn = _draw(annotator, kinds) if share and random.SystemRandom().random() < share else None
-    return drawn or _take_next(annotator, kinds)
+    drawn = _draw(annotator, lease, kinds) if share and random.SystemRandom().random() < share else None
+    return drawn or _take_next(annotator, lease, kinds)
 
 
 def grown(project: Project, *, priority: int, task_id: int) -> None:
@@ -93,19 +110,16 @@ def _mark(annotator: Annotator) -> Mark | None:
     return Mark(stored.priority, stored.task_number, stored.made_at - MARGIN)
 
 
-def _take_next(annotator: Annotator, kinds: Collection[str]) -> Taken | None:
+def _take_next(annotator: Annotator, lease: Lease, kinds: Collection[str]) -> Assignment | None:
     mark = _mark(annotator)
-    task = _taken(_TAKE, annotator, mark, kinds, window=WINDOW)
-    if task is None:
-        mark = _move(annotator, mark)
-        # The wider ones are for the moment in which others lock all of a window, and for kinds that come far behind.
-        tries = (
-            _taken(_TAKE, annotator, mark, kinds, window=window) for window in (WINDOW, WIDE_WINDOW, None)
-        )
-        task = next(filter(None, tries), None)
-    if task is None:
-        return None
-    return Taken(task, Choice.DOUBT if task.ordered_by else Choice.PRIORITY)
+    taken = _taken(_TAKE, annotator, lease, mark, kinds, window=WINDOW)
+    if taken is not None:
+        return taken
+    mark = _move(annotator, mark)
+    # The wider ones are for the moment in which others lock all of a window, and for kinds that come far behind.
+    windows = (WINDOW, WIDE_WINDOW, None)
+    tries = (_taken(_TAKE, annotator, lease, mark, kinds, window=window) for window in windows)
+    return next(filter(None, tries), None)
 
 
 def _move(annotator: Annotator, mark: Mark | None) -> Mark | None:
@@ -130,29 +144,36 @@ def _move(annotator: Annotator, mark: Mark | None) -> Mark | None:
     return _mark(annotator)
 
 
-def _draw(annotator: Annotator, kinds: Collection[str]) -> Taken | None:
+def _draw(annotator: Annotator, lease: Lease, kinds: Collection[str]) -> Assignment | None:
     """A slot near a random point in the order of lots; None where the annotator knows all that lie there."""
     start = random.SystemRandom().random()
     for first, last in ((start, 1.0), (0.0, start)):
-        task = _taken(_DRAW, annotator, None, kinds, first=first, last=last, window=WINDOW)
-        if task is not None:
-            return Taken(task, Choice.RANDOM)
+        taken = _taken(_DRAW, annotator, lease, None, kinds, first=first, last=last, window=WINDOW)
+        if taken is not None:
+            return taken
     return None
 
 
 def _taken(
-    text: str, annotator: Annotator, mark: Mark | None, kinds: Collection[str], **values: Any
-) -> Task | None:
-    """The task of the slot that the statement takes."""
+    text: str, annotator: Annotator, lease: Lease, mark: Mark | None, kinds: Collection[str], **values: Any
+) -> Assignment | None:
+    """The assignment of the slot that the statement takes."""
     some = {"kinds": sorted(kinds)} if set(kinds) != set(Task.Kind.values) else {}
-    statement = _tasks_taken(text, mark is None, bool(some))
-    return statement.first(**_values(annotator, mark), **some, **values)
+    statement = _leased(text, mark is None, bool(some))
+    assignment = statement.first(**_values(annotator, mark) | lease.values(annotator), **some, **values)
+    if assignment is not None:
+        assignment.project, assignment.annotator = annotator.project, annotator
+    return assignment
 
 
 @cache
-def _tasks_taken(text: str, from_start: bool, of_kinds: bool) -> "Rows[Task]":
-    statement = _statement(text, from_start, of_kinds)
-    return Rows(Task, statement, prompt=Prompt, known={"texts": TEXTS})
+def _leased(text: str, from_start: bool, of_kinds: bool) -> "Rows[Assignment]":
+    return leased(_statement(text, from_start, of_kinds))
+
+
+def leased(statement: str) -> "Rows[Assignment]":
+    """A statement that ends with LEASED."""
+    return Rows(Assignment, statement, task=Task, task__prompt=Prompt, known={"task__texts": TEXTS})
 
 
 @cache
@@ -230,20 +251,43 @@ TEXTS = """
         JOIN annotation_completion completion ON completion.id = entry.completion_id
         WHERE entry.task_id = task.id ORDER BY entry.position)
 """
-_TAKEN = """
-    taken AS (
-        UPDATE annotation_slot SET annotator_id = %(annotator)s FROM chosen WHERE annotation_slot.id = chosen.id
-        RETURNING task_id
+# From ``taken``, a task and why it was chosen, to the assignment with task, prompt and texts; with a Lease's values.
+LEASED = """
+    assignment AS (
+        INSERT INTO annotation_assignment (
+            public_id, task_id, project_id, annotator_id, chosen, expires_at, order_shown, ahead,
+            status, draft, drafted_by, reason
+        )
+        SELECT %(public_id)s, taken.task_id, %(project)s, %(annotator)s, taken.chosen,
+            statement_timestamp() + make_interval(secs => %(lease_seconds)s),
+            ARRAY(SELECT entry.position FROM annotation_taskcompletion entry WHERE entry.task_id = taken.task_id
+                ORDER BY (%(lots)s::float8[])[entry.position + 1]),
+            %(ahead)s, 'open', jsonb_build_object(), '', ''
+        FROM taken RETURNING *
     )
-    SELECT [task], [prompt], [texts] FROM taken
-    JOIN annotation_task task ON task.id = taken.task_id JOIN annotation_prompt prompt ON prompt.id = task.prompt_id
+    SELECT [assignment], [task], [prompt], [texts] FROM assignment
+    JOIN annotation_task task ON task.id = assignment.task_id
+    JOIN annotation_prompt prompt ON prompt.id = task.prompt_id
 """
+_BY_PRIORITY = f"CASE WHEN task.ordered_by = '' THEN '{Choice.PRIORITY}' ELSE '{Choice.DOUBT}' END"
+
+
+def _slot_taken(why: str) -> str:
+    return f"""
+    taken AS (
+        UPDATE annotation_slot SET annotator_id = %(annotator)s FROM chosen, annotation_task task
+        WHERE annotation_slot.id = chosen.id AND task.id = annotation_slot.task_id
+        RETURNING annotation_slot.task_id, {why} AS chosen
+    ), {LEASED}
+    """
+
+
 _TAKE = f"""
     WITH ahead AS MATERIALIZED ({{slots}}), chosen AS MATERIALIZED (
         SELECT slot.id FROM ahead JOIN annotation_slot slot USING (id)
         WHERE slot.annotator_id IS NULL AND [for them]
         {_ORDER} LIMIT 1 FOR NO KEY UPDATE OF slot SKIP LOCKED
-    ), {_TAKEN}
+    ), {_slot_taken(_BY_PRIORITY)}
 """
 _DRAW = f"""
     WITH near AS MATERIALIZED (
@@ -253,7 +297,7 @@ _DRAW = f"""
         SELECT slot.id FROM near JOIN annotation_slot slot USING (id)
         WHERE slot.annotator_id IS NULL AND [for them]
         ORDER BY slot.lot LIMIT 1 FOR NO KEY UPDATE OF slot SKIP LOCKED
-    ), {_TAKEN}
+    ), {_slot_taken(f"'{Choice.RANDOM}'")}
 """
 _GROWN = """
     UPDATE annotation_bookmark mark SET

@@ -37,7 +37,9 @@ def submit(
     """
     locked = holding.hold(assignment=assignment, annotator=annotator, kind=Task.Kind.DEMONSTRATE)
     if locked.status == Assignment.Status.SUBMITTED:
-        return Demonstration.objects.current().get(assignment=locked)
+        stored = Demonstration.objects.current().get(assignment=locked)
+        stored.assignment = locked
+        return stored
     written = Demonstration.objects.create(
         project=locked.project,
         prompt=locked.task.prompt,

@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 
 from annotation import locks, rows
 from annotation.errors import BadRequest, LeaseOver
-from annotation.models import Annotator, Assignment, Project, Slot, Webhook
+from annotation.models import Annotator, Assignment, Bookmark, Project, Slot, Webhook
 from annotation.rows import Rows
 from annotation.webhooks import telling
 
@@ -17,6 +17,8 @@ TASK_COMPLETED = Webhook.Event.TASK_COMPLETED
 def hold(*, assignment: Assignment, annotator: Annotator, kind: str) -> Assignment:
     """Lock the annotator and their assignment of a task of ``kind`` for an answer. Call inside a transaction.
 
+    The annotator comes with it as they are now, with project and bookmark.
+
     A double submit waits here and then finds the status SUBMITTED: the first one's answer stands. A lease that
     expired but was not taken by anybody else still counts. Raises LeaseOver, BadRequest, Busy.
     """
@@ -24,7 +26,7 @@ def hold(*, assignment: Assignment, annotator: Annotator, kind: str) -> Assignme
         locked = _LOCKED.first(id=assignment.pk, annotator=annotator.pk, patience=locks.PATIENCE)
     if locked is None:
         raise LeaseOver("This task is not yours.")
-    locked.task, locked.annotator = assignment.task, annotator  # neither is ever another one
+    locked.task, locked.project = assignment.task, locked.annotator.project
     if locked.task.kind != kind:
         raise BadRequest("This task asks for another kind of answer. Open it again.")
     if locked.status == Status.EXPIRED:
@@ -37,6 +39,11 @@ def hold(*, assignment: Assignment, annotator: Annotator, kind: str) -> Assignme
 def close(assignment: Assignment) -> None:
     """It is answered; its draft has served, and webhooks hear of a task that is done."""
     (heard,) = rows.values(_CLOSE, id=assignment.pk, project=assignment.project_id, event=TASK_COMPLETED)
+    closed(assignment, heard=heard)
+
+
+def closed(assignment: Assignment, *, heard: bool) -> None:
+    """After a statement that closed it: webhooks hear of a task that is done, where one of them hears (HEARS)."""
     if heard:
         telling.task_judged(assignment=assignment)
 
@@ -55,21 +62,29 @@ _LOCKED = Rows(
     Assignment,
     """
     WITH briefly AS MATERIALIZED (SELECT set_config('lock_timeout', %(patience)s, true)),
-    person AS MATERIALIZED (
-        SELECT annotator.id FROM briefly, annotation_annotator annotator WHERE annotator.id = %(annotator)s
+    annotator AS MATERIALIZED (
+        SELECT annotator.* FROM briefly, annotation_annotator annotator WHERE annotator.id = %(annotator)s
         AND annotator.withdrawn_at IS NULL FOR NO KEY UPDATE OF annotator
     )
-    SELECT [assignment], [project] FROM person
-    JOIN annotation_assignment assignment ON assignment.annotator_id = person.id
-    JOIN annotation_project project ON project.id = assignment.project_id
+    SELECT [assignment], [annotator], [project], [bookmark], [others_open] FROM annotator
+    JOIN annotation_assignment assignment ON assignment.annotator_id = annotator.id
+    JOIN annotation_project project ON project.id = annotator.project_id
+    LEFT JOIN annotation_bookmark bookmark ON bookmark.annotator_id = annotator.id
     WHERE assignment.id = %(id)s FOR NO KEY UPDATE OF assignment
     """,
-    project=Project,
+    annotator=Annotator,
+    annotator__project=Project,
+    annotator__bookmark=Bookmark,
+    known={
+        "others_open": """
+            EXISTS (SELECT FROM annotation_assignment held WHERE held.project_id = assignment.project_id
+                AND held.annotator_id = assignment.annotator_id AND held.status = 'open' AND held.id <> assignment.id)
+        """
+    },
 )
-_CLOSE = f"""
-    UPDATE annotation_assignment SET status = 'submitted', closed_at = statement_timestamp(), draft = '{{}}'
-    WHERE id = %(id)s RETURNING {telling.HEARS}
-"""  # noqa: S608 (a constant of another module)
+# What an answer does to its assignment.
+ANSWERED = "status = 'submitted', closed_at = statement_timestamp(), draft = '{}'"
+_CLOSE = f"UPDATE annotation_assignment SET {ANSWERED} WHERE id = %(id)s RETURNING {telling.HEARS}"  # noqa: S608
 
 
 def _take_back(assignment: Assignment) -> None:

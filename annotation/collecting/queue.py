@@ -1,6 +1,7 @@
 """Which task an annotator gets next, and how a lease ends.
 
 claim     a free slot of the most wanted task, under FOR UPDATE SKIP LOCKED
+answer_and_claim   an answer and the claim after it in one transaction, for a page that goes on
 reserve   one more, ahead: the browser has the next task before this one is submitted
 renew     the lease goes on while the annotator works
 skip      not this one: the slot is free for others, never again for this annotator
@@ -13,11 +14,10 @@ for an annotator who would go without. So fetching ahead never leaves anybody id
 """
 
 import random
-import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import CombinedExpression
@@ -26,9 +26,22 @@ from django.db.models.functions import Now
 from annotation import locks, rows
 from annotation.checking import control, standing
 from annotation.collecting import bookmarks, holding
-from annotation.collecting.bookmarks import Taken
-from annotation.errors import BadRequest, LeaseOver
-from annotation.models import Annotator, Assignment, Bookmark, Project, Prompt, Slot, Task, TaskCompletion
+from annotation.collecting.bookmarks import LEASED, Lease
+from annotation.errors import BadRequest, ClaimsPaused, LeaseOver
+from annotation.files.jsonl.parts import MOST_COMPLETIONS
+from annotation.models import (
+    Annotator,
+    Assignment,
+    Bookmark,
+    Demonstration,
+    Project,
+    Prompt,
+    Ranking,
+    Rating,
+    Slot,
+    Task,
+    TaskCompletion,
+)
 from annotation.rows import Rows
 from runs.writing import write
 
@@ -55,7 +68,43 @@ def claim(
     system's randomness. What is new is of these ``kinds``. Raises ClaimsPaused.
     """
     annotator = _locked(annotator)
-    first = next(iter(_held(annotator)), None)
+    return _claimed(annotator, _held(annotator), shuffle, kinds)
+
+
+@write
+def answer_and_claim(answer: Callable[[], Ranking | Rating | Demonstration]) -> "Next":
+    """Store an answer and claim the task after it, in one transaction: both or neither.
+
+    ``answer`` stores it by ``submit.inside`` of its kind, with the assignment that ``holding.hold`` locked. Raises what
+    that raises.
+    """
+    answered = cast("Assignment", answer().assignment)
+    # Who had nothing but this in hand has nothing now; they cannot have taken another one since it was locked. What was
+    # answered ahead of its turn, or after its lease, says nothing of what else there is.
+    alone = answered.status == Status.OPEN and not answered.ahead and not answered.others_open
+    annotator = answered.annotator
+    try:
+        return Next(_claimed(annotator, [] if alone else _held(annotator)), answered)
+    except ClaimsPaused as paused:
+        return Next(None, answered, paused)
+
+
+class Next(NamedTuple):
+    """The task after ``answered``, None where none is left; or why there is none for now."""
+
+    assignment: Assignment | None
+    answered: Assignment
+    paused: ClaimsPaused | None = None
+
+
+def _claimed(
+    annotator: Annotator,
+    held: Sequence[Assignment],
+    shuffle: random.Random | None = None,
+    kinds: Collection[str] = Task.Kind.values,
+) -> Assignment | None:
+    """Of an annotator whose row is locked, and what they hold (_held)."""
+    first = next(iter(held), None)
     if first is not None and not first.ahead and _begin(first):
         return first
     standing.refuse_paused(annotator)
@@ -106,27 +155,8 @@ _HELD = Rows(
     task__prompt=Prompt,
     known={"task__texts": bookmarks.TEXTS},
 )
-_TASK = Rows(
-    Task,
-    """
-    SELECT [task], [prompt], [texts] FROM annotation_task task
-    JOIN annotation_prompt prompt ON prompt.id = task.prompt_id WHERE task.id = %(id)s
-    """,
-    prompt=Prompt,
-    known={"texts": bookmarks.TEXTS},
-)
-_ASSIGN = Rows(
-    Assignment,
-    """
-    INSERT INTO annotation_assignment AS assignment (
-        public_id, task_id, project_id, annotator_id, chosen, expires_at, order_shown, ahead,
-        status, draft, drafted_by, reason
-    ) VALUES (
-        %(public_id)s, %(task)s, %(project)s, %(annotator)s, %(chosen)s,
-        statement_timestamp() + make_interval(secs => %(lease_seconds)s), %(order_shown)s::smallint[], %(ahead)s,
-        'open', '{}', '', ''
-    ) RETURNING [assignment]
-    """,
+_LEASED = bookmarks.leased(
+    f"WITH taken AS (SELECT %(task)s::bigint AS task_id, '{Assignment.Choice.PRIORITY}' AS chosen), {LEASED}"
 )
 _BEGIN = """
     UPDATE annotation_assignment
@@ -136,11 +166,23 @@ _BEGIN = """
 
 
 def _next(annotator: Annotator, rng: random.Random, kinds: Collection[str]) -> Assignment | None:
-    taken = bookmarks.take(annotator, kinds) or (
-        bookmarks.take(annotator, kinds) if expire(project=annotator.project) else None
-    )
-    taken = taken or _held_ahead_by_others(annotator, kinds)
-    return _lease(taken, annotator, rng) if taken else None
+    lease = _lease(rng)
+    taken = bookmarks.take(annotator, lease, kinds)
+    if taken is None and expire(project=annotator.project):
+        taken = bookmarks.take(annotator, lease, kinds)
+    return taken or _held_ahead_by_others(annotator, lease, kinds)
+
+
+def _lease(rng: random.Random, *, ahead: bool = False) -> Lease:
+    """What is shown is in an order of ``rng``."""
+    return Lease(ahead, [rng.random() for _ in range(MOST_COMPLETIONS)])
+
+
+def _leased(task_id: int, annotator: Annotator, lease: Lease) -> Assignment:
+    """A task that no slot led to, or one whose slot the annotator has already."""
+    assignment = _LEASED.one(task=task_id, **lease.values(annotator))
+    assignment.project, assignment.annotator = annotator.project, annotator
+    return assignment
 
 
 def _check_due(annotator: Annotator, rng: random.Random, *, ahead: bool = False) -> Assignment | None:
@@ -148,7 +190,10 @@ def _check_due(annotator: Annotator, rng: random.Random, *, ahead: bool = False)
     check = control.due(annotator=annotator, waiting=lambda: bookmarks.tasks_left(annotator, 1) > 0, rng=rng)
     if check is None:
         return None
-    return _assign(annotator, _TASK.one(id=check.task_id), control.order_of(check, rng), ahead=ahead)
+    order = control.order_of(check, rng)
+    return _leased(
+        check.task_id, annotator, Lease(ahead, [order.index(place) for place in range(len(order))])
+    )
 
 
 @write
@@ -168,8 +213,7 @@ def reserve(*, annotator: Annotator, shuffle: random.Random | None = None) -> As
     due = _check_due(annotator, rng, ahead=True)
     if due is not None:
         return due
-    taken = bookmarks.take(annotator)
-    return _lease(taken, annotator, rng, ahead=True) if taken else None
+    return bookmarks.take(annotator, _lease(rng, ahead=True))
 
 
 def _begin(assignment: Assignment) -> bool:
@@ -186,7 +230,7 @@ def _begin(assignment: Assignment) -> bool:
     return True
 
 
-def _held_ahead_by_others(annotator: Annotator, kinds: Collection[str]) -> Taken | None:
+def _held_ahead_by_others(annotator: Annotator, lease: Lease, kinds: Collection[str]) -> Assignment | None:
     """A slot whose holder has not begun with it, theirs from now on; the holder's lease on it has ended."""
     spare = Assignment.objects.open().filter(project=annotator.project_id, ahead=True, draft={})
     slots = _claimable_slots(annotator).filter(
@@ -209,39 +253,11 @@ def _held_ahead_by_others(annotator: Annotator, kinds: Collection[str]) -> Taken
     Assignment.objects.filter(pk=assignment.pk).update(status=Status.EXPIRED, closed_at=Now())
     slot.annotator = annotator
     slot.save(update_fields=["annotator"])
-    return Taken(_TASK.one(id=slot.task_id), Assignment.Choice.PRIORITY)
+    return _leased(slot.task_id, annotator, lease)
 
 
 def _lease_end(annotator: Annotator) -> CombinedExpression:
     return Now() + timedelta(seconds=annotator.project.lease_seconds)
-
-
-def _lease(taken: Taken, annotator: Annotator, rng: random.Random, *, ahead: bool = False) -> Assignment:
-    places = list(range(len(taken.task.texts)))
-    rng.shuffle(places)
-    return _assign(annotator, taken.task, places, ahead=ahead, chosen=taken.chosen)
-
-
-def _assign(
-    annotator: Annotator,
-    task: Task,
-    order: list[int],
-    *,
-    ahead: bool = False,
-    chosen: str = Assignment.Choice.PRIORITY,
-) -> Assignment:
-    assignment = _ASSIGN.one(
-        public_id=uuid.uuid4(),
-        task=task.pk,
-        project=annotator.project_id,
-        annotator=annotator.pk,
-        chosen=chosen,
-        lease_seconds=annotator.project.lease_seconds,
-        order_shown=order,
-        ahead=ahead,
-    )
-    assignment.task, assignment.project, assignment.annotator = task, annotator.project, annotator
-    return assignment
 
 
 def _claimable_slots(annotator: Annotator) -> QuerySet[Slot]:

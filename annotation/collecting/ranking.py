@@ -15,6 +15,7 @@ from annotation.models import Annotator, Assignment, Comparison, Ranking, Task
 from annotation.models.judgement import RankingQuerySet
 from annotation.preferences.tiers import dense, pairs
 from annotation.rows import Rows
+from annotation.webhooks import telling
 from runs.writing import write
 
 Verdict = Ranking.Verdict
@@ -23,7 +24,8 @@ STRENGTHS = (1, 2, 3)
 
 
 def store(ranking: Ranking) -> bool:
-    """Write a ranking with what it says of pairs, and put its task on the list of those to be counted anew: at once.
+    """Write a ranking with what it says of pairs, put its task on the list of those to be counted anew, and close the
+    assignment that it answers, if any: at once.
 
     False, with nothing written, where its annotator has a current one of the task.
     """
@@ -35,18 +37,21 @@ def store(ranking: Ranking) -> bool:
         preferred=[i for i, _ in both],
         rejected=[j for _, j in both],
         ties=[False] * len(strict) + [True] * len(ties),
+        event=holding.TASK_COMPLETED,
     )
     if stored is None:
         return False
     for field in Ranking._meta.concrete_fields:
         setattr(ranking, field.attname, getattr(stored, field.attname))
     ranking._state.adding, ranking._state.db = False, stored._state.db
+    if ranking.assignment is not None:
+        holding.closed(ranking.assignment, heard=vars(stored)["heard"])
     return True
 
 
 _STORE = Rows(
     Ranking,
-    """
+    f"""
     WITH ranking AS (
         INSERT INTO annotation_ranking (
             public_id, project_id, task_id, annotator_id, assignment_id, verdict, tiers, confidence, rationale,
@@ -68,9 +73,13 @@ _STORE = Rows(
         JOIN annotation_taskcompletion worse ON worse.task_id = ranking.task_id AND worse.position = pair.rejected
     ), changed AS (
         INSERT INTO annotation_staletask (project_id, task_id) SELECT project_id, task_id FROM ranking
+    ), answered AS (
+        UPDATE annotation_assignment SET {holding.ANSWERED} FROM ranking
+        WHERE annotation_assignment.id = ranking.assignment_id
     )
-    SELECT [ranking] FROM ranking
-    """,
+    SELECT [ranking], [heard] FROM ranking
+    """,  # noqa: S608 (a constant of another module)
+    known={"heard": telling.HEARS.replace("%(project)s", "%(project_id)s")},
 )
 
 
@@ -98,12 +107,14 @@ def submit(
     """
     locked = holding.hold(assignment=assignment, annotator=annotator, kind=Task.Kind.RANK)
     if locked.status == Assignment.Status.SUBMITTED:
-        return Ranking.objects.get(assignment=locked)
+        stored = Ranking.objects.get(assignment=locked)
+        stored.assignment = locked
+        return stored
     tiers = checked_tiers(verdict, ranks, len(locked.order_shown))
     ranking = Ranking(
         project=locked.project,
         task=locked.task,
-        annotator=annotator,
+        annotator=locked.annotator,
         assignment=locked,
         verdict=verdict,
         tiers=tiers,
@@ -117,7 +128,6 @@ def submit(
     )
     if not store(ranking):
         _supersede_imported(ranking)
-    holding.close(locked)
     standing.consider(ranking=ranking)
     return ranking
 

@@ -44,7 +44,10 @@ def submit(
     """
     locked = holding.hold(assignment=assignment, annotator=annotator, kind=Task.Kind.RATE)
     if locked.status == Assignment.Status.SUBMITTED:
-        return list(current(locked))
+        stored = list(current(locked))
+        for one in stored:
+            one.assignment = locked
+        return stored
     cells = _checked(locked, scores)
     ratings = [_rating(locked, cell, score, active_seconds) for cell, score in cells.items()]
     Rating.objects.bulk_create(ratings)

@@ -357,3 +357,9 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return f"assignment {self.pk}"
+
+    @cached_property
+    def others_open(self) -> bool:
+        """Whether its annotator holds another task of the project."""
+        held = Assignment.objects.open().filter(project=self.project_id, annotator=self.annotator_id)
+        return held.exclude(pk=self.pk).exists()

@@ -12,8 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from annotation import people
-from annotation.models import Annotator, Assignment, Project, Task
-from annotation.rows import Rows
+from annotation.models import Annotator, Assignment, Project
 
 Arguments = ParamSpec("Arguments")
 
@@ -43,9 +42,7 @@ def _checked(
         request: HttpRequest, slug: str, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            # A form cannot be sent again by the log-in page, so that leads to the page of the form.
-            back = request.get_full_path() if request.method == "GET" else reverse("rank", args=[slug])
-            return redirect_to_login(back)
+            return _to_login(request, slug)
         annotator = people.known_annotator(slug=slug, user=request.user)
         if annotator is None:
             project = get_object_or_404(Project.objects.annotated_by(request.user), slug=slug)
@@ -55,26 +52,32 @@ def _checked(
     return checked
 
 
-def posted_assignment(request: HttpRequest, annotator: Annotator) -> Assignment:
-    """The annotator's own assignment that a form names; Http404 for anybody else's."""
-    try:
-        public_id = UUID(request.POST.get("assignment", ""))
-    except ValueError as error:
-        raise Http404 from error
-    assignment = _OWN.first(public_id=public_id, annotator=annotator.pk)
-    if assignment is None:
-        raise Http404
-    # Both are loaded.
-    assignment.annotator, assignment.project = annotator, annotator.project
-    return assignment
+def for_assignment(
+    view: Callable[Concatenate[HttpRequest, Assignment, Arguments], HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
+    """A view of a form takes the person's own assignment that the form names, with task, annotator, project and
+    bookmark; Http404 for anybody else's."""
+
+    @wraps(view)
+    def checked(
+        request: HttpRequest, slug: str, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _to_login(request, slug)
+        try:
+            public_id = UUID(request.POST.get("assignment", ""))
+        except ValueError as error:
+            raise Http404 from error
+        assignment = people.own_assignment(public_id=public_id, slug=slug, user=request.user)
+        if assignment is None:
+            raise Http404
+        return view(request, assignment, *args, **kwargs)
+
+    return checked
 
 
-_OWN = Rows(
-    Assignment,
-    """
-    SELECT [assignment], [task] FROM annotation_assignment assignment
-    JOIN annotation_task task ON task.id = assignment.task_id
-    WHERE assignment.public_id = %(public_id)s AND assignment.annotator_id = %(annotator)s
-    """,
-    task=Task,
-)
+def _to_login(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """A form cannot be sent again by the log-in page, so that leads to the page of the form."""
+    return redirect_to_login(
+        request.get_full_path() if request.method == "GET" else reverse("rank", args=[slug])
+    )

@@ -16,7 +16,7 @@ from annotation.forms.ranking import FlagForm, SkipForm
 from annotation.models import Annotator, Assignment, Demonstration, Task
 from annotation.texts.markdown import render, written
 from annotation.views import judging
-from annotation.views.access import for_annotator, posted_assignment
+from annotation.views.access import for_annotator, for_assignment
 
 
 @judging.shows(Task.Kind.DEMONSTRATE)
@@ -34,32 +34,31 @@ def page(
 
 
 @require_POST
-@for_annotator
-def submit(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+@for_assignment
+def submit(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     """Store the answer and go on; back with what was wrong, or where the task is gone."""
-    assignment = posted_assignment(request, annotator)
     form = DemonstrationForm(request.POST, assignment=assignment)
 
-    def store() -> None:
-        demonstrating.submit(assignment=assignment, annotator=annotator, **form.judgement())
+    def store() -> Demonstration:
+        said = form.judgement()
+        return demonstrating.submit.inside(assignment=assignment, annotator=assignment.annotator, **said)
 
     return judging.submitted(request, assignment, form, store=store, page=_page, field="text")
 
 
 @require_POST
-@for_annotator
-def draft(request: HttpRequest, annotator: Annotator) -> JsonResponse:
+@for_assignment
+def draft(request: HttpRequest, assignment: Assignment) -> JsonResponse:
     """Renew the lease and keep the answer as far as it has come."""
-    assignment = posted_assignment(request, annotator)
     form = DemonstrationDraftForm(request.POST, assignment=assignment)
     return judging.keep_draft(request, assignment, form, Task.Kind.DEMONSTRATE)
 
 
 @require_POST
-@for_annotator
-def preview(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+@for_assignment
+def preview(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     """The answer as readers will see it: a fragment."""
-    form = DemonstrationDraftForm(request.POST, assignment=posted_assignment(request, annotator))
+    form = DemonstrationDraftForm(request.POST, assignment=assignment)
     if not form.is_valid():
         return HttpResponse(form.errors.as_text(), status=422, content_type="text/plain")
     return HttpResponse(render(form.cleaned_data["text"]))

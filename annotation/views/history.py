@@ -15,7 +15,7 @@ from annotation.models import Annotator, Assignment, Task
 from annotation.texts.durations import in_words
 from annotation.views import demonstration, rating
 from annotation.views import ranking as ranking_page
-from annotation.views.access import for_annotator, for_visitor, posted_assignment
+from annotation.views.access import for_annotator, for_visitor
 
 
 @require_safe
@@ -42,7 +42,7 @@ def change(request: HttpRequest, annotator: Annotator, assignment: UUID) -> Http
     """One of them on the page of its kind, to be changed."""
     rows = Assignment.objects.filter(annotator=annotator, status=Assignment.Status.SUBMITTED)
     submission = get_object_or_404(rows.select_related("task__prompt"), public_id=assignment)
-    if request.method == "POST" and posted_assignment(request, annotator) != submission:
+    if request.method == "POST" and request.POST.get("assignment") != str(submission.public_id):
         raise Http404  # a form of another task, whose answers are to other cards
     if not work.may_change(annotator, submission):
         messages.info(request, "This can no longer be changed: its time for that is over.")

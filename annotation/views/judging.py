@@ -14,7 +14,7 @@ from annotation.checking import standing
 from annotation.collecting import progress, queue, shown
 from annotation.errors import BadRequest, ClaimsPaused, LeaseOver
 from annotation.forms.ranking import FlagForm, OriginForm, SkipForm
-from annotation.models import Annotator, Assignment
+from annotation.models import Annotator, Assignment, Demonstration, Ranking, Rating
 from annotation.texts.markdown import render_document
 from annotation.views.offline import kept
 
@@ -65,10 +65,17 @@ def page_of(request: HttpRequest, assignment: Assignment, **options: Any) -> Htt
 def next_task(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     """The annotator's open task, or the next one, or the end; its counts alone where a script shows it already."""
     try:
-        assignment = queue.claim(annotator=annotator)
-    except ClaimsPaused as error:
-        context = {"project": annotator.project, "progress": progress.of(annotator), "why": str(error)}
-        return TemplateResponse(request, "annotation/paused.html", context)
+        return _shown(request, annotator, queue.claim(annotator=annotator))
+    except ClaimsPaused as paused:
+        return _paused(request, annotator, paused)
+
+
+def _paused(request: HttpRequest, annotator: Annotator, why: ClaimsPaused) -> HttpResponse:
+    context = {"project": annotator.project, "progress": progress.of(annotator), "why": str(why)}
+    return TemplateResponse(request, "annotation/paused.html", context)
+
+
+def _shown(request: HttpRequest, annotator: Annotator, assignment: Assignment | None) -> HttpResponse:
     if assignment is None:
         context = {"project": annotator.project, "progress": progress.of(annotator)}
         return TemplateResponse(request, "annotation/finished.html", context)
@@ -84,9 +91,13 @@ def next_task(request: HttpRequest, annotator: Annotator) -> HttpResponse:
 
 def go_on(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     """To the next task: the page itself for a script, a redirect for a form."""
-    if request.headers.get("X-Requested-With") == "fetch":
+    if _by_script(request):
         return next_task(request, annotator)
     return redirect("rank", slug=annotator.project.slug)
+
+
+def _by_script(request: HttpRequest) -> bool:
+    return request.headers.get("X-Requested-With") == "fetch"
 
 
 def gone(request: HttpRequest, assignment: Assignment) -> HttpResponse | None:
@@ -111,25 +122,30 @@ def submitted(
     assignment: Assignment,
     form: forms.Form,
     *,
-    store: Callable[[], None],
+    store: Callable[[], Ranking | Rating | Demonstration],
     page: Callable[..., HttpResponse],
     field: str | None = None,
 ) -> HttpResponse:
     """Store a whole answer and go on; back to ``page`` with what was wrong, or onwards where the task is gone.
 
-    ``store`` writes what the form says and raises the errors of annotation; they stand at ``field``.
+    ``store`` writes what the form says (queue.answer_and_claim) and raises the errors of annotation; they stand at
+    ``field``.
     """
     if not form.is_valid():
         return gone(request, assignment) or page(request, assignment, form, status=422)
     try:
-        store()
+        after = queue.answer_and_claim(store)
     except LeaseOver as error:
         form.add_error(None, f"{error} Nothing was stored; what you entered stays here until you go on.")
         return page(request, assignment, form, status=409)
     except BadRequest as error:
         form.add_error(field, str(error))
         return gone(request, assignment) or page(request, assignment, form, status=422)
-    return go_on(request, assignment.annotator)
+    if not _by_script(request):
+        return go_on(request, assignment.annotator)
+    if after.paused is not None:
+        return _paused(request, after.answered.annotator, after.paused)
+    return _shown(request, after.answered.annotator, after.assignment)
 
 
 def keep_draft(request: HttpRequest, assignment: Assignment, form: Draft, kind: str) -> JsonResponse:

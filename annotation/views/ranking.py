@@ -21,7 +21,7 @@ from annotation.forms.ranking import FlagForm, RankingForm, SkipForm
 from annotation.models import Annotator, Assignment, Ranking, Task
 from annotation.texts.markdown import render_document
 from annotation.views import judging, offline
-from annotation.views.access import for_annotator, for_visitor, posted_assignment
+from annotation.views.access import for_annotator, for_assignment, for_visitor
 
 
 @require_GET
@@ -60,73 +60,70 @@ def page(
 
 
 @require_POST
-@for_annotator
-def submit(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+@for_assignment
+def submit(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     """Store the judgement and go on; back with what was wrong if it is not whole, or the task is gone."""
-    assignment = posted_assignment(request, annotator)
     form = ranking_form(request.POST, assignment=assignment)
 
-    def store() -> None:
+    def store() -> Ranking:
         said = form.judgement()
-        stored = ranking.submit(assignment=assignment, annotator=annotator, **said)
+        stored = ranking.submit.inside(assignment=assignment, annotator=assignment.annotator, **said)
         if not ranking.says_the_same(stored, verdict=said["verdict"], ranks=said["ranks"]):
             messages.warning(
                 request, "You had judged this task already, maybe in another tab: that judgement stands."
             )
+        return stored
 
     return judging.submitted(request, assignment, form, store=store, page=_page)
 
 
 @require_POST
-@for_annotator
-def draft(request: HttpRequest, annotator: Annotator) -> JsonResponse:
+@for_assignment
+def draft(request: HttpRequest, assignment: Assignment) -> JsonResponse:
     """Renew the lease and keep the judgement as far as it has come (judging.keep_draft)."""
-    assignment = posted_assignment(request, annotator)
     return judging.keep_draft(
         request, assignment, draft_form(request.POST, assignment=assignment), Task.Kind.RANK
     )
 
 
 @require_POST
-@for_annotator
-def skip(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+@for_assignment
+def skip(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     """Pass the task on to others, with the reason, and go on."""
-    assignment = posted_assignment(request, annotator)
     form = SkipForm(request.POST)
     if not form.is_valid():
         return _again(request, assignment, skip_form=form)
     try:
-        queue.skip(assignment=assignment, annotator=annotator, reason=form.cleaned_data["reason"])
+        queue.skip(assignment=assignment, annotator=assignment.annotator, reason=form.cleaned_data["reason"])
     except LeaseOver as error:
         messages.warning(request, str(error))
-    return judging.go_on(request, annotator)
+    return judging.go_on(request, assignment.annotator)
 
 
 @require_POST
-@for_annotator
-def flag(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+@for_assignment
+def flag(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     """Tell researchers that something is wrong with the task, and go on with it or with the next one."""
-    assignment = posted_assignment(request, annotator)
     form = FlagForm(request.POST)
     if not form.is_valid():
         return _again(request, assignment, flag_form=form)
     try:
-        flags.raise_flag(assignment=assignment, annotator=annotator, **form.cleaned_data)
+        flags.raise_flag(assignment=assignment, annotator=assignment.annotator, **form.cleaned_data)
         messages.success(request, "Flagged: a researcher will look at it.")
     except BadRequest as error:
         form.add_error("words", str(error))
         return _again(request, assignment, flag_form=form)
     except LeaseOver as error:
         messages.warning(request, str(error))
-    return judging.go_on(request, annotator)
+    return judging.go_on(request, assignment.annotator)
 
 
 @require_POST
-@for_annotator
-def release(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+@for_assignment
+def release(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     """Hand the task back unjudged and go home."""
     try:
-        queue.release(assignment=posted_assignment(request, annotator), annotator=annotator)
+        queue.release(assignment=assignment, annotator=assignment.annotator)
     except LeaseOver as error:
         messages.warning(request, str(error))
     return redirect("home")

@@ -9,9 +9,9 @@ from annotation.collecting import rating, shown
 from annotation.errors import BadRequest
 from annotation.forms.ranking import FlagForm, SkipForm
 from annotation.forms.rating import RatingDraftForm, RatingForm
-from annotation.models import Annotator, Assignment, Task
+from annotation.models import Annotator, Assignment, Rating, Task
 from annotation.views import judging
-from annotation.views.access import for_annotator, posted_assignment
+from annotation.views.access import for_assignment
 
 
 @judging.shows(Task.Kind.RATE)
@@ -29,23 +29,22 @@ def page(
 
 
 @require_POST
-@for_annotator
-def submit(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+@for_assignment
+def submit(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     """Store the scores and go on; back with what was wrong if they are not whole, or the task is gone."""
-    assignment = posted_assignment(request, annotator)
     form = RatingForm(request.POST, assignment=assignment)
 
-    def store() -> None:
-        rating.submit(assignment=assignment, annotator=annotator, **form.judgement())
+    def store() -> Rating:
+        said = form.judgement()
+        return rating.submit.inside(assignment=assignment, annotator=assignment.annotator, **said)[0]
 
     return judging.submitted(request, assignment, form, store=store, page=_page)
 
 
 @require_POST
-@for_annotator
-def draft(request: HttpRequest, annotator: Annotator) -> JsonResponse:
+@for_assignment
+def draft(request: HttpRequest, assignment: Assignment) -> JsonResponse:
     """Renew the lease and keep the scores there are."""
-    assignment = posted_assignment(request, annotator)
     return judging.keep_draft(
         request, assignment, RatingDraftForm(request.POST, assignment=assignment), Task.Kind.RATE
     )

@@ -67,6 +67,19 @@ WRITES: dict[str, Callable[[Place], object]] = {
     "submit, late": lambda p: ranking.submit(
         assignment=p.ended, annotator=p.people["erin"], verdict="ranked", ranks=[1, 1]
     ),
+    "submit and go on": lambda p: queue.answer_and_claim(
+        lambda: ranking.submit.inside(
+            assignment=p.in_hand, annotator=p.people["alice"], verdict="ranked", ranks=[1, 2]
+        )
+    ),
+    "submit late and go on": lambda p: queue.answer_and_claim(
+        lambda: ranking.submit.inside(
+            assignment=p.ended, annotator=p.people["erin"], verdict="ranked", ranks=[2, 1]
+        )
+    ),
+    "rate and go on": lambda p: queue.answer_and_claim(
+        lambda: rating.submit.inside(assignment=p.to_rate, annotator=p.people["grace"], scores=_scores(p))[0]
+    ),
     "revise": lambda p: ranking.revise(ranking=p.ranked, verdict="ranked", ranks=[2, 1]),
     "skip": lambda p: queue.skip(assignment=p.in_hand, annotator=p.people["alice"], reason="Not mine."),
     "release": lambda p: queue.release(assignment=p.in_hand, annotator=p.people["alice"]),

@@ -3,8 +3,7 @@
 import itertools
 import random
 import secrets
-from collections.abc import MutableSequence
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,6 +11,7 @@ from annotation.checking import control, standing
 from annotation.checking.control import ControlSettings
 from annotation.collecting import queue, ranking
 from annotation.errors import BadRequest, ClaimsPaused
+from annotation.files.jsonl.parts import MOST_COMPLETIONS
 from annotation.models import Annotator, Assignment, Project, Ranking, Task
 from annotation.preferences.care import Mean
 from tests.annotation.factories import make_annotator, make_project, make_tasks, make_user, put
@@ -185,14 +185,17 @@ def test_ranking_by_the_place_on_the_screen_warns(ranks: list[int], side: str) -
 
 
 class InTurn(random.Random):
-    """Shuffles three places into each of their six orders in turn."""
+    """Draws lots that put three places into each of their six orders in turn."""
 
     def __init__(self) -> None:
         super().__init__(0)
-        self.orders = itertools.cycle(itertools.permutations(range(3)))
+        others = range(3, MOST_COMPLETIONS)
+        self.lots: Iterator[float] = itertools.cycle(
+            lot / MOST_COMPLETIONS for order in itertools.permutations(range(3)) for lot in (*order, *others)
+        )
 
-    def shuffle(self, x: MutableSequence[Any]) -> None:
-        x[:] = [x[place] for place in next(self.orders)]
+    def random(self) -> float:
+        return next(self.lots)
 
 
 @pytest.mark.parametrize("ranks", [BEST, WORST, [2, 1, 2], [1, 1, 3]], ids=str)

@@ -17,7 +17,7 @@ from tests.pages.cast import Cast, make_cast
 pytestmark = pytest.mark.django_db
 
 # page -> queries, those of the account and its session included.
-MOST = {"next": 8, "submit": 15, "home": 7, "history": 13}
+MOST = {"next": 8, "submit": 8, "home": 7, "history": 13}
 
 
 @pytest.fixture(params=[3, 12], ids=["few", "many"])
