@@ -126,7 +126,7 @@ def _table(title: str, name: str, versions: list[Report]) -> Table:
     return Table(
         title,
         [
-            Row(str(one), by_version[0][one]["pairs"], [figures.get(one) for figures in by_version])
+            Row(str(one), by_version[0][one]["count"], [figures.get(one) for figures in by_version])
             for one in slices
         ],
     )

@@ -60,13 +60,13 @@ def drawn(evaluation: Evaluation) -> Drawn:
     report: Report = evaluation.report
     names = [f"v{number}" for number in report["versions"]]
     policies = list(zip(names, report["policies"], strict=True))
-    wins = [(f"{name} over {names[0]}", _figure(one["win_rate"])) for name, one in policies[1:]]
+    wins = [(f"{name} over {names[0]}", one["win_rate"]) for name, one in policies[1:]]
     rows = [
         Row(
             words,
             digits,
             [
-                None if name in AGAINST_FIRST and place == 0 else _figure(one.get(name))
+                None if name in AGAINST_FIRST and place == 0 else one.get(name)
                 for place, (_, one) in enumerate(policies)
             ],
         )
@@ -87,7 +87,7 @@ def sentences(evaluation: Evaluation) -> list[str]:
     report: Report = evaluation.report
     names = [f"v{number}" for number in report["versions"]]
     said = [
-        f"By the reward model, {name} writes the better completion in {percent(_as_elsewhere(one['win_rate']))} "
+        f"By the reward model, {name} writes the better completion in {percent(one['win_rate'])} "
         f"of cases against {names[0]} ({report['prompts']} prompts); its mean reward is "
         f"{_plain(one['reward_gain'])} higher."
         for name, one in list(zip(names, report["policies"], strict=True))[1:]
@@ -114,15 +114,6 @@ def examples(evaluation: Evaluation) -> list[Example]:
     ]
 
 
-def _figure(report: Report | None) -> Report | None:
-    """None where nothing was measured."""
-    return _as_elsewhere(report) if report else None
-
-
-def _as_elsewhere(report: Report) -> Report:
-    """``{"mean", "low", "high"}`` as the other pages have it."""
-    return {"value": report["mean"], "interval": [report["low"], report["high"]]}
-
-
 def _plain(figure: Report) -> str:
-    return f"{figure['mean']:.2f} ({figure['low']:.2f} to {figure['high']:.2f})"
+    low, high = figure["interval"]
+    return f"{figure['value']:.2f} ({low:.2f} to {high:.2f})"

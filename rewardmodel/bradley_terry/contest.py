@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lm.bootstrap import mean_by_prompt
+from lm.bootstrap import Mean, mean_by_prompt
 from rewardmodel.bradley_terry.evaluate import NOTHING_HELD_OUT, human_agreement, overall, slices
 from rewardmodel.bradley_terry.judged import Judged, held_out, judge, said_by_others, score_records
 from rewardmodel.bradley_terry.records import Record
@@ -62,7 +62,7 @@ def side_by_side(
     }
 
 
-def _difference(judged: Sequence[Judged], reference: Sequence[Judged], resamples: int) -> Report | None:
+def _difference(judged: Sequence[Judged], reference: Sequence[Judged], resamples: int) -> Mean | None:
     gains = [one.right - other.right for one, other in zip(judged, reference, strict=True)]
     return mean_by_prompt([one.prompt for one in judged], gains, resamples=resamples)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from lm.bootstrap import mean_by_prompt
+from lm.bootstrap import Mean, mean_by_prompt
 from rewardmodel.bradley_terry.calibration import calibration
 from rewardmodel.bradley_terry.judged import (
     Judged,
@@ -33,7 +33,7 @@ def report_on(
     """The report on the test split of ``records``, else on validation. All figures are of strict pairs.
 
     ``held_out`` is None and ``note`` says why where there is nothing to evaluate on. Shares and means are
-    ``{"value", "interval", "pairs", "prompts"}``, with the 95% bootstrap interval over prompts.
+    ``{"value", "interval", "count", "prompts"}`` of so many pairs (lm.bootstrap).
     """
     split, held_records = held_out(records)
     if split is None:
@@ -87,7 +87,7 @@ def compare(
     }
 
 
-def human_agreement(shared: Sequence[tuple[Judged, float]], resamples: int) -> Report | None:
+def human_agreement(shared: Sequence[tuple[Judged, float]], resamples: int) -> Mean | None:
     """How often other people order the same pairs in the same way (judged.said_by_others)."""
     return mean_by_prompt(
         [one.prompt for one, _ in shared], [same for _, same in shared], resamples=resamples
@@ -115,7 +115,7 @@ def slices(judged: Sequence[Judged], seen: set[str | None], resamples: int) -> R
 
     return {
         "by_tier_distance": by(_tier_distance),
-        "by_source_pair": sorted(by(_source_pair), key=lambda group: -group["pairs"]),
+        "by_source_pair": sorted(by(_source_pair), key=lambda group: -group["count"]),
         "by_annotator": by(lambda pair: _familiarity(pair.record.annotator, seen)),
         "by_length_difference": by(lambda pair: _length_slice(abs(pair.longer))),
         "by_longer": by(lambda pair: ("rejected", "same length", "preferred")[int(2 * outcome(pair.longer))]),
@@ -132,7 +132,7 @@ def _sliced(judged: Sequence[Judged], key: Callable[[Judged], Hashable], resampl
     ]
 
 
-def _mean(judged: Iterable[Judged], value: Callable[[Judged], float], resamples: int) -> Report | None:
+def _mean(judged: Iterable[Judged], value: Callable[[Judged], float], resamples: int) -> Mean | None:
     pairs = list(judged)
     return mean_by_prompt(
         [pair.prompt for pair in pairs], [value(pair) for pair in pairs], resamples=resamples

@@ -182,7 +182,7 @@ def figures(meta: dict[str, Any]) -> list[Figure]:
             metric,
             one["value"],
             tuple(one["interval"]),
-            f"{one['pairs']} pairs, {one['prompts']} prompts",
+            f"{one['count']} pairs, {one['prompts']} prompts",
             of_this_version,
         )
         for name, metric, one, of_this_version in named

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from lm.bootstrap import interval
+from lm.bootstrap import Mean, mean_by_prompt
 from lm.devices import choose_device, device_of_run
 from lm.origin import claim_checkpoint, parent_of
 from rltrainer.policy.answers import Answer, answer_prompts, demonstration_losses, same_tokens
@@ -119,26 +119,23 @@ def make_report(
         "max_new_tokens": config.max_new_tokens,
         "reward_model": config.reward_model,
         "policies": [
-            {"policy": base, **figures(measurement, measured[0], len(prompts), config.resamples)}
+            {"policy": base, **figures(measurement, measured[0], config.resamples)}
             for base, measurement in zip(config.policies, measured, strict=True)
         ],
         "examples": [_example(prompts, measured, number) for number in range(min(EXAMPLES, len(prompts)))],
     }
 
 
-def figures(measured: Measured, first: Measured, prompts: int, resamples: int) -> dict[str, Any]:
-    """``reward``, ``length`` (tokens), ``eos_rate``, ``kl`` (nats), ``perplexity``: mean, low, high; or None.
+def figures(measured: Measured, first: Measured, resamples: int) -> dict[str, Any]:
+    """``reward``, ``length`` (tokens), ``eos_rate``, ``kl`` (nats), ``perplexity``: a Mean (lm.bootstrap) or None.
 
     ``reward_gain`` is the reward above the first policy's on the same prompt, ``win_rate`` the share of its
     answers that score above the first policy's at the same place (equal ones half), ``distinct_1`` and ``_2`` the
     distinct words and pairs of words as a share of all (Li et al. 1510.03055). ``prompts_cut`` were too long for it.
     """
 
-    def over_prompts(values: Sequence[float] | None) -> dict[str, float] | None:
-        if values is None:
-            return None
-        sums, counts = _by(places, values, prompts), _by(places, [1.0] * len(values), prompts)
-        return interval(sums, counts, resamples=resamples)
+    def over_prompts(values: Sequence[float] | None) -> Mean | None:
+        return None if values is None else mean_by_prompt(places, values, resamples=resamples)
 
     answers = measured["answers"]
     places = [answer["prompt"] for answer in answers]
@@ -171,23 +168,15 @@ def distinct(texts: Sequence[str], size: int) -> float | None:
     return len(set(runs)) / len(runs) if runs else None
 
 
-def _perplexity(measured: Measured, resamples: int) -> dict[str, float] | None:
+def _perplexity(measured: Measured, resamples: int) -> Mean | None:
     """exp of the mean loss a token, its interval over the demonstrations' prompts."""
-    if not measured["losses"]:
+    losses = [loss for loss, _ in measured["losses"]]
+    tokens = [count for _, count in measured["losses"]]
+    loss = mean_by_prompt(measured["demonstrations"], losses, sizes=tokens, resamples=resamples)
+    if loss is None:
         return None
-    losses, tokens = zip(*measured["losses"], strict=True)
-    numbers = measured["demonstrations"]
-    prompts = max(numbers) + 1
-    mean_loss = interval(_by(numbers, losses, prompts), _by(numbers, tokens, prompts), resamples=resamples)
-    return {name: float(torch.tensor(value, dtype=torch.float64).exp()) for name, value in mean_loss.items()}
-
-
-def _by(places: Sequence[int], values: Sequence[float], count: int) -> list[float]:
-    """The sums of ``values`` at each place."""
-    sums = [0.0] * count
-    for place, value in zip(places, values, strict=True):
-        sums[place] += value
-    return sums
+    value, *interval = torch.tensor([loss["value"], *loss["interval"]], dtype=torch.float64).exp().tolist()
+    return {**loss, "value": value, "interval": interval}
 
 
 def _numbers(things: Sequence[Any]) -> list[int]:

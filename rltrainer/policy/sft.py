@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from lm.bootstrap import mean_by_prompt
+from lm.bootstrap import Mean, mean_by_prompt
 from lm.devices import device_of_run
 from lm.optimizer import cosine, make_adamw, set_rates
 from lm.origin import parent_of
@@ -181,7 +181,7 @@ def _plan(start: Start) -> tuple[list[list[Example]], set[int]]:
     return batches, ends
 
 
-def _gain(training: SftTraining) -> dict[str, Any] | None:
+def _gain(training: SftTraining) -> Mean | None:
     """By how many nats a token the loss of a held-out demonstration fell, with its interval; None where nothing is held
     out, or where it starts from a new policy."""
     held_out = training.start.held_out

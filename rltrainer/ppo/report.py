@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from lm.bootstrap import mean_by_prompt
+from lm.bootstrap import Mean, mean_by_prompt
 from rltrainer.policy.evaluate import distinct
 from rltrainer.policy.generation import storable
 from rltrainer.policy.loading import Policy
@@ -123,7 +123,7 @@ class _Answers(NamedTuple):
         }
 
 
-def _gain(before: _Answers, after: _Answers, samples: int) -> dict[str, Any]:
+def _gain(before: _Answers, after: _Answers, samples: int) -> Mean:
     """The differences of rewards, completion by completion: both were sampled from the same random numbers."""
     gains = [last - first for first, last in zip(before.rewards, after.rewards, strict=True)]
     prompts = [str(place // samples) for place in range(len(gains))]

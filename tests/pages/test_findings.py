@@ -120,12 +120,12 @@ def test_a_comparison_says_who_wins_and_by_how_much(project: Project) -> None:
         "prompts": 40,
         "policies": [
             {
-                "win_rate": {"mean": 0.5, "low": 0.5, "high": 0.5},
-                "reward_gain": {"mean": 0, "low": 0, "high": 0},
+                "win_rate": {"value": 0.5, "interval": [0.5, 0.5]},
+                "reward_gain": {"value": 0, "interval": [0, 0]},
             },
             {
-                "win_rate": {"mean": 0.8, "low": 0.7, "high": 0.9},
-                "reward_gain": {"mean": 0.5, "low": 0.4, "high": 0.6},
+                "win_rate": {"value": 0.8, "interval": [0.7, 0.9]},
+                "reward_gain": {"value": 0.5, "interval": [0.4, 0.6]},
             },
         ],
         "examples": [{"prompt_id": str(prompt.public_id), "texts": ["One.", "Two."]}],

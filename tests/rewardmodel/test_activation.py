@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def differs(value: float, low: float, high: float, prompts: int = 40) -> dict[str, Any]:
     """A report's comparison with the version that was active."""
-    return {"difference": {"value": value, "interval": [low, high], "prompts": prompts, "pairs": 100}}
+    return {"difference": {"value": value, "interval": [low, high], "prompts": prompts, "count": 100}}
 
 
 BETTER, WORSE, OPEN = differs(0.1, 0.05, 0.15), differs(-0.1, -0.15, -0.05), differs(0.02, -0.03, 0.07)

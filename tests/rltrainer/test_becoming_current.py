@@ -47,7 +47,7 @@ def gain(value: float, spread: float = 0.1, prompts: int = 40) -> dict[str, Any]
         "value": value,
         "interval": [value - spread, value + spread],
         "prompts": prompts,
-        "pairs": prompts,
+        "count": prompts,
     }
 
 

@@ -63,5 +63,5 @@ def test_it_is_fitted_saved_and_scores_as_its_report_says(tmp_path: Path) -> Non
         if record.split == "test":
             scores = model.score(record.form, record.messages, record.texts).tolist()
             right += [scores[i] > scores[j] for i, j in record.pairs]
-    assert len(right) == held_out["pairs"]
+    assert len(right) == held_out["count"]
     assert sum(right) / len(right) == pytest.approx(held_out["value"], abs=2 / len(right))

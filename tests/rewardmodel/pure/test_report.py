@@ -62,7 +62,7 @@ def test_the_interval_of_a_mean_draws_prompts_and_not_pairs() -> None:
     prompts, values = ["a"] * 90 + ["b"] * 10, [1.0] * 90 + [0.0] * 10
     found = mean_by_prompt(prompts, values, resamples=2000)
     # two prompts: both drawn twice gives 0 or 1, so the interval is all of it; of 100 pairs it would be .84 to .96
-    assert found == {"value": 0.9, "interval": [0.0, 1.0], "pairs": 100, "prompts": 2}
+    assert found == {"value": 0.9, "interval": [0.0, 1.0], "count": 100, "prompts": 2}
     assert mean_by_prompt([], [], resamples=10) is None
 
 
@@ -161,7 +161,7 @@ def test_the_report_is_what_hand_counting_gives() -> None:
     assert held["first_shown_wins"] | {"interval": None} == {
         "value": 0.5,
         "interval": None,
-        "pairs": 2,
+        "count": 2,
         "prompts": 2,
     }
     assert held["above_longer_wins"]["value"] == pytest.approx(-1 / 3)
@@ -169,12 +169,12 @@ def test_the_report_is_what_hand_counting_gives() -> None:
     assert held["log_loss"]["value"] == pytest.approx(sum(losses) / 3, abs=1e-6)
     by_annotator = {each["slice"]: each["value"] for each in held["by_annotator"]}
     assert by_annotator == {"seen in training": 1, "unseen": 0.25}
-    lengths = {each["slice"]: each["pairs"] for each in held["by_length_difference"]}
+    lengths = {each["slice"]: each["count"] for each in held["by_length_difference"]}
     assert lengths == {0: 3}
     longer = {each["slice"]: each["value"] for each in held["by_longer"]}
     assert longer == {"preferred": 0.5, "same length": 0.5}
-    assert [(each["slice"], each["pairs"]) for each in held["by_tier_distance"]] == [(1, 3)]
-    assert [(each["slice"], each["pairs"]) for each in held["by_source_pair"]] == [("s0 | s1", 3)]
+    assert [(each["slice"], each["count"]) for each in held["by_tier_distance"]] == [(1, 3)]
+    assert [(each["slice"], each["count"]) for each in held["by_source_pair"]] == [("s0 | s1", 3)]
     # scored texts of a prompt: (9, 1), (3, 0), (9, 1), (1, 2), (3, 0), (3, 0); Pearson by the definition
     points = [(9, 1), (3, 0), (9, 1), (1, 2), (3, 0), (3, 0)]
     means = [sum(each[axis] for each in points) / 6 for axis in (0, 1)]
@@ -203,7 +203,7 @@ def test_two_reward_models_are_compared_on_the_same_drawn_prompts() -> None:
     difference = found["difference"]
     assert difference["value"] == pytest.approx(10 / 11)
     assert found["accuracy"]["value"] == pytest.approx(1 / 11)
-    assert (difference["prompts"], difference["pairs"]) == (10, 11)
+    assert (difference["prompts"], difference["count"]) == (10, 11)
     low, high = difference["interval"]
     assert 0.6 < low < 10 / 11 < high <= 1
     same = compare(worse, worse, records(*lines), resamples=200, between=lambda: None)

@@ -53,7 +53,7 @@ def test_a_trained_policy_is_sampled_and_evaluated(tmp_path: Path) -> None:
     evaluation.write_config({"policies": [str(training.output)] * 2, **common})
     assert run("evaluate", evaluation) == 0
     report = json.loads((evaluation.output / "report.json").read_text())
-    assert report["policies"][1]["kl"]["mean"] == 0
+    assert report["policies"][1]["kl"]["value"] == 0
     for folder in (sampling, evaluation):
         assert read_json(folder.device_file)["device"] == "cpu"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from lm.bootstrap import interval
+from lm.bootstrap import mean_by_prompt
 from rltrainer.policy import evaluate
 from rltrainer.policy.config import EvaluateConfig
 from rltrainer.policy.evaluate import distinct, figures
@@ -50,9 +50,9 @@ def test_kl_estimate_covers_the_kl_by_enumeration(tmp_path: Path) -> None:
             )
         chances = second.softmax(-1)
         divergences.append(float((chances * (second.log_softmax(-1) - first.log_softmax(-1))).sum()))
-    assert own[0]["kl"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
-    assert own[1]["kl"]["mean"] == pytest.approx(sum(divergences) / 6, abs=0.02)
-    assert own[1]["kl"]["mean"] > 0.1
+    assert (own[0]["kl"]["value"], own[0]["kl"]["interval"]) == (0.0, [0.0, 0.0])
+    assert own[1]["kl"]["value"] == pytest.approx(sum(divergences) / 6, abs=0.02)
+    assert own[1]["kl"]["value"] > 0.1
 
 
 def test_perplexity_is_that_of_the_held_out_demonstrations_alone(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_perplexity_is_that_of_the_held_out_demonstrations_alone(tmp_path: Path)
         for split, text in texts.items()
     ]
     (folder.inputs / "demonstrations.jsonl").write_text("\n".join(lines))
-    found = run(folder)["policies"][0]["perplexity"]["mean"]
+    found = run(folder)["policies"][0]["perplexity"]["value"]
     model, tokenizer, losses = make_model(), make_tokenizer(), []
     for split in ("test", "validation"):
         completion = [*tokenizer(texts[split])["input_ids"], 1]
@@ -92,13 +92,13 @@ def test_figures_by_hand() -> None:
         "prompts_cut": 0,
     }
     first = {**own, "rewards": [0.0, 2.0, 4.0]}
-    found = figures(own, first, 2, 100)
-    assert found["reward"]["mean"] == 2.0
-    assert found["reward_gain"]["mean"] == 0.0  # 1 + 0 - 1
-    assert found["win_rate"]["mean"] == 0.5  # 1 + 1/2 + 0, of 3
-    assert found["length"]["mean"] == 5.0  # 3 + 4 + 8, of 3
-    assert found["eos_rate"]["mean"] == pytest.approx(2 / 3)
-    assert found["kl"]["mean"] == 2.5
+    found = figures(own, first, 100)
+    assert found["reward"]["value"] == 2.0
+    assert found["reward_gain"]["value"] == 0.0  # 1 + 0 - 1
+    assert found["win_rate"]["value"] == 0.5  # 1 + 1/2 + 0, of 3
+    assert found["length"]["value"] == 5.0  # 3 + 4 + 8, of 3
+    assert found["eos_rate"]["value"] == pytest.approx(2 / 3)
+    assert found["kl"]["value"] == 2.5
     assert found["perplexity"] is None
     assert found["distinct_1"] == 0.5  # a b c of a b a b a c
     assert found["distinct_2"] == pytest.approx(2 / 3)  # ab, ba of ab ab ba
@@ -107,16 +107,16 @@ def test_figures_by_hand() -> None:
 
 def test_interval_of_a_mean_is_that_of_the_normal_law() -> None:
     """400 prompts with one answer each, half 0 and half 1: deviation of the mean 0.5 / 20, times 1.96."""
-    found = interval([0.0, 1.0] * 200, [1.0] * 400, resamples=4000)
-    assert found["mean"] == 0.5
-    assert found["low"] == pytest.approx(0.5 - 1.96 * 0.025, abs=0.005)
-    assert found["high"] == pytest.approx(0.5 + 1.96 * 0.025, abs=0.005)
+    found = mean_by_prompt(range(400), [0.0, 1.0] * 200, resamples=4000)
+    assert found is not None
+    assert found["value"] == 0.5
+    assert found["interval"] == pytest.approx([0.5 - 1.96 * 0.025, 0.5 + 1.96 * 0.025], abs=0.005)
 
 
 def test_interval_draws_prompts_and_not_answers() -> None:
     """Four prompts with 100 equal answers each say as little as four answers: deviation 0.25, not 0.025."""
-    found = interval([0.0, 100.0, 0.0, 100.0], [100.0] * 4, resamples=2000)
-    assert (found["low"], found["high"]) == (0.0, 1.0)
+    found = mean_by_prompt(range(4), [0.0, 100.0, 0.0, 100.0], sizes=[100.0] * 4, resamples=2000)
+    assert found == {"value": 0.5, "interval": [0.0, 1.0], "count": 4, "prompts": 4}
 
 
 def test_a_stopped_run_goes_on_with_the_next_policy(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_policies_with_other_tokens_have_no_kl(tmp_path: Path) -> None:
     tokenizer.add_tokens(["elephant"])
     tokenizer.save_pretrained(other)
     report = run(make_evaluate_folder(tmp_path / "run", [one, other]))
-    assert report["policies"][0]["kl"]["mean"] == 0
+    assert report["policies"][0]["kl"]["value"] == 0
     assert report["policies"][1]["kl"] is None
 
 
