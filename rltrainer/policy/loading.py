@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
-from lm.adapter import adapter_off, adapter_state, add_adapter, merged_state, save_adapter
+from lm.adapter import adapter_off, adapter_state, add_adapter, merge_adapter, merged_state, save_adapter
 from lm.loading import load_tokenizer, prepare
 from lm.lora import LoraSettings
 from lm.rendering import DATE
@@ -122,6 +122,16 @@ def save_policy(policy: Policy, folder: Path, meta: Mapping[str, Any]) -> None:
     if policy.lora is not None:
         save_adapter(adapter_state(policy.model), folder)
     write_meta(folder, meta)
+
+
+def as_saved(policy: Policy) -> Any:
+    """The model that whoever loads what ``save_policy`` writes will have, to be measured: with LoRA a copy in float32,
+    what was learnt merged in. Beside bfloat16 an adapter computes something else than the sum that is saved."""
+    if policy.lora is None:
+        return policy.model
+    model = copy.deepcopy(policy.model)
+    merge_adapter(model)
+    return model
 
 
 def keep_ends_alone(model: Any) -> None:

@@ -25,7 +25,7 @@ from lm.ranks import ALONE, Ranks, join_ranks
 from lm.training import Figures, Frame, Learning, NotFinite, Training, clip_gradients, first_not_finite
 from rltrainer.policy.config import SftConfig
 from rltrainer.policy.demonstrations import Example, plan_epoch
-from rltrainer.policy.loading import save_policy
+from rltrainer.policy.loading import as_saved, save_policy
 from rltrainer.policy.sft_loss import accumulate_gradient, row_losses, targets_of
 from rltrainer.policy.sft_start import Start, prepare
 from runs.folder.config import parse_config
@@ -126,7 +126,7 @@ class SftTraining(Training):
         """The held-out loss; the weights are kept where it is the lowest."""
         frame.report(frame.step, self.steps, "held-out loss")
         rows = self._held_out_rows(frame)
-        loss = math.fsum(rows) / sum(map(targets_of, self.start.held_out))
+        loss = _a_token(rows, self.start.held_out)
         self.held_out_losses.append(loss)
         if not loss > min(self.held_out_losses):
             self.rows_best = rows
@@ -137,6 +137,12 @@ class SftTraining(Training):
         """Go back to the weights of the lowest held-out loss; the last ones stay where nothing is held out."""
         if self.held_out_losses:
             frame.take_kept(BEST)
+
+    def saved_rows(self, frame: Frame) -> list[float]:
+        """As ``rows_best``, but of the best weights as they are saved. A stop loses nothing: a checkpoint is there."""
+        if self.config.lora is None or not self.held_out_losses:
+            return self.rows_best
+        return self._row_losses(as_saved(self.start.policy), self.start.held_out, frame.stop.check)
 
     def state(self) -> dict[str, Any]:
         return {
@@ -151,21 +157,30 @@ class SftTraining(Training):
 
     def _held_out_rows(self, frame: Frame) -> list[float]:
         """-log pi of each held-out demonstration, in nats; the processes share them."""
-        losses = row_losses(
-            self.model,
-            self.ranks.share(self.start.held_out),
-            self.pad_id,
-            micro_batch_tokens=self.config.micro_batch_tokens,
-            device=self.model.device,
-            between=frame.between,
-        )
+        losses = self._row_losses(self.model, self.ranks.share(self.start.held_out), frame.between)
         rows = [0.0] * len(self.start.held_out)
         for number, part in enumerate(self.ranks.gather(losses)):
             rows[number :: self.ranks.count] = part
         return rows
 
+    def _row_losses(self, model: Any, rows: Sequence[Example], between: Callable[[], None]) -> list[float]:
+        config = self.config
+        return row_losses(
+            model,
+            rows,
+            self.pad_id,
+            micro_batch_tokens=config.micro_batch_tokens,
+            device=model.device,
+            between=between,
+        )
+
     def _epoch(self, step: int) -> int:
         return 1 + sum(end <= step for end in self.epoch_ends)
+
+
+def _a_token(rows: Sequence[float], examples: Sequence[Example]) -> float:
+    """The mean of the examples' losses, in nats a token."""
+    return math.fsum(rows) / sum(map(targets_of, examples))
 
 
 def _plan(start: Start) -> tuple[list[list[Example]], set[int]]:
@@ -181,12 +196,12 @@ def _plan(start: Start) -> tuple[list[list[Example]], set[int]]:
     return batches, ends
 
 
-def _gain(training: SftTraining) -> Mean | None:
+def _gain(training: SftTraining, saved: Sequence[float]) -> Mean | None:
     """By how many nats a token the loss of a held-out demonstration fell, with its interval; None where nothing is held
     out, or where it starts from a new policy."""
     held_out = training.start.held_out
-    rows = zip(held_out, training.rows_before, training.rows_best, strict=True)
-    gains = [(before - best) / targets_of(row) for row, before, best in rows] if training.rows_before else []
+    rows = zip(held_out, training.rows_before, saved, strict=True) if training.rows_before else ()
+    gains = [(before - after) / targets_of(row) for row, before, after in rows]
     prompts = [json.dumps(row.ids[: row.start]) for row in held_out[: len(gains)]]
     return mean_by_prompt(prompts, gains, resamples=RESAMPLES)
 
@@ -194,18 +209,20 @@ def _gain(training: SftTraining) -> Mean | None:
 def _finish(frame: Frame, training: SftTraining, made_from: dict[str, Any]) -> None:
     """The policy, its report and what it was made from, into output/."""
     folder, start = frame.folder, training.start
-    frame.report(training.steps, training.steps, "saving the policy")
     losses = training.held_out_losses
     best = losses.index(min(losses)) if losses else None
+    saved = training.saved_rows(frame)
+    perplexity = math.exp(_a_token(saved, start.held_out)) if saved else None
+    frame.report(training.steps, training.steps, "saving the policy")
     report = {
         "demonstrations": len(start.train),
         "held_out_demonstrations": len(start.held_out),
         **start.cut,
         "steps": frame.step,
         "held_out_loss": losses,
-        "perplexity": math.exp(losses[best]) if best is not None else None,
+        "perplexity": perplexity,
         "best_epoch": best + 1 if best is not None else None,
-        "gain": _gain(training),
+        "gain": _gain(training, saved),
     }
     write_json(folder.output / "report.json", report)
     meta = {"made_by": "sft", "config": asdict(start.config), **made_from, "metrics": report}

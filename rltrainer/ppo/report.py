@@ -9,7 +9,7 @@ import torch
 from lm.bootstrap import Mean, mean_by_prompt
 from rltrainer.policy.evaluate import distinct
 from rltrainer.policy.generation import storable
-from rltrainer.policy.loading import Policy
+from rltrainer.policy.loading import Policy, as_saved
 from rltrainer.policy.prompts import Prompt
 from rltrainer.ppo.config import ResolvedPpo
 from rltrainer.ppo.divergence import clamped_log_ratio
@@ -46,12 +46,21 @@ def make_report(
 
     ``gain``: the rise of the mean reward with its interval, by prompt (lm.bootstrap); ``gain_in_deviations``: in
     deviations of the rewards before, 0 where those are all equal. ``examples``: a completion before and after with
-    their rewards. ``between`` is called before each forward pass.
+    their rewards. ``after`` is the policy as it is saved, which with LoRA is another network (``as_saved``).
+    ``between`` is called before each forward pass.
     """
-    with policy.reference() as model:
-        alone = Policy(model, policy.tokenizer, policy.meta, frozen=model)
-        before = _Answers.of(alone, score, held_out.prompts, config, between)
-    after = _Answers.of(policy, score, held_out.prompts, config, between)
+    saved = as_saved(policy)
+    with policy.reference() as reference:
+        before, after = (
+            _Answers.of(
+                Policy(model, policy.tokenizer, policy.meta, frozen=reference),
+                score,
+                held_out.prompts,
+                config,
+                between,
+            )
+            for model in (reference, saved)
+        )
     first, last = before.figures(), after.figures()
     gain = _gain(before, after, config.samples)
     return {

@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,11 @@ from safetensors.torch import load_file
 
 from lm.optimizer import cosine
 from lm.training import Frame
-from rltrainer.policy import sft
-from rltrainer.policy.config import SftConfig
+from rltrainer.policy import bases, sft
+from rltrainer.policy.answers import demonstration_losses
+from rltrainer.policy.config import EvaluateConfig, SftConfig
 from rltrainer.policy.demonstrations import Example, collate, plan_epoch, read_demonstrations
-from rltrainer.policy.loading import load_policy
+from rltrainer.policy.loading import Policy, load_policy
 from rltrainer.policy.sft_loss import accumulate_gradient, micro_batches, row_losses
 from rltrainer.policy.sft_start import prepare
 from runs.folder.errors import BadInput, RunError, Stopped
@@ -133,7 +136,7 @@ def test_the_gain_is_by_how_much_held_out_demonstrations_became_likelier(tmp_pat
     ]
     assert gain["value"] == pytest.approx(sum(rises) / len(rises), abs=1e-4)
     assert 0 < gain["interval"][0] < gain["value"] < gain["interval"][1]
-    assert gain["pairs"] == len(held_out) >= gain["prompts"] > 1
+    assert gain["count"] == len(held_out) >= gain["prompts"] > 1
 
 
 def test_the_weights_of_the_best_epoch_win_over_later_ones(tmp_path: Path) -> None:
@@ -188,6 +191,33 @@ def test_a_stopped_run_goes_on_to_the_same_weights_bit_for_bit(tmp_path: Path) -
         for folder in (whole, stopped)
     ]
     assert without_speed[0] == without_speed[1]
+
+
+def test_the_report_of_lora_beside_a_bfloat16_base_is_of_what_was_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on CUDA: the frozen weights are bfloat16, and what is saved is merged in float32."""
+    monkeypatch.setattr(bases, "load_policy", partial(load_narrow, load_policy))
+    base = make_sft_folder(tmp_path / "base", epochs=1)
+    sft.main(base, StopSignal())
+    folder = make_sft_folder(
+        tmp_path / "run", base=str(base.output), lora={"rank": 4}, learning_rate=0.005, epochs=3
+    )
+    sft.main(folder, StopSignal())
+    report = json.loads((folder.output / "report.json").read_text())
+    saved = load_policy(str(folder.output), lora=None, device=CPU, reference=False)
+    rows = read_demonstrations(folder.inputs / "demonstrations.jsonl")
+    losses = demonstration_losses(
+        saved, [row for row in rows if row.split == "validation"], EvaluateConfig(policies=("p",))
+    )
+    loss = math.fsum(nats for nats, _ in losses) / sum(tokens for _, tokens in losses)
+    assert math.log(report["perplexity"]) == pytest.approx(loss, abs=1e-4)
+    assert report["gain"]["value"] > 0.05
+
+
+def load_narrow(load: Callable[..., Policy], base: str, **options: Any) -> Policy:
+    """A base that learns with LoRA in bfloat16."""
+    return load(base, **{**options, "dtype": torch.bfloat16})
 
 
 def test_a_stop_in_the_middle_of_the_held_out_loss_comes_back_to_it(tmp_path: Path) -> None:

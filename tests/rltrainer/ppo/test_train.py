@@ -11,10 +11,13 @@ from safetensors.torch import load_file
 
 from lm.lora import LoraSettings
 from rewardmodel.bradley_terry.artifact import load_reward_model, save_reward_model
+from rltrainer.policy import bases
 from rltrainer.policy.artifact import check_folder
+from rltrainer.policy.loading import Policy, load_policy
+from rltrainer.policy.prompts import read_prompts
 from rltrainer.ppo import train
 from rltrainer.ppo.config import PpoConfig
-from rltrainer.ppo.report import held_out_of
+from rltrainer.ppo.report import _Answers, held_out_of
 from rltrainer.ppo.value import make_value_network, reads_rollouts
 from runs.folder.errors import BadInput
 from runs.folder.files import file_digest, folder_digest, read_json
@@ -47,7 +50,7 @@ def test_the_report_has_the_policy_before_and_after_on_held_out_prompts(tmp_path
     assert abs(after["kl"]) > 1e-3
     gain = report["gain"]
     assert gain["value"] == pytest.approx(after["reward"] - before["reward"])
-    assert (gain["prompts"], gain["pairs"]) == (4, 8)
+    assert (gain["prompts"], gain["count"]) == (4, 8)
     assert gain["interval"][0] <= gain["value"] <= gain["interval"][1]
     assert report["gain_in_deviations"] == pytest.approx(gain["value"] / before["reward_std"])
     assert len(report["examples"]) == 3
@@ -261,3 +264,24 @@ def test_the_command_fails_with_a_reason(tmp_path: Path) -> None:
     folder = make_run(tmp_path, reward_model="nowhere")
     assert code_of(command(folder)) == 1
     assert "nowhere" in json.loads(folder.failure_file.read_text())["reason"]
+
+
+def test_the_report_of_lora_beside_a_bfloat16_base_is_of_what_was_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on CUDA: the frozen weights are bfloat16, and what is saved is merged in float32."""
+
+    def load_narrow(base: str, **options: Any) -> Policy:
+        return load_policy(base, **{**options, "dtype": torch.bfloat16})
+
+    monkeypatch.setattr(bases, "load_policy", load_narrow)
+    folder = make_run(tmp_path, steps=3, learning_rate=0.05, lora={"rank": 4}, value_init="policy")
+    report = run(folder)
+    config = PpoConfig(**folder.read_config()).resolved(1000)
+    held_out = held_out_of(read_prompts(folder.inputs / "prompts.jsonl"), config.held_out_prompts)
+    saved = load_policy(str(folder.output), lora=None, device=CPU)
+    saved.frozen = load_policy(str(tmp_path / "policy"), lora=None, device=CPU, dtype=torch.bfloat16).model
+    score = train.RewardOf(load_reward_model(tmp_path / "reward_model"))
+    again = _Answers.of(saved, score, held_out.prompts, config, lambda: None).figures()
+    assert report["after"] == pytest.approx(again, abs=1e-4)
+    assert report["after"]["kl"] > 0.1
