@@ -1,15 +1,23 @@
 """The whole training side on one device and on another: SFT, a fit, PPO with full weights and with LoRA.
 
-    python -m benchmarks.devices cpu cuda [--demonstrations N]
+    python -m benchmarks.devices cpu cuda [--demonstrations N]     compare
+    python -m benchmarks.devices cpu cuda --check                  check, in some minutes; exit code 1 where one fails
 
-Needs torch, transformers and peft alone: no Django, no database. It makes its own data from the demo's grammar, runs
-the packages' own commands as processes, and prints one JSON object a device: losses, held-out accuracy, reward and KL
-before and after, and the seconds of each command. On CUDA the forward passes run in bfloat16; the figures of two
-devices should agree but for that.
+Needs torch, transformers and peft alone: no Django, no database. It makes its own
+data from the demo's grammar, runs the packages' own commands as processes, and prints one JSON object a device: losses,
+held-out accuracy, reward and KL before and after, and the seconds of each command. On CUDA the forward passes run in
+bfloat16; the figures of two devices should agree but for that.
+
+The checks are of what a machine without a GPU cannot show. **parity**: SFT, the fit, PPO, PPO with LoRA and REINFORCE
+on two processes, NCCL between two GPUs and gloo on the CPU, give the weights of one after twenty steps in float64.
+**merge**: of SFT with LoRA beside a base that is bfloat16 on CUDA, what was learnt is saved in float32 whole, and the
+saved policy has the perplexity that the report says.
 """
 
 import argparse
 import json
+import math
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,14 +26,26 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+from safetensors.torch import load_file
+
 from annotation.preferences.splits import split_of
 from annotation.preferences.tiers import pairs
 from demo.demonstrations import demonstrations
 from demo.measure import merit
+from lm.adapter import ADAPTER
+from lm.devices import choose_device
+from rltrainer.policy.answers import demonstration_losses
+from rltrainer.policy.config import EvaluateConfig
+from rltrainer.policy.demonstrations import read_demonstrations
+from rltrainer.policy.loading import load_policy
 from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
+from runs.folder.starting import QUIET_THREADS
 
 CHECKOUT = Path(__file__).parents[1]
+# Bounds of the checks: of a weight after twenty steps in float64; of an adapter's norm; of nats a token.
+SAME_WEIGHTS, LACKING, SAME_LOSS = 1e-6, 1e-3, 1e-4
 KINDS = ("rltrainer.policy sft", "rewardmodel.bradley_terry fit", "rltrainer.ppo train")
 
 
@@ -123,18 +143,94 @@ def measure(device: str, count: int, home: Path) -> dict[str, Any]:
     return {**found, "seconds": seconds}
 
 
-def main() -> None:
-    """Measure each device that is named."""
+def check(device: str, home: Path) -> dict[str, Any]:
+    """What each check found on one device, and whether it ``passed``; a sentence where the device cannot be checked."""
+    if device == "cuda" and not torch.cuda.is_available():
+        return {
+            "device": device,
+            "skipped": "this machine has no GPU that torch sees: install torch's CUDA build on one",
+        }
+    name = torch.cuda.get_device_name(0) if device == "cuda" else "CPU"
+    if device == "cuda" and torch.cuda.device_count() < 2:
+        parity: dict[str, Any] = {"skipped": "two processes need two GPUs, and this machine has one"}
+    else:
+        parity = check_parity(device, home / "parity")
+    checks = {"parity": parity, "merge": check_merge(device, home / "merge")}
+    return {"device": device, "name": name, "torch": torch.__version__, **checks}
+
+
+def check_parity(device: str, home: Path) -> dict[str, Any]:
+    """The largest difference of a weight between one process and two, by training."""
+    several = ["runs.folder.processes", "2"]
+    for name, launcher in (("alone", []), ("together", several)):
+        subprocess.run(
+            [sys.executable, "-m", *launcher, "tests.rltrainer.parity", str(home / name), device],
+            cwd=CHECKOUT, check=True, env={**os.environ, **QUIET_THREADS},
+        )  # fmt: skip
+    differences = {}
+    for path in sorted((home / "alone").glob("*.safetensors")):
+        alone, together = (load_file(home / name / path.name) for name in ("alone", "together"))
+        weights = [name for name in alone if name.startswith("weights.")]
+        differences[path.stem] = max(float((alone[name] - together[name]).abs().max()) for name in weights)
+    return {"differences": differences, "passed": max(differences.values()) < SAME_WEIGHTS}
+
+
+def check_merge(device: str, home: Path) -> dict[str, Any]:
+    """SFT with LoRA: which share of what was learnt the saved weights lack, and the report beside the saved policy."""
+    shared: dict[str, Any] = {"device": device, "epochs": 1}
+    lines = demonstration_lines(400)
+    sft, base, tuned = KINDS[0], home / "base", home / "lora"
+    run(sft, base, shared, {"demonstrations.jsonl": lines})
+    rank = 8
+    lora = {"base": str(base / "output"), "lora": {"rank": rank, "alpha": rank}}
+    run(sft, tuned, {**shared, **lora}, {"demonstrations.jsonl": lines})
+    before, after = (load_file(path / "output" / "model.safetensors") for path in (base, tuned))
+    adapter = load_file(tuned / "output" / ADAPTER)
+    lacking = []
+    for name in sorted(name.removesuffix(".lora_A.weight") for name in adapter if ".lora_A." in name):
+        learnt = adapter[f"{name}.lora_B.weight"] @ adapter[f"{name}.lora_A.weight"]  # alpha / rank is 1
+        narrow = torch.bfloat16 if device == "cuda" else torch.float32
+        kept = after[f"{name}.weight"] - before[f"{name}.weight"].to(narrow).float()
+        lacking.append(float((kept - learnt).norm() / learnt.norm()))
+    said = math.log(read_json(tuned / "output" / "report.json")["perplexity"])
+    again = loss_of(tuned, device)
+    passed = max(lacking) < LACKING and abs(said - again) < SAME_LOSS
+    return {"lacking": max(lacking), "loss_said": said, "loss_of_saved": again, "passed": passed}
+
+
+def loss_of(path: Path, device: str) -> float:
+    """Nats a token of the held-out demonstrations, by the policy that the run at ``path`` saved, in float32."""
+    policy = load_policy(
+        str(path / "output"), lora=None, device=choose_device(device), dtype=torch.float32, reference=False
+    )
+    rows = read_demonstrations(path / "inputs" / "demonstrations.jsonl")
+    held_out = [row for row in rows if row.split == "validation"]
+    losses = demonstration_losses(policy, held_out, EvaluateConfig(policies=("saved",)))
+    return math.fsum(nats for nats, _ in losses) / sum(tokens for _, tokens in losses)
+
+
+def failed(checked: Mapping[str, Any]) -> bool:
+    return any(isinstance(part, dict) and not part.get("passed", True) for part in checked.values())
+
+
+def main() -> int:
+    """Measure, or check, each device that is named."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("devices", nargs="+", choices=["cpu", "cuda"])
     parser.add_argument("--demonstrations", type=int, default=4000)
+    parser.add_argument("--check", action="store_true", help="parity of two processes and LoRA's merge")
     given = parser.parse_args()
+    code = 0
     for device in given.devices:
         with tempfile.TemporaryDirectory(prefix="concord-devices-") as name:
-            print(json.dumps(measure(device, given.demonstrations, Path(name))), flush=True)
+            home = Path(name)
+            found = check(device, home) if given.check else measure(device, given.demonstrations, home)
+            print(json.dumps(found), flush=True)
+            code |= given.check and failed(found)
+    return int(code)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

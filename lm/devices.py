@@ -12,16 +12,19 @@ CPU = torch.device("cpu")
 
 
 def choose_device(name: str) -> torch.device:
-    """``auto`` is CUDA where there is one, else the CPU. Raises BadInput for a device that is not there."""
+    """``auto`` is CUDA where there is one, else the CPU. Of several processes (lm.ranks) each has a GPU of its own.
+
+    Raises BadInput for a device that is not there.
+    """
     if name == "auto":
-        return torch.device(_nearest_gpu() if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise BadInput(f'device {name!r} is none: use "auto", "cpu" or "cuda"') from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise BadInput('device "cuda" is asked for, but this machine has none: use "auto" or "cpu"')
-    return device
+    return torch.device(_own_gpu()) if name == "cuda" else device
 
 
 def device_of_run(folder: RunFolder, name: str) -> torch.device:
@@ -37,8 +40,8 @@ def device_of_run(folder: RunFolder, name: str) -> torch.device:
     return device
 
 
-def _nearest_gpu() -> str:
-    """Each process of a training (lm.ranks) has a GPU of its own; its launcher numbers them."""
+def _own_gpu() -> str:
+    """The launcher numbers the processes of this machine."""
     return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
 
 

@@ -31,11 +31,12 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> str:
     return names[1]
 
 
+@pytest.mark.parametrize("name", ["auto", "cuda"])
 def test_a_gpu_is_told_by_its_name_with_the_number_of_processes(
-    folder: RunFolder, gpu: str, monkeypatch: pytest.MonkeyPatch
+    name: str, folder: RunFolder, gpu: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RANK", "0")
-    assert device_of_run(folder, "auto") == torch.device("cuda:1")
+    assert device_of_run(folder, name) == torch.device("cuda:1")
     assert read_json(folder.device_file) == {"device": gpu, "processes": 4, "torch": torch.__version__}
 
 

@@ -1,4 +1,6 @@
-"""What each training gives on this many processes: python -m tests.rltrainer.parity FOLDER, or under a launcher.
+"""What each training gives on this many processes, each on its own GPU where DEVICE is cuda:
+
+    python -m tests.rltrainer.parity FOLDER [DEVICE]      or the same under a launcher
 
 Writes FOLDER/KIND.safetensors: the gradients of a first step in float32, and the weights after twenty in float64.
 """
@@ -12,6 +14,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from lm.devices import choose_device
 from lm.lora import LoraSettings
 from lm.ranks import Ranks, join_ranks
 from lm.training import Figures, Frame, Training
@@ -38,22 +41,22 @@ class EndsEarly(Exception):
     """As many steps are made as are wanted."""
 
 
-def main(path: Path) -> None:
-    """Every training in every precision, each in a folder of its own."""
+def main(path: Path, device: str = "cpu") -> None:
+    """Every training in every precision, each in a folder of its own; several processes have a GPU each."""
     torch.set_num_threads(1)
     ranks = join_ranks()
     for kind, make in TRAININGS.items():
         found: dict[str, Tensor] = {}
         for what, precision in PRECISIONS.items():
             folder = RunFolder(path / kind / what / str(ranks.number))
-            training = make(folder, ranks, precision)
+            training = make(folder, ranks, precision, choose_device(device))
             steps = 1 if what == "gradients" else STEPS
             train(folder, training, ranks, steps)
             for parameters, _ in training.learning:
                 for name, value in parameters.items():
                     tensor = value.grad if what == "gradients" else value.detach()
                     assert tensor is not None
-                    found[f"{what}.{name}"] = tensor.clone()
+                    found[f"{what}.{name}"] = tensor.cpu().clone()
         if ranks.main:
             path.mkdir(parents=True, exist_ok=True)
             save_file(found, path / f"{kind}.safetensors")
@@ -77,18 +80,26 @@ def train(folder: RunFolder, training: Training, ranks: Ranks, steps: int) -> No
     assert training.steps == steps, f"{training.steps} steps are not {steps}"
 
 
-def make_sft(folder: RunFolder, ranks: Ranks, precision: torch.dtype) -> Training:
+def make_sft(folder: RunFolder, ranks: Ranks, precision: torch.dtype, device: torch.device) -> Training:
     """Demonstrations in batches that two processes cannot halve evenly."""
     make_sft_folder(folder.path, epochs=8, batch_tokens=200, micro_batch_tokens=64)
-    start = prepare_sft(parse_config(SftConfig, folder.read_config()), folder, torch.device("cpu"))
+    start = prepare_sft(parse_config(SftConfig, folder.read_config()), folder, device)
     start.policy.model.to(precision)
     return SftTraining(start, ranks)
 
 
-def make_reward_fit(folder: RunFolder, ranks: Ranks, precision: torch.dtype) -> Training:
+def make_reward_fit(
+    folder: RunFolder, ranks: Ranks, precision: torch.dtype, device: torch.device
+) -> Training:
     """Rankings with ties; two annotators a task."""
     make_fit(
-        folder.path, make_lines(120, ties=True), epochs=4, ties="davidson", centering=0.01, batch_rankings=14
+        folder.path,
+        make_lines(120, ties=True),
+        epochs=4,
+        ties="davidson",
+        centering=0.01,
+        batch_rankings=14,
+        device=device.type,
     )
     start = prepare_fit(parse_config(FitConfig, folder.read_config()), folder)
     start.network.to(precision)
@@ -97,16 +108,16 @@ def make_reward_fit(folder: RunFolder, ranks: Ranks, precision: torch.dtype) -> 
 
 def make_policy_gradient(
     algorithm: str, lora: LoraSettings | None = None
-) -> Callable[[RunFolder, Ranks, torch.dtype], Training]:
+) -> Callable[[RunFolder, Ranks, torch.dtype, torch.device], Training]:
     """An odd number of prompts, so that one process has more of them than the other. Values are clipped where they are
     far off alone: a batch of clipped ones would have no gradient to compare."""
 
-    def make(folder: RunFolder, ranks: Ranks, precision: torch.dtype) -> Training:
+    def make(folder: RunFolder, ranks: Ranks, precision: torch.dtype, device: torch.device) -> Training:
         folder.make()
         policy = make_policy(lora=lora, layers=1)
-        policy.model.to(precision)
+        policy.model.to(device, precision)
         if policy.frozen is not None:
-            policy.frozen.to(precision)
+            policy.frozen.to(device, precision)
         fields: dict[str, Any] = (
             {} if algorithm == "reinforce" else {"kl_target": 1.0, "minibatches": 3, "value_clip": 1.0}
         )
@@ -128,5 +139,5 @@ TRAININGS = {
 }
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])
     leave(DONE)
