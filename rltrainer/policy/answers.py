@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -47,17 +48,12 @@ def answer_prompts(
         batch = prompts[start : start + config.batch_prompts]
         encoded = encode_with_room(policy, batch, **config.limits)
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + start)
+        before_pass = partial(between, start)
         generated = generate(
-            policy.model,
-            policy.tokenizer,
-            encoded.ids,
-            config.settings(),
-            generator,
-            between=partial(between, start),
+            policy.model, policy.tokenizer, encoded.ids, config.settings(), generator, between=before_pass
         )
-        answers += _answers(
-            generated, _divergence(policy, first, generated, config.temperature), start, config.completions
-        )
+        divergence = _divergence(policy, first, generated, config.temperature, before_pass)
+        answers += _answers(generated, divergence, start, config.completions)
     return answers
 
 
@@ -70,19 +66,24 @@ def _answers(generated: Generated, divergence: Tensor | None, start: int, sample
 
 @torch.no_grad()
 def _divergence(
-    policy: Policy, first: Policy | None, generated: Generated, temperature: float
+    policy: Policy,
+    first: Policy | None,
+    generated: Generated,
+    temperature: float,
+    between: Callable[[], None],
 ) -> Tensor | None:
     """(B,) sum over the tokens of log pi - log pi_first: k1 of each answer (Schulman 2020), its mean the KL."""
     if first is None:
         return None
     start = generated.sequences.shape[1] - generated.completion_mask.shape[1]
-    log_probs, log_probs_first = (
-        completion_log_probabilities(
-            scored_by.model, generated.sequences, generated.attention_mask, start, temperature
+
+    def log_probabilities(model: Any) -> Tensor:
+        between()
+        return completion_log_probabilities(
+            model, generated.sequences, generated.attention_mask, start, temperature
         )
-        for scored_by in (policy, first)
-    )
-    return (log_probs - log_probs_first).double().sum(dim=1)
+
+    return (log_probabilities(policy.model) - log_probabilities(first.model)).double().sum(dim=1)
 
 
 def same_tokens(one: Policy, other: Policy) -> bool:

@@ -99,10 +99,11 @@ def evaluate_policy(
         policy, prompts, **config.limits
     ).truncated  # a refused one is told before any is sampled
     answers = answer_prompts(policy, reference, prompts, config, between)
+    all_answered = partial(between, len(prompts))
     return {
         "answers": [asdict(answer) for answer in answers],
-        "rewards": _rewards(config, prompts, answers),
-        "losses": demonstration_losses(policy, demonstrations, config, partial(between, len(prompts))),
+        "rewards": _rewards(config, prompts, answers, all_answered),
+        "losses": demonstration_losses(policy, demonstrations, config, all_answered),
         "prompts_cut": cut,
         "demonstrations": _numbers([demonstration.messages for demonstration in demonstrations]),
     }
@@ -186,7 +187,7 @@ def _numbers(things: Sequence[Any]) -> list[int]:
 
 
 def _rewards(
-    config: EvaluateConfig, prompts: Sequence[Prompt], answers: Sequence[Answer]
+    config: EvaluateConfig, prompts: Sequence[Prompt], answers: Sequence[Answer], between: Callable[[], None]
 ) -> list[float] | None:
     if config.reward_model is None:
         return None
@@ -194,7 +195,7 @@ def _rewards(
 
     model = load_reward_model(config.reward_model, device=choose_device(config.device))
     items = [(prompts[a.prompt].form, prompts[a.prompt].messages, a.text) for a in answers]
-    scores: list[float] = model.score_many(items).tolist()
+    scores: list[float] = model.score_many(items, between=between).tolist()
     return scores
 
 

@@ -138,9 +138,11 @@ def rollout_of(
             figures = completion_figures(policy.model, ids, mask, first, config.temperature)
             part.put(log_probs, figures.log_probabilities)
             part.put(entropy, figures.entropy)
+            between()
             with policy.reference() as model:
                 part.put(reference, completion_log_probabilities(model, ids, mask, first, config.temperature))
             if value is not None:
+                between()
                 part.put(values, value(ids, mask, first))
     real = generated.completion_mask
     return Rollout(

@@ -49,16 +49,15 @@ def run_child(path: Path, main: Callable[[RunFolder, StopSignal], None]) -> int:
 
 
 def leave(code: int) -> NoReturn:
-    """End this process with ``code``.
+    """End this process with ``code``, as it stands.
 
-    One of several ends as it stands: a thread of its process group can outlive the interpreter, which aborts then, and
-    to take leave of the others first would be to wait for them, also at a stop.
+    An interpreter with torch takes a good part of a second to clear up and hears no signal meanwhile: a stop that came
+    then would kill a run that is done. Of several processes a thread of their group can outlive the interpreter, which
+    aborts then, and to take leave of the others first would be to wait for them, also at a stop.
     """
-    if "RANK" in os.environ:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    sys.exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def reason(error: BaseException) -> str:

@@ -7,15 +7,21 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import LlamaModel
 
 from lm.bootstrap import mean_by_prompt
+from lm.rendering import DATE
+from rewardmodel.bradley_terry.artifact import load_reward_model, save_reward_model
 from rltrainer.policy import evaluate
+from rltrainer.policy.bases import load_for_inference
 from rltrainer.policy.config import EvaluateConfig
 from rltrainer.policy.evaluate import distinct, figures
 from runs.folder.errors import BadInput, Stopped
 from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
 from tests.rltrainer.policy.factories import make_folder, make_model, make_prompts, make_tokenizer
+from tests.rltrainer.ppo.factories import make_reward_model
+from tests.stopping import Looks
 
 
 def make_evaluate_folder(path: Path, policies: list[Path], **config: Any) -> RunFolder:
@@ -135,6 +141,35 @@ def test_a_stopped_run_goes_on_with_the_next_policy(tmp_path: Path) -> None:
     assert (stopped.checkpoint / "policy_0.json").stat().st_mtime_ns == before
     assert len(expected["examples"]) == 6
     assert all(len(example["texts"]) == 2 for example in expected["examples"])
+
+
+def test_a_stop_is_looked_for_between_any_two_forward_passes(tmp_path: Path) -> None:
+    """Of sampling, of the KL, of the scores and of the demonstrations' losses: before each pass, and before a load."""
+    folders = [make_folder(tmp_path / str(seed), seed, spread=0.1) for seed in (0, 1)]
+    save_reward_model(make_reward_model(), tmp_path / "reward_model", {})
+    folder = make_evaluate_folder(
+        tmp_path / "run", folders, reward_model=str(tmp_path / "reward_model"), batch_prompts=2
+    )
+    lines = (folder.inputs / "prompts.jsonl").read_text().splitlines()
+    demonstrations = [{**json.loads(line), "completion": "sat", "split": "test"} for line in lines]
+    (folder.inputs / "demonstrations.jsonl").write_text("\n".join(map(json.dumps, demonstrations)))
+    looks, passes = Looks(), list[str]()
+
+    def count(module: torch.nn.Module, *_: Any) -> None:
+        if isinstance(module, LlamaModel):
+            passes.append("pass")
+
+    tried = 0
+    hook = torch.nn.modules.module.register_module_forward_hook(count)
+    try:
+        for name in folders:
+            load_for_inference(str(name), "cpu", date=DATE)
+            load_reward_model(tmp_path / "reward_model")
+        tried = len(passes)  # with what a base is tried as it is loaded
+        evaluate.main(folder, looks)
+    finally:
+        hook.remove()
+    assert looks.count - len(folders) == len(passes) - 2 * tried > 20
 
 
 def test_policies_with_other_tokens_have_no_kl(tmp_path: Path) -> None:

@@ -113,11 +113,12 @@ def test_a_stop_is_looked_for_between_any_two_forward_passes(tmp_path: Path) -> 
     """Sampling, reference, values and the passes of the update: as often as the networks are run, and once a step."""
     learner, looks, passes = make_learner(steps=1), Looks(), list[int]()
     assert learner.value is not None
-    for trunk in (learner.policy.model.base_model, learner.value):
+    assert learner.policy.frozen is not None
+    for trunk in (learner.policy.model.base_model, learner.policy.frozen.base_model, learner.value):
         trunk.register_forward_hook(lambda *_: passes.append(1))
     train(tmp_path / "run", looks, learner=learner)
-    # Log-probabilities and values of the rollout's one part are two passes after one look, those of each minibatch too
-    together = 1 + learner.config.epochs * learner.config.minibatches
+    # Log-probabilities and values of a minibatch are two passes after one look: one backward pass is of both
+    together = learner.config.epochs * learner.config.minibatches
     # The made-up reward looks once
     assert looks.count == 1 + 1 + len(passes) - together
 
