@@ -94,8 +94,8 @@ def outcome(run: Run) -> str:
 def facts(run: Run, project: Project) -> list[Fact]:
     """What it began with, and what it computes on."""
     tell = _FACTS.get(run.kind)
-    told = tell(run, project) if tell else []
-    return [fact for fact in (*told, Fact("Device", _computed_on(run))) if fact.text]
+    begun_with = tell(run, project) if tell else []
+    return [fact for fact in (*begun_with, Fact("Device", _computed_on(run))) if fact.text]
 
 
 def settings(run: Run) -> Settings | None:
@@ -103,13 +103,13 @@ def settings(run: Run) -> Settings | None:
     kind = _config_class(run)
     if kind is None:
         return None
-    said: dict[str, Any] = getattr(getattr(run, kind_of(run).row), "config", {})
-    changed, rest, told = list[Setting](), list[Setting](), meanings(kind)
+    config: dict[str, Any] = getattr(getattr(run, kind_of(run).row), "config", {})
+    changed, rest, meaning_by_field = list[Setting](), list[Setting](), meanings(kind)
     for field in dataclasses.fields(kind):
         if field.name not in _PLACES:
             default = _default(field)
-            value = said.get(field.name, default)
-            meaning = told.get(field.name, Meaning(""))
+            value = config.get(field.name, default)
+            meaning = meaning_by_field.get(field.name, Meaning(""))
             shown = (_shown(one, meaning.none) for one in (value, default))
             row = Setting(meaning.name or field.name.replace("_", " "), *shown)
             (rest if row.value == row.default else changed).append(row)

@@ -39,7 +39,7 @@ class Judgements(NamedTuple):
     prompts: Bounded
     demonstrations: Bounded
     tasks: Bounded
-    wanted: Bounded  # places that nobody holds: judgements that are still to be made
+    free_places: Bounded  # places that nobody holds: judgements that are still to be made
     in_hand: Bounded  # of the tasks
     rankings: Bounded
     simulated: Bounded
@@ -94,7 +94,7 @@ def _judgements(project: Project) -> Judgements:
         prompts=bounded(Prompt.objects.kept().filter(project=project)),
         demonstrations=bounded(Demonstration.objects.kept().filter(project=project)),
         tasks=bounded(tasks),
-        wanted=bounded(Slot.objects.filter(project=project, annotator=None)),
+        free_places=bounded(Slot.objects.filter(project=project, annotator=None)),
         in_hand=bounded(tasks.in_hand()),
         rankings=of(counted.rankings),
         simulated=of(counted.simulated),

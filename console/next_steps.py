@@ -55,8 +55,8 @@ def _decisions(loop: Loop) -> Iterator[Step]:
 
 def _beginning(loop: Loop) -> Iterator[Step]:
     """What has to be there before anybody can judge."""
-    said, home = loop.judgements, _at(loop.project, "project")
-    if not said.prompts:
+    judgements, home = loop.judgements, _at(loop.project, "project")
+    if not judgements.prompts:
         yield Step(
             "Import prompts or completions",
             "Nothing is there that people could judge, or a policy could answer.",
@@ -65,39 +65,40 @@ def _beginning(loop: Loop) -> Iterator[Step]:
     if not loop.project.guidelines.strip():
         why = "Annotators read them before their first task, and each judgement names their version."
         yield Step("Write the guidelines", why, f"{_at(loop.project, 'settings')}#action-configure")
-    if not (said.annotators or said.invitations or said.rankings):
+    if not (judgements.annotators or judgements.invitations or judgements.rankings):
         yield Step("Invite annotators", "Nobody can judge yet.", _at(loop.project, "people"))
 
 
 def _quality(loop: Loop) -> Iterator[Step]:
-    said = loop.judgements
-    if said.flags:
-        why = f"{said.flags} open flag{_s(said.flags.number)} of what annotators stumbled over."
+    judgements = loop.judgements
+    if judgements.flags:
+        why = f"{judgements.flags} open flag{_s(judgements.flags.number)} of what annotators stumbled over."
         yield Step("Look at what was flagged", why, _at(loop.project, "flags"))
-    low, high = (said.alpha or {}).get("interval") or (0.0, 1.0)
-    if said.alpha is not None and high < LOW_ALPHA:
+    low, high = (judgements.alpha or {}).get("interval") or (0.0, 1.0)
+    if judgements.alpha is not None and high < LOW_ALPHA:
         yield Step(
             "Make the guidelines clearer",
-            f"Beyond chance two people agree little: alpha {said.alpha['value']:.2f} ({low:.2f} to {high:.2f}).",
+            f"Beyond chance two people agree little: alpha {judgements.alpha['value']:.2f} ({low:.2f} to {high:.2f}).",
             _at(loop.project, "quality"),
         )
 
 
 def _learning(loop: Loop) -> Iterator[Step]:
     """Forward through the loop: a policy, tasks, a reward model, PPO, and samples of what it made."""
-    said, versions = loop.judgements, loop.versions
+    judgements, versions = loop.judgements, loop.versions
     policies, busy = _at(loop.project, "policies"), {run.kind for run in loop.active_runs}
-    if versions.policy is None and said.prompts and not said.tasks and "train_policy" not in busy:
-        if said.demonstrations:
-            why = f"{said.demonstrations} demonstration{_s(said.demonstrations.number)} are there to learn from."
+    if versions.policy is None and judgements.prompts and not judgements.tasks and "train_policy" not in busy:
+        if judgements.demonstrations:
+            written = judgements.demonstrations
+            why = f"{written} demonstration{_s(written.number)} are there to learn from."
             yield Step("Train a policy by SFT", why, f"{policies}#action-train")
         else:
             why = "Somebody has to answer the prompts: a policy, or completions that you import."
             yield Step("Register a policy", why, f"{policies}#action-register")
-    if versions.policy is not None and not said.wanted and "sample_completions" not in busy:
+    if versions.policy is not None and not judgements.free_places and "sample_completions" not in busy:
         why = (
             f"No judgement is wanted any more; policy v{versions.policy.number} can answer more prompts."
-            if said.tasks
+            if judgements.tasks
             else f"There is no task yet; policy v{versions.policy.number} can answer the prompts."
         )
         yield Step("Sample completions", why, f"{policies}#action-sample")
@@ -108,17 +109,17 @@ def _learning(loop: Loop) -> Iterator[Step]:
 
 
 def _fitting(loop: Loop) -> Iterator[Step]:
-    said, address = loop.judgements, f"{_at(loop.project, 'reward_models')}#action-fit"
-    some = " Simulated ones are among them." if said.simulated else ""
+    judgements, address = loop.judgements, f"{_at(loop.project, 'reward_models')}#action-fit"
+    some = " Simulated ones are among them." if judgements.simulated else ""
     if loop.versions.reward_model is None and loop.versions.proposed_reward_model is None:
-        if said.fresh:
+        if judgements.fresh:
             yield Step(
                 "Fit a reward model",
-                f"{said.fresh} ranking{_s(said.fresh.number)}, and none yet.{some}",
+                f"{judgements.fresh} ranking{_s(judgements.fresh.number)}, and none yet.{some}",
                 address,
             )
-    elif said.fresh.number >= max(LEAST_FRESH, FRESH_SHARE * said.rankings.number):
-        why = f"{said.fresh} rankings are new since the last fit.{some}"
+    elif judgements.fresh.number >= max(LEAST_FRESH, FRESH_SHARE * judgements.rankings.number):
+        why = f"{judgements.fresh} rankings are new since the last fit.{some}"
         yield Step("Fit the reward model again", why, address)
 
 

@@ -66,12 +66,12 @@ def merit(prompt: str, completion: str) -> float:
 
 def read(prompt: str, completion: str) -> Reading:
     """Sort the prompt's facts by what the notice says of each."""
-    facts, said = facts_of(prompt), statements(completion)
+    facts, statements_read = facts_of(prompt), statements(completion)
     reading = Reading([], [], [], [], [])
     for label in LABELS:
-        values = said.get(label, [])
+        values = statements_read.get(label, [])
         if label in facts:
-            _place(reading, label, facts[label], values)
+            _judge(reading, label, facts[label], values)
         elif values:
             reading.invented.append(label)
         if len(values) > len(set(values)):
@@ -82,17 +82,17 @@ def read(prompt: str, completion: str) -> Reading:
 def statements(completion: str) -> dict[str, list[str]]:
     """The values that a notice states, by label; a value stands as often as it is said."""
     rest = _NAME.sub(" ", completion)  # the words of a name state nothing else
-    said = {"name": _NAME.findall(completion), "length": _lengths(rest)}
+    statements_read = {"name": _NAME.findall(completion), "length": _lengths(rest)}
     for label, value in _order():
         count, rest = _take(rest, _CUES.get((label, value), re.escape(value)))
-        said.setdefault(label, []).extend([value] * count)
-    return said
+        statements_read.setdefault(label, []).extend([value] * count)
+    return statements_read
 
 
-def _place(reading: Reading, label: str, value: str, said: list[str]) -> None:
-    if not said:
+def _judge(reading: Reading, label: str, value: str, statements_read: list[str]) -> None:
+    if not statements_read:
         reading.missing.append(label)
-    elif set(said) == {value}:
+    elif set(statements_read) == {value}:
         reading.right.append(label)
     else:
         reading.wrong.append(label)

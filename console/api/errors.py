@@ -87,13 +87,13 @@ def problem(status: int, code: str, detail: str, errors: Sequence[Wrong] = ()) -
 @cache
 def titles() -> dict[str, str]:
     """What each code of ours means, whatever happened: how the error's own sentence begins."""
-    own = (
+    error_classes = (
         error
         for module in (annotation, rewardmodel, rltrainer, runs)
         for error in vars(module).values()
         if isinstance(error, type) and issubclass(error, tuple(STATUSES))
     )
-    documents = {_code(error): error.__doc__ for error in own}
+    documents = {_code(error): error.__doc__ for error in error_classes}
     documents |= {error.default_code: error.__doc__ for error in OF_THE_API}
     documents["invalid"] = "A part of the request is not what it must be."
     return {code: re.split(r"[.:;]", _sentence(text))[0] for code, text in sorted(documents.items())}

@@ -96,9 +96,9 @@ class Filters(forms.Form):
         label="Order", required=False, choices=[("", "newest first"), (OLDEST, "oldest first")]
     )
 
-    def __init__(self, asked: QueryDict, *, project: Project) -> None:
-        super().__init__(asked, auto_id="filter-%s")
-        self.asked, self.project = asked, project
+    def __init__(self, query: QueryDict, *, project: Project) -> None:
+        super().__init__(query, auto_id="filter-%s")
+        self.query, self.project = query, project
         self.order_fields([one for one in self.fields if one not in Filters.base_fields])
         self.is_valid()
         for bound in self:
@@ -127,7 +127,7 @@ class Filters(forms.Form):
     def chosen(self) -> list[Chosen]:
         """What is set, to be read and taken away."""
         return [
-            Chosen(str(self.fields[parameter].label), self._said(parameter), self._without(parameter))
+            Chosen(str(self.fields[parameter].label), self._chosen_text(parameter), self._without(parameter))
             for parameter, _ in self._set()
             if parameter != ORDER
         ]
@@ -175,14 +175,14 @@ class Filters(forms.Form):
             if self.cleaned_data.get(parameter) not in (None, "")
         ]
 
-    def _said(self, parameter: str) -> str:
-        field, value = self.fields[parameter], str(self.asked[parameter])
+    def _chosen_text(self, parameter: str) -> str:
+        field, value = self.fields[parameter], str(self.query[parameter])
         if isinstance(field.widget, forms.HiddenInput):
             return f"{value[:8]}…"
         return str(dict(getattr(field, "choices", ())).get(value, value))
 
     def _without(self, parameter: str) -> str:
-        return address(self.asked, **{parameter: None})
+        return address(self.query, **{parameter: None})
 
 
 def _uuid(text: str) -> UUID | None:

@@ -48,7 +48,7 @@ def kind_named(name: str) -> Kind:
     return KINDS[name]
 
 
-def _asked(prompt: str = "") -> Left:
+def _prompt_opening(prompt: str = "") -> Left:
     """The beginning of a prompt's last message, without the rest of it."""
     last = KeyTransform("-1", f"{prompt}messages")
     return Left(KeyTextTransform("content", last), SHOWN)
@@ -61,7 +61,7 @@ def _count(rows: Rows, of: str) -> Coalesce:
 
 def _prompt_lines(rows: Rows) -> Rows:
     return rows.defer("messages", "metadata").annotate(
-        text=_asked(),
+        text=_prompt_opening(),
         completions_count=_count(Completion.objects.kept(), "prompt"),
         tasks_count=_count(Task.objects.all(), "prompt"),
         demonstrations_count=_count(Demonstration.objects.current().kept(), "prompt"),
@@ -72,7 +72,7 @@ def _completion_lines(rows: Rows) -> Rows:
     return (
         rows.select_related("source")
         .defer("text", "sampling")
-        .annotate(opening=Left("text", SHOWN), asked=_asked("prompt__"))
+        .annotate(opening=Left("text", SHOWN), prompt_opening=_prompt_opening("prompt__"))
     )
 
 
@@ -81,24 +81,30 @@ def _task_lines(rows: Rows) -> Rows:
         rows.with_complete()
         .defer("metadata")
         .annotate(
-            asked=_asked("prompt__"),
+            prompt_opening=_prompt_opening("prompt__"),
             places=_count(Slot.objects.all(), "task"),
             free=_count(Slot.objects.filter(annotator=None), "task"),
-            held=_count(Assignment.objects.open(), "task"),
+            open_assignments=_count(Assignment.objects.open(), "task"),
             rankings_count=_count(Ranking.objects.current().kept(), "task"),
         )
     )
 
 
 def _ranking_lines(rows: Rows) -> Rows:
-    return rows.select_related("annotator", "task").defer("metadata").annotate(asked=_asked("task__prompt__"))
+    return (
+        rows.select_related("annotator", "task")
+        .defer("metadata")
+        .annotate(prompt_opening=_prompt_opening("task__prompt__"))
+    )
 
 
 def _rating_lines(rows: Rows) -> Rows:
     return (
         rows.select_related("annotator")
         .defer("metadata")
-        .annotate(opening=Left("completion__text", SHOWN), asked=_asked("completion__prompt__"))
+        .annotate(
+            opening=Left("completion__text", SHOWN), prompt_opening=_prompt_opening("completion__prompt__")
+        )
     )
 
 
@@ -106,7 +112,7 @@ def _demonstration_lines(rows: Rows) -> Rows:
     return (
         rows.select_related("author", "source__annotator", "reviewer")
         .defer("text", "metadata")
-        .annotate(opening=Left("text", SHOWN), asked=_asked("prompt__"))
+        .annotate(opening=Left("text", SHOWN), prompt_opening=_prompt_opening("prompt__"))
     )
 
 

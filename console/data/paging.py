@@ -33,11 +33,11 @@ class Lines(NamedTuple):
     gave_up: bool = False
 
 
-def lines_of(narrow: Callable[[], Rows], shown: Callable[[Rows], Rows], asked: QueryDict) -> Lines:
+def lines_of(narrow: Callable[[], Rows], shown: Callable[[Rows], Rows], query: QueryDict) -> Lines:
     """The page that ``before`` or ``after`` in the address asks for, as ``shown``; rows are counted to a bound."""
     try:
         with patiently():
-            return _page(narrow(), shown, asked)
+            return _page(narrow(), shown, query)
     except TookTooLong:
         return Lines([], Bounded(0), gave_up=True)
 
@@ -60,10 +60,10 @@ def patiently() -> Iterator[None]:
         raise
 
 
-def _page(rows: Rows, shown: Callable[[Rows], Rows], asked: QueryDict) -> Lines:
+def _page(rows: Rows, shown: Callable[[Rows], Rows], query: QueryDict) -> Lines:
     """The ids first: where few rows of very many are meant, what a line shows is not put together for all of them."""
-    before, after = id_in_address(asked.get("before")), id_in_address(asked.get("after"))
-    oldest_first = asked.get(ORDER) == OLDEST
+    before, after = id_in_address(query.get("before")), id_in_address(query.get("after"))
+    oldest_first = query.get(ORDER) == OLDEST
     upwards = before is None and (after is not None or oldest_first)
     if upwards:
         ids = _ids((rows if after is None else rows.filter(pk__gt=after)).order_by("pk"))
@@ -73,15 +73,15 @@ def _page(rows: Rows, shown: Callable[[Rows], Rows], asked: QueryDict) -> Lines:
         more_newer, more_older = before is not None, len(ids) > A_PAGE
     if not ids:
         # Past an end the beginning is offered.
-        beginning = "" if before is after is None else address(asked)
+        beginning = "" if before is after is None else address(query)
         newer, older = ("", beginning) if oldest_first else (beginning, "")
-        return Lines([], _number(rows, ids, asked), newer, older, oldest_first)
+        return Lines([], _number(rows, ids, query), newer, older, oldest_first)
     on_page = ids[:A_PAGE]
     return Lines(
         list(shown(rows.filter(pk__in=on_page)).order_by("pk" if oldest_first else "-pk")),
-        _number(rows, ids, asked),
-        newer=address(asked, after=max(on_page)) if more_newer else "",
-        older=address(asked, before=min(on_page)) if more_older else "",
+        _number(rows, ids, query),
+        newer=address(query, after=max(on_page)) if more_newer else "",
+        older=address(query, before=min(on_page)) if more_older else "",
         oldest_first=oldest_first,
     )
 
@@ -91,9 +91,9 @@ def _ids(rows: Rows) -> list[int]:
     return list(rows.values_list("pk", flat=True)[: A_PAGE + 1])
 
 
-def _number(rows: Rows, ids: list[int], asked: QueryDict) -> Bounded:
+def _number(rows: Rows, ids: list[int], query: QueryDict) -> Bounded:
     """How many there are on all pages; what is all on one page was counted with it."""
-    alone = not {"before", "after"} & set(asked) and len(ids) <= A_PAGE
+    alone = not {"before", "after"} & set(query) and len(ids) <= A_PAGE
     return Bounded(len(ids)) if alone else bounded(rows, COUNTED)
 
 
@@ -104,10 +104,10 @@ def id_in_address(text: str | None) -> int | None:
     return min(int(text), _LARGEST)
 
 
-def address(asked: QueryDict, **changes: Any) -> str:
+def address(query: QueryDict, **changes: Any) -> str:
     """The same view from another end; a change to None takes a parameter away."""
-    query = asked.copy()
+    changed = query.copy()
     for name in ("before", "after", *changes):
-        query.pop(name, None)
-    query.update({name: str(value) for name, value in changes.items() if value is not None})
-    return f"?{query.urlencode()}"
+        changed.pop(name, None)
+    changed.update({name: str(value) for name, value in changes.items() if value is not None})
+    return f"?{changed.urlencode()}"

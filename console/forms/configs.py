@@ -105,29 +105,29 @@ class ConfigForm(Action):
         return self.start(user, dict(self.cleaned_data["chosen"]))
 
     def prepare(self) -> None:
-        self.own = self.stored()
+        self.saved = self.stored()
         self.settings = {one.name: one for one in _settings(self.config) if one.name not in self.elsewhere}
         defaults = {name: _plain(one.default) for name, one in self.settings.items()}
         self.defaults = defaults | dict.fromkeys(self.later) | dict(self.implied())
-        own = {name: value for name, value in self.own.items() if name in self.settings}
-        self.current = self.defaults | {name: self._complete(name, value) for name, value in own.items()}
+        saved = {name: value for name, value in self.saved.items() if name in self.settings}
+        self.current = self.defaults | {name: self._complete(name, value) for name, value in saved.items()}
         for name, one in self.settings.items():
             empty = self.later.get(name, one.meaning.none)
             help_text = _help(one, self.defaults[name], self._by_base(name) or empty)
             self.fields |= _fields(one, help_text, empty=empty)
             for field, initial in self._shown(name, self.current[name]).items():
                 self.fields[field].initial = initial
-        self._offer_presets(own)
+        self._offer_presets(saved)
 
     def _by_base(self, name: str) -> str:
         """What is filled in for it, with each kind of base."""
         kinds = [(base, filled[name]) for base, filled in self.by_base.items() if name in filled]
-        return ", ".join(f"{_said(value, '')} {base}" for base, value in kinds)
+        return ", ".join(f"{_shown_value(value, '')} {base}" for base, value in kinds)
 
-    def _offer_presets(self, own: Mapping[str, Any]) -> None:
+    def _offer_presets(self, saved: Mapping[str, Any]) -> None:
         preset = self.fields["preset"]
         assert isinstance(preset, forms.ChoiceField)
-        start = "the project's settings" if own else "the defaults"
+        start = "the project's settings" if saved else "the defaults"
         preset.choices = [(NO_PRESET, start), *((key, one.name) for key, one in self.presets.items())]
         preset.help_text = format_html_join(
             SafeString("<br>"),
@@ -168,8 +168,8 @@ class ConfigForm(Action):
 
     def own_fields(self) -> list[BoundField]:
         """What the form has apart from the config."""
-        made = {"preset", "json", *self._inputs(self.settings)}
-        return [field for field in self.visible_fields() if field.name not in made]
+        of_config = {"preset", "json", *self._inputs(self.settings)}
+        return [field for field in self.visible_fields() if field.name not in of_config]
 
     def first_fields(self) -> list[BoundField]:
         """What matters first."""
@@ -189,38 +189,38 @@ class ConfigForm(Action):
     # What was sent.
 
     def clean_json(self) -> dict[str, Any]:
-        given = self.cleaned_data["json"]
-        if given is not None and not isinstance(given, dict):
+        sent = self.cleaned_data["json"]
+        if sent is not None and not isinstance(sent, dict):
             raise forms.ValidationError('This is to be an object: {"epochs": 2}.')
-        return given or {}
+        return sent or {}
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
-        given = {name: self._value(name) for name in self.settings}
-        chosen = {name: value for name, value in given.items() if value != self.current[name]}
+        sent = {name: self._value(name) for name in self.settings}
+        chosen = {name: value for name, value in sent.items() if value != self.current[name]}
         preset = self.presets.get(cleaned["preset"])
         if preset is not None and not cleaned["filled"]:
             chosen = {**preset.fields, **chosen}
         cleaned["chosen"] = {**chosen, **cleaned["json"]}
         try:
-            parse_config(self.config, {**self.own, **self.fixed(), **cleaned["chosen"]})
+            parse_config(self.config, {**self.saved, **self.fixed(), **cleaned["chosen"]})
         except BadInput as error:
             self.add_error(self._place(str(error)), str(error).removeprefix(f"{self.config.__name__}: "))
         return cleaned
 
     def _value(self, name: str) -> Any:
         """What the fields of a setting say; one that cannot be None stays as it is where it was emptied."""
-        one, said = self.settings[name], self.cleaned_data[name]
+        one, sent = self.settings[name], self.cleaned_data[name]
         if _parts(one.kind):
             inner = self._shown(name, self.current[name])
             parts = {key: self.cleaned_data[key] for key in inner if key != name}
             parts = {key: inner[key] if value is None else value for key, value in parts.items()}
-            return {key.removeprefix(f"{name}_"): value for key, value in parts.items()} if said else None
-        if said in (None, "") and not (one.optional or name in self.later):
+            return {key.removeprefix(f"{name}_"): value for key, value in parts.items()} if sent else None
+        if sent in (None, "") and not (one.optional or name in self.later):
             return self.current[name]
-        return said
+        return sent
 
     def _place(self, message: str) -> str | None:
         """The field that a message of the config is about: the JSON, if it was filled in."""
@@ -231,11 +231,11 @@ class ConfigForm(Action):
 
     def to_keep(self) -> dict[str, Any]:
         """The project's settings as they are to be: what is not in the form stays."""
-        wanted = {**self.current, **self.cleaned_data["chosen"]}
+        values = {**self.current, **self.cleaned_data["chosen"]}
         changed = {
-            n: value for n, value in wanted.items() if n not in self.defaults or value != self.defaults[n]
+            n: value for n, value in values.items() if n not in self.defaults or value != self.defaults[n]
         }
-        return {**{n: value for n, value in self.own.items() if n not in self.settings}, **changed}
+        return {**{n: value for n, value in self.saved.items() if n not in self.settings}, **changed}
 
 
 class Lines(forms.CharField):
@@ -355,14 +355,14 @@ def _label(one: Setting) -> str:
 def _help(one: Setting, default: Any, none: str) -> SafeString:
     """What it means; then its default, its range and where the default is from."""
     ranges = [f"{words} {bound:g}" for words, bound, _ in one.meaning.bounds()]
-    facts = [f"Default: {_said(default, none)}", *ranges, one.meaning.source]
+    facts = [f"Default: {_shown_value(default, none)}", *ranges, one.meaning.source]
     says = one.meaning.says[0].upper() + one.meaning.says[1:]
     if get_origin(one.kind) is tuple:
         says += f". One a line: {', then '.join(get_type_hints(get_args(one.kind)[0]))}"
     return format_html('{}. <span class="facts">{}</span>', says, " · ".join(fact for fact in facts if fact))
 
 
-def _said(value: Any, none: str) -> str:
+def _shown_value(value: Any, none: str) -> str:
     if value is None:
         return none
     if isinstance(value, bool):

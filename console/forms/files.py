@@ -50,18 +50,18 @@ class ImportForm(Action):
             raise forms.ValidationError(str(error)) from error
 
     def perform(self, user: User) -> Run | None:
-        said, file = self.cleaned_data, self.cleaned_data["file"]
-        if said["kind"]:
+        fields, file = self.cleaned_data, self.cleaned_data["file"]
+        if fields["kind"]:
             return transfers.request_import(
                 project=self.project,
-                kind=said["kind"],
+                kind=fields["kind"],
                 file=file,
                 file_name=file.name,
-                skip_bad=said["skip_bad"],
+                skip_bad=fields["skip_bad"],
                 created_by=user,
             )
         word = looking.send(
-            project=self.project, file=file, file_name=file.name, columns=said["columns"], user=user
+            project=self.project, file=file, file_name=file.name, columns=fields["columns"], user=user
         )
         self.go_to = reverse("admin:look", args=[self.project.slug], query={"file": word})
         return None

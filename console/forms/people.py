@@ -33,9 +33,9 @@ class InviteForm(_Inviting):
     role = forms.ChoiceField(choices=Membership.Role.choices)
 
     def perform(self, user: User) -> None:
-        said = self.cleaned_data
+        fields = self.cleaned_data
         self.hand_out(
-            members.invite(project=self.project, email=said["email"], role=said["role"]), said["email"]
+            members.invite(project=self.project, email=fields["email"], role=fields["role"]), fields["email"]
         )
 
 

@@ -43,9 +43,9 @@ class PlainForm(forms.Form):
         for field in self.fields.values():
             kind = next((words for one, words in OF_A_KIND if isinstance(field, one)), {})
             usual = _usual(field)
-            own = {code for code, words in field.error_messages.items() if words != usual.get(code)}
+            own_codes = {code for code, words in field.error_messages.items() if words != usual.get(code)}
             field.error_messages |= {
-                code: words for code, words in {**WORDS, **kind}.items() if code not in own
+                code: words for code, words in {**WORDS, **kind}.items() if code not in own_codes
             }
         super().full_clean()
 

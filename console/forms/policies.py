@@ -83,7 +83,7 @@ class SftForm(TrainForm):
 
     def prepare(self) -> None:
         super().prepare()
-        self.fields["base"].initial = self.own.get("base", "")
+        self.fields["base"].initial = self.saved.get("base", "")
 
     def fixed(self) -> dict[str, Any]:
         return {"base": self.cleaned_data["base"] or "chosen when it is asked for"}
@@ -194,7 +194,7 @@ class ReinforceForm(GradientForm):
 
     def _one_step(self) -> dict[str, None]:
         """The project's settings are PPO's too, which takes several steps a rollout."""
-        return {name: None for name in ("epochs", "minibatches") if name in self.own}
+        return {name: None for name in ("epochs", "minibatches") if name in self.saved}
 
 
 class RegisterForm(Action):

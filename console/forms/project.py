@@ -47,13 +47,13 @@ class NewProjectForm(PlainForm):
 
     def clean(self) -> dict[str, Any]:
         """The short name follows from the name where nobody gave one."""
-        said = super().clean() or {}
-        if "name" in said and not said.get("slug"):
-            said["slug"] = slugify(said["name"])[:60].strip("-")
-            if not said["slug"]:
+        fields = super().clean() or {}
+        if "name" in fields and not fields.get("slug"):
+            fields["slug"] = slugify(fields["name"])[:60].strip("-")
+            if not fields["slug"]:
                 self.add_error("slug", "The name has no letters for a short name: give one here.")
-        said["guidelines"] = said.get("guidelines", "").replace("\r\n", "\n")
-        return said
+        fields["guidelines"] = fields.get("guidelines", "").replace("\r\n", "\n")
+        return fields
 
     def perform(self) -> Project:
         """Make it. Raises BadRequest."""

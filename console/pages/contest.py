@@ -90,12 +90,12 @@ def drawn(contest: Contest, *, least_prompts: int) -> Drawn | None:
 
 def _answer(name: str, first: str, version: Report, least_prompts: int) -> str:
     accuracy = version["accuracy"]
-    said = f"{name} orders {percent(accuracy)} of pairs as people did"
+    sentence = f"{name} orders {percent(accuracy)} of pairs as people did"
     difference = version["difference"]
     if difference is None:
-        return f"{said}."
+        return f"{sentence}."
     proposal = proposal_of(difference, least_prompts=least_prompts)
-    return f"{said}: {in_words(difference)} against {first}, {proposal.label}."
+    return f"{sentence}: {in_words(difference)} against {first}, {proposal.label}."
 
 
 def _beaten(named: list[tuple[str, Report]]) -> list[str]:
@@ -140,12 +140,10 @@ def _pairs(names: list[str], worst: list[Report]) -> list[Pair]:
             public_id__in=[one["ranking"] for one in worst], task__prompt__withdrawn_at=None
         ).select_related("task__prompt", "annotator")
     }
-    wanted = [one[side] for one in worst for side in ("preferred", "rejected")]
+    ids = [one[side] for one in worst for side in ("preferred", "rejected")]
     texts = {
         str(public_id): text
-        for public_id, text in Completion.objects.filter(public_id__in=wanted).values_list(
-            "public_id", "text"
-        )
+        for public_id, text in Completion.objects.filter(public_id__in=ids).values_list("public_id", "text")
     }
     return [
         Pair(

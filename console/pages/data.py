@@ -95,15 +95,15 @@ def data_flag(request: HttpRequest, project: Project, kind: str) -> HttpResponse
     """Flag the tasks of what a list holds, all pages, as whoever asks for it."""
     if kind not in TASKS_OF:
         raise Http404
-    of_kind, said = kind_named(kind), FlagForm(request.POST)
+    of_kind, form = kind_named(kind), FlagForm(request.POST)
     filters = of_kind.filters(request.GET, project=project)
     by = people.annotator_for(project=project, user=cast("User", request.user))
     try:
-        if not said.is_valid():
-            raise BadRequest(" ".join(str(one) for errors in said.errors.values() for one in errors))
+        if not form.is_valid():
+            raise BadRequest(" ".join(str(one) for errors in form.errors.values() for one in errors))
         with patiently():
             rows = filters.narrow(of_kind.rows(project)).order_by().values(TASKS_OF[kind])
-            flagged = flags.flag_tasks(tasks=Task.objects.filter(pk__in=rows), by=by, **said.cleaned_data)
+            flagged = flags.flag_tasks(tasks=Task.objects.filter(pk__in=rows), by=by, **form.cleaned_data)
         messages.success(request, f"{flagged:,} tasks are flagged." if flagged != 1 else "1 task is flagged.")
     except TookTooLong:
         messages.error(request, "These take too long to find: narrow the list down.")

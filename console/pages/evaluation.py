@@ -86,14 +86,14 @@ def sentences(evaluation: Evaluation) -> list[str]:
     """Who writes the better completions, by the reward model, with the uncertainty."""
     report: Report = evaluation.report
     names = [f"v{number}" for number in report["versions"]]
-    said = [
+    lines = [
         f"By the reward model, {name} writes the better completion in {percent(one['win_rate'])} "
         f"of cases against {names[0]} ({report['prompts']} prompts); its mean reward is "
         f"{_plain(one['reward_gain'])} higher."
         for name, one in list(zip(names, report["policies"], strict=True))[1:]
         if one.get("win_rate")
     ]
-    return said or ["Without a reward model the texts speak for themselves."]
+    return lines or ["Without a reward model the texts speak for themselves."]
 
 
 def examples(evaluation: Evaluation) -> list[Example]:

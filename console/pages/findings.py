@@ -108,8 +108,8 @@ def _of_evaluation(run: Run) -> Findings:
 def _of_contest(run: Run) -> Findings:
     least = activation.settings_of(run.contest.project).activation_prompts
     found = contest.drawn(run.contest, least_prompts=least)
-    said = [*found.answers, *found.warnings] if found else [str(run.contest.report.get("note", ""))]
-    return Findings(said, [])
+    lines = [*found.answers, *found.warnings] if found else [str(run.contest.report.get("note", ""))]
+    return Findings(lines, [])
 
 
 def _of_sampling(run: Run) -> Findings:

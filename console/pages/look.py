@@ -39,10 +39,15 @@ def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None 
     }
     try:
         upload = looking.sent(str(form["word"].value() or ""), project=project, user=request.user)
-        found = looking.look(upload)
+        looked_at = looking.look(upload)
     except AnnotationError as error:
         context["gone"], bad = str(error), ("convert", form)
     else:
-        examples = [json.dumps(line, ensure_ascii=False, indent=2) for line in found.examples]
-        context |= {"upload": upload, "found": found, "left_out": dict(found.left_out), "examples": examples}
+        examples = [json.dumps(line, ensure_ascii=False, indent=2) for line in looked_at.examples]
+        context |= {
+            "upload": upload,
+            "found": looked_at,
+            "left_out": dict(looked_at.left_out),
+            "examples": examples,
+        }
     return TemplateResponse(request, "admin/look.html", context, status=400 if bad else 200)

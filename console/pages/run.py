@@ -103,8 +103,8 @@ def _lines(run: int) -> list[dict[str, Any]]:
 
 def _over(request: HttpRequest, run: Run, project: Project) -> list[int]:
     """The other runs of its kind that the address lays over it, in the address's order."""
-    asked = map(id_in_address, request.GET.getlist("over")[:MOST_OVER])
-    named = dict.fromkeys(one for one in asked if one is not None)
+    ids = map(id_in_address, request.GET.getlist("over")[:MOST_OVER])
+    named = dict.fromkeys(one for one in ids if one is not None)
     known = set(_measured(run, project).filter(pk__in=named).values_list("pk", flat=True))
     return [one for one in named if one in known]
 
@@ -169,13 +169,13 @@ def run_resume(request: HttpRequest, run: Run, project: Project) -> HttpResponse
 @for_run
 def run_note(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
     """What is written beside it."""
-    said = request.POST
+    fields = request.POST
     try:
         noting.annotate(
             run=run,
-            note=said.get("note", ""),
-            tags=said.get("tags", "").split(),
-            archived=said.get("archived") == "yes",
+            note=fields.get("note", ""),
+            tags=fields.get("tags", "").split(),
+            archived=fields.get("archived") == "yes",
         )
         messages.success(request, "Saved.")
     except RunsError as error:
@@ -187,11 +187,11 @@ def run_note(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
 @for_run
 def run_file(request: HttpRequest, run: Run, project: Project, name: str) -> FileResponse:
     """One file of what it made."""
-    made = describing.artifact(run)
-    if made is None or name not in made.files:
+    artifact = describing.artifact(run)
+    if artifact is None or name not in artifact.files:
         raise Http404
     try:
-        file = storages["artifacts"].open(f"{made.digest}/{name}")
+        file = storages["artifacts"].open(f"{artifact.digest}/{name}")
     except FileNotFoundError as error:
         raise Http404 from error
     return FileResponse(file, as_attachment=True, filename=Path(name).name)

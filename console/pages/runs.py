@@ -48,11 +48,11 @@ def runs_page(request: HttpRequest, project: Project) -> HttpResponse:
     return TemplateResponse(request, "admin/runs.html", context)
 
 
-def _chosen(runs: RunQuerySet, asked: QueryDict) -> RunQuerySet:
+def _chosen(runs: RunQuerySet, query: QueryDict) -> RunQuerySet:
     """What an address asks for; a word that nothing knows finds nothing."""
-    runs = runs.filter(archived=asked.get("archived") == "yes")
+    runs = runs.filter(archived=query.get("archived") == "yes")
     # Postgres holds no NUL, so it cannot be asked for one.
-    words = {name: asked.get(name, "").replace("\0", "").strip() for name in ("kind", "status", "tag")}
+    words = {name: query.get(name, "").replace("\0", "").strip() for name in ("kind", "status", "tag")}
     for name in ("kind", "status"):
         if words[name]:
             runs = runs.filter(**{name: words[name]})

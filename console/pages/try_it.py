@@ -117,10 +117,10 @@ class Scored(NamedTuple):
 @for_project
 def try_page(request: HttpRequest, project: Project) -> HttpResponse:
     """The forms; a POST answers below the one that was sent."""
-    said = request.POST if request.method == "POST" else None
-    doing = said.get("do", "") if said is not None else ""
-    ask = AskForm(said if doing in ("ask", "task") else None, project=project)
-    score = ScoreForm(said if doing == "score" else None, project=project, prefix="score")
+    data = request.POST if request.method == "POST" else None
+    doing = data.get("do", "") if data is not None else ""
+    ask = AskForm(data if doing in ("ask", "task") else None, project=project)
+    score = ScoreForm(data if doing == "score" else None, project=project, prefix="score")
     columns: list[Column] = []
     scored: list[Scored] = []
     sent = {"ask": ask, "task": ask, "score": score}.get(doing)
@@ -129,7 +129,7 @@ def try_page(request: HttpRequest, project: Project) -> HttpResponse:
             if doing == "score":
                 scored = _scored(project, score)
             else:
-                columns = _asked(project, ask)
+                columns = _answers_of(project, ask)
             if doing == "task":
                 return _made_a_task(request, project, ask, columns)
         except (AnnotationError, RewardModelError, PolicyError, RunsError) as error:
@@ -168,26 +168,26 @@ def _as_imported(project: Project, prompt: str) -> str | list[dict[str, str]]:
     return [{"role": "user", "content": prompt}] if _form(project) == "chat" else prompt
 
 
-def _asked(project: Project, form: AskForm) -> list[Column]:
-    said = form.cleaned_data
+def _answers_of(project: Project, form: AskForm) -> list[Column]:
+    fields = form.cleaned_data
     answered = answering.answers(
-        policies=said["versions"],
-        prompts=[{"form": _form(project), "messages": [{"role": "user", "content": said["prompt"]}]}],
-        sampling={name: said[name] for name in ("samples", "temperature", "max_new_tokens")},
-        seed=said["seed"],
+        policies=fields["versions"],
+        prompts=[{"form": _form(project), "messages": [{"role": "user", "content": fields["prompt"]}]}],
+        sampling={name: fields[name] for name in ("samples", "temperature", "max_new_tokens")},
+        seed=fields["seed"],
         reward_model=activation.active_version(project),
     )
     return [
-        Column(version, of_policy[0]) for version, of_policy in zip(said["versions"], answered, strict=True)
+        Column(version, of_policy[0]) for version, of_policy in zip(fields["versions"], answered, strict=True)
     ]
 
 
 def _scored(project: Project, form: ScoreForm) -> list[Scored]:
-    said = form.cleaned_data
-    prompt = _as_imported(project, said["prompt"])
-    lines = intake.scorable_values([{"prompt": prompt, "completion": text} for text in said["texts"]])
-    scores = scoring.ask(version=said["version"], lines=lines)
-    return [Scored(text, score) for text, score in zip(said["texts"], scores, strict=True)]
+    fields = form.cleaned_data
+    prompt = _as_imported(project, fields["prompt"])
+    lines = intake.scorable_values([{"prompt": prompt, "completion": text} for text in fields["texts"]])
+    scores = scoring.ask(version=fields["version"], lines=lines)
+    return [Scored(text, score) for text, score in zip(fields["texts"], scores, strict=True)]
 
 
 def _made_a_task(

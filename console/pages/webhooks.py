@@ -46,11 +46,11 @@ def webhooks_page(request: HttpRequest, project: Project) -> HttpResponse:
         secret = subscribing.rotate_secret(webhook=_posted(request, project))
         return _page(request, project, WebhookForm(), secret=secret)
     try:
-        said = _do(request, project)
+        done_in_words = _do(request, project)
     except BadRequest as error:
         messages.warning(request, str(error))
     else:
-        messages.success(request, said)
+        messages.success(request, done_in_words)
     return redirect("admin:webhooks", project.slug)
 
 
@@ -80,9 +80,9 @@ def _do(request: HttpRequest, project: Project) -> str:
     }
     if request.POST.get("do") not in done:
         raise BadRequest("The page sent something that it does not offer. Load it again.")
-    act, said = done[request.POST["do"]]
+    act, done_in_words = done[request.POST["do"]]
     act()
-    return said
+    return done_in_words
 
 
 def _posted(request: HttpRequest, project: Project) -> Webhook:

@@ -149,7 +149,7 @@ def test_the_numbers_of_the_loop_are_those_of_the_database(cast: Cast) -> None:
     said: Any = loop.of_project(project).judgements
     assert (str(said.prompts), str(said.rankings), str(said.this_week)) == ("7", "3", "2")
     assert said.prompts.number == Prompt.objects.filter(project=project).count()
-    assert said.wanted.number == Slot.objects.filter(project=project, annotator=None).count() == 1
+    assert said.free_places.number == Slot.objects.filter(project=project, annotator=None).count() == 1
     assert (str(said.tasks), str(said.in_hand), str(said.annotators)) == ("5", "1", "1")
     assert (str(said.fresh), str(said.invitations)) == ("3", "1")
     assert (
