@@ -7,10 +7,10 @@ from runs import artifacts
 from runs.resident.serving import Loaded
 
 
-def answer(asked: dict[str, Any], loaded: Loaded) -> list[tuple[float, bool]]:
+def answer(request: dict[str, Any], loaded: Loaded) -> list[tuple[float, bool]]:
     """``{"version": pk, "lines": [{"form", "prompt", "completion"}]}`` -> score and truncated of each line."""
-    version = RewardModelVersion.objects.select_related("artifact").get(pk=asked["version"])
-    items = [(line["form"], line["prompt"], line["completion"]) for line in asked["lines"]]
+    version = RewardModelVersion.objects.select_related("artifact").get(pk=request["version"])
+    items = [(line["form"], line["prompt"], line["completion"]) for line in request["lines"]]
     values, truncated = reward_model(version, loaded).score_flagged(items)
     return list(zip(values.tolist(), truncated, strict=True))
 

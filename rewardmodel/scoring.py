@@ -51,7 +51,7 @@ def ask(
     """The same from the resident scorer, outside of a transaction. Raises NoScorer where none answers in ``wait``
     seconds, ScoringFailed."""
     try:
-        answer = asking.ask(kind=KIND, asked={"version": version.pk, "lines": list(lines)}, wait=wait)
+        answer = asking.ask(kind=KIND, request={"version": version.pk, "lines": list(lines)}, wait=wait)
     except NotAnswered as error:
         raise ScoringFailed(str(error)) from error
     return [Score(*pair) for pair in answer]

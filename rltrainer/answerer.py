@@ -23,16 +23,17 @@ MOST_PROMPT_TOKENS = 4096  # longer prompts lose their beginning, as do those th
 Answers = list[tuple[str, bool, float | None]]
 
 
-def answer(asked: dict[str, Any], loaded: Loaded) -> list[list[Answers]]:
+def answer(request: dict[str, Any], loaded: Loaded) -> list[list[Answers]]:
     """The question of rltrainer.answering -> ``[policy][prompt]`` lists of text, finished and score."""
     prompts = [
         Prompt(str(number), one["form"], one["messages"])
-        for number, one in enumerate(asked["prompts"], start=1)
+        for number, one in enumerate(request["prompts"], start=1)
     ]
-    settings = SamplingSettings(**asked["sampling"])
-    rows = {one.pk: one for one in PolicyVersion.objects.filter(pk__in=asked["policies"])}
+    settings = SamplingSettings(**request["sampling"])
+    rows = {one.pk: one for one in PolicyVersion.objects.filter(pk__in=request["policies"])}
     return [
-        _of_policy(_policy(rows[pk], loaded), prompts, settings, asked, loaded) for pk in asked["policies"]
+        _of_policy(_policy(rows[pk], loaded), prompts, settings, request, loaded)
+        for pk in request["policies"]
     ]
 
 
@@ -47,7 +48,7 @@ def _of_policy(
     policy: Policy,
     prompts: Sequence[Prompt],
     settings: SamplingSettings,
-    asked: dict[str, Any],
+    request: dict[str, Any],
     loaded: Loaded,
 ) -> list[Answers]:
     encoded = encode_with_room(
@@ -55,13 +56,13 @@ def _of_policy(
     )
     texts, finished = list[str](), list[bool]()
     for first in range(0, len(prompts), AT_ONCE):
-        generator = torch.Generator().manual_seed(asked["seed"] * 1_000_003 + first)
+        generator = torch.Generator().manual_seed(request["seed"] * 1_000_003 + first)
         ids = encoded.ids[first : first + AT_ONCE]
         generated = generate(policy.model, policy.tokenizer, ids, settings, generator)
         texts += generated.texts
         finished += generated.finished.tolist()
     repeated = [prompt for prompt in prompts for _ in range(settings.samples)]
-    scores = _scores(asked["reward_model"], repeated, texts, loaded)
+    scores = _scores(request["reward_model"], repeated, texts, loaded)
     rows = list(zip(texts, finished, scores, strict=True))
     return [rows[first : first + settings.samples] for first in range(0, len(rows), settings.samples)]
 

@@ -48,12 +48,12 @@ def answers(
     count = len(policies) * len(prompts) * samples
     if not 0 < count <= MOST_ANSWERS:
         raise BadConfig(f"Ask for 1 to {MOST_ANSWERS:,} answers at once, not {count:,}.")
-    asked = {
+    request = {
         "policies": [policy.pk for policy in policies],
         "prompts": [dict(prompt) for prompt in prompts],
         "sampling": dict(sampling),
         "seed": seed,
         "reward_model": reward_model.pk if reward_model else None,
     }
-    answered = asking.ask(kind=KIND, asked=asked, wait=wait)
+    answered = asking.ask(kind=KIND, request=request, wait=wait)
     return [[[Answer(*one) for one in of_prompt] for of_prompt in of_policy] for of_policy in answered]

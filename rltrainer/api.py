@@ -259,7 +259,7 @@ class Starting(ProjectEndpoint):
     tag = TAG
     writes = (Scope.RUNS,)
 
-    def wanted(self) -> dict[str, Any]:
+    def requested(self) -> dict[str, Any]:
         """The request's body. Raises ValidationError."""
         serializer = self.get_serializer(data=self.request.data)
         serializer.is_valid(raise_exception=True)
@@ -282,7 +282,7 @@ class Trainings(Starting):
     @extend_schema(request=NewTrainingSerializer, responses={202: RunSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Start a training."""
-        said = self.wanted()
+        said = self.requested()
         start = self.version(said.pop("start", None))
         return self.accepted(
             training.request_training(project=self.project, start=start, created_by=self.account, **said)
@@ -298,7 +298,9 @@ class Registrations(Starting):
     def post(self, request: Request, slug: str) -> Response:
         """Try a policy that was trained elsewhere, and make it a version."""
         return self.accepted(
-            registering.request_registration(project=self.project, created_by=self.account, **self.wanted())
+            registering.request_registration(
+                project=self.project, created_by=self.account, **self.requested()
+            )
         )
 
 
@@ -310,7 +312,7 @@ class Samplings(Starting):
     @extend_schema(request=NewSamplingSerializer, responses={202: RunSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Sample a policy into new tasks."""
-        said = self.wanted()
+        said = self.requested()
         policy = self.version(said.pop("policy", None))
         return self.accepted(
             sampling.request_sampling(project=self.project, policy=policy, created_by=self.account, **said)
@@ -325,7 +327,7 @@ class Evaluations(Starting):
     @extend_schema(request=NewEvaluationSerializer, responses={202: RunSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Compare policies on held-out prompts, the lowest number being the reference."""
-        said = self.wanted()
+        said = self.requested()
         versions = [policies.require_policy(project=self.project, number=one) for one in said.pop("policies")]
         return self.accepted(
             evaluation.request_evaluation(

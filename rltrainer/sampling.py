@@ -68,7 +68,7 @@ def request_again(run: Run, created_by: User | None) -> Run:
     return another
 
 
-def _wanted(sampling: Sampling) -> QuerySet[Prompt]:
+def _prompts_to_sample(sampling: Sampling) -> QuerySet[Prompt]:
     """The prompts with the fewest tasks, in the order of their digests: as good as random, and repeatable."""
     return (
         Prompt.objects.kept()
@@ -80,7 +80,7 @@ def _wanted(sampling: Sampling) -> QuerySet[Prompt]:
 
 def _prepare(run: Run, folder: RunFolder) -> None:
     sampling = Sampling.objects.select_related("project", "policy__artifact").get(run=run)
-    snapshots.write_prompts(prompts=_wanted(sampling), path=folder.inputs / "prompts.jsonl")
+    snapshots.write_prompts(prompts=_prompts_to_sample(sampling), path=folder.inputs / "prompts.jsonl")
     folder.write_config(
         {
             "completions": sampling.project.completions_per_task,

@@ -71,7 +71,7 @@ def claim(*, run_id: int, worker: str) -> Run | None:
 
 def beat(*, run: Run) -> bool:
     """Renew the lease. True where a cancel was asked for. Raises LeaseLost."""
-    row = _held(run)
+    row = _row_of_lease(run)
     if not row.update(heartbeat_at=Now()):
         raise _lost(run)
     return row.filter(cancel_requested_at__isnull=False).exists()
@@ -92,7 +92,7 @@ def show(
             "doing": progress.doing[:200],
             "expected_end": _moment(progress.expected_end),
         }
-    if not _held(run).update(**changes):
+    if not _row_of_lease(run).update(**changes):
         raise _lost(run)
 
 
@@ -103,7 +103,7 @@ def _moment(seconds: float | None) -> datetime.datetime | None:
 @write
 def add_metrics(*, run: Run, lines: list[dict[str, Any]]) -> None:
     """Copy lines of metrics.jsonl into rows, under the lease (LeaseLost), so that none is copied twice."""
-    if not _held(run).select_for_update(no_key=True).exists():
+    if not _row_of_lease(run).select_for_update(no_key=True).exists():
         raise _lost(run)
     RunMetric.objects.bulk_create(
         [RunMetric(run=run, step=line["step"], figures=line) for line in lines], batch_size=1000
@@ -113,7 +113,7 @@ def add_metrics(*, run: Run, lines: list[dict[str, Any]]) -> None:
 @write
 def clear_metrics(*, run: Run) -> None:
     """Forget the copied lines: a new attempt copies the file from its start, cut to the checkpoint."""
-    if not _held(run).select_for_update(no_key=True).exists():
+    if not _row_of_lease(run).select_for_update(no_key=True).exists():
         raise _lost(run)
     RunMetric.objects.filter(run=run).delete()
 
@@ -160,7 +160,7 @@ def reclaim(*, run: Run) -> str:
     ``run`` was read before: the race with a worker that comes back is decided by its heartbeat, which is the same
     under the lock, or the run is left alone. So is one whose row is locked: whoever locks it is alive.
     """
-    silent = _held(run).filter(heartbeat_at=run.heartbeat_at)
+    silent = _row_of_lease(run).filter(heartbeat_at=run.heartbeat_at)
     locked = silent.select_for_update(skip_locked=True, no_key=True).first()
     if locked is not None:
         _release(locked, lost=True)
@@ -193,7 +193,7 @@ def _release(run: Run, *, lost: bool) -> str:
 
 
 def _locked(run: Run) -> Run:
-    locked = _held(run).select_for_update(no_key=True).first()
+    locked = _row_of_lease(run).select_for_update(no_key=True).first()
     if locked is None:
         raise _lost(run)
     return locked
@@ -241,7 +241,7 @@ def _lost(run: Run) -> LeaseLost:
     return LeaseLost(f"run {run.pk} is not held under attempt {run.attempt} any more")
 
 
-def _held(run: Run) -> RunQuerySet:
+def _row_of_lease(run: Run) -> RunQuerySet:
     return Run.objects.filter(pk=run.pk, status=Status.RUNNING, attempt=run.attempt)
 
 
@@ -252,7 +252,7 @@ def _end(run: Run, status: str, *, reason: str, log_tail: str | None = None) -> 
         changes["log_tail"] = log_tail
     if status == Status.SUCCEEDED:
         changes["done"] = F("total")
-    ended = bool(_held(run).update(**changes))
+    ended = bool(_row_of_lease(run).update(**changes))
     if ended:
         run.refresh_from_db()
         ends.tell(run)

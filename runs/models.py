@@ -178,7 +178,7 @@ class Question(models.Model):
     """What the resident scorer is asked; whoever asked waits for the answer, and deletes the row."""
 
     kind = models.CharField(max_length=20)
-    asked = models.JSONField()
+    request = models.JSONField()
     # What the answerer of the kind makes of it; or why there is none.
     answer = models.JSONField(null=True)
     failure = models.TextField(blank=True, db_default="")

@@ -25,11 +25,11 @@ def run(command: Sequence[str], *, log: Path | None = None) -> int:
     if account is not None:
         rights = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
     # A file, not a pipe: a server that the command starts would hold a pipe open.
-    with (log or Path(os.devnull)).open("ab") as said:
+    with (log or Path(os.devnull)).open("ab") as output:
         return subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
-            stdout=said,
+            stdout=output,
             stderr=subprocess.STDOUT,
             check=False,
             cwd="/",

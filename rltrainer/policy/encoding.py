@@ -7,7 +7,7 @@ from lm.encoding import encode_prompt_within
 from runs.folder.errors import BadInput
 
 
-class Asked(Protocol):
+class PromptLike(Protocol):
     """What is asked of a policy."""
 
     @property
@@ -25,7 +25,7 @@ class EncodedPrompts(NamedTuple):
     truncated: int
 
 
-def encode_prompts(tokenizer: Any, prompts: Sequence[Asked], max_tokens: int) -> EncodedPrompts:
+def encode_prompts(tokenizer: Any, prompts: Sequence[PromptLike], max_tokens: int) -> EncodedPrompts:
     """Token ids of ``prompts``, at most ``max_tokens`` each. Raises BadInput naming one that the template refuses."""
     encoded = []
     for prompt in prompts:

@@ -70,17 +70,17 @@ def start(
 class Forked:
     """A child of the process that forks, which tells who asked how it ended."""
 
-    def __init__(self, pid: int, told: socket.socket) -> None:
+    def __init__(self, pid: int, connection: socket.socket) -> None:
         self.pid = pid
-        self._told = told
+        self._connection = connection
         self._code: int | None = None
 
     def wait(self, timeout: float | None = None) -> int:
         """Its exit code. One whose parent is gone is killed: nobody could tell how it ends."""
         if self._code is None:
-            self._told.settimeout(None if timeout is None else max(timeout, 0.001))
+            self._connection.settimeout(None if timeout is None else max(timeout, 0.001))
             try:
-                message = self._told.recv(MOST_BYTES)
+                message = self._connection.recv(MOST_BYTES)
             except TimeoutError as late:
                 raise subprocess.TimeoutExpired(str(self.pid), timeout or 0.0) from late
             except OSError:  # its parent was killed
@@ -89,7 +89,7 @@ class Forked:
                 with suppress(ProcessLookupError):
                     os.killpg(self.pid, signal.SIGKILL)
             self._code = int(json.loads(message)["code"]) if message else -signal.SIGKILL
-            self._told.close()
+            self._connection.close()
         return self._code
 
 
@@ -108,15 +108,15 @@ def _fork(
         "environment": dict(environment),
         "numbers": list(numbers),
     }
-    told = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    told.settimeout(SECONDS_TO_FORK)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection.settimeout(SECONDS_TO_FORK)
     try:
-        told.connect(os.fspath(forks))
-        socket.send_fds(told, [json.dumps(request).encode()], list(numbers.values()))
-        answer = told.recv(MOST_BYTES)
+        connection.connect(os.fspath(forks))
+        socket.send_fds(connection, [json.dumps(request).encode()], list(numbers.values()))
+        answer = connection.recv(MOST_BYTES)
     except OSError:
         answer = b""
     if not answer:
-        told.close()
+        connection.close()
         return None
-    return Forked(int(json.loads(answer)["pid"]), told)
+    return Forked(int(json.loads(answer)["pid"]), connection)

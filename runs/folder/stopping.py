@@ -24,14 +24,14 @@ class StopSignal:
     def __init__(self) -> None:
         # No threading.Event: it has a lock, and a second signal that came while a first one held it would wait for
         # itself. Of several processes the first is told twice: by the group's signal, and by whoever started it.
-        self._asked = False
+        self._stop_asked = False
 
     def __bool__(self) -> bool:
-        return self._asked
+        return self._stop_asked
 
     def ask(self) -> None:
         """Ask for a stop, from any thread or a signal handler."""
-        self._asked = True
+        self._stop_asked = True
 
     def check(self) -> None:
         """Raise Stopped once a stop is asked for."""

@@ -32,14 +32,14 @@ _RUNNING = """
 """
 
 
-def ask(*, kind: str, asked: Mapping[str, Any], wait: float = WAIT_SECONDS) -> Any:
+def ask(*, kind: str, request: Mapping[str, Any], wait: float = WAIT_SECONDS) -> Any:
     """The answer to a question of a ``kind`` that some app answers (serving), as JSON.
 
     Not inside a transaction: the scorer would not see what it is asked. Raises NoScorer where none answers in ``wait``
     seconds, NotAnswered with the reason where it could not.
     """
     with _listening(ANSWERED):
-        question = Question.objects.create(kind=kind, asked=dict(asked))
+        question = Question.objects.create(kind=kind, request=dict(request))
         try:
             notify(ASKED, question.pk)
             return _answer(question, time.monotonic() + wait)

@@ -86,7 +86,7 @@ def _answer(question: Question, loaded: Loaded) -> tuple[Any, str]:
     answerer: Answerer = import_string(_answerers[question.kind])
     for last in (False, True):
         try:
-            return answerer(question.asked, loaded), ""
+            return answerer(question.request, loaded), ""
         except (
             RunError,
             RuntimeError,

@@ -129,7 +129,7 @@ def test_what_a_killed_scorer_was_at_is_answered_by_the_next(version: RewardMode
     """It holds the row's lock while it loads the model: the lock goes with its connection."""
     first = start()
     request = Question.objects.create(
-        kind="scores", asked={"version": version.pk, "lines": [line(text) for text in TEXTS] * 500}
+        kind="scores", request={"version": version.pk, "lines": [line(text) for text in TEXTS] * 500}
     )
     asking.notify(asking.ASKED, request.pk)
     wait_for(lambda: _locked(request.pk))
@@ -239,7 +239,7 @@ class TestApi:
 
 
 def test_whoever_asked_does_not_wait_for_a_scorer_that_is_still_at_it(version: RewardModelVersion) -> None:
-    request = Question.objects.create(kind="scores", asked={"version": version.pk, "lines": []})
+    request = Question.objects.create(kind="scores", request={"version": version.pk, "lines": []})
 
     def forget() -> None:
         with answered_at_once():
