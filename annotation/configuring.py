@@ -19,7 +19,7 @@ from annotation.models import Project
 
 # Each is set by a function of its own; what they take, a command offers.
 GENERAL = ProjectSettings.__annotations__
-ASKED = asking.Asked.__annotations__
+ASKED = asking.AskingSettings.__annotations__
 CHECKED = control.ControlSettings.__annotations__
 NAMES = (*GENERAL, *ASKED, *CHECKED)
 # Where the column says nothing, or speaks to who reads code.
@@ -103,19 +103,19 @@ def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
 @transaction.atomic
 def configure(*, project: Project, settings: Mapping[str, Any]) -> Project:
     """Change what is named; where one of them is refused, nothing is changed. Raises BadRequest, Busy."""
-    general, asked, checked = (
+    general, asking_settings, checked = (
         {name: settings[name] for name in names if name in settings} for names in (GENERAL, ASKED, CHECKED)
     )
     project = configure_project(project=project, **cast(ProjectSettings, general))
-    if asked:
+    if asking_settings:
         now = {name: getattr(project, name) for name in ASKED}
-        project = asking.change(project=project, **cast(asking.Asked, {**now, **asked}))
+        project = asking.change(project=project, **cast(asking.AskingSettings, {**now, **asking_settings}))
     if checked:
         control.configure(project=project, **cast(control.ControlSettings, checked))
     return project
 
 
-def told(project: Project) -> dict[str, Any]:
+def described(project: Project) -> dict[str, Any]:
     """What a command answers: every setting as it is now, the guidelines by their version."""
     values = {name: getattr(project, name) for name in NAMES if name != "guidelines"}
     plain = {name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()}

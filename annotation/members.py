@@ -102,8 +102,8 @@ def remove(*, membership: Membership) -> None:
     annotator = Annotator.objects.filter(project=membership.project_id, user=membership.user_id).first()
     if annotator is not None:
         locks.annotator(annotator)
-        held = locks.rows(Assignment.objects.open().filter(annotator=annotator))
-        holding.hand_back(held, Assignment.Status.RELEASED)
+        open_assignments = locks.rows(Assignment.objects.open().filter(annotator=annotator))
+        holding.hand_back(open_assignments, Assignment.Status.RELEASED)
     Membership.objects.filter(pk=membership.pk).delete()
 
 

@@ -50,7 +50,7 @@ class Rows(Generic[M]):
         with connection.cursor() as cursor:
             cursor.execute(self._statement, values)
             row = cursor.fetchone()
-        return None if row is None else self._made(row)
+        return None if row is None else self._instances_of(row)
 
     def one(self, **values: Any) -> M:
         """The only row. Raises the model's DoesNotExist."""
@@ -63,14 +63,14 @@ class Rows(Generic[M]):
         """Every row."""
         with connection.cursor() as cursor:
             cursor.execute(self._statement, values)
-            return [self._made(row) for row in cursor.fetchall()]
+            return [self._instances_of(row) for row in cursor.fetchall()]
 
-    def _made(self, row: Sequence[Any]) -> M:
+    def _instances_of(self, row: Sequence[Any]) -> M:
         instances: dict[str, Model | None] = {}
         start = 0
         for table in self._tables:
             end = start + len(table.names)
-            instances[table.path] = table.made(row[start:end])
+            instances[table.path] = table.instance_of(row[start:end])
             start = end
             if table.path:
                 owner, _, relation = table.path.rpartition("__")
@@ -95,7 +95,7 @@ class _Table:
             (i, field.from_db_value) for i, field in enumerate(fields) if hasattr(field, "from_db_value")
         ]
 
-    def made(self, values: Sequence[Any]) -> Model | None:
+    def instance_of(self, values: Sequence[Any]) -> Model | None:
         """The instance; None of an outer join that found none."""
         if values[self._key] is None:
             return None

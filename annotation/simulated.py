@@ -53,10 +53,10 @@ def simulate(
     rng = random.Random(seed)  # noqa: S311 (simulation)
     judge = judge or _judge(preference, rng)
     waiting = [_annotator(project, preference, number) for number in range(1, annotators + 1)]
-    made: Counter[str] = Counter()
+    judged: Counter[str] = Counter()
     wordless: set[int] = set()
     paused, kinds, spare = [], Kind.values, 0
-    while waiting and made.total() < judgements:
+    while waiting and judged.total() < judgements:
         if keep and spare < 1:
             spares = _spare_tasks(project, keep)
             if not spares:
@@ -73,13 +73,13 @@ def simulate(
             continue
         waiting.append(annotator)
         if _judged(assignment, annotator, judge):
-            made[MADE[Kind(assignment.task.kind)]] += 1
+            judged[MADE[Kind(assignment.task.kind)]] += 1
         else:
             wordless.add(assignment.task_id)
     return {
         "project": project.slug,
         "asked": judgements,
-        **{name: made[name] for name in MADE.values()},
+        **{name: judged[name] for name in MADE.values()},
         "wordless": len(wordless),
         "annotators": annotators,
         "paused": paused,

@@ -74,17 +74,17 @@ class JudgementSerializer(RankingDraftSerializer):
 
     def judgement(self) -> dict[str, Any]:
         """The arguments of ``ranking.submit``, the assignment and the annotator apart."""
-        said = self.validated_data
-        ranked = said["verdict"] == Ranking.Verdict.RANKED
+        answer = self.validated_data
+        ranked = answer["verdict"] == Ranking.Verdict.RANKED
         order = self.context["assignment"].order_shown
         return {
-            "verdict": said["verdict"],
-            "ranks": shown.ranks_by_place(order, said["ranks"]) if ranked else (),
-            "confidence": said.get("confidence", ""),
-            "rationale": said.get("rationale", "").strip(),
-            "reason": "" if ranked else said.get("reason", ""),
-            "active_seconds": said.get("active_seconds"),
-            "strength": said.get("strength") if ranked else None,
+            "verdict": answer["verdict"],
+            "ranks": shown.ranks_by_place(order, answer["ranks"]) if ranked else (),
+            "confidence": answer.get("confidence", ""),
+            "rationale": answer.get("rationale", "").strip(),
+            "reason": "" if ranked else answer.get("reason", ""),
+            "active_seconds": answer.get("active_seconds"),
+            "strength": answer.get("strength") if ranked else None,
         }
 
 
@@ -141,8 +141,8 @@ class DemonstrationDraftSerializer(TimedSerializer):
 
     def draft(self) -> dict[str, Any]:
         """As the page's form keeps it."""
-        said = self.validated_data
-        return {"text": said.get("text", ""), "active_seconds": said.get("active_seconds")}
+        answer = self.validated_data
+        return {"text": answer.get("text", ""), "active_seconds": answer.get("active_seconds")}
 
 
 def refuse_unknown(assignment: Assignment, scores: Mapping[str, Mapping[str, Any]]) -> None:

@@ -96,9 +96,11 @@ class AssignmentDetailSerializer(AssignmentSerializer):
         if assignment.task.kind == Task.Kind.DEMONSTRATE:
             written = Demonstration.objects.current().filter(assignment=assignment).first()
             return {"text": written.text} if written else dict(assignment.draft)
-        said = Ranking.objects.current().filter(task=assignment.task_id, annotator=assignment.annotator_id)
-        stored = said.filter(order_shown__isnull=False).first()
-        return shown.said(stored) if stored else dict(assignment.draft)
+        rankings = Ranking.objects.current().filter(
+            task=assignment.task_id, annotator=assignment.annotator_id
+        )
+        stored = rankings.filter(order_shown__isnull=False).first()
+        return shown.as_draft(stored) if stored else dict(assignment.draft)
 
 
 class ReasonSerializer(serializers.Serializer[Any]):
@@ -123,12 +125,12 @@ class AssignmentEndpoint(AnnotatorEndpoint):
 
     def assignment(self, public_id: UUID) -> Assignment:
         """The caller's own assignment with this id; Http404."""
-        assignment: Assignment = by_public_id(_own(self), public_id)
+        assignment: Assignment = by_public_id(_assignments_of(self), public_id)
         return assignment
 
     def shown_again(self, assignment: Assignment) -> Response:
         """The assignment as it is now."""
-        return Response(self.get_serializer(_own(self).get(pk=assignment.pk)).data)
+        return Response(self.get_serializer(_assignments_of(self).get(pk=assignment.pk)).data)
 
     def parsed(
         self, kind: type[serializers.Serializer[Any]], assignment: Assignment
@@ -139,7 +141,7 @@ class AssignmentEndpoint(AnnotatorEndpoint):
         return serializer
 
 
-def _own(view: AnnotatorEndpoint) -> "QuerySet[Assignment]":
+def _assignments_of(view: AnnotatorEndpoint) -> "QuerySet[Assignment]":
     rows = Assignment.objects.select_related("task__prompt", "project").filter(
         task__prompt__withdrawn_at=None
     )
@@ -159,7 +161,7 @@ class NextTask(AnnotatorEndpoint):
         if assignment is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
         # A new one has its end as an expression still.
-        return Response(self.get_serializer(_own(self).get(pk=assignment.pk)).data)
+        return Response(self.get_serializer(_assignments_of(self).get(pk=assignment.pk)).data)
 
 
 class Assignments(ListAPIView[Assignment], AnnotatorEndpoint):
@@ -170,7 +172,7 @@ class Assignments(ListAPIView[Assignment], AnnotatorEndpoint):
     filters = {"status": Filter("status", "With this status", tuple(Assignment.Status.values))}
 
     def get_queryset(self) -> "QuerySet[Assignment]":
-        return _own(self).filter(ahead=False)
+        return _assignments_of(self).filter(ahead=False)
 
 
 class OneAssignment(AssignmentEndpoint):
@@ -274,6 +276,6 @@ class RaiseFlag(AssignmentEndpoint):
     def post(self, request: Request, slug: str, id: UUID) -> Response:
         """Say what is wrong with the task, and keep it or pass it on."""
         assignment = self.assignment(id)
-        said = self.parsed(NewFlagSerializer, assignment).validated_data
-        flags.raise_flag(assignment=assignment, annotator=self.annotator, **said)
+        fields = self.parsed(NewFlagSerializer, assignment).validated_data
+        flags.raise_flag(assignment=assignment, annotator=self.annotator, **fields)
         return self.shown_again(assignment)

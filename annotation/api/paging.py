@@ -20,12 +20,12 @@ def only_fields(request: Request, serializer: BaseSerializer[Any]) -> None:
         return
     rows = serializer.child
     assert isinstance(rows, Serializer)
-    wanted = set(request.query_params[FIELDS].split(","))
-    unknown = sorted(wanted - set(rows.fields))
+    names_given = set(request.query_params[FIELDS].split(","))
+    unknown = sorted(names_given - set(rows.fields))
     if unknown:
         known = ", ".join(rows.fields)
         raise ValidationError({FIELDS: [f"There is no field {unknown[0]!r}; there are {known}."]})
-    for name in set(rows.fields) - wanted:
+    for name in set(rows.fields) - names_given:
         rows.fields.pop(name)
 
 

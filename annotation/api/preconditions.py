@@ -34,8 +34,8 @@ def tagged(data: Mapping[str, Any]) -> Response:
 
 def require_unchanged(request: Request, data: Mapping[str, Any]) -> None:
     """Raises Changed where the request names other tags than that of ``data``, whose rows its caller has locked."""
-    said = request.headers.get(HEADER)
-    if said is not None and not {"*", _tag(data)} & set(parse_etags(said)):
+    header = request.headers.get(HEADER)
+    if header is not None and not {"*", _tag(data)} & set(parse_etags(header)):
         raise Changed
 
 

@@ -33,7 +33,7 @@ ASKED = (
 )
 CHECKED = tuple(control.ControlSettings.__annotations__)
 # How the kinds of judgement are asked for (asking.change).
-KINDS = tuple(asking.Asked.__annotations__)
+KINDS = tuple(asking.AskingSettings.__annotations__)
 
 
 class ProjectSettingsSerializer(serializers.ModelSerializer[Project]):

@@ -28,8 +28,8 @@ class SettingsEndpoint(ProjectEndpoint):
         require_unchanged(request, self.get_serializer(settings).data)
         serializer = self.get_serializer(settings, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        said = {**self.get_serializer(settings).data, **serializer.validated_data}
-        return tagged(self.get_serializer(type(self).configure(project=self.project, **said)).data)
+        values = {**self.get_serializer(settings).data, **serializer.validated_data}
+        return tagged(self.get_serializer(type(self).configure(project=self.project, **values)).data)
 
     def _settings(self, *, locked: bool = False) -> Any:
         """The project's; the defaults, in no row yet, where it has none."""

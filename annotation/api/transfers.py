@@ -68,14 +68,14 @@ class Imports(ProjectEndpoint):
         """Upload a file and start its import: all or nothing, unless ``skip_bad``. Its run names bad lines."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        said = {"kind": None, **serializer.validated_data}
-        columns = looking.columns_of(said.pop("columns", ""))
+        options = {"kind": None, **serializer.validated_data}
+        columns = looking.columns_of(options.pop("columns", ""))
         run = transfers.request_import(
             project=self.project,
-            file_name=said["file"].name,
+            file_name=options["file"].name,
             columns=columns,
             created_by=self.account,
-            **said,
+            **options,
         )
         return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
@@ -113,9 +113,9 @@ class ExportStream(ProjectEndpoint):
         # As a plain dict: of a form, what is empty would be left out.
         serializer = self.get_serializer(data=request.query_params.dict())
         serializer.is_valid(raise_exception=True)
-        said = {"split": None, "form": None, **serializer.validated_data}
+        options = {"split": None, "form": None, **serializer.validated_data}
         return StreamingHttpResponse(
-            export.streamed(project=self.project, **said),
+            export.streamed(project=self.project, **options),
             content_type=JSONL,
-            headers={"Content-Disposition": f'attachment; filename="{slug}-{said["kind"]}.jsonl"'},
+            headers={"Content-Disposition": f'attachment; filename="{slug}-{options["kind"]}.jsonl"'},
         )

@@ -77,8 +77,8 @@ def _repeated(annotator: Annotator, since: int) -> list[float]:
     again = {first: (pk, tiers) for pk, first, tiers in repeats.values_list("pk", "task__repeats", "tiers")}
     rankings = Ranking.objects.filter(annotator=annotator, task__in=again).order_by("pk")
     rows = rankings.values_list("pk", "task", "tiers")
-    said = {task: tiers for pk, task, tiers in rows if pk < again[task][0]}
-    return [credit(tiers, again[task][1]) for task, tiers in said.items()]
+    first_tiers = {task: tiers for pk, task, tiers in rows if pk < again[task][0]}
+    return [credit(tiers, again[task][1]) for task, tiers in first_tiers.items()]
 
 
 def findings(project: Project, figures: Figures) -> list[Finding]:
@@ -167,7 +167,7 @@ def pause(*, annotator: Annotator, why: str, by: User | None) -> None:
     locked = _locked(annotator)
     if locked.standing == Standing.PAUSED:
         raise BadRequest(f"{locked.pseudonym} is paused already.")
-    _change(locked, Standing.PAUSED, _said(why), by)
+    _change(locked, Standing.PAUSED, _reason(why), by)
 
 
 @write
@@ -176,7 +176,7 @@ def resume(*, annotator: Annotator, why: str, by: User | None) -> None:
     locked = _locked(annotator)
     if locked.standing == Standing.FINE:
         raise BadRequest(f"{locked.pseudonym} is neither warned nor paused.")
-    _change(locked, Standing.FINE, _said(why), by)
+    _change(locked, Standing.FINE, _reason(why), by)
 
 
 def refuse_paused(annotator: Annotator) -> None:
@@ -201,7 +201,7 @@ def _locked(annotator: Annotator) -> Annotator:
     return rows.get(pk=annotator.pk)
 
 
-def _said(why: str) -> str:
+def _reason(why: str) -> str:
     if not why.strip():
         raise BadRequest("Say why in a few words: the annotator reads it.")
     return why.strip()

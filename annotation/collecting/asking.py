@@ -10,7 +10,7 @@ from runs.writing import write
 MOST_LEAST_CHARACTERS = 100_000
 
 
-class Asked(TypedDict):
+class AskingSettings(TypedDict):
     """How the kinds of judgement are asked for; the fields of Project say what each means."""
 
     rating_axes: list[dict[str, Any]]

@@ -14,12 +14,12 @@ Kind = Task.Kind
 
 
 class Entry(NamedTuple):
-    """One submitted task. ``said`` in few words; ``comment`` is a reviewer's to its author."""
+    """One submitted task. ``answer`` in few words; ``comment`` is a reviewer's to its author."""
 
     assignment: Assignment
     when: datetime
     prompt: str
-    said: str
+    answer: str
     detail: str
     may_change: bool
     comment: str = ""
@@ -33,8 +33,8 @@ def recent(annotator: Annotator, words: str = "", most: int = MOST) -> list[Entr
     """
     submissions = Assignment.objects.filter(annotator=annotator, status=Assignment.Status.SUBMITTED)
     if words:
-        said = MessageWords("task__prompt__messages")
-        submissions = submissions.alias(words=said).filter(words=sought(words))
+        prompt_words = MessageWords("task__prompt__messages")
+        submissions = submissions.alias(words=prompt_words).filter(words=sought(words))
     submissions = submissions.select_related("task__prompt").order_by("-closed_at", "-pk")
     back = Demonstration.objects.current().filter(author=annotator, review=Demonstration.Review.SENT_BACK)
     first = list(submissions.filter(pk__in=back.values("assignment")))
@@ -89,22 +89,22 @@ def _entry(
     written: Demonstration | None,
     changeable: bool,
 ) -> Entry:
-    said, detail, comment, back = "", "", "", False
+    answer, detail, comment, back = "", "", "", False
     if ranked is not None:
-        said, detail = ranked.get_verdict_display().capitalize(), _order(ranked)
+        answer, detail = ranked.get_verdict_display().capitalize(), _order(ranked)
     elif scores:
-        said, detail = "Rated", _scores(scores)
+        answer, detail = "Rated", _scores(scores)
     elif written is not None:
-        said, detail = _state(written), _short(written.text)
+        answer, detail = _state(written), _short(written.text)
         comment, back = written.comment, written.review == Demonstration.Review.SENT_BACK
     when = assignment.closed_at or assignment.opened_at
     prompt = _short(assignment.task.prompt.last_text)
-    return Entry(assignment, when, prompt, said, detail, changeable, comment, back)
+    return Entry(assignment, when, prompt, answer, detail, changeable, comment, back)
 
 
 def _order(ranked: Ranking) -> str:
     """The letters as they were shown, the best first: "B > A = C"."""
-    ranks: dict[str, int] = shown.said(ranked)["ranks"]
+    ranks: dict[str, int] = shown.as_draft(ranked)["ranks"]
     tiers = sorted(set(ranks.values()))
     return " > ".join(" = ".join(letter for letter in ranks if ranks[letter] == tier) for tier in tiers)
 

@@ -68,7 +68,7 @@ def claim(
     system's randomness. What is new is of these ``kinds``. Raises ClaimsPaused.
     """
     annotator = _locked(annotator)
-    return _claimed(annotator, _held(annotator), shuffle, kinds)
+    return _claimed(annotator, _in_hand_and_ahead(annotator), shuffle, kinds)
 
 
 @write
@@ -84,7 +84,7 @@ def answer_and_claim(answer: Callable[[], Ranking | Rating | Demonstration]) -> 
     alone = answered.status == Status.OPEN and not answered.ahead and not answered.others_open
     annotator = answered.annotator
     try:
-        return Next(_claimed(annotator, [] if alone else _held(annotator)), answered)
+        return Next(_claimed(annotator, [] if alone else _in_hand_and_ahead(annotator)), answered)
     except ClaimsPaused as paused:
         return Next(None, answered, paused)
 
@@ -103,7 +103,7 @@ def _claimed(
     shuffle: random.Random | None = None,
     kinds: Collection[str] = Task.Kind.values,
 ) -> Assignment | None:
-    """Of an annotator whose row is locked, and what they hold (_held)."""
+    """Of an annotator whose row is locked, and what they hold (_in_hand_and_ahead)."""
     first = next(iter(held), None)
     if first is not None and not first.ahead and _begin(first):
         return first
@@ -122,7 +122,7 @@ def _locked(annotator: Annotator) -> Annotator:
     return locked
 
 
-def _held(annotator: Annotator) -> list[Assignment]:
+def _in_hand_and_ahead(annotator: Annotator) -> list[Assignment]:
     """What is in hand, and after it what is held ahead, with task and prompt."""
     assignments = _HELD.all(annotator=annotator.pk, project=annotator.project_id)
     for assignment in assignments:
@@ -203,7 +203,7 @@ def reserve(*, annotator: Annotator, shuffle: random.Random | None = None) -> As
     Whoever is paused gets none. Locks the annotator's row, as a claim does.
     """
     annotator = _locked(annotator)
-    assignments = _held(annotator)
+    assignments = _in_hand_and_ahead(annotator)
     ahead = next((assignment for assignment in assignments if assignment.ahead), None)
     if not assignments or annotator.standing == Annotator.Standing.PAUSED:
         return None

@@ -65,7 +65,7 @@ def letters(assignment: Assignment) -> str:
     return LETTERS[: len(assignment.order_shown)]
 
 
-def said(ranking: Ranking) -> dict[str, Any]:
+def as_draft(ranking: Ranking) -> dict[str, Any]:
     """A stored ranking as a draft, by the letters under which it was made."""
     shown = zip(LETTERS, ranking.order_shown or (), strict=False)
     return {
@@ -79,7 +79,7 @@ def said(ranking: Ranking) -> dict[str, Any]:
     }
 
 
-def said_scores(assignment: Assignment) -> dict[str, Any]:
+def scores_as_draft(assignment: Assignment) -> dict[str, Any]:
     """The scores that stand in an answer, as a draft by the letters under which they were given."""
     letter_at = {place: letter for letter, place in zip(LETTERS, assignment.order_shown, strict=False)}
     scores = Rating.objects.current().filter(

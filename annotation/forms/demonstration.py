@@ -18,10 +18,10 @@ class DemonstrationDraftForm(forms.Form):
     active_seconds = forms.FloatField(min_value=0, required=False)
 
     def __init__(
-        self, data: QueryDict | None = None, *, assignment: Assignment, said: dict[str, Any] | None = None
+        self, data: QueryDict | None = None, *, assignment: Assignment, draft: dict[str, Any] | None = None
     ) -> None:
-        """``said`` is what stands in the form at first; the assignment's draft without it."""
-        super().__init__(data, initial=assignment.draft if said is None else said)
+        """``draft`` is what stands in the form at first; the assignment's draft without it."""
+        super().__init__(data, initial=assignment.draft if draft is None else draft)
         self.assignment = assignment
 
     def clean_text(self) -> str:

@@ -33,10 +33,10 @@ def draft_form(data: QueryDict | None = None, *, assignment: Assignment) -> Draf
 
 
 def ranking_form(
-    data: QueryDict | None = None, *, assignment: Assignment, said: dict[str, Any] | None = None
+    data: QueryDict | None = None, *, assignment: Assignment, draft: dict[str, Any] | None = None
 ) -> RankingForm:
     """The form of a whole judgement of this assignment."""
-    return (PairForm if asks_strength(assignment) else RankingForm)(data, assignment=assignment, said=said)
+    return (PairForm if asks_strength(assignment) else RankingForm)(data, assignment=assignment, draft=draft)
 
 
 class PairDraftForm(DraftForm):
@@ -45,10 +45,10 @@ class PairDraftForm(DraftForm):
     preference = forms.TypedChoiceField(choices=CHOICES, coerce=int, empty_value=None, required=False)
 
     def __init__(
-        self, data: QueryDict | None = None, *, assignment: Assignment, said: dict[str, Any] | None = None
+        self, data: QueryDict | None = None, *, assignment: Assignment, draft: dict[str, Any] | None = None
     ) -> None:
-        super().__init__(data, assignment=assignment, said=said)
-        self.initial.setdefault("preference", preference_of(said or {}))
+        super().__init__(data, assignment=assignment, draft=draft)
+        self.initial.setdefault("preference", preference_of(draft or {}))
 
     def draft(self) -> dict[str, Any]:
         return {**super().draft(), "preference": self.cleaned_data["preference"]}
@@ -69,15 +69,15 @@ class PairForm(PairDraftForm, RankingForm):
             self.add_error("preference", "Say which is better, and how much. Nothing was submitted.")
 
     def judgement(self) -> dict[str, Any]:
-        said = super().judgement()
+        judgement = super().judgement()
         chosen: int = self.cleaned_data.get("preference") or TIE
-        decided = said["verdict"] == RANKED and chosen != TIE
-        return {**said, "strength": abs(chosen - TIE) if decided else None}
+        decided = judgement["verdict"] == RANKED and chosen != TIE
+        return {**judgement, "strength": abs(chosen - TIE) if decided else None}
 
 
-def preference_of(said: dict[str, Any]) -> int | None:
+def preference_of(draft: dict[str, Any]) -> int | None:
     """The choice that a stored ranking stands for; None of one that tells no strength."""
-    ranks, strength = said.get("ranks"), said.get("strength")
+    ranks, strength = draft.get("ranks"), draft.get("strength")
     if not ranks:
         return None
     if ranks["A"] == ranks["B"]:

@@ -31,12 +31,12 @@ class DraftForm(forms.Form):
     active_seconds = forms.FloatField(min_value=0, required=False)
 
     def __init__(
-        self, data: QueryDict | None = None, *, assignment: Assignment, said: dict[str, Any] | None = None
+        self, data: QueryDict | None = None, *, assignment: Assignment, draft: dict[str, Any] | None = None
     ) -> None:
-        """``said`` is what stands in the form at first, in the shape of a draft; the assignment's draft without it."""
-        said = assignment.draft if said is None else said
-        initial = {name: value for name, value in said.items() if name != "ranks"}
-        initial |= {f"rank_{letter}": rank for letter, rank in said.get("ranks", {}).items()}
+        """``draft`` is what stands in the form at first, in the shape of a draft; the assignment's draft without it."""
+        draft = assignment.draft if draft is None else draft
+        initial = {name: value for name, value in draft.items() if name != "ranks"}
+        initial |= {f"rank_{letter}": rank for letter, rank in draft.get("ranks", {}).items()}
         super().__init__(data, initial=initial)
         self.assignment = assignment
         self.letters = letters(assignment)
@@ -152,8 +152,8 @@ class PlainSelect(forms.Select):
             '<option value="{}"{}>{}</option>',
             ((key, _SELECTED if str(key) == chosen else "", label) for key, label in self.choices),
         )
-        said = flatatt({**self.attrs, **(attrs or {}), "name": name})
-        return format_html("<select{}>{}</select>", said, options)
+        attributes = flatatt({**self.attrs, **(attrs or {}), "name": name})
+        return format_html("<select{}>{}</select>", attributes, options)
 
 
 _SELECTED = mark_safe(" selected")

@@ -6,7 +6,7 @@ from django import forms
 from django.http import QueryDict
 
 from annotation.collecting.rating import axes_of
-from annotation.collecting.shown import letters, said_scores
+from annotation.collecting.shown import letters, scores_as_draft
 from annotation.forms.ranking import seconds_within
 from annotation.models import Assignment
 from annotation.preferences.axes import Axis
@@ -38,10 +38,10 @@ class RatingDraftForm(forms.Form):
     active_seconds = forms.FloatField(min_value=0, required=False)
 
     def __init__(
-        self, data: QueryDict | None = None, *, assignment: Assignment, said: dict[str, Any] | None = None
+        self, data: QueryDict | None = None, *, assignment: Assignment, draft: dict[str, Any] | None = None
     ) -> None:
-        """``said`` is what stands in the form at first, by field; the assignment's draft without it."""
-        super().__init__(data, initial=assignment.draft if said is None else said)
+        """``draft`` is what stands in the form at first, by field; the assignment's draft without it."""
+        super().__init__(data, initial=assignment.draft if draft is None else draft)
         self.assignment = assignment
         self.axes = axes_of(assignment.project)
         self.letters = letters(assignment)
@@ -115,11 +115,11 @@ def _score_field(axis: Axis) -> forms.ChoiceField:
 def by_letter(assignment: Assignment) -> dict[str, dict[str, int | None]]:
     """The scores of an assignment, submitted or drafted, by letter and axis."""
     submitted = assignment.status == Assignment.Status.SUBMITTED
-    said = said_scores(assignment) if submitted else assignment.draft
+    draft = scores_as_draft(assignment) if submitted else assignment.draft
     scores: dict[str, dict[str, int | None]] = {}
     for letter in letters(assignment):
         for axis in axes_of(assignment.project):
-            value = said.get(field_name(letter, axis.name))
+            value = draft.get(field_name(letter, axis.name))
             if value:
                 scores.setdefault(letter, {})[axis.name] = None if value == CANNOT_SAY else int(value)
     return scores

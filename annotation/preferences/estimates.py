@@ -70,10 +70,10 @@ def _alpha(of: Sums) -> float | None:
 
 def _fleiss(of: Sums) -> float | None:
     """Fleiss' kappa (1971), both orientations counted; a pair weighs the same however many people judged it."""
-    said = of["said_strict"] + of["said_tie"]
-    if not said:
+    verdicts = of["said_strict"] + of["said_tie"]
+    if not verdicts:
         return None
-    chance = (of["said_strict"] / said) ** 2 / 2 + (of["said_tie"] / said) ** 2
+    chance = (of["said_strict"] / verdicts) ** 2 / 2 + (of["said_tie"] / verdicts) ** 2
     return None if chance >= 1 else (of["unit_agreement"] / of["units"] - chance) / (1 - chance)
 
 
@@ -102,8 +102,8 @@ def _icc(of: Sums) -> float | None:
         return None
     between = (of["between"] - of["sum"] ** 2 / n) / (texts - 1)
     within = (of["squares"] - of["between"]) / (n - texts)
-    each = (n - of["scores_squared"] / n) / (texts - 1)
-    whole = between + (each - 1) * within
+    scores_a_text = (n - of["scores_squared"] / n) / (texts - 1)
+    whole = between + (scores_a_text - 1) * within
     return (between - within) / whole if whole > ROUNDING * of["squares"] / n else None
 
 

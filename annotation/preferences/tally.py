@@ -150,20 +150,20 @@ def of_agreement(judgements: Sequence[Judgement]) -> Iterator[tuple[Scope, list[
     ranked = [one for one in judgements if one.verdict == "ranked"]
     if len(ranked) < 2:
         return
-    said = [categories(one.tiers) for one in ranked]
+    categories_said = [categories(one.tiers) for one in ranked]
     total = [0.0] * len(FIELDS[AGREEMENT])
     for first, second in combinations(range(len(ranked)), 2):
         a, b = ranked[first], ranked[second]
-        same = sum(x == y for x, y in zip(said[first], said[second], strict=True))
+        same = sum(x == y for x, y in zip(categories_said[first], categories_said[second], strict=True))
         tau = tau_b(a.tiers, b.tiers)
-        values = [same, len(said[first]), tau or 0.0, float(tau is not None), *[0.0] * 8]
+        values = [same, len(categories_said[first]), tau or 0.0, float(tau is not None), *[0.0] * 8]
         total = [x + y for x, y in zip(total, values, strict=True)]
         for one in (a, b):
             if one.annotator is not None:
                 yield Scope(AGREEMENT, one.annotator), values
         if a.annotator is not None and b.annotator is not None:
-            yield _of_pair(a.annotator, b.annotator, said[first], said[second])
-    for unit in zip(*said, strict=True):
+            yield _of_pair(a.annotator, b.annotator, categories_said[first], categories_said[second])
+    for unit in zip(*categories_said, strict=True):
         total = [x + y for x, y in zip(total, _of_unit(unit), strict=True)]
     yield Scope(AGREEMENT), total
     # A task belongs to the week in which it got its newest ranking.

@@ -43,15 +43,15 @@ def of(project: Project, newest: int | None = None) -> list[AxisAgreement]:
             texts = [(row[3], row[4]) for row in rows]
             total.add(of_scores([scores for scores, _ in texts]))
             simulated += sum(count for scores, count in texts if len(scores) > 1)
-        said, named = figures(total), total.named()
+        values, named = figures(total), total.named()
         agreements.append(
             AxisAgreement(
                 axis,
                 round(named["texts"]),
                 round(named["scores"]),
                 simulated,
-                said["alpha_interval"],
-                said["icc"],
+                values["alpha_interval"],
+                values["icc"],
             )
         )
     return agreements
@@ -66,12 +66,12 @@ def _scored(project: Project, newest: int | None) -> Iterator[tuple[str, int, in
         rows = Rating.objects.filter(pk__in=rows.order_by("-pk").values("pk")[:newest])
     who = ("axis", "completion", "annotator")
     last = rows.order_by(*who, "-pk").distinct(*who).values("pk")
-    found = (
+    totals = (
         Rating.objects.filter(pk__in=last)
         .values("axis", "completion__prompt", "completion")
         .annotate(scores=ArrayAgg("score"), simulated_scores=Count("pk", filter=Q(annotator__simulated=True)))
     )
     return (
         (row["axis"], row["completion__prompt"], row["completion"], row["scores"], row["simulated_scores"])
-        for row in found.order_by("axis", "completion__prompt", "completion").iterator()
+        for row in totals.order_by("axis", "completion__prompt", "completion").iterator()
     )

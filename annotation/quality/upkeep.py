@@ -92,7 +92,10 @@ def added_by(project: Project, task_ids: Sequence[int]) -> dict[int, dict[Scope,
         judgements[task_id].append(Judgement(name, verdict, tiers, shown, seconds, week, chosen or ""))
     lengths = _lengths(list(judgements))
     doubted = set(Task.objects.doubted().filter(pk__in=list(judgements)).values_list("pk", flat=True))
-    return {pk: contributions(said, lengths[pk], doubted=pk in doubted) for pk, said in judgements.items()}
+    return {
+        pk: contributions(judgements_of_task, lengths[pk], doubted=pk in doubted)
+        for pk, judgements_of_task in judgements.items()
+    }
 
 
 def week_of(moment: datetime) -> str:

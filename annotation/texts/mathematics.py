@@ -30,19 +30,19 @@ def keep(parser: MarkdownIt) -> None:
 def _formula(state: StateInline, silent: bool) -> bool:
     first = state.src[state.pos]
     if first in "\\$":
-        found = _INLINE.match(state.src, state.pos, state.posMax)
+        match = _INLINE.match(state.src, state.pos, state.posMax)
     elif first == "_" and not (state.pos and re.match(r"\w", state.src[state.pos - 1])):
-        found = _DUNDER.match(state.src, state.pos, state.posMax)
+        match = _DUNDER.match(state.src, state.pos, state.posMax)
     else:
         return False
-    if found is None:
+    if match is None:
         return False
     if not silent:
-        for number, line in enumerate(found.group().split("\n")):
+        for number, line in enumerate(match.group().split("\n")):
             if number:
                 state.push("hardbreak", "br", 0)
             state.push("text", "", 0).content = line
-    state.pos = found.end()
+    state.pos = match.end()
     return True
 
 

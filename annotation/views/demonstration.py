@@ -40,8 +40,8 @@ def submit(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     form = DemonstrationForm(request.POST, assignment=assignment)
 
     def store() -> Demonstration:
-        said = form.judgement()
-        return demonstrating.submit.inside(assignment=assignment, annotator=assignment.annotator, **said)
+        judgement = form.judgement()
+        return demonstrating.submit.inside(assignment=assignment, annotator=assignment.annotator, **judgement)
 
     return judging.submitted(request, assignment, form, store=store, page=_page, field="text")
 
@@ -68,8 +68,8 @@ def change(request: HttpRequest, annotator: Annotator, assignment: Assignment) -
     """What they wrote, to be changed; the new version supersedes it and is reviewed again."""
     stored = get_object_or_404(Demonstration.objects.current(), assignment=assignment)
     if request.method != "POST":
-        said = {"text": stored.text, "active_seconds": stored.active_seconds}
-        form = DemonstrationForm(assignment=assignment, said=said)
+        draft = {"text": stored.text, "active_seconds": stored.active_seconds}
+        form = DemonstrationForm(assignment=assignment, draft=draft)
         return _page(request, assignment, form, revised=stored)
     form = DemonstrationForm(request.POST, assignment=assignment)
     if form.is_valid():

@@ -66,9 +66,9 @@ def submit(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     form = ranking_form(request.POST, assignment=assignment)
 
     def store() -> Ranking:
-        said = form.judgement()
-        stored = ranking.submit.inside(assignment=assignment, annotator=assignment.annotator, **said)
-        if not ranking.says_the_same(stored, verdict=said["verdict"], ranks=said["ranks"]):
+        judgement = form.judgement()
+        stored = ranking.submit.inside(assignment=assignment, annotator=assignment.annotator, **judgement)
+        if not ranking.says_the_same(stored, verdict=judgement["verdict"], ranks=judgement["ranks"]):
             messages.warning(
                 request, "You had judged this task already, maybe in another tab: that judgement stands."
             )
@@ -147,7 +147,7 @@ def change(
 ) -> HttpResponse:
     """A ranking of theirs, to be changed; the new one supersedes it."""
     if request.method != "POST":
-        form = ranking_form(assignment=assignment, said=shown.said(stored))
+        form = ranking_form(assignment=assignment, draft=shown.as_draft(stored))
         return _page(request, assignment, form, revised=stored)
     form = ranking_form(request.POST, assignment=assignment)
     if not form.is_valid():

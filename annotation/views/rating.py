@@ -35,8 +35,8 @@ def submit(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     form = RatingForm(request.POST, assignment=assignment)
 
     def store() -> Rating:
-        said = form.judgement()
-        return rating.submit.inside(assignment=assignment, annotator=assignment.annotator, **said)[0]
+        judgement = form.judgement()
+        return rating.submit.inside(assignment=assignment, annotator=assignment.annotator, **judgement)[0]
 
     return judging.submitted(request, assignment, form, store=store, page=_page)
 
@@ -53,8 +53,8 @@ def draft(request: HttpRequest, assignment: Assignment) -> JsonResponse:
 def change(request: HttpRequest, annotator: Annotator, assignment: Assignment) -> HttpResponse:
     """An answer of theirs, to be changed; only the scores that differ get a new version."""
     if request.method != "POST":
-        said = shown.said_scores(assignment)
-        return _page(request, assignment, RatingForm(assignment=assignment, said=said), revised=assignment)
+        draft = shown.scores_as_draft(assignment)
+        return _page(request, assignment, RatingForm(assignment=assignment, draft=draft), revised=assignment)
     form = RatingForm(request.POST, assignment=assignment)
     if form.is_valid():
         try:

@@ -19,4 +19,4 @@ class Command(AnnotationCommand):
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         settings = configuring.settings_of(options)
         project = find_project(options["project"])
-        return configuring.told(configuring.configure(project=project, settings=settings))
+        return configuring.described(configuring.configure(project=project, settings=settings))

@@ -22,4 +22,4 @@ class Command(AnnotationCommand):
         settings = configuring.settings_of(options)
         first = {name: settings.pop(name) for name in ("name", "guidelines") if name in settings}
         project = create_project(slug=options["slug"], **first)
-        return configuring.told(configuring.configure(project=project, settings=settings))
+        return configuring.described(configuring.configure(project=project, settings=settings))

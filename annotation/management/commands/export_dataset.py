@@ -22,12 +22,12 @@ class Command(AnnotationCommand):
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         from annotation.files.dataset import write  # pyarrow and the hub's library take half a second
 
-        said = write(
+        result = write(
             project=find_project(options["project"]), output=options["output"], license=options["license"]
         )
         if options["push"]:
-            said["pushed"] = _push(options["output"], options["push"])
-        return said
+            result["pushed"] = _push(options["output"], options["push"])
+        return result
 
 
 def _push(folder: Path, repository: str) -> str:
