@@ -21,8 +21,8 @@ from annotation.texts.visible import visible
 
 # Characters; a longer text is shown as it is, because parsing it would hold the page up for seconds.
 LONGEST_PARSED = 30_000
-# A process keeps the HTML of a few hundred texts up to this length: some megabytes at most.
-_LONGEST_KEPT = 8_000
+# A process keeps the HTML of some hundred short texts and of some dozen long ones: twenty megabytes at most.
+_SHORT = 8_000
 # Tags, the closing ones included; a browser takes seconds to lay out more of them, tables above all.
 _MOST_TAGS = 5_000
 _TAGS = {
@@ -104,18 +104,15 @@ def written(text: str) -> str:
 
 
 def _safe(text: str, parser: MarkdownIt) -> SafeString:
-    # N annotators are shown the same texts, and everybody the same guidelines.
-    return _kept(text, parser) if len(text) <= _LONGEST_KEPT else _rendered(text, parser)
-
-
-@lru_cache(maxsize=512)
-def _kept(text: str, parser: MarkdownIt) -> SafeString:
-    return _rendered(text, parser)
+    # N annotators are shown the same texts, and everybody the same guidelines; a page asks for each text twice.
+    if len(text) > LONGEST_PARSED:
+        return _as_it_is(visible(text))
+    return (_short if len(text) <= _SHORT else _long)(text, parser)
 
 
 def _rendered(text: str, parser: MarkdownIt) -> SafeString:
     text = visible(text)
-    if len(text) > LONGEST_PARSED:
+    if len(text) > LONGEST_PARSED:  # the signs made it longer
         return _as_it_is(text)
     parsed = parser.render(text)
     if parsed.count("<") > _MOST_TAGS:
@@ -128,6 +125,9 @@ def _rendered(text: str, parser: MarkdownIt) -> SafeString:
         link_rel=_LINK_REL,
     )
     return mark_safe(html)  # noqa: S308 (nh3 has just cleaned it)
+
+
+_short, _long = lru_cache(maxsize=512)(_rendered), lru_cache(maxsize=64)(_rendered)
 
 
 def _as_it_is(text: str) -> SafeString:
