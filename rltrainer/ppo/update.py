@@ -90,9 +90,9 @@ def update(
 ) -> Updated:
     """Learn from ``rollout``: ``config.epochs`` passes over ``config.minibatches`` minibatches, in random order.
 
-    ``between`` is called before each forward pass and ``before_change`` before each optimizer step. An update ends
-    early, before the next step, where the policy is ``update_kl_limit`` nats a token from the old one. Raises
-    ForwardDiffers (P10) and RowsNotFinite (P16).
+    ``between`` is called before each forward and each backward pass, and ``before_change`` before each optimizer step.
+    An update ends early, before the next step, where the policy is ``update_kl_limit`` nats a token from the old one.
+    Raises ForwardDiffers (P10) and RowsNotFinite (P16).
     """
     config, total, norms, kl = learner.config, Sums(), list[tuple[float, float]](), 0.0
     for rows in _plan(len(rollout.scores), config.epochs, config.minibatches, generator):
@@ -138,7 +138,8 @@ def accumulate_gradient(
     share = ranks.share(rows)
     for part in micro_batches(rollout.attention_mask, rollout.completion_start, share, budget):
         between()
-        loss, counted = _forward(learner, rollout, targets, part)
+        loss, counted = _forward(learner, rollout, targets, part, between)
+        between()  # a backward pass is two thirds of the time
         torch.autograd.backward(loss / tokens)
         sums.add(counted)
     ranks.sum_gradients([*learner.policy_parameters.values(), *learner.value_parameters.values()])
@@ -154,7 +155,9 @@ def _plan(count: int, epochs: int, minibatches: int, generator: torch.Generator)
     return plan
 
 
-def _forward(learner: Learner, rollout: Rollout, targets: Targets, part: MicroBatch) -> tuple[Tensor, Sums]:
+def _forward(
+    learner: Learner, rollout: Rollout, targets: Targets, part: MicroBatch, between: Callable[[], None]
+) -> tuple[Tensor, Sums]:
     """The loss of ``part``, a sum over its tokens, and what is counted beside it."""
     config, mask = learner.config, part.cut_completions(rollout.mask)
     old, advantages = part.cut_completions(rollout.log_probs), part.cut_completions(targets.advantages)
@@ -167,6 +170,7 @@ def _forward(learner: Learner, rollout: Rollout, targets: Targets, part: MicroBa
     loss = policy_loss.loss
     if config.entropy_coefficient:
         loss = loss - config.entropy_coefficient * (figures.entropy * mask).sum()
+    between()
     of_value = _value_loss(learner, rollout, targets, part)
     if of_value is not None:
         loss = loss + of_value  # its parameters, optimizer and clip are its own

@@ -117,10 +117,10 @@ def test_a_stop_is_looked_for_between_any_two_forward_passes(tmp_path: Path) -> 
     for trunk in (learner.policy.model.base_model, learner.policy.frozen.base_model, learner.value):
         trunk.register_forward_hook(lambda *_: passes.append(1))
     train(tmp_path / "run", looks, learner=learner)
-    # Log-probabilities and values of a minibatch are two passes after one look: one backward pass is of both
-    together = learner.config.epochs * learner.config.minibatches
+    # One backward pass of each minibatch is of both networks
+    backward = learner.config.epochs * learner.config.minibatches
     # The made-up reward looks once
-    assert looks.count == 1 + 1 + len(passes) - together
+    assert looks.count == 1 + 1 + len(passes) + backward
 
 
 def test_p21_a_stopped_run_of_an_adapter_goes_on_bit_for_bit(tmp_path: Path) -> None:
