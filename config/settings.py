@@ -178,7 +178,7 @@ STATICFILES_DIRS = [
 ]
 WHITENOISE_USE_FINDERS = True
 
-# Artifacts are named by digest; django-storages takes the place of this backend where a fleet shares S3.
+# Artifacts are named by digest. A fleet shares the home by mounting it.
 RUNS_DIR = HOME / "runs"
 # The socket of the process that forks runs' children (runs.folder.forking); without one each starts from nothing.
 FORKS = env.forks("CONCORD_FORKS", HOME / "forks")

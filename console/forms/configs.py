@@ -248,8 +248,8 @@ class Lines(forms.CharField):
         self.kind = kind
 
     def clean(self, value: Any) -> list[dict[str, Any]]:
-        text = super().clean(value)
-        return [self._read(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        lines = super().clean(value).replace("\r\n", "\n").split("\n")
+        return [self._read(number, line) for number, line in enumerate(lines, 1) if line.strip()]
 
     def _read(self, number: int, line: str) -> dict[str, Any]:
         hints = get_type_hints(self.kind)
