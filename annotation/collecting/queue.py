@@ -99,12 +99,12 @@ class Next(NamedTuple):
 
 def _claimed(
     annotator: Annotator,
-    held: Sequence[Assignment],
+    in_hand_and_ahead: Sequence[Assignment],
     shuffle: random.Random | None = None,
     kinds: Collection[str] = Task.Kind.values,
 ) -> Assignment | None:
     """Of an annotator whose row is locked, and what they hold (_in_hand_and_ahead)."""
-    first = next(iter(held), None)
+    first = next(iter(in_hand_and_ahead), None)
     if first is not None and not first.ahead and _begin(first):
         return first
     standing.refuse_paused(annotator)

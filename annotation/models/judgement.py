@@ -134,12 +134,18 @@ class Ranking(models.Model):
 class Comparison(models.Model):
     """One pair that follows from a current ranking. Derived: annotation.collecting.ranking writes it with its ranking.
 
-    Of a tie, ``preferred`` is the completion at the earlier place of the task.
+    Of a tie, ``preferred`` is the completion at the earlier place of the task. Both are of the ranking's task, whose
+    entries hold them: asking that again of every pair took half the time of writing it. Pairs are found by
+    their ranking alone, and go with it.
     """
 
     ranking = models.ForeignKey(Ranking, on_delete=models.CASCADE, related_name="comparisons", db_index=False)
-    preferred = models.ForeignKey(Completion, on_delete=models.CASCADE, related_name="+")
-    rejected = models.ForeignKey(Completion, on_delete=models.CASCADE, related_name="+")
+    preferred = models.ForeignKey(
+        Completion, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    rejected = models.ForeignKey(
+        Completion, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
     tie = models.BooleanField()
 
     class Meta:

@@ -142,6 +142,7 @@ class Task(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["repeats", "purpose"],
+                condition=Q(repeats__isnull=False),
                 name="task_repeated_once",
                 violation_error_message="A task has one repeat and one adjudication, whoever they are asked of.",
             ),
@@ -211,7 +212,7 @@ class Slot(models.Model):
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="slots", db_index=False)
     number = models.PositiveSmallIntegerField()
     annotator = models.ForeignKey(
-        Annotator, null=True, blank=True, on_delete=models.CASCADE, related_name="slots"
+        Annotator, null=True, blank=True, on_delete=models.CASCADE, related_name="slots", db_index=False
     )
     # When it was last given back; nobody gave back what was never taken.
     freed_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -235,6 +236,8 @@ class Slot(models.Model):
             ),
         ]
         indexes = [
+            # Most are nobody's yet, and are found by the indexes below.
+            models.Index(fields=["annotator"], condition=Q(annotator__isnull=False), name="slot_held"),
             models.Index(
                 fields=["project", "-priority", "task", "number"],
                 condition=Q(annotator__isnull=True),

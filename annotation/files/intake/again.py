@@ -1,6 +1,6 @@
 """Lines about tasks that are asked again, to measure or to decide: a line names the first, and its purpose."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -39,7 +39,9 @@ def admit(desk: Desk, lines: Sequence[Numbered[A]], facts: Mapping[str, Facts]) 
     return good
 
 
-def _decided(desk: Desk, keys: Iterable[str]) -> set[str]:
+def _decided(desk: Desk, keys: Collection[str]) -> set[str]:
+    if not keys:
+        return set()
     decisions = Ranking.objects.current().filter(task__purpose=Purpose.ADJUDICATION, project=desk.project)
     rows = decisions.filter(task__repeats__key__among=keys)
     return set(rows.values_list("task__repeats__key", flat=True))

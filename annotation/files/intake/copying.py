@@ -5,7 +5,11 @@ Ids come from the table's sequence first, so rows that point at each other are w
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import orjson
@@ -18,8 +22,69 @@ _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 _RESTORING = 0x7265_7374_6F72_65
 
 
+class _Behind:
+    """What a thread is still to write of rows that are made, in their order, and ids that are taken ahead."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+        self._writes: list[Future[None]] = []
+        self._ids: dict[type[Model], list[int]] = defaultdict(list)
+        self._taken = Counter[type[Model]]()
+
+    def write(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Begin to write as soon as what came before is written."""
+        before = self._writes[-1] if self._writes else None
+        # Django keeps its own wrapper of the connection to one thread; nothing else is sent until it is done.
+        self._writes.append(self._pool.submit(_write_after, before, connection.connection, statement, rows))
+
+    def settle(self) -> None:
+        """Wait until all is written. Raises what stopped it."""
+        writes, self._writes = self._writes, []
+        for write in writes:
+            write.result()
+
+    def before_statement(self, execute: Callable[..., Any], *statement: Any) -> Any:
+        """Every statement finds what was written before it."""
+        self.settle()
+        return execute(*statement)
+
+    def take_ids(self, model: type[Model], count: int) -> list[int]:
+        """From those that were taken ahead: as many again as there were so far, so that few statements wait for it."""
+        ids = self._ids[model]
+        if len(ids) < count:
+            ids += _fresh_ids(model, max(count - len(ids), self._taken[model]))
+        self._taken[model] += count
+        self._ids[model] = ids[count:]
+        return ids[:count]
+
+
+_BEHIND: ContextVar[_Behind | None] = ContextVar("behind", default=None)
+
+
+@contextmanager
+def written_behind() -> Iterator[None]:
+    """Rows are written in a thread while those after them are made; every other statement waits until they are.
+
+    Inside a transaction. What Postgres refuses is raised by the next statement, or at the end.
+    """
+    with ThreadPoolExecutor(1, "write-behind") as pool:
+        behind = _Behind(pool)
+        token = _BEHIND.set(behind)
+        try:
+            with connection.execute_wrapper(behind.before_statement):
+                yield
+            behind.settle()
+        finally:
+            _BEHIND.reset(token)
+
+
 def take_ids(model: type[Model], count: int) -> list[int]:
     """``count`` fresh ids of the model's table, rising."""
+    behind = _BEHIND.get()
+    return _fresh_ids(model, count) if behind is None else behind.take_ids(model, count)
+
+
+def _fresh_ids(model: type[Model], count: int) -> list[int]:
     if not count:
         return []
     with connection.cursor() as cursor:
@@ -35,15 +100,31 @@ def take_ids(model: type[Model], count: int) -> list[int]:
 
 
 def copy_rows(model: type[Model], fields: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write ``rows``, each a value a field (``id`` included). Fields left out get the database's own default."""
+    """Write ``rows``, each a value a field. Fields left out, ``id`` too, get the database's own default."""
     quote = connection.ops.quote_name
     whole = list(rows)  # a query asked for by a row would wait for the COPY that waits for the row
+    if not whole:
+        return
     columns = ", ".join(quote(str(model._meta.get_field(name).column)) for name in fields)  # type: ignore[union-attr]
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY {quote(model._meta.db_table)} ({columns}) FROM STDIN") as copy,
-    ):
-        for row in whole:
+    statement = f"COPY {quote(model._meta.db_table)} ({columns}) FROM STDIN"
+    behind = _BEHIND.get()
+    if behind is None:
+        _write(connection.connection, statement, whole)
+    else:
+        behind.write(statement, whole)
+
+
+def _write_after(
+    before: Future[None] | None, raw: Any, statement: str, rows: Sequence[Sequence[Any]]
+) -> None:
+    """Nothing is written after what Postgres refused."""
+    if before is None or before.exception() is None:
+        _write(raw, statement, rows)
+
+
+def _write(raw: Any, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+    with raw.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
             copy.write_row(row)
 
 

@@ -14,6 +14,7 @@ from django.db import transaction
 from annotation.errors import BadFile, BadLine, BadRequest
 from annotation.files.collector import few_collections
 from annotation.files.intake import demonstrations, flags, gold, prompts, rankings, ratings, skips, tasks
+from annotation.files.intake.copying import written_behind
 from annotation.files.intake.desk import Desk, Numbered, Report, close_desk, open_desk
 from annotation.files.jsonl.errors import BadField, BrokenFile
 from annotation.files.jsonl.fields import Limits
@@ -91,12 +92,13 @@ def _import(
         raise BadRequest(f"There is no kind {kind!r}: it is one of {', '.join(KINDS)}.")
     desk = open_desk(project, patient=patient)
     try:
-        for batch in _read_ahead(_batches(kind, lines)):
-            desk.report.lines += batch.read
-            for number, error in batch.bad:
-                desk.report.refuse(number, error)
-            _STORES[kind](desk, batch.good)
-            watch(desk.report.lines)
+        with written_behind():
+            for batch in _read_ahead(_batches(kind, lines)):
+                desk.report.lines += batch.read
+                for number, error in batch.bad:
+                    desk.report.refuse(number, error)
+                _STORES[kind](desk, batch.good)
+                watch(desk.report.lines)
     except BrokenFile as error:
         raise BadRequest(f"Nothing is imported: {error}.") from error
     if desk.report.bad and not skip_bad:

@@ -44,13 +44,8 @@ def store(desk: Desk, lines: Sequence[Numbered[RankingLine]]) -> None:
 
 def _make(desk: Desk, lines: Sequence[RankingLine], placed: Mapping[again.Asked, tasks.Placed]) -> list[Made]:
     old = [task.id for task in placed.values() if not task.is_new]
-    last = {
-        (task_id, annotator_id): pk
-        for pk, task_id, annotator_id in Ranking.objects.current()
-        .filter(task__id__among=old)
-        .values_list("id", "task_id", "annotator_id")
-    }
-    unnamed = _unnamed_counts(old)
+    last = _last_rankings(old) if old else {}
+    unnamed = _unnamed_counts(old) if old else Counter()
     rankings: list[Made] = []
     for line, pk in zip(lines, take_ids(Ranking, len(lines)), strict=True):
         task = placed[line.key, line.purpose]
@@ -62,6 +57,14 @@ def _make(desk: Desk, lines: Sequence[RankingLine], placed: Mapping[again.Asked,
         last[who] = pk
     superseded = {ranking.supersedes for ranking in rankings}
     return [ranking._replace(is_current=ranking.id not in superseded) for ranking in rankings]
+
+
+def _last_rankings(task_ids: Sequence[int]) -> dict[tuple[int, int], int]:
+    """The current ranking of each task by each of its annotators."""
+    rows = Ranking.objects.current().filter(task__id__among=task_ids)
+    return {
+        (task, annotator): pk for pk, task, annotator in rows.values_list("id", "task_id", "annotator_id")
+    }
 
 
 def _unnamed_counts(task_ids: Sequence[int]) -> Counter[int]:
@@ -145,8 +148,4 @@ def _copy_comparisons(rankings: Sequence[Made]) -> None:
             ids = ranking.task.completion_ids
             rows += [(ranking.id, ids[i], ids[j], False) for i, j in strict]
             rows += [(ranking.id, ids[i], ids[j], True) for i, j in ties]
-    copy_rows(
-        Comparison,
-        ("id", "ranking", "preferred", "rejected", "tie"),
-        ((pk, *row) for pk, row in zip(take_ids(Comparison, len(rows)), rows, strict=True)),
-    )
+    copy_rows(Comparison, ("ranking", "preferred", "rejected", "tie"), rows)

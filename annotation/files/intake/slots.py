@@ -43,12 +43,7 @@ def open_slots(desk: Desk, openings: Sequence[Opening]) -> None:
         for opening in to_open
         for number in range(default if opening.slots is None else opening.slots)
     ]
-    ids = take_ids(Slot, len(rows))
-    copy_rows(
-        Slot,
-        ("id", "project", "priority", "task", "number"),
-        ((pk, *row) for pk, row in zip(ids, rows, strict=True)),
-    )
+    copy_rows(Slot, ("project", "priority", "task", "number"), rows)
     desk.added_slots((priority, task_id) for _, priority, task_id, _ in rows)
     _keep_numbers(to_open)
     fill(desk, [opening.task_id for opening in to_open if not opening.is_new])
@@ -70,7 +65,10 @@ def fill(desk: Desk, task_ids: Iterable[int]) -> None:
     Tasks that came in judged have no slots, and stay so. Locks these annotators, so that none of them is given the
     same task at this moment, and the free slots.
     """
-    slotted = set(Slot.objects.filter(task__id__among=list(task_ids)).values_list("task_id", flat=True))
+    filled = list(task_ids)
+    if not filled:
+        return
+    slotted = set(Slot.objects.filter(task__id__among=filled).values_list("task_id", flat=True))
     locks.annotators(ranking.annotator_id for ranking in _without_slot(slotted))
     waiting = _without_slot(slotted)
     if not waiting:

@@ -66,6 +66,8 @@ def _stored(desk: Desk, keys: Iterable[str]) -> dict[str, Facts]:
             "id", "key", "prompt__digest", "purpose", "kind"
         )
     )
+    if not tasks:
+        return {}
     entries: dict[int, list[tuple[int, str, str]]] = defaultdict(list)
     rows = TaskCompletion.objects.filter(task__id__among=[row[0] for row in tasks])
     for task_id, pk, source, text in rows.order_by("task_id", "position").values_list(
@@ -177,16 +179,14 @@ def _copy_tasks(
 
 def copy_entries(tasks: Iterable[Placed]) -> None:
     """Put the completions of new tasks at their places."""
-    rows = [
-        (task.id, completion_id, position)
-        for task in tasks
-        for position, completion_id in enumerate(task.completion_ids)
-    ]
-    ids = take_ids(TaskCompletion, len(rows))
     copy_rows(
         TaskCompletion,
-        ("id", "task", "completion", "position"),
-        ((pk, *row) for pk, row in zip(ids, rows, strict=True)),
+        ("task", "completion", "position"),
+        (
+            (task.id, completion_id, position)
+            for task in tasks
+            for position, completion_id in enumerate(task.completion_ids)
+        ),
     )
 
 
