@@ -1,11 +1,15 @@
 """The tables of annotation, and no two accounts whose names differ in capitals alone: log-in takes a name in any."""
 
+import annotation.models.words
 import annotation.preferences.axes
 import django.contrib.postgres.fields
+import django.contrib.postgres.indexes
+import django.contrib.postgres.search
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.functions.math
+import django.db.models.functions.text
 import uuid
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -13,6 +17,15 @@ from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 
+# Messages beyond what is searched are cut off, as words.SEARCHED says.
+_WORDS = """
+    CREATE FUNCTION annotation_message_words(messages jsonb) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN to_tsvector('simple'::regconfig, (
+        SELECT left(coalesce(string_agg(message ->> 'content', chr(10)), ''), 50000)
+        FROM jsonb_array_elements(messages) message
+    ));
+"""
 _SAME = """
     SELECT string_agg(username, ', ' ORDER BY id) FROM auth_user GROUP BY lower(username) HAVING count(*) > 1
     ORDER BY min(id) LIMIT 20
@@ -43,56 +56,12 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunPython(refuse_the_same, migrations.RunPython.noop),
-        migrations.CreateModel(
-            name='Annotator',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('pseudonym', models.CharField(max_length=200)),
-                ('simulated', models.BooleanField(default=False)),
-                ('anonymous', models.BooleanField(default=False)),
-                ('standing', models.CharField(choices=[('fine', 'fine'), ('warned', 'warned'), ('paused', 'paused')], default='fine', max_length=6)),
-                ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='annotators', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('simulated', False), ('user__isnull', True), _connector='OR'), name='annotator_simulated_has_no_account', violation_error_message='A simulated annotator has no account.'), models.CheckConstraint(condition=models.Q(('withdrawn_at__isnull', True), ('user__isnull', True), _connector='OR'), name='annotator_withdrawn_has_no_account', violation_error_message='A withdrawn annotator has no account.')],
-            },
-        ),
+        migrations.RunSQL(_WORDS, 'DROP FUNCTION annotation_message_words'),
         migrations.CreateModel(
             name='RequestRate',
             fields=[
                 ('caller', models.CharField(max_length=40, primary_key=True, serialize=False)),
                 ('due_at', models.DateTimeField()),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Task',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('key', models.CharField(help_text="An import's name of the task, or the digest of what it ranks", max_length=200)),
-                ('kind', models.CharField(choices=[('rank', 'rank completions'), ('rate', 'rate completions'), ('demonstrate', 'write an answer')], db_default='rank', default='rank', max_length=11)),
-                ('priority', models.IntegerField(default=0)),
-                ('purpose', models.CharField(choices=[('collect', 'collect'), ('gold', 'gold'), ('repeat', 'repeat'), ('adjudication', 'adjudication')], db_default='collect', default='collect', max_length=12)),
-                ('gold_tiers', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveSmallIntegerField(), blank=True, null=True, size=None)),
-                ('external_id', models.CharField(blank=True, max_length=200)),
-                ('metadata', models.JSONField(blank=True, default=dict)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-            ],
-            options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['rank', 'rate', 'demonstrate'])), name='task_kind_known', violation_error_message='A task is to rank, to rate or to demonstrate.'), models.CheckConstraint(condition=models.Q(models.Q(('gold_tiers__isnull', False), ('gold_tiers__len__gte', 2), ('purpose', 'gold')), models.Q(models.Q(('purpose', 'gold'), _negated=True), ('gold_tiers__isnull', True)), _connector='OR'), name='task_gold_has_an_order', violation_error_message="A task has an expert's order exactly when it is gold.")],
-            },
-        ),
-        migrations.CreateModel(
-            name='Bookmark',
-            fields=[
-                ('annotator', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='bookmark', serialize=False, to='annotation.annotator')),
-                ('priority', models.BigIntegerField()),
-                ('task_number', models.BigIntegerField()),
-                ('queue_version', models.PositiveBigIntegerField()),
-                ('made_at', models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
@@ -106,12 +75,14 @@ class Migration(migrations.Migration):
                 ('completions_per_task', models.PositiveSmallIntegerField(default=4, validators=[django.core.validators.MinValueValidator(2), django.core.validators.MaxValueValidator(9)])),
                 ('annotators_per_task', models.PositiveSmallIntegerField(default=1, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(50)])),
                 ('lease_seconds', models.PositiveIntegerField(default=1800, help_text='How long a task stays with an annotator who does nothing, in seconds.', validators=[django.core.validators.MinValueValidator(60)])),
+                ('revise_hours', models.PositiveIntegerField(db_default=24, default=24, help_text='How long annotators may change what they submitted, in hours; 0: never.', validators=[django.core.validators.MaxValueValidator(87600)])),
                 ('hour_cost', models.DecimalField(db_default=0, decimal_places=2, default=0, help_text='Of an hour of active time.', max_digits=9, validators=[django.core.validators.MinValueValidator(0)])),
                 ('currency', models.CharField(db_default='USD', default='USD', max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}$', 'A currency is three letters, as USD or EUR.')])),
                 ('rating_axes', models.JSONField(default=annotation.preferences.axes.default_axes, help_text='The scales of a rating, in the form of preferences.axes.Axis.')),
                 ('ask_strength', models.BooleanField(default=False, help_text='Of two completions, ask how much better one is than the other.')),
                 ('review_demonstrations', models.BooleanField(default=False, help_text='A demonstration counts when a second person has accepted it.')),
                 ('demonstration_least_characters', models.PositiveIntegerField(default=1)),
+                ('split_by', models.CharField(choices=[('opening', 'first user turn'), ('prompt', 'whole prompt')], db_default='opening', default='opening', editable=False, help_text='What decides which split a prompt is in (annotation.files.splitting).', max_length=7)),
                 ('random_share', models.FloatField(db_default=0.0, default=0.0, help_text='Share of tasks, 0 to 1, that are drawn at random instead of by priority, to evaluate on.', validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(1.0)])),
                 ('queue_version', models.PositiveBigIntegerField(db_default=0, default=0, editable=False)),
                 ('gold_every', models.PositiveSmallIntegerField(default=0, help_text='One task in so many is a gold task, drawn at random. 0: none.')),
@@ -132,6 +103,35 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Annotator',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ('pseudonym', models.CharField(max_length=200)),
+                ('simulated', models.BooleanField(default=False)),
+                ('anonymous', models.BooleanField(default=False)),
+                ('standing', models.CharField(choices=[('fine', 'fine'), ('warned', 'warned'), ('paused', 'paused')], default='fine', max_length=6)),
+                ('guidelines_read', models.PositiveIntegerField(db_default=0, default=0, editable=False)),
+                ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='annotators', to=settings.AUTH_USER_MODEL)),
+                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='annotators', to='annotation.project')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('project', 'pseudonym'), name='annotator_pseudonym_once', violation_error_message='A pseudonym names one annotator of a project.'), models.UniqueConstraint(condition=models.Q(('user__isnull', False)), fields=('project', 'user'), name='annotator_account_once', violation_error_message='An account is one annotator of a project.'), models.CheckConstraint(condition=models.Q(('simulated', False), ('user__isnull', True), _connector='OR'), name='annotator_simulated_has_no_account', violation_error_message='A simulated annotator has no account.'), models.CheckConstraint(condition=models.Q(('withdrawn_at__isnull', True), ('user__isnull', True), _connector='OR'), name='annotator_withdrawn_has_no_account', violation_error_message='A withdrawn annotator has no account.')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Bookmark',
+            fields=[
+                ('annotator', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='bookmark', serialize=False, to='annotation.annotator')),
+                ('priority', models.BigIntegerField()),
+                ('task_number', models.BigIntegerField()),
+                ('queue_version', models.PositiveBigIntegerField()),
+                ('made_at', models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='Invitation',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -141,37 +141,9 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('expires_at', models.DateTimeField()),
                 ('accepted_at', models.DateTimeField(blank=True, null=True)),
+                ('revoked_at', models.DateTimeField(blank=True, null=True)),
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='invitations', to='annotation.project')),
             ],
-        ),
-        migrations.CreateModel(
-            name='Assignment',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('status', models.CharField(choices=[('open', 'open'), ('submitted', 'submitted'), ('skipped', 'skipped'), ('released', 'released'), ('expired', 'expired')], default='open', max_length=9)),
-                ('chosen', models.CharField(choices=[('priority', 'by priority'), ('random', 'drawn at random')], db_default='priority', default='priority', max_length=8)),
-                ('opened_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('expires_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('order_shown', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveSmallIntegerField(), size=None)),
-                ('draft', models.JSONField(blank=True, default=dict)),
-                ('drafted_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('drafted_by', models.CharField(blank=True, default='', editable=False, max_length=32)),
-                ('reason', models.TextField(blank=True)),
-                ('ahead', models.BooleanField(db_default=False, default=False, editable=False)),
-                ('annotator', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='annotation.annotator')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='annotation.project')),
-            ],
-            options={
-                'indexes': [models.Index(condition=models.Q(('status', 'open')), fields=['expires_at'], name='assignment_lease'), models.Index(condition=models.Q(('status', 'submitted')), fields=['annotator', 'closed_at'], name='assignment_submitted')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('status', 'open')), models.Q(models.Q(('status', 'open'), _negated=True), ('closed_at__isnull', False)), _connector='OR'), name='assignment_closed_has_a_time', violation_error_message='An assignment has a time of closing exactly when it is closed.')],
-            },
-        ),
-        migrations.AddField(
-            model_name='annotator',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='annotators', to='annotation.project'),
         ),
         migrations.CreateModel(
             name='Prompt',
@@ -191,21 +163,58 @@ class Migration(migrations.Migration):
                 ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='prompts', to='annotation.project')),
             ],
             options={
-                'indexes': [models.Index(fields=['project', 'split'], name='prompt_by_split'), models.Index(fields=['project', 'opening'], name='prompt_by_opening')],
+                'indexes': [models.Index(fields=['project', 'split'], name='prompt_by_split'), models.Index(fields=['project', 'opening'], name='prompt_by_opening'), django.contrib.postgres.indexes.GinIndex(annotation.models.words.MessageWords('messages'), name='prompt_words')],
                 'constraints': [models.UniqueConstraint(fields=('project', 'digest'), name='prompt_once', violation_error_message='A prompt is stored once in a project.')],
             },
         ),
         migrations.CreateModel(
-            name='Completion',
+            name='Task',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('text', models.TextField(blank=True)),
-                ('digest', models.CharField(help_text='sha256 of the text', max_length=64)),
-                ('sampling', models.JSONField(blank=True, default=dict)),
+                ('key', models.CharField(help_text="An import's name of the task, or the digest of what it ranks", max_length=200)),
+                ('kind', models.CharField(choices=[('rank', 'rank completions'), ('rate', 'rate completions'), ('demonstrate', 'write an answer')], db_default='rank', default='rank', max_length=11)),
+                ('priority', models.IntegerField(default=0)),
+                ('ordered_by', models.CharField(blank=True, db_default='', default='', editable=False, max_length=40)),
+                ('annotators', models.PositiveSmallIntegerField(blank=True, help_text='How many its line asked for; empty: as many as the project says', null=True)),
+                ('purpose', models.CharField(choices=[('collect', 'collect'), ('gold', 'gold'), ('repeat', 'repeat'), ('adjudication', 'adjudication')], db_default='collect', default='collect', max_length=12)),
+                ('gold_tiers', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveSmallIntegerField(), blank=True, null=True, size=None)),
+                ('external_id', models.CharField(blank=True, max_length=200)),
+                ('metadata', models.JSONField(blank=True, default=dict)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('prompt', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='completions', to='annotation.prompt')),
+                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tasks', to='annotation.project')),
+                ('prompt', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tasks', to='annotation.prompt')),
+                ('repeats', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='repeated_as', to='annotation.task')),
             ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('purpose', 'gold')), fields=['project'], name='task_gold')],
+                'constraints': [models.UniqueConstraint(fields=('project', 'key'), name='task_key_once', violation_error_message="A task's key names one task of a project."), models.CheckConstraint(condition=models.Q(('kind__in', ['rank', 'rate', 'demonstrate'])), name='task_kind_known', violation_error_message='A task is to rank, to rate or to demonstrate.'), models.CheckConstraint(condition=models.Q(('purpose', 'collect'), ('kind', 'rank'), _connector='OR'), name='task_measures_by_ranking', violation_error_message='Gold tasks, repeats and adjudications are ranked.'), models.CheckConstraint(condition=models.Q(models.Q(('gold_tiers__isnull', False), ('gold_tiers__len__gte', 2), ('purpose', 'gold')), models.Q(models.Q(('purpose', 'gold'), _negated=True), ('gold_tiers__isnull', True)), _connector='OR'), name='task_gold_has_an_order', violation_error_message="A task has an expert's order exactly when it is gold."), models.CheckConstraint(condition=models.Q(models.Q(('purpose__in', ['repeat', 'adjudication']), ('repeats__isnull', False)), models.Q(('purpose__in', ['collect', 'gold']), ('repeats__isnull', True)), _connector='OR'), name='task_repeat_has_a_first', violation_error_message='A repeat or an adjudication, and nothing else, asks another task again.'), models.UniqueConstraint(condition=models.Q(('repeats__isnull', False)), fields=('repeats', 'purpose'), name='task_repeated_once', violation_error_message='A task has one repeat and one adjudication, whoever they are asked of.')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Assignment',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ('status', models.CharField(choices=[('open', 'open'), ('submitted', 'submitted'), ('skipped', 'skipped'), ('released', 'released'), ('expired', 'expired')], default='open', max_length=9)),
+                ('chosen', models.CharField(choices=[('priority', 'by priority'), ('random', 'drawn at random'), ('doubt', 'asked because a reward model is unsure of it')], db_default='priority', default='priority', max_length=8)),
+                ('opened_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('expires_at', models.DateTimeField()),
+                ('closed_at', models.DateTimeField(blank=True, null=True)),
+                ('order_shown', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveSmallIntegerField(), size=None)),
+                ('draft', models.JSONField(blank=True, default=dict)),
+                ('drafted_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('drafted_by', models.CharField(blank=True, default='', editable=False, max_length=32)),
+                ('reason', models.TextField(blank=True)),
+                ('ahead', models.BooleanField(db_default=False, default=False, editable=False)),
+                ('annotator', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='annotation.annotator')),
+                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='annotation.project')),
+                ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='annotation.task')),
+            ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('status', 'open')), fields=['expires_at'], name='assignment_lease'), models.Index(condition=models.Q(('status', 'submitted')), fields=['annotator', 'closed_at'], name='assignment_submitted')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('status', 'open')), fields=('project', 'annotator', 'ahead'), name='assignment_one_open', violation_error_message='An annotator has one open task of a project at a time, and one ahead.'), models.UniqueConstraint(condition=models.Q(('status__in', ['open', 'submitted', 'skipped'])), fields=('task', 'annotator'), name='assignment_once_a_task', violation_error_message='Nobody gets a task again that they hold, submitted or skipped.'), models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('status', 'open')), models.Q(models.Q(('status', 'open'), _negated=True), ('closed_at__isnull', False)), _connector='OR'), name='assignment_closed_has_a_time', violation_error_message='An assignment has a time of closing exactly when it is closed.')],
+            },
         ),
         migrations.CreateModel(
             name='Ranking',
@@ -229,49 +238,26 @@ class Migration(migrations.Migration):
                 ('assignment', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='ranking', to='annotation.assignment')),
                 ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='rankings', to='annotation.project')),
                 ('supersedes', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='superseded_by', to='annotation.ranking')),
+                ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rankings', to='annotation.task')),
             ],
             options={
                 'ordering': ['id'],
                 'indexes': [models.Index(fields=['project', 'id'], name='ranking_of_project'), models.Index(condition=models.Q(('is_current', True)), fields=['annotator', 'created_at'], name='ranking_of_annotator')],
-                'constraints': [models.UniqueConstraint(fields=('project', 'import_key'), name='ranking_imported_once', violation_error_message='A line is imported once.'), models.CheckConstraint(condition=models.Q(models.Q(('tiers__len__gte', 2), ('verdict', 'ranked')), models.Q(models.Q(('verdict', 'ranked'), _negated=True), ('tiers__len', 0)), _connector='OR'), name='ranking_tiers_exactly_when_ranked', violation_error_message='A ranking has tiers exactly when its verdict is ranked.'), models.CheckConstraint(condition=models.Q(('active_seconds__isnull', True), ('active_seconds__gte', 0), _connector='OR'), name='ranking_active_seconds_not_negative', violation_error_message='Active seconds cannot be negative.')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('task', 'annotator'), name='ranking_one_current', violation_error_message='An annotator has one current ranking of a task.'), models.UniqueConstraint(fields=('project', 'import_key'), name='ranking_imported_once', violation_error_message='A line is imported once.'), models.CheckConstraint(condition=models.Q(models.Q(('tiers__len__gte', 2), ('verdict', 'ranked')), models.Q(models.Q(('verdict', 'ranked'), _negated=True), ('tiers__len', 0)), _connector='OR'), name='ranking_tiers_exactly_when_ranked', violation_error_message='A ranking has tiers exactly when its verdict is ranked.'), models.CheckConstraint(condition=models.Q(('active_seconds__isnull', True), ('active_seconds__gte', 0), _connector='OR'), name='ranking_active_seconds_not_negative', violation_error_message='Active seconds cannot be negative.')],
             },
         ),
         migrations.CreateModel(
-            name='Comparison',
+            name='Session',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tie', models.BooleanField()),
-                ('preferred', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='annotation.completion')),
-                ('rejected', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='annotation.completion')),
-                ('ranking', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='comparisons', to='annotation.ranking')),
+                ('session_key', models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name='session key')),
+                ('session_data', models.TextField(verbose_name='session data')),
+                ('expire_date', models.DateTimeField(db_index=True, verbose_name='expire date')),
+                ('account', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('ranking', 'preferred', 'rejected'), name='comparison_once', violation_error_message='A ranking says one thing of a pair.'), models.CheckConstraint(condition=models.Q(('preferred', models.F('rejected')), _negated=True), name='comparison_of_two', violation_error_message='A completion is not compared with itself.')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Rating',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('axis', models.CharField(default='quality', max_length=60)),
-                ('score', models.FloatField(blank=True, null=True)),
-                ('active_seconds', models.FloatField(blank=True, null=True)),
-                ('guideline_version', models.PositiveIntegerField(blank=True, null=True)),
-                ('is_current', models.BooleanField(default=True)),
-                ('import_key', models.CharField(blank=True, max_length=64, null=True)),
-                ('external_id', models.CharField(blank=True, max_length=200)),
-                ('metadata', models.JSONField(blank=True, default=dict)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('annotator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ratings', to='annotation.annotator')),
-                ('assignment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='ratings', to='annotation.assignment')),
-                ('completion', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ratings', to='annotation.completion')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ratings', to='annotation.project')),
-                ('supersedes', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='superseded_by', to='annotation.rating')),
-            ],
-            options={
-                'ordering': ['id'],
-                'constraints': [models.UniqueConstraint(fields=('project', 'import_key'), name='rating_imported_once', violation_error_message='A line is imported once.'), models.UniqueConstraint(condition=models.Q(('assignment__isnull', False), ('is_current', True)), fields=('assignment', 'completion', 'axis'), name='rating_one_current', violation_error_message='An answer has one current score a completion and axis.'), models.CheckConstraint(condition=models.Q(('active_seconds__isnull', True), ('active_seconds__gte', 0), _connector='OR'), name='rating_active_seconds_not_negative', violation_error_message='Active seconds cannot be negative.')],
+                'verbose_name': 'session',
+                'verbose_name_plural': 'sessions',
+                'abstract': False,
             },
         ),
         migrations.CreateModel(
@@ -307,6 +293,61 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Completion',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ('text', models.TextField(blank=True)),
+                ('digest', models.CharField(help_text='sha256 of the text', max_length=64)),
+                ('sampling', models.JSONField(blank=True, default=dict)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('prompt', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='completions', to='annotation.prompt')),
+                ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='completions', to='annotation.source')),
+            ],
+            options={
+                'indexes': [django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.search.SearchVector(django.db.models.functions.text.Left('text', 50000), config='simple'), name='completion_words')],
+                'constraints': [models.UniqueConstraint(fields=('prompt', 'source', 'digest'), name='completion_once_a_source', violation_error_message="A source's text for a prompt is stored once.")],
+            },
+        ),
+        migrations.CreateModel(
+            name='Comparison',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('tie', models.BooleanField()),
+                ('preferred', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='annotation.completion')),
+                ('rejected', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='annotation.completion')),
+                ('ranking', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='comparisons', to='annotation.ranking')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('ranking', 'preferred', 'rejected'), name='comparison_once', violation_error_message='A ranking says one thing of a pair.'), models.CheckConstraint(condition=models.Q(('preferred', models.F('rejected')), _negated=True), name='comparison_of_two', violation_error_message='A completion is not compared with itself.')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Rating',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ('axis', models.CharField(default='quality', max_length=60)),
+                ('score', models.FloatField(blank=True, null=True)),
+                ('active_seconds', models.FloatField(blank=True, null=True)),
+                ('guideline_version', models.PositiveIntegerField(blank=True, null=True)),
+                ('is_current', models.BooleanField(default=True)),
+                ('import_key', models.CharField(blank=True, max_length=64, null=True)),
+                ('external_id', models.CharField(blank=True, max_length=200)),
+                ('metadata', models.JSONField(blank=True, default=dict)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('annotator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ratings', to='annotation.annotator')),
+                ('assignment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='ratings', to='annotation.assignment')),
+                ('completion', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ratings', to='annotation.completion')),
+                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ratings', to='annotation.project')),
+                ('supersedes', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='superseded_by', to='annotation.rating')),
+            ],
+            options={
+                'ordering': ['id'],
+                'constraints': [models.UniqueConstraint(fields=('project', 'import_key'), name='rating_imported_once', violation_error_message='A line is imported once.'), models.UniqueConstraint(condition=models.Q(('assignment__isnull', False), ('is_current', True)), fields=('assignment', 'completion', 'axis'), name='rating_one_current', violation_error_message='An answer has one current score a completion and axis.'), models.CheckConstraint(condition=models.Q(('active_seconds__isnull', True), ('active_seconds__gte', 0), _connector='OR'), name='rating_active_seconds_not_negative', violation_error_message='Active seconds cannot be negative.')],
+            },
+        ),
+        migrations.CreateModel(
             name='Demonstration',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -338,11 +379,6 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(condition=models.Q(('is_current', True), ('review', 'waiting')), fields=['project', 'id'], name='demonstration_waiting')],
                 'constraints': [models.UniqueConstraint(fields=('project', 'import_key'), name='demonstration_imported_once', violation_error_message='A line is imported once.'), models.UniqueConstraint(condition=models.Q(('assignment__isnull', False), ('is_current', True)), fields=('assignment',), name='demonstration_one_current', violation_error_message='An assignment has one current demonstration.'), models.CheckConstraint(condition=models.Q(('reviewer__isnull', True), ('author__isnull', True), models.Q(('reviewer', models.F('author')), _negated=True), _connector='OR'), name='demonstration_reviewed_by_another', violation_error_message='Nobody reviews what they wrote themselves.'), models.CheckConstraint(condition=models.Q(models.Q(('review', 'sent_back'), _negated=True), models.Q(('reviewer__isnull', False), models.Q(('comment', ''), _negated=True)), _connector='OR'), name='demonstration_sent_back_says_why', violation_error_message='Whoever sends a demonstration back says why.'), models.CheckConstraint(condition=models.Q(models.Q(('review', 'waiting'), _negated=True), ('reviewer__isnull', True), _connector='OR'), name='demonstration_waits_for_a_reviewer', violation_error_message='What waits for review has no reviewer yet.'), models.CheckConstraint(condition=models.Q(('review__in', ['waiting', 'accepted', 'sent_back'])), name='demonstration_review_known', violation_error_message='A demonstration waits, is accepted or was sent back.')],
             },
-        ),
-        migrations.AddField(
-            model_name='completion',
-            name='source',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='completions', to='annotation.source'),
         ),
         migrations.CreateModel(
             name='StandingChange',
@@ -384,21 +420,6 @@ class Migration(migrations.Migration):
                 ('added', models.JSONField()),
             ],
         ),
-        migrations.AddField(
-            model_name='task',
-            name='project',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tasks', to='annotation.project'),
-        ),
-        migrations.AddField(
-            model_name='task',
-            name='prompt',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tasks', to='annotation.prompt'),
-        ),
-        migrations.AddField(
-            model_name='task',
-            name='repeats',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='repeated_as', to='annotation.task'),
-        ),
         migrations.CreateModel(
             name='StaleTask',
             fields=[
@@ -418,19 +439,14 @@ class Migration(migrations.Migration):
                 ('number', models.PositiveSmallIntegerField()),
                 ('freed_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('lot', models.FloatField(db_default=django.db.models.functions.math.Random(), editable=False)),
-                ('annotator', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='slots', to='annotation.annotator')),
+                ('annotator', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='slots', to='annotation.annotator')),
                 ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='annotation.project')),
                 ('task', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='slots', to='annotation.task')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('annotator__isnull', True)), fields=['project', '-priority', 'task', 'number'], name='slot_free'), models.Index(condition=models.Q(('annotator__isnull', True), ('freed_at__isnull', False)), fields=['project', 'freed_at'], name='slot_given_back'), models.Index(condition=models.Q(('annotator__isnull', True)), fields=['project', 'lot'], name='slot_by_lot')],
+                'indexes': [models.Index(condition=models.Q(('annotator__isnull', False)), fields=['annotator'], name='slot_held'), models.Index(condition=models.Q(('annotator__isnull', True)), fields=['project', '-priority', 'task', 'number'], name='slot_free'), models.Index(condition=models.Q(('annotator__isnull', True), ('freed_at__isnull', False)), fields=['project', 'freed_at'], name='slot_given_back'), models.Index(condition=models.Q(('annotator__isnull', True)), fields=['project', 'lot'], name='slot_by_lot')],
                 'constraints': [models.UniqueConstraint(fields=('task', 'number'), name='slot_number_once', violation_error_message="A task's slots are numbered."), models.UniqueConstraint(condition=models.Q(('annotator__isnull', False)), fields=('task', 'annotator'), name='slot_annotator_once_a_task', violation_error_message='Nobody holds two slots of a task.')],
             },
-        ),
-        migrations.AddField(
-            model_name='ranking',
-            name='task',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rankings', to='annotation.task'),
         ),
         migrations.CreateModel(
             name='Flag',
@@ -454,11 +470,6 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('resolved_at__isnull', True)), fields=('task', 'annotator', 'category'), name='flag_once_until_resolved', violation_error_message='An annotator has one open flag at a task for one reason.'), models.CheckConstraint(condition=models.Q(models.Q(('annotator__isnull', False), ('completion__isnull', True), ('task__isnull', False)), models.Q(('annotator__isnull', True), ('completion__isnull', False), ('task__isnull', True)), _connector='OR'), name='flag_by_an_annotator_at_a_task', violation_error_message='An annotator flags a task, and the import flags a completion.'), models.CheckConstraint(condition=models.Q(models.Q(('resolution', ''), ('resolved_at__isnull', True)), models.Q(('resolved_at__isnull', False), models.Q(('resolution', ''), _negated=True)), _connector='OR'), name='flag_resolved_says_how', violation_error_message='A flag has a resolution exactly when it is resolved.')],
             },
         ),
-        migrations.AddField(
-            model_name='assignment',
-            name='task',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='annotation.task'),
-        ),
         migrations.CreateModel(
             name='TaskCompletion',
             fields=[
@@ -481,6 +492,7 @@ class Migration(migrations.Migration):
                 ('file', models.FileField(blank=True, upload_to='transfers/')),
                 ('file_name', models.CharField(blank=True, max_length=200)),
                 ('skip_bad', models.BooleanField(default=False)),
+                ('columns', models.JSONField(blank=True, help_text='Set where the file is of another tool: which of its columns is which of ours, where it was said', null=True)),
                 ('split', models.CharField(blank=True, max_length=10)),
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='transfers', to='annotation.project')),
                 ('run', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='transfer', to='runs.run')),
@@ -580,6 +592,19 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='GuidelineVersion',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveIntegerField()),
+                ('text', models.TextField(blank=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='guideline_versions', to='annotation.project')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('project', 'number'), name='guideline_version_once', violation_error_message="A version of a project's guidelines has one text.")],
+            },
+        ),
+        migrations.CreateModel(
             name='ApiToken',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -598,50 +623,6 @@ class Migration(migrations.Migration):
                 'ordering': ['-id'],
                 'constraints': [models.CheckConstraint(condition=models.Q(('scopes__len__gte', 1)), name='api_token_may_something', violation_error_message='A token needs at least one scope.')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='annotator',
-            constraint=models.UniqueConstraint(fields=('project', 'pseudonym'), name='annotator_pseudonym_once', violation_error_message='A pseudonym names one annotator of a project.'),
-        ),
-        migrations.AddConstraint(
-            model_name='annotator',
-            constraint=models.UniqueConstraint(condition=models.Q(('user__isnull', False)), fields=('project', 'user'), name='annotator_account_once', violation_error_message='An account is one annotator of a project.'),
-        ),
-        migrations.AddConstraint(
-            model_name='completion',
-            constraint=models.UniqueConstraint(fields=('prompt', 'source', 'digest'), name='completion_once_a_source', violation_error_message="A source's text for a prompt is stored once."),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('purpose', 'gold')), fields=['project'], name='task_gold'),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=models.UniqueConstraint(fields=('project', 'key'), name='task_key_once', violation_error_message="A task's key names one task of a project."),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(('purpose', 'collect'), ('kind', 'rank'), _connector='OR'), name='task_measures_by_ranking', violation_error_message='Gold tasks, repeats and adjudications are ranked.'),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('purpose__in', ['repeat', 'adjudication']), ('repeats__isnull', False)), models.Q(('purpose__in', ['collect', 'gold']), ('repeats__isnull', True)), _connector='OR'), name='task_repeat_has_a_first', violation_error_message='A repeat or an adjudication, and nothing else, asks another task again.'),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=models.UniqueConstraint(fields=('repeats', 'purpose'), name='task_repeated_once', violation_error_message='A task has one repeat and one adjudication, whoever they are asked of.'),
-        ),
-        migrations.AddConstraint(
-            model_name='ranking',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('task', 'annotator'), name='ranking_one_current', violation_error_message='An annotator has one current ranking of a task.'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'open')), fields=('project', 'annotator', 'ahead'), name='assignment_one_open', violation_error_message='An annotator has one open task of a project at a time, and one ahead.'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['open', 'submitted', 'skipped'])), fields=('task', 'annotator'), name='assignment_once_a_task', violation_error_message='Nobody gets a task again that they hold, submitted or skipped.'),
         ),
         migrations.RunSQL(
             "CREATE UNIQUE INDEX account_name_once ON auth_user (lower(username))",

@@ -12,7 +12,7 @@ SEARCHED = 50_000
 
 
 class MessageWords(Func):
-    """Of a prompt's messages, without their roles (a function of the database: migration 0008)."""
+    """Of a prompt's messages, without their roles (a function of the database, made by the migration)."""
 
     function = "annotation_message_words"
     output_field = SearchVectorField()

@@ -1,10 +1,14 @@
-"""Whether the Postgres that ``DATABASE_URL`` names can be used: whatever cannot work is told in one sentence."""
+"""Whether the Postgres that ``DATABASE_URL`` names can be used, and what another Concord left in it: whatever cannot
+work is told in one sentence."""
 
 from contextlib import closing
+from typing import Any
 
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.core.management import CommandError
+from django.db import connection, connections
+from django.db.migrations.loader import MigrationLoader
 
 OLDEST = 15
 CONNECT_SECONDS = 10
@@ -39,6 +43,21 @@ def check(*, migrating: bool) -> None:
         _check_server(database)
         if migrating:
             _check_rights(database)
+
+
+def refuse_of_another_version(using: str, **_: Any) -> None:
+    """Before tables are changed (``pre_migrate``): whether only migrations that there are here have changed them.
+
+    Raises CommandError, of a database that a newer Concord used, or one that was never released.
+    """
+    loader = MigrationLoader(connections[using])
+    applied = {key for key in loader.applied_migrations if key[0] in loader.migrated_apps}
+    unknown = sorted(applied - set(loader.disk_migrations))
+    if unknown:
+        raise CommandError(
+            f"This database was last used by another version of Concord, which had {'.'.join(unknown[0])}. "
+            "Start that version, or restore a backup that was made with this one (docs/operations.md)."
+        )
 
 
 def _check_server(database: "psycopg.Connection[tuple[object, ...]]") -> None:

@@ -21,6 +21,8 @@ class Migration(migrations.Migration):
                 ('sft', models.JSONField(blank=True, default=dict, help_text='Fields of SftConfig that differ from their defaults.')),
                 ('ppo', models.JSONField(blank=True, default=dict, help_text='Fields of PpoConfig that differ from their defaults.')),
                 ('sampling', models.JSONField(blank=True, default=dict, help_text='Fields of SampleConfig that differ from their defaults.')),
+                ('succeeds', models.BooleanField(default=True, help_text='A new policy becomes the current one by itself where a comparison on the same held-out prompts shows it better. Otherwise all wait for a person.')),
+                ('succession_prompts', models.PositiveIntegerField(default=30, help_text='With fewer held-out prompts nothing is said of a difference, and the policy waits.')),
                 ('project', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='policy_settings', to='annotation.project')),
             ],
         ),
@@ -32,6 +34,8 @@ class Migration(migrations.Migration):
                 ('base', models.CharField(blank=True, help_text='Hub name or folder, of a base without an artifact', max_length=300)),
                 ('report', models.JSONField(blank=True, default=dict)),
                 ('is_current', models.BooleanField(default=False)),
+                ('proposal', models.CharField(blank=True, choices=[('first', 'the first'), ('better', 'better'), ('worse', 'worse'), ('open', 'neither better nor worse'), ('too_few', 'too few prompts to tell'), ('not_compared', 'not compared')], max_length=12)),
+                ('why', models.TextField(blank=True, help_text='Why it became the current one, or why not')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('artifact', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='runs.artifact')),
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='policy_versions', to='annotation.project')),
@@ -39,7 +43,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-number'],
-                'constraints': [models.UniqueConstraint(fields=('project', 'number'), name='policy_number_once', violation_error_message='Policy versions of a project are numbered.'), models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('project',), name='policy_one_current', violation_error_message='One policy version of a project is current.'), models.CheckConstraint(condition=models.Q(('artifact__isnull', False), models.Q(('base', ''), _negated=True), _connector='OR'), name='policy_is_somewhere', violation_error_message='A policy version is an artifact, a hub name or a folder.')],
             },
         ),
         migrations.CreateModel(
@@ -52,6 +55,16 @@ class Migration(migrations.Migration):
                 ('reward_model', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='evaluations', to='rewardmodel.rewardmodelversion')),
                 ('run', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='evaluation', to='runs.run')),
                 ('policies', models.ManyToManyField(related_name='evaluations', to='rltrainer.policyversion')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Registration',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('base', models.CharField(max_length=300)),
+                ('current', models.BooleanField(default=False)),
+                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='registrations', to='annotation.project')),
+                ('run', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='registration', to='runs.run')),
             ],
         ),
         migrations.CreateModel(
@@ -85,5 +98,17 @@ class Migration(migrations.Migration):
             model_name='policyversion',
             name='training',
             field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='version', to='rltrainer.training'),
+        ),
+        migrations.AddConstraint(
+            model_name='policyversion',
+            constraint=models.UniqueConstraint(fields=('project', 'number'), name='policy_number_once', violation_error_message='Policy versions of a project are numbered.'),
+        ),
+        migrations.AddConstraint(
+            model_name='policyversion',
+            constraint=models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('project',), name='policy_one_current', violation_error_message='One policy version of a project is current.'),
+        ),
+        migrations.AddConstraint(
+            model_name='policyversion',
+            constraint=models.CheckConstraint(condition=models.Q(('artifact__isnull', False), models.Q(('base', ''), _negated=True), _connector='OR'), name='policy_is_somewhere', violation_error_message='A policy version is an artifact, a hub name or a folder.'),
         ),
     ]

@@ -1,3 +1,4 @@
+import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import uuid
@@ -14,6 +15,21 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name='Question',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(max_length=20)),
+                ('request', models.JSONField()),
+                ('answer', models.JSONField(null=True)),
+                ('failure', models.TextField(blank=True, db_default='')),
+                ('asked_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('answered_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('answered_at__isnull', True)), fields=['id'], name='question_waiting')],
+            },
+        ),
         migrations.CreateModel(
             name='Run',
             fields=[
@@ -34,10 +50,14 @@ class Migration(migrations.Migration):
                 ('done', models.PositiveBigIntegerField(default=0)),
                 ('total', models.PositiveBigIntegerField(default=0)),
                 ('doing', models.CharField(blank=True, max_length=200)),
-                ('doing_since', models.DateTimeField(blank=True, null=True)),
+                ('expected_end', models.DateTimeField(blank=True, null=True)),
+                ('computed_on', models.JSONField(blank=True, null=True)),
                 ('reason', models.TextField(blank=True)),
                 ('log_tail', models.TextField(blank=True)),
                 ('result', models.JSONField(blank=True, default=dict)),
+                ('note', models.TextField(blank=True, db_default='', default='')),
+                ('tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
+                ('archived', models.BooleanField(db_default=False, default=False)),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={

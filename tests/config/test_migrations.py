@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import StateApps
 
 NAME = "concord_migrations"
@@ -49,3 +50,19 @@ def test_accounts_that_differ_in_capitals_alone_are_named_by_the_migration_that_
     executor = MigrationExecutor(own_database)
     with pytest.raises(CommandError, match="these do: Alice, alice"):
         executor.migrate(executor.loader.graph.leaf_nodes())
+
+
+def test_a_database_of_another_version_is_told_before_anything_is_changed(own_database: Any) -> None:
+    call_command("migrate", "runs", "0001", verbosity=0)
+    MigrationRecorder(own_database).record_applied("runs", "0099_of_tomorrow")
+    with pytest.raises(
+        CommandError, match=r"another version of Concord, which had runs\.0099_of_tomorrow\. Start that"
+    ):
+        call_command("migrate", verbosity=0)
+    assert "annotation_project" not in own_database.introspection.table_names()
+    MigrationRecorder(own_database).record_unapplied("runs", "0099_of_tomorrow")
+    MigrationRecorder(own_database).record_applied(
+        "of_others", "0001_initial"
+    )  # an app that is gone says nothing
+    call_command("migrate", verbosity=0)
+    assert "annotation_project" in own_database.introspection.table_names()
