@@ -40,6 +40,8 @@ from tests.rewardmodel.pure.factories import (
 )
 from tests.stopping import StopAt, StopWhen
 
+pytestmark = pytest.mark.long
+
 
 def steps(folder: RunFolder) -> list[dict[str, Any]]:
     """metrics.jsonl without speeds, which no two runs share."""
