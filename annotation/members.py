@@ -18,8 +18,8 @@ from django.utils import timezone
 from annotation import locks
 from annotation.collecting import holding
 from annotation.errors import BadRequest, NotAllowed
-from annotation.models import Annotator, Assignment, Invitation, Membership, Project, Tally
-from annotation.preferences.tally import HABITS
+from annotation.models import Annotator, Assignment, Invitation, Membership, Project
+from annotation.quality import work
 from runs.writing import write
 
 INVITATION_DAYS = 14
@@ -108,13 +108,12 @@ def remove(*, membership: Membership) -> None:
 
 
 class Member(NamedTuple):
-    """One person: their work is that of ``annotator``, None of who has not begun. Hours are of what is counted."""
+    """One person: their ``work`` is that of ``annotator``, None of who has not begun."""
 
     membership: Membership
     annotator: Annotator | None
     last_seen: datetime.datetime | None
-    rankings: int
-    hours: float
+    work: work.Work
 
 
 def memberships(project: Project) -> "QuerySet[Membership]":
@@ -124,7 +123,7 @@ def memberships(project: Project) -> "QuerySet[Membership]":
 
 
 def described(project: Project, page: "QuerySet[Membership] | list[Membership]") -> list[Member]:
-    """What the page of members says of those on it, in two queries."""
+    """What the page of members says of those on it, in three queries."""
     users = [membership.user_id for membership in page]
     judged = Assignment.objects.filter(annotator=OuterRef("pk"), status=Assignment.Status.SUBMITTED)
     last_judged = Subquery(judged.order_by("-closed_at").values("closed_at")[:1])
@@ -132,23 +131,14 @@ def described(project: Project, page: "QuerySet[Membership] | list[Membership]")
         one.user_id: one
         for one in Annotator.objects.filter(project=project, user__in=users).annotate(judged_at=last_judged)
     }
-    ids = [one.pk for one in annotators.values()]
-    tallies = Tally.objects.filter(project=project, kind=HABITS, annotator__in=ids, week="")
-    counts = {row.annotator_id: row.total.named() for row in tallies}
+    works = work.of([one.pk for one in annotators.values()])
     members = []
     for membership in page:
         annotator = annotators.get(membership.user_id)
-        totals = {} if annotator is None else counts.get(annotator.pk, {})
         times = (membership.user.last_login, None if annotator is None else annotator.judged_at)
-        members.append(
-            Member(
-                membership,
-                annotator,
-                max((time for time in times if time is not None), default=None),
-                round(totals.get("rankings", 0)),
-                totals.get("seconds", 0) / 3600,
-            )
-        )
+        last_seen = max((time for time in times if time is not None), default=None)
+        done = work.Work() if annotator is None else works[annotator.pk]
+        members.append(Member(membership, annotator, last_seen, done))
     return members
 
 

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from annotation import members
 from annotation.models import Membership, Project
+from annotation.quality import work
 from console.forms.action import Action
 from console.forms.actions import forms_of
 from console.pages.access import for_project
@@ -32,12 +33,14 @@ def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None 
     """
     pages = Paginator(members.memberships(project), A_PAGE).get_page(request.GET.get("page"))
     invitations = members.invitations(project)
+    described = members.described(project, list(pages))
     context = {
         **admin.site.each_context(request),
         "title": "People",
         "project": project,
         "pages": pages,
-        "members": members.described(project, list(pages)),
+        "members": described,
+        "kinds": work.columns([member.work for member in described]),
         "knows_pseudonyms": getattr(request.user, "is_superuser", False),
         "invitations": invitations[:INVITATIONS_SHOWN],
         "invitation_count": invitations.count(),

@@ -8,7 +8,7 @@ from annotation import members, people
 from annotation.collecting import queue, ranking
 from annotation.errors import BadRequest, NotAllowed
 from annotation.models import Annotator, Assignment, Invitation, Membership, Project, Ranking, Slot
-from annotation.quality import upkeep
+from annotation.quality import upkeep, work
 from annotation.withdrawal import erasure
 from tests.annotation.factories import make_member, make_project, make_tasks, make_user
 
@@ -116,6 +116,7 @@ def test_members_are_told_with_what_they_did_and_when(project: Project) -> None:
     upkeep.count(project=project)
     researcher, judge = members.described(project, list(members.memberships(project)))
     assert (researcher.membership.user, researcher.annotator, researcher.last_seen) == (idle, None, None)
-    assert (researcher.rankings, researcher.hours) == (0, 0)
-    assert (judge.membership.user, judge.annotator, judge.rankings, judge.hours) == (user, annotator, 2, 0.5)
+    assert researcher.work == work.Work()
+    assert (judge.membership.user, judge.annotator) == (user, annotator)
+    assert (str(judge.work.rankings), judge.work.hours) == ("2", 0.5)
     assert judge.last_seen == Assignment.objects.latest("closed_at").closed_at
