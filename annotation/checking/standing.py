@@ -127,7 +127,7 @@ def _biased(figure: Mean | None, most: float) -> Finding:
     share = figure.value if low > 0.5 else 1 - figure.value
     return Finding(
         True,
-        f"You prefer what is shown {side} in {100 * share:.0f}% of pairs over {figure.number} rankings; "
+        f"You prefer what is shown {side} in {100 * share:.0f}% of pairs over {figure.number} judgements; "
         "the order is random, so it should be about half.",
     )
 

@@ -47,6 +47,18 @@ def may_change(annotator: Annotator, assignment: Assignment) -> bool:
     return assignment.pk in _changeable(annotator, [assignment])
 
 
+def last_changeable(annotator: Annotator) -> Assignment | None:
+    """The newest submission of theirs that may still be changed, of whatever kind; None where there is none."""
+    submissions = Assignment.objects.filter(annotator=annotator, status=Assignment.Status.SUBMITTED)
+    ranked, written = ranking.revisable(annotator), demonstrating.revisable(annotator).first()
+    newest = [
+        rating.revisable(annotator).first(),
+        ranked and submissions.filter(task=ranked.task_id).first(),
+        written and submissions.filter(pk=written.assignment_id).first(),
+    ]
+    return max(filter(None, newest), key=lambda one: (one.closed_at or one.opened_at, one.pk), default=None)
+
+
 def _changeable(annotator: Annotator, assignments: list[Assignment]) -> set[int]:
     by_task = {one.task_id: one.pk for one in assignments if one.task.kind == Kind.RANK}
     tasks = ranking.all_revisable(annotator).filter(task__in=by_task).values_list("task", flat=True)
@@ -91,7 +103,7 @@ def _entry(
 ) -> Entry:
     answer, detail, comment, back = "", "", "", False
     if ranked is not None:
-        answer, detail = ranked.get_verdict_display().capitalize(), _order(ranked)
+        answer, detail = _verdict(ranked), _order(ranked)
     elif scores:
         answer, detail = "Rated", _scores(scores)
     elif written is not None:
@@ -100,6 +112,11 @@ def _entry(
     when = assignment.closed_at or assignment.opened_at
     prompt = _short(assignment.task.prompt.last_text)
     return Entry(assignment, when, prompt, answer, detail, changeable, comment, back)
+
+
+def _verdict(ranked: Ranking) -> str:
+    """Two are compared, more are ranked."""
+    return "Compared" if len(ranked.tiers) == 2 else ranked.get_verdict_display().capitalize()
 
 
 def _order(ranked: Ranking) -> str:

@@ -1,7 +1,7 @@
 """How far an annotator is: what is left for them, and what they did. No ranks of people, only one's own figures."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
@@ -39,6 +39,17 @@ _FIGURES = """
             SELECT FROM written WHERE review = 'waiting' AND author_id IS DISTINCT FROM %(annotator)s LIMIT %(most)s
         ) waiting),
         (SELECT count(*) FROM written WHERE review = 'sent_back' AND author_id = %(annotator)s),
+        EXISTS (
+            SELECT FROM annotation_ranking WHERE annotator_id = %(annotator)s AND is_current
+            AND created_at >= statement_timestamp() - %(revisable)s AND order_shown IS NOT NULL AND import_key IS NULL
+        ) OR EXISTS (
+            SELECT FROM annotation_demonstration WHERE author_id = %(annotator)s AND is_current
+            AND created_at >= statement_timestamp() - %(revisable)s AND NOT edited AND assignment_id IS NOT NULL
+        ) OR EXISTS (
+            SELECT FROM annotation_assignment rated JOIN annotation_task task ON task.id = rated.task_id
+            WHERE rated.annotator_id = %(annotator)s AND rated.status = 'submitted'
+            AND rated.closed_at >= statement_timestamp() - %(revisable)s AND task.kind = 'rate'
+        ),
         ([waiting])
 """
 
@@ -82,6 +93,7 @@ class Figures(NamedTuple):
     in_hand_collected: int
     to_review: int
     sent_back: int
+    may_change: bool
     waiting: int
 
 
@@ -104,7 +116,11 @@ class Progress:
         """What costs little however much there is."""
         waiting, values = bookmarks.counting(self.annotator)
         statement = _FIGURES.replace("[waiting]", waiting)
-        return Figures(*rows.values(statement, **values, midnight=_midnight(), most=COUNTED + 1))
+        moments = {
+            "midnight": _midnight(),
+            "revisable": timedelta(hours=self.annotator.project.revise_hours),
+        }
+        return Figures(*rows.values(statement, **values, **moments, most=COUNTED + 1))
 
     @property
     def today(self) -> int:
@@ -125,6 +141,11 @@ class Progress:
     def sent_back(self) -> int:
         """Their answers that a reviewer sent back."""
         return self.figures.sent_back
+
+    @property
+    def may_change(self) -> bool:
+        """Whether there is something that they submitted lately and may still change (history.last_changeable)."""
+        return self.figures.may_change
 
     @cached_property
     def times(self) -> Times:

@@ -172,7 +172,7 @@ def revise(
     )
     old = locked_rows.get(pk=ranking.pk)
     if not old.is_current:
-        raise BadRequest("You changed this ranking a moment ago, maybe in another tab. Open it again.")
+        raise BadRequest("You changed this a moment ago, maybe in another tab. Open it again.")
     tiers = checked_tiers(verdict, ranks, len(old.task.texts))
     _retire(old.pk)
     new = Ranking(

@@ -57,6 +57,8 @@ class PairDraftForm(DraftForm):
 class PairForm(PairDraftForm, RankingForm):
     """A choice, or a verdict without one and its reason."""
 
+    lacks_reason = "Say in a few words why neither can be chosen."
+
     def rank_of(self) -> dict[str, int]:
         """A is place 1 and B place 2 below the tie, which is both at place 1."""
         chosen = self.cleaned_data.get("preference")

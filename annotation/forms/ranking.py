@@ -66,13 +66,15 @@ class DraftForm(forms.Form):
 class RankingForm(DraftForm):
     """A whole judgement: every completion placed, or a verdict without an order and its reason."""
 
+    lacks_reason = "Say in a few words why none of them can be ranked."
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("verdict") in {"", Verdict.RANKED}:
             cleaned["verdict"] = Verdict.RANKED
             self._refuse_unplaced()
         elif not cleaned.get("reason"):
-            self.add_error("reason", "Say in a few words why none of them can be ranked.")
+            self.add_error("reason", self.lacks_reason)
         return cleaned
 
     def _refuse_unplaced(self) -> None:

@@ -35,6 +35,18 @@ def history(request: HttpRequest, annotator: Annotator) -> HttpResponse:
     return TemplateResponse(request, "annotation/history.html", context)
 
 
+@require_safe
+@never_cache
+@for_annotator
+def last(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    """On to the address of what they submitted last: it stays that of this one, whatever is judged meanwhile."""
+    submission = work.last_changeable(annotator)
+    if submission is None:
+        messages.info(request, "There is nothing of yours that can still be changed.")
+        return redirect("rank", slug=annotator.project.slug)
+    return redirect("history_change", slug=annotator.project.slug, assignment=submission.public_id)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @for_annotator

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_POST
 
 from annotation import people
 from annotation.collecting import flags, queue, ranking, shown
@@ -129,19 +129,6 @@ def release(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     return redirect("home")
 
 
-@require_safe
-@never_cache
-@for_annotator
-def last(request: HttpRequest, annotator: Annotator) -> HttpResponse:
-    """On to the address of the annotator's last ranking: it stays that of this one, whatever is ranked meanwhile."""
-    stored = ranking.revisable(annotator)
-    if stored is None:
-        messages.info(request, "There is no ranking of yours that can still be changed.")
-        return redirect("rank", slug=annotator.project.slug)
-    assignment = Assignment.objects.get(task=stored.task, annotator=annotator, status="submitted")
-    return redirect("history_change", slug=annotator.project.slug, assignment=assignment.public_id)
-
-
 def change(
     request: HttpRequest, annotator: Annotator, assignment: Assignment, stored: Ranking
 ) -> HttpResponse:
@@ -158,7 +145,7 @@ def change(
     except BadRequest as error:
         form.add_error(None, str(error))
         return _page(request, assignment, form, status=422, revised=stored)
-    messages.success(request, "Your ranking is changed.")
+    messages.success(request, f"Your {'choice' if isinstance(form, PairForm) else 'ranking'} is changed.")
     return judging.go_on(request, annotator)
 
 

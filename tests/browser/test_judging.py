@@ -305,6 +305,21 @@ def test_a_second_person_sends_back_the_author_revises_and_it_is_accepted_with_a
     assert Demonstration.objects.count() == 3
 
 
+def test_a_key_brings_the_last_pair_back(visit: Visit, paired: Project, alice: User) -> None:
+    page = ready(visit(RANK, alice))
+    first = assignment_of(page)
+    press(page, "2", "Enter")
+    wait_for_another(page, first)
+    expect(page.get_by_role("link", name="Change last")).to_be_visible()
+    press(page, "u")
+    page.wait_for_url("**/history/*/")
+    ready(page)
+    assert assignment_of(page) == first
+    press(page, "6", "Enter")
+    expect(page.locator("#messages")).to_have_text("Your choice is changed.")
+    assert Ranking.objects.current().get().strength == 2
+
+
 def test_history_changes_a_rating_that_is_not_the_last(visit: Visit, rated: Project, alice: User) -> None:
     page = ready(visit(RANK, alice))
     first = assignment_of(page)

@@ -27,7 +27,6 @@ PAGES = {
     "rank_skip": ("post", "/projects/helpful/rank/skip/"),
     "rank_flag": ("post", "/projects/helpful/rank/flag/"),
     "rank_release": ("post", "/projects/helpful/rank/release/"),
-    "rank_last": ("get", "/projects/helpful/rank/last/"),
     "rate_submit": ("post", "/projects/helpful/rate/submit/"),
     "rate_draft": ("post", "/projects/helpful/rate/draft/"),
     "demonstrate_submit": ("post", "/projects/helpful/demonstrate/submit/"),
@@ -37,6 +36,7 @@ PAGES = {
     "history": ("get", "/projects/helpful/history/"),
     # {assignment} is the one that the visitor names; an open one has nothing to change yet.
     "history_change": ("get", "/projects/helpful/history/{assignment}/"),
+    "history_last": ("get", "/projects/helpful/history/last/"),
     "guidelines": ("get", "/projects/helpful/guidelines/"),
     "guidelines_read": ("post", "/projects/helpful/guidelines/read/"),
     # Whoever has the link may accept it: its token is the right, and "x" is none.
@@ -91,7 +91,7 @@ def test_members_and_administrators_may(cast: Cast, page: str, name: str) -> Non
         "rank_skip": 422,
         "rank_flag": 422,
         "rank_release": 302,
-        "rank_last": 302,
+        "history_last": 302,
         # Alice's task is to be ranked, and says so to the forms of the other kinds.
         "rate_submit": 422,
         "rate_draft": 422,
@@ -286,9 +286,9 @@ def changed(first: str, other: str, assignment: Assignment, **more: str) -> dict
 
 def test_the_last_ranking_has_an_address_of_its_own(cast: Cast) -> None:
     client, (_, second) = ranked_by_alice(cast)
-    answer = client.get("/projects/helpful/rank/last/")
+    answer = client.get("/projects/helpful/history/last/")
     assert answer.headers["Location"] == f"/projects/helpful/history/{second.public_id}/"
-    assert client.post("/projects/helpful/rank/last/").status_code == 405
+    assert client.post("/projects/helpful/history/last/").status_code == 405
 
 
 def test_a_form_of_one_ranking_changes_no_other(cast: Cast) -> None:
