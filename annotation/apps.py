@@ -11,6 +11,6 @@ class AnnotationConfig(AppConfig):
         from annotation.webhooks import telling
         from runs import ends, kinds
 
-        for kind in (transfers.IMPORT, transfers.EXPORT):
+        for kind in (transfers.IMPORT, transfers.EXPORT, transfers.DATASET):
             kinds.register(kind)
         ends.listen(telling.run_ended)

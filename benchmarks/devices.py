@@ -33,8 +33,8 @@ from annotation.preferences.splits import split_of
 from annotation.preferences.tiers import pairs
 from demo.demonstrations import demonstrations
 from demo.measure import merit
-from lm.adapter import ADAPTER
 from lm.devices import choose_device
+from lm.lora import ADAPTER
 from rltrainer.policy.answers import demonstration_losses
 from rltrainer.policy.config import EvaluateConfig
 from rltrainer.policy.demonstrations import read_demonstrations

@@ -2,14 +2,16 @@
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.urls import reverse
 
 from annotation.models import Project
+from console import downloads
 from rewardmodel.bradley_terry.config import ContestConfig, FitConfig
-from rewardmodel.models import Contest
-from rltrainer.models import Training
+from rewardmodel.models import Contest, RewardModelExport
+from rltrainer.models import PolicyExport, Training
 from rltrainer.policy.config import EvaluateConfig, SampleConfig, SftConfig
 from rltrainer.ppo.config import PpoConfig
 from runs.folder.config import Meaning, meanings
@@ -32,6 +34,9 @@ _READ = (
     "contest__reference",
     "choosing__version",
     "registration",
+    "reward_model_export__version",
+    "policy_export__version",
+    "dataset_export",
 )
 
 
@@ -87,7 +92,9 @@ def outcome(run: Run) -> str:
     if "policy" in said and run.kind in ("train_policy", "register_policy"):
         gain = said.get("gain")
         return f"v{said['policy']}" + (f", gain {gain:+.3f}" if gain is not None else "")
-    counts = ((name, said.get(name)) for name in ("completions", "tasks", "added", "lines", "prompts"))
+    counts = (
+        (name, said.get(name)) for name in ("completions", "tasks", "added", "lines", "rows", "prompts")
+    )
     return next((f"{count:,} {name}" for name, count in counts if isinstance(count, int)), "")
 
 
@@ -120,6 +127,18 @@ def artifact(run: Run) -> Artifact | None:
     """What it made and is kept as files: of a version whatever run stored the same first."""
     version = getattr(getattr(run, kind_of(run).row, None), "version", None)
     return getattr(version, "artifact", None) or run.artifacts.first()
+
+
+def loading(run: Run) -> str:
+    """The lines of Python that load what an export made, where its archive was unpacked; empty of other runs."""
+    if run.status != Run.Status.SUCCEEDED or run.kind not in downloads.OF_A_FOLDER:
+        return ""
+    folder = run.result["folder"]
+    if run.kind == "export_dataset":
+        name = Path(run.result["files"][0]["path"]).parts[0]
+        return f'from datasets import load_dataset\n{name} = load_dataset("{folder}", "{name}")'
+    library, kind, more = _CLASSES[run.kind, _version_export(run).adapter]
+    return f'from {library} import {kind}\nmodel = {kind}.from_pretrained("{folder}"{more})'
 
 
 def onward(run: Run, project: Project) -> list[Link]:
@@ -196,6 +215,16 @@ def _of_evaluation(run: Run) -> str:
     return f"Compare policies {', '.join(f'v{number}' for number in numbers)}"
 
 
+def _of_version_export(run: Run) -> str:
+    export = _version_export(run)
+    return f"Export {'the adapter of ' if export.adapter else ''}{export.version}"
+
+
+def _version_export(run: Run) -> RewardModelExport | PolicyExport:
+    export: RewardModelExport | PolicyExport = getattr(run, kind_of(run).row)
+    return export
+
+
 _SENTENCES: dict[str, Callable[[Run], str]] = {
     "fit_reward_model": _of_fit,
     "train_policy": _of_training,
@@ -208,6 +237,16 @@ _SENTENCES: dict[str, Callable[[Run], str]] = {
     "register_policy": lambda run: f"Register {run.registration.base}",
     "import": _of_transfer,
     "export": _of_transfer,
+    "export_reward_model": _of_version_export,
+    "export_policy": _of_version_export,
+    "export_dataset": lambda run: "Export a data set",
+}
+# Library, class and arguments beside the folder, of a whole version and of an adapter.
+_CLASSES = {
+    ("export_reward_model", False): ("transformers", "AutoModelForSequenceClassification", ""),
+    ("export_reward_model", True): ("peft", "AutoPeftModelForSequenceClassification", ", num_labels=1"),
+    ("export_policy", False): ("transformers", "AutoModelForCausalLM", ""),
+    ("export_policy", True): ("peft", "AutoPeftModelForCausalLM", ""),
 }
 _CONFIGS: dict[str, type[Any]] = {
     "fit_reward_model": FitConfig,
@@ -284,6 +323,15 @@ def _transfer_facts(run: Run, project: Project) -> list[Fact]:
     ]
 
 
+def _version_export_facts(run: Run, project: Project) -> list[Fact]:
+    export = _version_export(run)
+    page = "policies" if isinstance(export, PolicyExport) else "reward_models"
+    return [
+        Fact("Version", f"v{export.version.number}", _versions(project, page, export.version)),
+        Fact("License", export.license),
+    ]
+
+
 _FACTS: dict[str, Callable[[Run, Project], list[Fact]]] = {
     "fit_reward_model": _fit_facts,
     "train_policy": _training_facts,
@@ -292,6 +340,9 @@ _FACTS: dict[str, Callable[[Run, Project], list[Fact]]] = {
     "compare_reward_models": _contest_facts,
     "import": _transfer_facts,
     "export": _transfer_facts,
+    "export_reward_model": _version_export_facts,
+    "export_policy": _version_export_facts,
+    "export_dataset": lambda run, project: [Fact("License", run.dataset_export.license)],
 }
 _ONWARD = {
     "fit_reward_model": (

@@ -5,7 +5,7 @@ scratch.py     a tokenizer and a small network made from scratch
 loading.py     a tokenizer and a trunk by hub name or folder
 trial.py       what every base is tried for as it is loaded
 manifest.py    a folder's meta.json against its files
-lora.py        the sizes of an adapter, without torch; adapter.py: LoRA put in, switched off, merged
+lora.py        an adapter's sizes and file, without torch; adapter.py: LoRA put in, switched off, merged
 settings.py    fields that configs share, without torch
 padding.py     rows of token ids to one batch
 training.py    the frame of every training

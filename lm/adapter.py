@@ -15,10 +15,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers.pytorch_utils import Conv1D
 
-from lm.lora import LoraSettings
+from lm.lora import ADAPTER, LoraSettings
 from runs.folder.errors import BadInput
-
-ADAPTER = "adapter.safetensors"
 
 
 def add_adapter(model: Any, settings: LoraSettings, *, seed: int) -> None:

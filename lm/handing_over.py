@@ -10,7 +10,7 @@ class ExportConfig:
     """One version as a folder for transformers, or for peft with ``adapter``."""
 
     model: str  # the version's folder, or a policy's hub name
-    output: str  # a folder that is there and empty
+    output: str  # a folder: below the run's own, or anywhere by its whole path
     title: str  # the first line of its card
     adapter: bool = False  # only what LoRA learnt
     base: str = ""  # what the adapter stands beside: a hub name or a folder

@@ -1,9 +1,12 @@
-"""The sizes of a LoRA adapter. No torch here: the web process reads configs."""
+"""The sizes of a LoRA adapter, and the file that keeps one. No torch here: the web process reads both."""
 
 from dataclasses import dataclass
 from typing import Annotated
 
 from runs.folder.config import Meaning, check_ranges
+
+# Beside the merged weights, where LoRA learnt them (lm.adapter).
+ADAPTER = "adapter.safetensors"
 
 
 @dataclass(frozen=True)

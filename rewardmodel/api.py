@@ -24,7 +24,7 @@ from annotation.api.parsing import named_fields
 from annotation.api.settings import SettingsEndpoint
 from annotation.files import intake
 from annotation.models import Project
-from rewardmodel import activation, choosing, contests, fits, retraining, scoring
+from rewardmodel import activation, choosing, contests, fits, handing_over, retraining, scoring
 from rewardmodel.models import Contest, RewardModelSettings, RewardModelVersion
 from rewardmodel.proposals import Proposal
 from runs.api import RunSerializer
@@ -129,6 +129,41 @@ class Activate(VersionsEndpoint):
         version = get_object_or_404(_versions(self), number=number)
         activation.activate(version=version, why=f"By hand: {self.account.get_username()}.")
         return Response(self.get_serializer(version).data)
+
+
+class NewVersionExportSerializer(serializers.Serializer[Any]):
+    """How a version goes out: as a folder that transformers loads, or only what LoRA learnt, for peft."""
+
+    adapter = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Only what LoRA learnt, for peft; 409 where that was not kept",
+    )
+    license = serializers.CharField(
+        required=False,
+        default="other",
+        max_length=100,
+        help_text="What its model card says: mit, apache-2.0, ...",
+    )
+
+
+class Export(VersionsEndpoint):
+    """A version for other programs."""
+
+    tag = TAG
+    serializer_class = NewVersionExportSerializer
+    writes = (Scope.RUNS,)
+
+    @extend_schema(request=NewVersionExportSerializer, responses={202: RunSerializer})
+    def post(self, request: Request, slug: str, number: int) -> Response:
+        """Start its export; its run offers the folder at ``runs/ID/output/`` as one archive."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        version = get_object_or_404(_versions(self), number=number)
+        run = handing_over.request_export(
+            version=version, created_by=self.account, **serializer.validated_data
+        )
+        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
 
 class Fits(ProjectEndpoint):
@@ -304,6 +339,7 @@ urlpatterns = [
     path("projects/<slug:slug>/reward-models/", RewardModels.as_view()),
     path("projects/<slug:slug>/reward-models/<int:number>/", OneRewardModel.as_view()),
     path("projects/<slug:slug>/reward-models/<int:number>/activate/", Activate.as_view()),
+    path("projects/<slug:slug>/reward-models/<int:number>/export/", Export.as_view()),
     path("projects/<slug:slug>/fits/", Fits.as_view()),
     path("projects/<slug:slug>/contests/", Contests.as_view()),
     path("projects/<slug:slug>/activation/", Activation.as_view()),

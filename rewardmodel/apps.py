@@ -8,12 +8,13 @@ class RewardModelConfig(AppConfig):
 
     def ready(self) -> None:
         from annotation.withdrawal.lineage import offer
-        from rewardmodel import choosing, contests, fits, lineage, scoring
+        from rewardmodel import choosing, contests, fits, handing_over, lineage, scoring
         from runs import kinds
         from runs.resident import serving
 
         kinds.register(fits.KIND)
         kinds.register(choosing.KIND)
         kinds.register(contests.KIND)
+        kinds.register(handing_over.KIND)
         serving.register(scoring.KIND, "rewardmodel.scorer.answer")
         offer(lineage.versions)

@@ -1,36 +1,74 @@
-"""A reward model version as a folder for transformers or peft; a child process writes it, so that torch stays out."""
+"""A reward model version as a folder for transformers or peft: into a folder at once, or as a kind of run.
+
+A child process writes it, so that torch stays out.
+"""
 
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from django.contrib.auth.models import User
+
+from annotation.models import Project
 from annotation.withdrawal import lineage
+from lm.lora import ADAPTER
 from rewardmodel import bases
 from rewardmodel.errors import HandingOverFailed
-from rewardmodel.models import RewardModelVersion
-from runs import artifacts
+from rewardmodel.models import RewardModelExport, RewardModelVersion
+from runs import artifacts, lifecycle
 from runs.child import run_to_end
 from runs.folder.errors import BadInput
 from runs.folder.files import folder_digest, read_json, whole_folder
 from runs.folder.folder import RunFolder
+from runs.folder.processes import command_of
+from runs.kinds import Kind
+from runs.models import Run
+from runs.writing import write
+
+NO_ADAPTER = (
+    "The adapter of {version} was not kept, or there is no base to put it beside: all its weights were trained, or it "
+    "was registered as it is. Export it whole."
+)
 
 
 def hand_over(
     *, version: RewardModelVersion, output: Path, adapter: bool = False, license: str = "other"
 ) -> dict[str, Any]:
     """Write ``output``, which holds nothing yet; what there is to say of it. Raises HandingOverFailed."""
-    fit, project = version.fit, version.project
-    config = {
-        "model": str(artifacts.local_folder(version.artifact)),
-        "title": f"{project.name}: {version}",
-        "adapter": adapter,
-        "base": bases.location(fit) if adapter and fit.base != bases.SCRATCH else "",
-        "base_model": "" if fit.base_artifact else hub_name(fit.base),
-        "license": license,
-        "simulated": lineage.simulated(project).of("reward_models", version.number),
-    }
+    config = _config(version, adapter, license)
     return {"reward_model": version.number, **write_folder("rewardmodel.bradley_terry", config, output)}
+
+
+@write
+def request_export(
+    *,
+    version: RewardModelVersion,
+    adapter: bool = False,
+    license: str = "other",
+    created_by: User | None = None,
+) -> Run:
+    """Queue the same into the run's folder, from where its page offers it. Raises HandingOverFailed."""
+    if adapter and not has_adapter(version):
+        raise HandingOverFailed(NO_ADAPTER.format(version=version))
+    run = lifecycle.create(kind=KIND.name, created_by=created_by)
+    RewardModelExport.objects.create(
+        run=run, project=version.project, version=version, adapter=adapter, license=license
+    )
+    return run
+
+
+def has_adapter(version: RewardModelVersion) -> bool:
+    """Whether what LoRA learnt was kept, and there is a base to put it beside."""
+    fit = version.fit
+    return ADAPTER in version.artifact.files and (
+        fit.base_artifact_id is not None or fit.base != bases.SCRATCH
+    )
+
+
+def folder_name(project: Project, version: str, *, adapter: bool) -> str:
+    """What the folder of a version is called, wherever it goes: helpful-reward-model-v3."""
+    return f"{project.slug}-{version.replace(' ', '-')}{'-adapter' if adapter else ''}"
 
 
 def hub_name(base: str) -> str:
@@ -54,3 +92,68 @@ def write_folder(package: str, config: dict[str, Any], output: Path) -> dict[str
     except BadInput as error:
         raise HandingOverFailed(str(error)) from error
     return {"folder": str(output), "digest": folder_digest(output), **report}
+
+
+def read_report(folder: RunFolder, output: Path) -> dict[str, Any]:
+    """What a run's child said of the folder that it wrote, with the folder's name and digest."""
+    report: dict[str, Any] = read_json(folder.output / "report.json")
+    return {"folder": output.name, "digest": folder_digest(output), **report}
+
+
+def _config(version: RewardModelVersion, adapter: bool, license: str) -> dict[str, Any]:
+    """ExportConfig, but for the output."""
+    fit, project = version.fit, version.project
+    return {
+        "model": str(artifacts.local_folder(version.artifact)),
+        "title": f"{project.name}: {version}",
+        "adapter": adapter,
+        "base": bases.location(fit) if adapter and fit.base != bases.SCRATCH else "",
+        "base_model": "" if fit.base_artifact else hub_name(fit.base),
+        "license": license,
+        "simulated": lineage.simulated(project).of("reward_models", version.number),
+    }
+
+
+@write
+def _again(run: Run, created_by: User | None) -> Run:
+    export = run.reward_model_export
+    return request_export(
+        version=export.version, adapter=export.adapter, license=export.license, created_by=created_by
+    )
+
+
+def _output(run: Run, folder: RunFolder) -> Path:
+    export = run.reward_model_export
+    return folder.output / folder_name(export.project, str(export.version), adapter=export.adapter)
+
+
+def _prepare(run: Run, folder: RunFolder) -> None:
+    export = run.reward_model_export
+    output = _output(run, folder).relative_to(folder.path)
+    folder.write_config({**_config(export.version, export.adapter, export.license), "output": str(output)})
+
+
+def _command(run: Run, folder: RunFolder) -> list[str]:
+    return command_of("rewardmodel.bradley_terry", "export", folder)
+
+
+def _store(run: Run, folder: RunFolder) -> dict[str, Any]:
+    """It stays in the run's folder: a version that is kept can be handed over again."""
+    return read_report(folder, _output(run, folder))
+
+
+def _finish(run: Run, report: dict[str, Any]) -> None:
+    number = run.reward_model_export.version.number
+    Run.objects.filter(pk=run.pk).update(result={"reward_model": number, **report})
+
+
+KIND = Kind(
+    name="export_reward_model",
+    title="Export a reward model",
+    prepare=_prepare,
+    command=_command,
+    store=_store,
+    finish=_finish,
+    row="reward_model_export",
+    again=_again,
+)

@@ -25,8 +25,18 @@ from annotation.api.settings import SettingsEndpoint
 from annotation.files import intake
 from annotation.models import Project
 from rewardmodel import activation
+from rewardmodel.api import NewVersionExportSerializer
 from rewardmodel.proposals import Proposal
-from rltrainer import answering, evaluation, policies, registering, sampling, succession, training
+from rltrainer import (
+    answering,
+    evaluation,
+    handing_over,
+    policies,
+    registering,
+    sampling,
+    succession,
+    training,
+)
 from rltrainer.models import PolicySettings, PolicyVersion, Training
 from runs.api import RunSerializer
 from runs.models import Run
@@ -245,6 +255,25 @@ class MakeCurrent(VersionsEndpoint):
         return Response(self.get_serializer(version).data)
 
 
+class Export(VersionsEndpoint):
+    """A version for other programs."""
+
+    tag = TAG
+    serializer_class = NewVersionExportSerializer
+    writes = (Scope.RUNS,)
+
+    @extend_schema(request=NewVersionExportSerializer, responses={202: RunSerializer})
+    def post(self, request: Request, slug: str, number: int) -> Response:
+        """Start its export; its run offers the folder at ``runs/ID/output/`` as one archive."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        version = get_object_or_404(_versions(self), number=number)
+        run = handing_over.request_export(
+            version=version, created_by=self.account, **serializer.validated_data
+        )
+        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+
 class Succession(SettingsEndpoint):
     """Whether a new policy becomes the current one by itself, and on how many held-out prompts at least."""
 
@@ -345,6 +374,7 @@ urlpatterns = [
     path("projects/<slug:slug>/policies/", Policies.as_view()),
     path("projects/<slug:slug>/policies/<int:number>/", OnePolicy.as_view()),
     path("projects/<slug:slug>/policies/<int:number>/make-current/", MakeCurrent.as_view()),
+    path("projects/<slug:slug>/policies/<int:number>/export/", Export.as_view()),
     path("projects/<slug:slug>/succession/", Succession.as_view()),
     path("projects/<slug:slug>/trainings/", Trainings.as_view()),
     path("projects/<slug:slug>/registrations/", Registrations.as_view()),

@@ -9,12 +9,21 @@ class RlTrainerConfig(AppConfig):
     def ready(self) -> None:
         from annotation.withdrawal.lineage import offer
         from rewardmodel import bases
-        from rltrainer import answering, evaluation, lineage, policies, registering, sampling, training
+        from rltrainer import (
+            answering,
+            evaluation,
+            handing_over,
+            lineage,
+            policies,
+            registering,
+            sampling,
+            training,
+        )
         from runs import kinds
         from runs.resident import serving
 
-        for kind in (training.KIND, sampling.KIND, evaluation.KIND, registering.KIND):
-            kinds.register(kind)
+        for module in (training, sampling, evaluation, registering, handing_over):
+            kinds.register(module.KIND)
         serving.register(answering.KIND, "rltrainer.answerer.answer")
         bases.offer(policies.offered_base)
         offer(lineage.versions, lineage.reports)

@@ -1,19 +1,67 @@
-"""A policy version as a folder for transformers or peft; a child process writes it, so that torch stays out."""
+"""A policy version as a folder for transformers or peft: into a folder at once, or as a kind of run.
+
+A child process writes it, so that torch stays out.
+"""
 
 from pathlib import Path
 from typing import Any
 
+from django.contrib.auth.models import User
+
 from annotation.withdrawal import lineage
-from rewardmodel.handing_over import hub_name, write_folder
+from lm.lora import ADAPTER
+from rewardmodel.errors import HandingOverFailed
+from rewardmodel.handing_over import NO_ADAPTER, folder_name, hub_name, read_report, write_folder
 from rltrainer import policies
-from rltrainer.models import PolicyVersion
+from rltrainer.models import PolicyExport, PolicyVersion
+from runs import lifecycle
+from runs.folder.folder import RunFolder
+from runs.folder.processes import command_of
+from runs.kinds import Kind
+from runs.models import Run
+from runs.writing import write
 
 
 def hand_over(
     *, version: PolicyVersion, output: Path, adapter: bool = False, license: str = "other"
 ) -> dict[str, Any]:
     """Write ``output``, which holds nothing yet; what there is to say of it. Raises HandingOverFailed."""
-    config = {
+    config = _config(version, adapter, license)
+    return {"policy": version.number, **write_folder("rltrainer.policy", config, output)}
+
+
+@write
+def request_export(
+    *,
+    version: PolicyVersion,
+    adapter: bool = False,
+    license: str = "other",
+    created_by: User | None = None,
+) -> Run:
+    """Queue the same into the run's folder, from where its page offers it. Raises HandingOverFailed.
+
+    By a worker of the queue ``gpu``, which sees the folders of policies that were trained elsewhere.
+    """
+    if adapter and not has_adapter(version):
+        raise HandingOverFailed(NO_ADAPTER.format(version=version))
+    run = lifecycle.create(kind=KIND.name, created_by=created_by, queue=Run.Queue.GPU)
+    PolicyExport.objects.create(
+        run=run, project=version.project, version=version, adapter=adapter, license=license
+    )
+    return run
+
+
+def has_adapter(version: PolicyVersion) -> bool:
+    """Whether what LoRA learnt was kept, and there is a base to put it beside."""
+    artifact, training = version.artifact, version.training
+    if artifact is None or training is None:
+        return False
+    return ADAPTER in artifact.files and bool(training.config.get("base") or training.start_id)
+
+
+def _config(version: PolicyVersion, adapter: bool, license: str) -> dict[str, Any]:
+    """ExportConfig, but for the output."""
+    return {
         "model": policies.location(version),
         "title": f"{version.project.name}: {version}",
         "adapter": adapter,
@@ -22,7 +70,6 @@ def hand_over(
         "license": license,
         "simulated": lineage.simulated(version.project).of("policies", version.number),
     }
-    return {"policy": version.number, **write_folder("rltrainer.policy", config, output)}
 
 
 def _base(version: PolicyVersion) -> str:
@@ -43,3 +90,48 @@ def _goes_back_to(version: PolicyVersion) -> str:
     if named or training.start is None:
         return hub_name(named) if named else ""
     return _goes_back_to(training.start)
+
+
+@write
+def _again(run: Run, created_by: User | None) -> Run:
+    export = run.policy_export
+    return request_export(
+        version=export.version, adapter=export.adapter, license=export.license, created_by=created_by
+    )
+
+
+def _output(run: Run, folder: RunFolder) -> Path:
+    export = run.policy_export
+    return folder.output / folder_name(export.project, str(export.version), adapter=export.adapter)
+
+
+def _prepare(run: Run, folder: RunFolder) -> None:
+    export = run.policy_export
+    output = _output(run, folder).relative_to(folder.path)
+    folder.write_config({**_config(export.version, export.adapter, export.license), "output": str(output)})
+
+
+def _command(run: Run, folder: RunFolder) -> list[str]:
+    return command_of("rltrainer.policy", "export", folder)
+
+
+def _store(run: Run, folder: RunFolder) -> dict[str, Any]:
+    """It stays in the run's folder: a version that is kept can be handed over again."""
+    return read_report(folder, _output(run, folder))
+
+
+def _finish(run: Run, report: dict[str, Any]) -> None:
+    number = run.policy_export.version.number
+    Run.objects.filter(pk=run.pk).update(result={"policy": number, **report})
+
+
+KIND = Kind(
+    name="export_policy",
+    title="Export a policy",
+    prepare=_prepare,
+    command=_command,
+    store=_store,
+    finish=_finish,
+    row="policy_export",
+    again=_again,
+)

@@ -158,3 +158,16 @@ class Evaluation(models.Model):
 
     def __str__(self) -> str:
         return f"evaluation {self.pk}"
+
+
+class PolicyExport(models.Model):
+    """A version handed over: one-to-one with its run, in whose folder it lies."""
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="policy_export")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="policy_exports")
+    version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="exports")
+    adapter = models.BooleanField(default=False)
+    license = models.CharField(max_length=100, default="other")
+
+    def __str__(self) -> str:
+        return f"export of {self.version}"

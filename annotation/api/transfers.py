@@ -98,6 +98,32 @@ class Exports(ProjectEndpoint):
         return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
 
+class NewDatasetExportSerializer(serializers.Serializer[Any]):
+    """How a data set goes out."""
+
+    license = serializers.CharField(
+        required=False, default="other", max_length=100, help_text="What its card says: cc-by-4.0, mit, ..."
+    )
+
+
+class DatasetExports(ProjectEndpoint):
+    """The project's judgements as a data set: a folder of Parquet with a card, which ``datasets`` and hubs load."""
+
+    tag = "Import and export"
+    serializer_class = NewDatasetExportSerializer
+    writes = (Scope.RUNS,)
+
+    @extend_schema(request=NewDatasetExportSerializer, responses={202: RunSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Start an export of what counts now; its run offers the folder at ``runs/ID/output/`` as one archive."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        run = transfers.request_dataset(
+            project=self.project, created_by=self.account, **serializer.validated_data
+        )
+        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+
 class ExportStream(ProjectEndpoint):
     """A kind of rows as JSONL, at once."""
 

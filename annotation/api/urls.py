@@ -60,5 +60,6 @@ urlpatterns = [
     path("projects/<slug:slug>/deliveries/<uuid:id>/again/", webhooks.SendAgain.as_view()),
     path("projects/<slug:slug>/imports/", transfers.Imports.as_view()),
     path("projects/<slug:slug>/exports/", transfers.Exports.as_view()),
+    path("projects/<slug:slug>/dataset-exports/", transfers.DatasetExports.as_view()),
     path("projects/<slug:slug>/export/", transfers.ExportStream.as_view()),
 ]

@@ -127,6 +127,7 @@ def in_run(folder: str, doing: str, work: Callable[[Watch], dict[str, Any]]) -> 
             report = work(watch)
         except AnnotationError as error:
             raise BadInput(str(error)) from error
-        write_json(run_folder.output / REPORT_NAME, {**report, "file": Path(report.get("file", "")).name})
+        made = {name: Path(report[name]).name for name in ("file", "folder") if name in report}
+        write_json(run_folder.output / REPORT_NAME, {**report, **made})
 
     return run_child(Path(folder), main)

@@ -12,7 +12,7 @@ from django.db import transaction
 from annotation.errors import BadRequest
 from annotation.files import looking, uploads
 from annotation.files.jsonl.provenance import SPLITS
-from annotation.models import Project, Transfer
+from annotation.models import DatasetExport, Project, Transfer
 from runs import lifecycle
 from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
@@ -144,6 +144,20 @@ def _export_again(run: Run, created_by: User | None) -> Run:
     )
 
 
+@write
+def request_dataset(*, project: Project, license: str = "other", created_by: User | None = None) -> Run:
+    """Queue an export as a data set into the run's folder, from where its page offers it."""
+    run = lifecycle.create(kind=DATASET.name, created_by=created_by)
+    DatasetExport.objects.create(run=run, project=project, license=license)
+    return run
+
+
+@write
+def _dataset_again(run: Run, created_by: User | None) -> Run:
+    export = run.dataset_export
+    return request_dataset(project=export.project, license=export.license, created_by=created_by)
+
+
 def _check(kind: str | None, split: str | None) -> None:
     for value, allowed, name in ((kind, Transfer.Kind.values, "kind"), (split, SPLITS, "split")):
         if value is not None and value not in allowed:
@@ -161,16 +175,20 @@ def _prepare_export(run: Run, folder: RunFolder) -> None:
     folder.write_config({"kind": run.transfer.kind, "split": run.transfer.split or None})
 
 
+def _prepare_dataset(run: Run, folder: RunFolder) -> None:
+    folder.write_config({"license": run.dataset_export.license})
+
+
 def _import_command(run: Run, folder: RunFolder) -> list[str]:
     transfer = run.transfer
     command = ["import_jsonl", str(folder.inputs / uploads.INPUT_NAME)]
     if transfer.skip_bad:
         command.append("--skip-bad")
     if transfer.columns is None:
-        return _manage(transfer, folder, [*command, "--kind", transfer.kind])
+        return _manage(transfer.project, folder, [*command, "--kind", transfer.kind])
     named = [f"{ours}={theirs}" for ours, theirs in transfer.columns.items()]
     return _manage(
-        transfer, folder, [*command, "--convert", *(["--columns", ",".join(named)] if named else [])]
+        transfer.project, folder, [*command, "--convert", *(["--columns", ",".join(named)] if named else [])]
     )
 
 
@@ -178,11 +196,22 @@ def _export_command(run: Run, folder: RunFolder) -> list[str]:
     transfer = run.transfer
     output = folder.output / f"{transfer.project.slug}-{transfer.kind}.jsonl"
     command = ["export_jsonl", "--output", str(output), "--kind", transfer.kind]
-    return _manage(transfer, folder, [*command, "--split", transfer.split] if transfer.split else command)
+    split = ["--split", transfer.split] if transfer.split else []
+    return _manage(transfer.project, folder, [*command, *split])
 
 
-def _manage(transfer: Transfer, folder: RunFolder, command: list[str]) -> list[str]:
-    what = ["--project", transfer.project.slug, "--run-folder", str(folder.path)]
+def _dataset_command(run: Run, folder: RunFolder) -> list[str]:
+    export = run.dataset_export
+    output = folder.output / f"{export.project.slug}-judgements"
+    return _manage(
+        export.project,
+        folder,
+        ["export_dataset", "--output", str(output), f"--license={export.license}"],
+    )
+
+
+def _manage(project: Project, folder: RunFolder, command: list[str]) -> list[str]:
+    what = ["--project", project.slug, "--run-folder", str(folder.path)]
     return [sys.executable, "manage.py", *command, *what]
 
 
@@ -220,4 +249,14 @@ EXPORT = Kind(
     finish=_finish,
     row="transfer",
     again=_export_again,
+)
+DATASET = Kind(
+    name="export_dataset",
+    title="Export a data set",
+    prepare=_prepare_dataset,
+    command=_dataset_command,
+    store=_store,
+    finish=_finish,
+    row="dataset_export",
+    again=_dataset_again,
 )

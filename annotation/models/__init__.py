@@ -8,7 +8,7 @@ prompt.py     Source, Prompt, Completion
 task.py       Task, TaskCompletion, Slot, Bookmark, Assignment
 judgement.py  Ranking, Comparison, Rating, Demonstration
 snapshot.py   Snapshot
-transfer.py   Transfer: an import or export as a run
+transfer.py   Transfer, DatasetExport: imports and exports as runs
 quality.py    Tally, TaskTally, StaleTask: what quality statistics are read from
 flag.py       Flag
 withdrawal.py Withdrawal
@@ -33,7 +33,7 @@ from annotation.models.prompt import Completion, Prompt, Source
 from annotation.models.quality import StaleTask, Tally, TaskTally
 from annotation.models.snapshot import Snapshot
 from annotation.models.task import Assignment, Bookmark, Slot, Task, TaskCompletion
-from annotation.models.transfer import Transfer
+from annotation.models.transfer import DatasetExport, Transfer
 from annotation.models.webhook import Delivery, Webhook
 from annotation.models.withdrawal import Withdrawal
 
@@ -44,6 +44,7 @@ __all__ = [
     "Bookmark",
     "Comparison",
     "Completion",
+    "DatasetExport",
     "Delivery",
     "Demonstration",
     "Flag",

@@ -1,4 +1,4 @@
-"""An import or an export as a run of its own, started from the admin."""
+"""Imports and exports as runs of their own, asked for on pages and by programs."""
 
 from __future__ import annotations
 
@@ -55,3 +55,14 @@ class Transfer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.direction} of {self.kind}"
+
+
+class DatasetExport(models.Model):
+    """A project's judgements as a data set: one-to-one with its run, in whose folder it lies."""
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="dataset_export")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="dataset_exports")
+    license = models.CharField(max_length=100, default="other")
+
+    def __str__(self) -> str:
+        return f"data set of {self.project}"

@@ -14,6 +14,7 @@ their texts. Of a prompt: its messages and everything written under it. Both may
 happens twice.
 """
 
+import shutil
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from annotation.models import (
     Assignment,
     Comparison,
     Completion,
+    DatasetExport,
     Demonstration,
     Flag,
     Project,
@@ -324,6 +326,9 @@ def _drop_transfers(project: Project) -> None:
         folder = folder_of(transfer.run)
         for path in (*folder.inputs.glob("*.jsonl"), *folder.output.glob("*.jsonl")):
             path.unlink(missing_ok=True)
+    for export in DatasetExport.objects.filter(project=project).select_related("run"):
+        if not export.run.is_active:
+            shutil.rmtree(folder_of(export.run).output, ignore_errors=True)
 
 
 def answer(*, withdrawal: Withdrawal) -> dict[str, Any]:

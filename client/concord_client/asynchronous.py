@@ -55,6 +55,7 @@ from concord_client.types import (
     Metrics,
     MetricsQuery,
     NewContestRequest,
+    NewDatasetExportRequest,
     NewEvaluationRequest,
     NewExportRequest,
     NewFitRequest,
@@ -66,6 +67,7 @@ from concord_client.types import (
     NewSamplingRequest,
     NewTaskRequest,
     NewTrainingRequest,
+    NewVersionExportRequest,
     NewWebhookRequest,
     PatchedActivationRequest,
     PatchedNoteRequest,
@@ -407,7 +409,7 @@ class AsyncImports(AsyncPart):
 
 
 class AsyncExports(AsyncPart):
-    """Data out: at once as a stream, or as a file that a run makes (``runs.output``)."""
+    """Data out: at once as a stream, or as what a run makes (``runs.output``)."""
 
     async def rows(self, **query: Unpack[ExportQuery]) -> AsyncIterator[Row]:
         """Rows as they come. Raises Unreachable where they break off."""
@@ -422,6 +424,10 @@ class AsyncExports(AsyncPart):
     async def start(self, **export: Unpack[NewExportRequest]) -> Run:
         """Have a run make the file."""
         return await self._post(Run, "exports", body=export)
+
+    async def data_set(self, **card: Unpack[NewDatasetExportRequest]) -> Run:
+        """Have a run make a data set that ``datasets`` loads; ``runs.output`` is its folder as a zip archive."""
+        return await self._post(Run, "dataset-exports", body=card)
 
 
 class AsyncJudging(AsyncPart):
@@ -623,6 +629,10 @@ class AsyncRewardModels(AsyncPart):
         """Have everything follow this version."""
         return await self._post(RewardModel, "reward-models", number, "activate")
 
+    async def export(self, number: int, /, **shape: Unpack[NewVersionExportRequest]) -> Run:
+        """Have a run make a folder for transformers or peft; ``runs.output`` is it as a zip archive."""
+        return await self._post(Run, "reward-models", number, "export", body=shape)
+
     def contests(self, **query: Unpack[ContestsQuery]) -> AsyncIterator[Contest]:
         """Versions that were compared on the same judgements."""
         return self._rows(Contest, "contests", query=query)
@@ -670,6 +680,10 @@ class AsyncPolicies(AsyncPart):
     async def make_current(self, number: int) -> Policy:
         """Have this version sampled and trained further from now on."""
         return await self._post(Policy, "policies", number, "make-current")
+
+    async def export(self, number: int, /, **shape: Unpack[NewVersionExportRequest]) -> Run:
+        """Have a run make a folder for transformers or peft; ``runs.output`` is it as a zip archive."""
+        return await self._post(Run, "policies", number, "export", body=shape)
 
     async def train(self, **training: Unpack[NewTrainingRequest]) -> Run:
         """Start SFT, PPO or REINFORCE."""
@@ -728,7 +742,7 @@ class AsyncRuns(AsyncPart):
         return self._rows(Metrics, "runs", id, "metrics", query=query)
 
     async def output(self, id: int, path: str | Path) -> Path:
-        """The file of an export, under ``path`` once it is whole."""
+        """What an export made, under ``path`` once it is whole: a file, or a folder as a zip archive."""
         return await self._client.save(self._path("runs", id, "output"), {}, path)
 
     async def wait(

@@ -47,6 +47,7 @@ from concord_client.types import (
     Metrics,
     MetricsQuery,
     NewContestRequest,
+    NewDatasetExportRequest,
     NewEvaluationRequest,
     NewExportRequest,
     NewFitRequest,
@@ -58,6 +59,7 @@ from concord_client.types import (
     NewSamplingRequest,
     NewTaskRequest,
     NewTrainingRequest,
+    NewVersionExportRequest,
     NewWebhookRequest,
     PatchedActivationRequest,
     PatchedNoteRequest,
@@ -395,7 +397,7 @@ class Imports(Part):
 
 
 class Exports(Part):
-    """Data out: at once as a stream, or as a file that a run makes (``runs.output``)."""
+    """Data out: at once as a stream, or as what a run makes (``runs.output``)."""
 
     def rows(self, **query: Unpack[ExportQuery]) -> Iterator[Row]:
         """Rows as they come. Raises Unreachable where they break off."""
@@ -410,6 +412,10 @@ class Exports(Part):
     def start(self, **export: Unpack[NewExportRequest]) -> Run:
         """Have a run make the file."""
         return self._post(Run, "exports", body=export)
+
+    def data_set(self, **card: Unpack[NewDatasetExportRequest]) -> Run:
+        """Have a run make a data set that ``datasets`` loads; ``runs.output`` is its folder as a zip archive."""
+        return self._post(Run, "dataset-exports", body=card)
 
 
 class Judging(Part):
@@ -611,6 +617,10 @@ class RewardModels(Part):
         """Have everything follow this version."""
         return self._post(RewardModel, "reward-models", number, "activate")
 
+    def export(self, number: int, /, **shape: Unpack[NewVersionExportRequest]) -> Run:
+        """Have a run make a folder for transformers or peft; ``runs.output`` is it as a zip archive."""
+        return self._post(Run, "reward-models", number, "export", body=shape)
+
     def contests(self, **query: Unpack[ContestsQuery]) -> Iterator[Contest]:
         """Versions that were compared on the same judgements."""
         return self._rows(Contest, "contests", query=query)
@@ -658,6 +668,10 @@ class Policies(Part):
     def make_current(self, number: int) -> Policy:
         """Have this version sampled and trained further from now on."""
         return self._post(Policy, "policies", number, "make-current")
+
+    def export(self, number: int, /, **shape: Unpack[NewVersionExportRequest]) -> Run:
+        """Have a run make a folder for transformers or peft; ``runs.output`` is it as a zip archive."""
+        return self._post(Run, "policies", number, "export", body=shape)
 
     def train(self, **training: Unpack[NewTrainingRequest]) -> Run:
         """Start SFT, PPO or REINFORCE."""
@@ -716,7 +730,7 @@ class Runs(Part):
         return self._rows(Metrics, "runs", id, "metrics", query=query)
 
     def output(self, id: int, path: str | Path) -> Path:
-        """The file of an export, under ``path`` once it is whole."""
+        """What an export made, under ``path`` once it is whole: a file, or a folder as a zip archive."""
         return self._client.save(self._path("runs", id, "output"), {}, path)
 
     def wait(

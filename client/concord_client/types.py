@@ -400,6 +400,12 @@ class NewContestRequest(TypedDict):
     versions: NotRequired[list[int]]
 
 
+class NewDatasetExportRequest(TypedDict):
+    """How a data set goes out."""
+
+    license: NotRequired[str]
+
+
 class NewEvaluationRequest(TypedDict):
     """A comparison to be started."""
 
@@ -515,6 +521,13 @@ class NewTrainingRequest(TypedDict):
     algorithm: Algorithm
     start: NotRequired[int]
     config: NotRequired[dict[str, Any]]
+
+
+class NewVersionExportRequest(TypedDict):
+    """How a version goes out: as a folder that transformers loads, or only what LoRA learnt, for peft."""
+
+    adapter: NotRequired[bool]
+    license: NotRequired[str]
 
 
 WebhookEvent = Literal["task.completed", "run.ended"]

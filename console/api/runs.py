@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import FileResponse, Http404
+from django.http import FileResponse, Http404, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from annotation.api.base import ProjectEndpoint, Scope
 from annotation.api.filters import Filter, boolean, listed
 from annotation.api.paging import NewestFirst
-from console.pages.run import exported_file
+from console import downloads
 from runs import kinds, lifecycle, noting
 from runs.api import MetricsSerializer, NoteSerializer, RunDetailSerializer, RunSerializer
 from runs.kinds import runs_of
@@ -130,14 +130,18 @@ class Output(ProjectEndpoint):
     serializer_class = None
 
     @extend_schema(
-        responses={(200, "application/jsonl"): OpenApiResponse(OpenApiTypes.BINARY, description="The file")}
+        responses={
+            (200, downloads.JSONL): OpenApiResponse(OpenApiTypes.BINARY, description="The file"),
+            (200, downloads.ZIP): OpenApiResponse(OpenApiTypes.BINARY, description="The folder"),
+        }
     )
-    def get(self, request: Request, slug: str, id: int) -> FileResponse:
-        """Download the file of an export that has succeeded."""
-        export_file = exported_file(get_object_or_404(_runs(self), pk=id))
-        if export_file is None:
+    def get(self, request: Request, slug: str, id: int) -> FileResponse | StreamingHttpResponse:
+        """Download what an export that has succeeded made: JSONL, or the folder of a version or data set as a zip
+        archive, which is made while it is sent; one that breaks off is not whole."""
+        made = downloads.exported(get_object_or_404(_runs(self), pk=id))
+        if made is None:
             raise Http404
-        return FileResponse(export_file.open("rb"), as_attachment=True, content_type="application/jsonl")
+        return downloads.answer(made)
 
 
 def _runs(view: ProjectEndpoint) -> "QuerySet[Any]":

@@ -59,6 +59,17 @@ def annotators(project: Project) -> "QuerySet[Annotator]":
     return Annotator.objects.filter(project=project, withdrawn_at=None).order_by("pseudonym")
 
 
+def license_field(such_as: str) -> forms.CharField:
+    """Of what goes out: the card says it."""
+    return forms.CharField(
+        max_length=100,
+        initial="other",
+        label="License",
+        help_text=f"What others may do with it, as its card says: {such_as}, ... Until you know, leave it at other.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+
 def markdown_area() -> forms.Textarea:
     """For a text in markdown, with a preview beside it (static/js/preview.js)."""
     return forms.Textarea(attrs={"rows": 12, "data-preview": reverse_lazy("admin:preview")})

@@ -12,11 +12,12 @@ from console.forms.checking import (
     ResumeForm,
     UnmarkForm,
 )
-from console.forms.files import ConvertForm, ExportForm, ImportForm, WithdrawForm
+from console.forms.files import ConvertForm, DatasetForm, ExportForm, ImportForm, WithdrawForm
 from console.forms.people import InviteAgainForm, InviteForm, RemoveForm, RevokeForm, RoleForm
 from console.forms.policies import (
     CompareForm,
     CurrentForm,
+    ExportPolicyForm,
     PpoForm,
     RegisterForm,
     ReinforceForm,
@@ -29,6 +30,7 @@ from console.forms.reward_models import (
     ActivationForm,
     ChooseForm,
     ContestForm,
+    ExportRewardModelForm,
     FitForm,
     ForgetChoiceForm,
     RetrainForm,
@@ -56,6 +58,9 @@ ACTIONS: dict[str, type[Action]] = {
     "import": ImportForm,
     "convert": ConvertForm,
     "export": ExportForm,
+    "dataset": DatasetForm,
+    "export-reward-model": ExportRewardModelForm,
+    "export-policy": ExportPolicyForm,
     "invite": InviteForm,
     "invite-again": InviteAgainForm,
     "revoke": RevokeForm,

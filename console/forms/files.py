@@ -12,7 +12,7 @@ from annotation.errors import BadRequest
 from annotation.files import looking, transfers
 from annotation.models import Transfer
 from annotation.withdrawal import erasure
-from console.forms.action import Action
+from console.forms.action import Action, license_field
 from runs.models import Run
 
 SPLITS = [("", "all splits"), ("train", "train"), ("validation", "validation"), ("test", "test")]
@@ -97,6 +97,22 @@ class ExportForm(Action):
             kind=self.cleaned_data["kind"],
             split=self.cleaned_data["split"] or None,
             created_by=user,
+        )
+
+
+class DatasetForm(Action):
+    """Export as a data set."""
+
+    button = "Export as a data set"
+    explanation = (
+        "All pairs, rankings, ratings and demonstrations that count now, as one folder of Parquet files with a card. "
+        "Python's datasets loads it, and model hubs show it."
+    )
+    license = license_field("cc-by-4.0, mit")
+
+    def perform(self, user: User) -> Run:
+        return transfers.request_dataset(
+            project=self.project, license=self.cleaned_data["license"], created_by=user
         )
 
 

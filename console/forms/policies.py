@@ -7,7 +7,17 @@ from django.contrib.auth.models import User
 
 from console.forms.action import Action, choices
 from console.forms.configs import ConfigForm
-from rltrainer import defaults, evaluation, policies, registering, sampling, succession, training
+from console.forms.handing_over import ExportForm
+from rltrainer import (
+    defaults,
+    evaluation,
+    handing_over,
+    policies,
+    registering,
+    sampling,
+    succession,
+    training,
+)
 from rltrainer.models import PolicyVersion, Training
 from rltrainer.policy.config import (
     EVALUATE_PRESETS,
@@ -287,6 +297,19 @@ class CompareForm(ConfigForm):
         return evaluation.request_evaluation(
             project=self.project, versions=self.cleaned_data["versions"], config=config, created_by=user
         )
+
+
+class ExportPolicyForm(ExportForm):
+    """Hand a version over to transformers or peft."""
+
+    page = "policies"
+    versions = PolicyVersion.objects.select_related("training", "artifact")
+
+    def has_adapter(self, version: PolicyVersion) -> bool:
+        return handing_over.has_adapter(version)
+
+    def start(self, user: User, **export: Any) -> Run:
+        return handing_over.request_export(created_by=user, **export)
 
 
 class CurrentForm(Action):

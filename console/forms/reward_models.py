@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 
 from console.forms.action import Action, choices
 from console.forms.configs import ConfigForm
-from rewardmodel import activation, choosing, contests, defaults, fits, retraining
+from console.forms.handing_over import ExportForm
+from rewardmodel import activation, choosing, contests, defaults, fits, handing_over, retraining
 from rewardmodel.bradley_terry.config import BY_BASE, PRESETS, FitConfig
 from rewardmodel.models import RewardModelVersion
 from runs.models import Run
@@ -178,6 +179,19 @@ class ContestForm(Action):
         return contests.request_contest(
             project=self.project, versions=list(self.cleaned_data["versions"]), created_by=user
         )
+
+
+class ExportRewardModelForm(ExportForm):
+    """Hand a version over to transformers or peft."""
+
+    page = "reward_models"
+    versions = RewardModelVersion.objects.select_related("fit", "artifact")
+
+    def has_adapter(self, version: RewardModelVersion) -> bool:
+        return handing_over.has_adapter(version)
+
+    def start(self, user: User, **export: Any) -> Run:
+        return handing_over.request_export(created_by=user, **export)
 
 
 class ActivateForm(Action):

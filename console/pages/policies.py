@@ -44,6 +44,7 @@ def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None 
         "width": charts.WIDTH,
         "forms": forms,
         "trainings": trainings,
+        "export": forms["export-policy"],
         "algorithm": bad[0] if bad and bad[0] in trainings else "train-ppo" if current else "train-sft",
         "opened": bad[0] if bad else "",
     }

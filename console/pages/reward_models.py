@@ -29,6 +29,7 @@ def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None 
     owed = lineage.simulated(project)
     versions = RewardModelVersion.objects.filter(project=project).select_related("fit__run", "fit__snapshot")
     newest = contests.newest_report(project)
+    forms = forms_of("reward_models", project, bad)
     context = {
         **admin.site.each_context(request),
         "title": "Which reward model judges best?",
@@ -41,7 +42,8 @@ def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None 
         "fresh": loop.fresh(project),
         "contest": newest and drawn(newest, least_prompts=activation.settings_of(project).activation_prompts),
         "width": charts.WIDTH,
-        "forms": forms_of("reward_models", project, bad),
+        "forms": forms,
+        "export": forms["export-reward-model"],
         "opened": bad[0] if bad else "",
     }
     return TemplateResponse(request, "admin/reward_models.html", context, status=400 if bad else 200)

@@ -1,7 +1,6 @@
 """One run: status, progress, curves, log, cancel, and what it made."""
 
 import csv
-import mimetypes
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +8,14 @@ from typing import Any, NamedTuple
 from django.contrib import admin, messages
 from django.core.files.storage import storages
 from django.db.models import Exists, OuterRef
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    JsonResponse,
+    StreamingHttpResponse,
+)
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -19,7 +25,7 @@ from annotation.errors import AnnotationError, BadRequest
 from annotation.files import transfers
 from annotation.models import Project
 from annotation.texts.durations import in_words
-from console import curves, describing
+from console import curves, describing, downloads
 from console.data.paging import id_in_address
 from console.pages.access import for_run
 from console.pages.findings import findings
@@ -28,7 +34,6 @@ from rltrainer.errors import PolicyError
 from rltrainer.lineage import simulated_behind
 from runs import kinds, lifecycle, noting
 from runs.errors import RunNotActive, RunsError
-from runs.execution import folder_of
 from runs.kinds import kind_of
 from runs.models import Run, RunMetric, RunQuerySet
 
@@ -210,24 +215,12 @@ def run_rest(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
 
 @require_safe
 @for_run
-def run_output(request: HttpRequest, run: Run, project: Project) -> HttpResponse | FileResponse:
-    """An export's file."""
-    path = exported_file(run)
-    if path is None:
+def run_output(request: HttpRequest, run: Run, project: Project) -> FileResponse | StreamingHttpResponse:
+    """What an export made."""
+    made = downloads.exported(run)
+    if made is None:
         raise Http404
-    kind = mimetypes.guess_type(path.name)[0] or "application/jsonl"
-    return FileResponse(path.open("rb"), as_attachment=True, filename=path.name, content_type=kind)
-
-
-def exported_file(run: Run) -> Path | None:
-    """What a succeeded export made; None of anything else."""
-    if run.kind != "export" or run.status != Run.Status.SUCCEEDED:
-        return None
-    # A link would lead out of the run's folder.
-    files = (
-        path for path in folder_of(run).output.glob("*.jsonl*") if path.is_file() and not path.is_symlink()
-    )
-    return next(files, None)
+    return downloads.answer(made)
 
 
 def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, object]:
@@ -255,7 +248,9 @@ def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, obje
         "has_metrics": run.is_active or RunMetric.objects.filter(run=run).exists(),
         "can_ask_again": kind.again is not None,
         "can_resume": kind.resumes and run.status in (Run.Status.FAILED, Run.Status.CANCELLED),
-        "download": exported_file(run),
+        "is_export": run.kind in downloads.KINDS,
+        "download": downloads.exported(run),
+        "loading": describing.loading(run),
         "has_rest": transfers.has_rest(run),
         "simulated": simulated_behind(run),
         # What has no page of its own to say it: an import's and an export's counts.

@@ -62,7 +62,8 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     """Run ``export`` on a prepared folder; see ExportConfig. Raises BadInput where no such class reads as we do."""
     config = parse_config(ExportConfig, folder.read_config())
     torch.set_num_threads(config.threads)
-    progress, output = Progress(folder.progress_file), Path(config.output)
+    progress, output = Progress(folder.progress_file), folder.path / config.output
+    output.mkdir(exist_ok=True)  # an attempt before this one wrote the same files
     progress.report(0, 2, "loading the reward model")
     model = load_reward_model(folder.located(config.model))
     give_template(model.tokenizer)

@@ -39,7 +39,8 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     """Run ``export`` on a prepared folder; see ExportConfig."""
     config = parse_config(ExportConfig, folder.read_config())
     torch.set_num_threads(config.threads)
-    progress, output = Progress(folder.progress_file), Path(config.output)
+    progress, output = Progress(folder.progress_file), folder.path / config.output
+    output.mkdir(exist_ok=True)  # an attempt before this one wrote the same files
     progress.report(0, 2, "loading the policy")
     place = folder.located(config.model)
     policy = load_policy(

@@ -21,5 +21,6 @@ Pure: no Django, database or network. The worker (``runs.execution``) writes ``c
     starting.py    a child is started, from nothing or by a fork; forking.py: the process that forks
     processes.py   several processes of one training on this machine
     files.py       write a file atomically; digests of files and folders
+    archive.py     a folder as one archive, made while it is sent
     errors.py      RunError and what it means to the person who started the run
 """

@@ -164,13 +164,16 @@ def test_all_files_are_of_one_moment(tmp_path: Path) -> None:
         put(project, "rankings", ranking("late", 1, 2, annotator="carol"))
         connection.close()
 
-    def watch(rows: int) -> None:
+    def watch(rows: int, total: int) -> None:
+        heard.append((rows, total))
         if not late.ident:
             late.start()
             late.join()
 
-    late = threading.Thread(target=store_another)
-    dataset.write(project=project, output=tmp_path / "set", watch=watch)
+    late, heard = threading.Thread(target=store_another), list[tuple[int, int]]()
+    said = dataset.write(project=project, output=tmp_path / "set", watch=watch)
+    # One of its rankings is superseded: it is counted, and left out.
+    assert heard[-1] == (said["rows"], said["rows"] + 1)
     assert len(out_values(project, "rankings")) == before + 1
     assert {row["prompt"] for row in loaded(tmp_path / "set", "rankings")}.isdisjoint({"late"})
     dataset.write(project=project, output=tmp_path / "next")

@@ -176,6 +176,8 @@ ELSEWHERE = {
     "annotation.tokens.create_token": "tokens",
     "annotation.files.transfers._queue_import": "a run that will import",
     "annotation.files.transfers.request_export": "a run that reads",
+    "annotation.files.transfers.request_dataset": "a run that reads",
+    "annotation.files.transfers._dataset_again": "request_dataset",
     "annotation.files.snapshots._name": "reads judgements; snapshots and withdrawals exclude each other",
     "annotation.quality.upkeep.rebuild": "totals",
     "annotation.quality.upkeep._count_batch": "totals, under a lock of their own",

@@ -53,7 +53,7 @@ def test_an_import_succeeds_with_its_counts_and_its_progress() -> None:
     data = gzip.compress(prompts(1200))
     run = upload(project, data, file_name="../../etc/passwd")
     assert run.status == Run.Status.SUCCEEDED, run.reason
-    counts = {"lines": 1200, "added": 1200, "already": 0, "bad": 0, "bad_lines": [], "file": ""}
+    counts = {"lines": 1200, "added": 1200, "already": 0, "bad": 0, "bad_lines": []}
     assert run.result == {"project": project.slug, "kind": "prompts", **counts}
     assert (run.done, run.total, run.doing) == (len(data), len(data), "bytes of the file")
     assert Prompt.objects.filter(project=project).count() == 1200

@@ -13,7 +13,7 @@ from django.db import connection
 from annotation.checking import control, standing
 from annotation.collecting import demonstrating, flags, progress, queue, ranking
 from annotation.errors import BadRequest, NothingToSnapshot
-from annotation.files import intake, snapshots
+from annotation.files import intake, snapshots, transfers
 from annotation.files.intake import add_demonstration
 from annotation.models import (
     Annotator,
@@ -280,6 +280,11 @@ def test_uploads_and_exports_of_ended_runs_are_dropped(project: Project, tmp_pat
         folder = folder_of(transfer.run)
         folder.make()
         (folder.output / "helpful-pairs.jsonl").write_text(SECRET)
+    as_dataset = transfers.request_dataset(project=project)
+    written = folder_of(as_dataset).output / "helpful-judgements" / "pairs" / "train.parquet"
+    written.parent.mkdir(parents=True)
+    written.write_text(SECRET)
+    lifecycle.cancel(run=as_dataset)
     lifecycle.cancel(run=ended.run)
     made = erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
     erasure.finish(withdrawal=made)

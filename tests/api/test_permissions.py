@@ -92,6 +92,7 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("POST", P + "deliveries/{delivery}/again/"): Row(RESEARCHERS, WRITE, 202),
     ("POST", P + "imports/"): Row(RESEARCHERS, WRITE, 202, {"kind": "prompts"}),
     ("POST", P + "exports/"): Row(RESEARCHERS, RUNS, 202, {"kind": "pairs"}),
+    ("POST", P + "dataset-exports/"): Row(RESEARCHERS, RUNS, 202, {"license": "mit"}),
     ("GET", P + "export/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "runs/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "runs/{run}/"): Row(RESEARCHERS, READ, 200),
@@ -106,6 +107,7 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("GET", P + "reward-models/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "reward-models/{number}/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "reward-models/{number}/activate/"): Row(RESEARCHERS, RUNS, 200),
+    ("POST", P + "reward-models/{number}/export/"): Row(RESEARCHERS, RUNS, 202, {"license": "mit"}),
     ("POST", P + "fits/"): Row(RESEARCHERS, RUNS, 202),
     # Found, but none of its versions is active.
     ("POST", "score/"): Row(RESEARCHERS, READ, 409, {"project": "helpful", "items": [SCORED]}),
@@ -124,6 +126,7 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("GET", P + "policies/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "policies/{number}/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "policies/{number}/make-current/"): Row(RESEARCHERS, RUNS, 200),
+    ("POST", P + "policies/{number}/export/"): Row(RESEARCHERS, RUNS, 202),
     ("GET", P + "succession/"): Row(RESEARCHERS, READ, 200),
     ("PATCH", P + "succession/"): Row(RESEARCHERS, RUNS, 200, {"succession_prompts": 50}),
     ("POST", P + "trainings/"): Row(RESEARCHERS, RUNS, 202, {"algorithm": "sft"}),
@@ -161,7 +164,7 @@ def call(world: World, who: Program, endpoint: tuple[str, str]) -> Any:
         return who.ask(
             method, address, row.body, file=SimpleUploadedFile("new.jsonl", b'{"prompt": "New?"}\n')
         )
-    if path.endswith("export/"):
+    if endpoint == ("GET", P + "export/"):
         address += "?kind=prompts"
     return who.ask(method, address, row.body)
 

@@ -16,7 +16,9 @@ from annotation.files import transfers
 from annotation.models import Project
 from console import describing
 from rewardmodel import activation, choosing, contests, fits
+from rewardmodel import handing_over as of_reward_models
 from rltrainer import evaluation, registering, sampling, training
+from rltrainer import handing_over as of_policies
 from runs import kinds, lifecycle, noting
 from runs.errors import NotAgain, RunNotEnded
 from runs.models import Run, RunMetric
@@ -59,6 +61,9 @@ def runs_of_every_kind(project: Project) -> dict[str, Run]:
         choosing.request_choice(project=project),
         registering.request_registration(project=project, base="hub/elsewhere"),
         transfers.request_export(project=project, kind="pairs", split="train"),
+        transfers.request_dataset(project=project, license="mit"),
+        of_reward_models.request_export(version=first, license="mit"),
+        of_policies.request_export(version=other, license="mit"),
     ]
     return {run.kind: run for run in asked}
 
@@ -72,6 +77,9 @@ SENTENCES = {
     "choose_tasks": "Put tasks in the order of reward model v1's doubt",
     "register_policy": "Register hub/elsewhere",
     "export": "Export pairs",
+    "export_dataset": "Export a data set",
+    "export_reward_model": "Export reward model v1",
+    "export_policy": "Export policy v2",
 }
 
 
@@ -100,6 +108,9 @@ def test_every_kind_is_told_in_a_sentence_listed_and_asked_for_again(cast: Cast)
             "base",
             "base_artifact_id",
             "split",
+            "version_id",
+            "adapter",
+            "license",
         ):
             assert getattr(mine, field, None) == getattr(theirs, field, None), (kind, field)
         if kind == "evaluate_policy":

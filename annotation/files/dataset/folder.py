@@ -38,23 +38,30 @@ def write(
     project: Project,
     output: Path,
     license: str = "other",
-    watch: Callable[[int], None] = lambda rows: None,
+    watch: Callable[[int, int], None] = lambda rows, total: None,
 ) -> dict[str, Any]:
-    """Write ``output``, a folder that holds nothing yet; what there is to say of it. ``watch`` hears how many rows.
+    """Write ``output``, a folder that holds nothing yet; what there is to say of it. ``watch`` hears how many rows are
+    written, of about how many.
 
     A superseded judgement counts no more and is left out; so are gold tasks and what was asked again. Raises
     BadRequest where there is nothing to write, or the folder holds something.
     """
     try:
         with whole_folder(output) as folder, _one_moment():
-            files = list(_write_files(project, folder, watch))
+            total = sum(export.count(project=project, kind=kind) for kind in columns.KINDS)
+            files = list(_write_files(project, folder, lambda rows: watch(rows, total)))
             if not files:
                 raise BadRequest(f"{project.slug} has no judgements yet: there is nothing to export.")
             text = card.text(project=project, files=files, license=license)
             (folder / "README.md").write_text(text, encoding="utf-8")
     except BadInput as error:
         raise BadRequest(f"{error}.") from error
-    return {"project": project.slug, "folder": str(output), "files": [file._asdict() for file in files]}
+    return {
+        "project": project.slug,
+        "folder": str(output),
+        "rows": sum(file.rows for file in files),
+        "files": [file._asdict() for file in files],
+    }
 
 
 @contextmanager

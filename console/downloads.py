@@ -1,0 +1,36 @@
+"""What a succeeded export hands out: its file as it lies there, or its folder as one archive."""
+
+import mimetypes
+from pathlib import Path
+
+from django.http import FileResponse, StreamingHttpResponse
+
+from runs.execution import folder_of
+from runs.folder.archive import zipped
+from runs.models import Run
+
+JSONL, ZIP = "application/jsonl", "application/zip"
+# Their output is a folder, which their result names.
+OF_A_FOLDER = frozenset({"export_reward_model", "export_policy", "export_dataset"})
+KINDS = OF_A_FOLDER | {"export"}
+
+
+def exported(run: Run) -> Path | None:
+    """The file or folder, for as long as it is there; None of any other run. A link would lead out of the run's own."""
+    if run.kind not in KINDS or run.status != Run.Status.SUCCEEDED:
+        return None
+    output = folder_of(run).output
+    if run.kind in OF_A_FOLDER:
+        folder = output / Path(run.result["folder"]).name
+        return folder if folder.is_dir() and not folder.is_symlink() else None
+    files = (path for path in output.glob("*.jsonl*") if path.is_file() and not path.is_symlink())
+    return next(files, None)
+
+
+def answer(path: Path) -> FileResponse | StreamingHttpResponse:
+    """The file, or the folder as an archive that is made while it is sent."""
+    if path.is_dir():
+        name = f'attachment; filename="{path.name}.zip"'
+        return StreamingHttpResponse(zipped(path), content_type=ZIP, headers={"Content-Disposition": name})
+    kind = mimetypes.guess_type(path.name)[0] or JSONL
+    return FileResponse(path.open("rb"), as_attachment=True, filename=path.name, content_type=kind)
