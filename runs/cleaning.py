@@ -1,9 +1,9 @@
 """Files that nobody needs any more: folders of runs that ended long ago, and artifacts that no row names.
 
-What a page shows of a run is in rows (its log's end, metrics, result) and stays; only an export's file goes with its
-folder. What a version needs is an artifact, which stays as long as a row names it, and whatever its kind calls lasting
-in the folder. A run that has not ended keeps all of its folder; one that failed or was cancelled keeps its checkpoint
-for as many days as folders are kept, however many runs come after it.
+What a page shows of a run is in rows (its log's end, metrics, result) and stays; only what an export made goes with
+its folder. What a version needs is an artifact, which stays as long as a row names it, and whatever its kind calls
+lasting in the folder. A run that has not ended keeps all of its folder; one that failed or was cancelled keeps its
+checkpoint for as many days as folders are kept, however many runs come after it.
 """
 
 import logging

@@ -105,8 +105,8 @@ class DatasetForm(Action):
 
     button = "Export as a data set"
     explanation = (
-        "All pairs, rankings, ratings and demonstrations that count now, as one folder of Parquet files with a card. "
-        "Python's datasets loads it, and model hubs show it."
+        "All pairs, rankings, ratings and demonstrations that count now, as one folder of Parquet files with a card, "
+        "which the Python package datasets loads and model hubs show."
     )
     license = license_field("cc-by-4.0, mit")
 

@@ -32,9 +32,9 @@ class ExportForm(Action):
         adapters = [f"v{one.number}" for one in rows if self.has_adapter(one)]
         shape = self.fields["shape"]
         assert isinstance(shape, forms.ChoiceField)
-        shape.choices = [(WHOLE, "a whole folder, for transformers")]
+        shape.choices = [(WHOLE, "whole, for transformers")]
         if adapters:
-            shape.choices = [*shape.choices, (ADAPTER, "only what LoRA learnt, for peft")]
+            shape.choices = [*shape.choices, (ADAPTER, "adapter alone, for peft")]
             shape.help_text = (
                 f"What LoRA learnt was kept of {', '.join(adapters)}: small, but of use only beside its base."
             )

@@ -253,12 +253,18 @@ def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, obje
         "loading": describing.loading(run),
         "has_rest": transfers.has_rest(run),
         "simulated": simulated_behind(run),
-        # What has no page of its own to say it: an import's and an export's counts.
-        "result": {
-            name.replace("_", " "): value
-            for name, value in run.result.items()
-            if not isinstance(value, dict | list)
-        },
+        "result": _result(run),
+    }
+
+
+def _result(run: Run) -> dict[str, Any]:
+    """What has no page of its own to say it: an import's and an export's counts. Of a folder its name is in the lines
+    that load it, and its digest is for programs."""
+    told_elsewhere = {"project", "folder", "digest"} if run.kind in downloads.OF_A_FOLDER else set()
+    return {
+        name.replace("_", " "): value
+        for name, value in run.result.items()
+        if not isinstance(value, dict | list) and name not in told_elsewhere
     }
 
 
