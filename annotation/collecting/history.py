@@ -50,12 +50,11 @@ def may_change(annotator: Annotator, assignment: Assignment) -> bool:
 def last_changeable(annotator: Annotator) -> Assignment | None:
     """The newest submission of theirs that may still be changed, of whatever kind; None where there is none."""
     submissions = Assignment.objects.filter(annotator=annotator, status=Assignment.Status.SUBMITTED)
-    ranked, written = ranking.revisable(annotator), demonstrating.revisable(annotator).first()
-    newest = [
-        rating.revisable(annotator).first(),
-        ranked and submissions.filter(task=ranked.task_id).first(),
-        written and submissions.filter(pk=written.assignment_id).first(),
-    ]
+    newest = [rating.revisable(annotator).first()]
+    if (ranked := ranking.revisable(annotator)) is not None:
+        newest.append(submissions.filter(task=ranked.task_id).first())
+    if (written := demonstrating.revisable(annotator).first()) is not None:
+        newest.append(written.assignment)
     return max(filter(None, newest), key=lambda one: (one.closed_at or one.opened_at, one.pk), default=None)
 
 

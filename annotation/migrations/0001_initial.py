@@ -146,6 +146,15 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='DatasetExport',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('license', models.CharField(default='other', max_length=100)),
+                ('run', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='dataset_export', to='runs.run')),
+                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='dataset_exports', to='annotation.project')),
+            ],
+        ),
+        migrations.CreateModel(
             name='Prompt',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

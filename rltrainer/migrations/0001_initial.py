@@ -46,6 +46,17 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='PolicyExport',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('adapter', models.BooleanField(default=False)),
+                ('license', models.CharField(default='other', max_length=100)),
+                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='policy_exports', to='annotation.project')),
+                ('run', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='policy_export', to='runs.run')),
+                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='exports', to='rltrainer.policyversion')),
+            ],
+        ),
+        migrations.CreateModel(
             name='Evaluation',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
