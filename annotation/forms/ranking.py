@@ -4,8 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.auth import get_user_model
-from django.contrib.auth.forms import UserCreationForm
 from django.forms.utils import flatatt
 from django.http import QueryDict
 from django.utils import timezone
@@ -125,14 +123,6 @@ class FlagForm(forms.Form):
     category = forms.ChoiceField(choices=[("", "Choose what is wrong"), *Flag.Category.choices])
     words = forms.CharField(max_length=LONGEST_REASON, required=False)
     passing = forms.BooleanField(required=False)
-
-
-class AccountForm(UserCreationForm):  # type: ignore[type-arg]  # generic in the stubs alone
-    """A new account for the holder of an invitation."""
-
-    class Meta:
-        model = get_user_model()
-        fields = ("username",)
 
 
 def seconds_within(assignment: Assignment, seconds: float | None) -> float | None:

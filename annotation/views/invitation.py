@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from annotation import members
 from annotation.errors import NotAllowed
-from annotation.forms.ranking import AccountForm
+from annotation.forms.account import TAKEN, AccountForm
 from annotation.models import Invitation
 
 # Two backends are set; only this one makes sessions (axes counts failures).
@@ -45,7 +45,7 @@ def _join(request: HttpRequest, invite: Invitation, token: str) -> HttpResponse:
                 user = form.save()
                 members.accept(token=token, user=user)
         except IntegrityError:  # the name was taken after the form had looked
-            form.add_error("username", "A user with that username already exists.")
+            form.add_error("username", TAKEN)
             return _page(request, invite, form, status=422)
         login(request, user, backend=BACKEND)
     messages.success(request, f"You are a member of {invite.project.name} now.")

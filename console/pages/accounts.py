@@ -14,6 +14,7 @@ from django.urls import reverse_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from annotation.forms.account import NewPasswordForm, OwnPasswordForm
 from annotation.people import account_named
 from annotation.views.invitation import BACKEND
 from console import accounts, guessing
@@ -39,6 +40,7 @@ class LogIn(auth.LoginView):
 class OwnPassword(auth.PasswordChangeView):
     """Change one's own password: this browser stays logged in, all others are logged out."""
 
+    form_class = OwnPasswordForm
     template_name = "account/password.html"
     success_url = reverse_lazy("home")
 
@@ -56,6 +58,7 @@ class OwnPassword(auth.PasswordChangeView):
 class Reset(auth.PasswordResetConfirmView):
     """Where a link leads: a new password, the account free again, and its holder logged in."""
 
+    form_class = NewPasswordForm
     template_name = "account/reset.html"
     success_url = reverse_lazy("home")
     post_reset_login = True

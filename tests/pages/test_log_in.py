@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from annotation import members, people
+from annotation import members, passwords, people
 from annotation.models import ApiToken, Membership
 from config.env import Mail
 from console import guessing
@@ -110,11 +110,11 @@ def test_an_invitation_makes_no_second_account_in_other_capitals(monkeypatch: py
     assert (answer.status_code, User.objects.count()) == (422, 1)
     # Of two at once, both have looked before either has written.
     monkeypatch.setattr(
-        "annotation.forms.ranking.AccountForm.clean_username", lambda form: form.cleaned_data["username"]
+        "annotation.forms.account.AccountForm.clean_username", lambda form: form.cleaned_data["username"]
     )
     answer = Client().post(path, fields)
     assert (answer.status_code, User.objects.count()) == (422, 1)
-    assert "already exists" in answer.content.decode()
+    assert "This name is taken" in answer.content.decode()
     assert members.invitation_for(token=path.split("/")[2])
     assert not Membership.objects.exists()
 
@@ -235,15 +235,54 @@ def test_a_person_changes_their_password_and_stays_logged_in_there_alone() -> No
     assert log_in(Client(), "alice", NEW) == 302
 
 
-@pytest.mark.parametrize(("old", "new"), [("wrong", NEW), (PASSWORD, "short"), (PASSWORD, "password1234")])
-def test_a_password_that_may_not_be_changes_nothing(old: str, new: str) -> None:
-    make_user("alice")
+# What is written, and what is said of it at which field.
+REFUSED = [
+    ({"old_password": "wrong"}, "old_password", "This is not your password now: write it again."),
+    ({"old_password": ""}, "old_password", "Fill this in."),
+    ({"new": "short"}, "new_password1", "Write at least 12 characters: these are 5."),
+    ({"new": "password1234"}, "new_password1", "Many people have this password"),
+    ({"new": "alice.liddell"}, "new_password1", "This is too much like your name or address"),
+    ({"new_password2": "something else"}, "new_password2", "write the same password twice"),
+]
+
+
+@pytest.mark.parametrize(("written", "field", "said"), REFUSED)
+def test_a_password_that_may_not_be_changes_nothing(written: dict[str, str], field: str, said: str) -> None:
+    """What is wrong stands at its field, once, and nothing else is said."""
+    make_user("alice.liddell")
     client = Client()
-    log_in(client, "alice")
-    answer = change(client, old, new)
+    log_in(client, "alice.liddell")
+    new = written.pop("new", NEW)
+    fields = {"old_password": PASSWORD, "new_password1": new, "new_password2": new, **written}
+    answer = client.post("/account/password/", fields)
     assert answer.status_code == 422
-    assert "errorlist" in answer.content.decode()
-    assert log_in(Client(), "alice") == 302
+    errors = {name: list(texts) for name, texts in answer.context["form"].errors.items()}
+    assert list(errors) == [field]
+    (words,) = errors[field]
+    assert said in words
+    assert log_in(Client(), "alice.liddell") == 302
+
+
+def test_pages_on_which_a_password_is_chosen_say_in_one_sentence_what_is_asked() -> None:
+    alice = make_member(make_project(), name="alice")
+    client = Client()
+    client.force_login(alice)
+    invitation = members.invite(project=make_project(), email="bob@example.org", role="annotator")
+    guest, holder = Client(), Client()
+    pages = [
+        client.get("/account/password/"),
+        guest.get(invitation),
+        holder.get(link_for(alice), follow=True),
+        guest.post(invitation, {"username": "b b", "password1": "short", "password2": "short"}),
+    ]
+    for page in pages:
+        shown = page.content.decode()
+        assert shown.count(passwords.ASKED) == 1
+        assert not [
+            words for words in ("entirely numeric", "t be too similar", "commonly used") if words in shown
+        ]
+    assert "Use letters, digits and @ . + - _ alone" in pages[-1].content.decode()
+    assert "Write at least 12 characters: these are 5." in pages[-1].content.decode()
 
 
 def test_ones_password_is_changed_by_whoever_is_logged_in() -> None:
