@@ -1,13 +1,14 @@
 """One run: status, progress, curves, log, cancel, and what it made."""
 
 import csv
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.files.storage import storages
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Max, OuterRef
 from django.http import (
     FileResponse,
     Http404,
@@ -43,6 +44,10 @@ MOST_POINTS = 2000
 MOST_OTHERS = 20
 # How many of them at once: each has a colour and a dash of its own (static/js/run/plot.js).
 MOST_OVER = 6
+# Seconds in which a worker that is free takes a run, many times over.
+TAKEN_WITHIN = 15.0
+# The runs of a queue by which its workers are known.
+NEWEST = 50
 
 
 class Other(NamedTuple):
@@ -272,7 +277,15 @@ def _waits(run: Run, now: datetime) -> str:
     """What a queued run waits for, whoever's the others are."""
     same = Run.objects.filter(queue=run.queue)
     before = same.filter(status=Run.Status.QUEUED, pk__lt=run.pk).count()
-    at_work = list(same.filter(status=Run.Status.RUNNING))
+    heard = now - timedelta(seconds=settings.RUN_STALE_SECONDS)
+    at_work = list(same.filter(status=Run.Status.RUNNING, heartbeat_at__gte=heard))
+    silent = 0 if at_work else _silent(run, now)
+    if silent > TAKEN_WITHIN:
+        return (
+            f"No worker of the queue {run.queue} has taken anything for {in_words(silent)}: it seems that none "
+            "runs. Whoever runs Concord starts all of it with “make serve”, or a worker alone as the guide to "
+            "several machines says; this run then begins by itself."
+        )
     if not at_work and not before:
         return f"Waits for a worker of the queue {run.queue} to take it."
     counts = [f"{len(at_work)} run{'s' * (len(at_work) != 1)} at work"] if at_work else []
@@ -280,6 +293,17 @@ def _waits(run: Run, now: datetime) -> str:
     words = f"In the queue {run.queue}: {', '.join(counts)}."
     left = [seconds for one in at_work if (seconds := one.seconds_left(now)) is not None]
     return f"{words} The first is done in about {in_words(min(left))}." if left else words
+
+
+def _silent(run: Run, now: datetime) -> float:
+    """Seconds in which a worker of its queue with nothing else to do would have taken the run, and none did.
+
+    Workers are known by what they do alone, so one that is busy with something else than runs seems silent too.
+    """
+    known = Run.objects.filter(queue=run.queue)[:NEWEST].aggregate(last=Max("heartbeat_at"))["last"]
+    # What goes on after a break waits since it was sent again.
+    begun = run.sent_at if run.attempt else None
+    return (now - max(time for time in (run.created_at, begun, known) if time is not None)).total_seconds()
 
 
 def _measured(run: Run, project: Project) -> RunQuerySet:

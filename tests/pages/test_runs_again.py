@@ -257,18 +257,55 @@ def test_settings_that_differ_come_first_and_facts_lead_to_what_they_name(cast: 
 
 def test_a_queued_run_says_what_it_waits_for(cast: Cast) -> None:
     first, second, third = (make_transfer(cast.project).run for _ in range(3))
+    Run.objects.update(created_at=timezone.now() + SOON)
     before = page(cast, f"/admin/runs/{first.pk}/")
     assert "Waits for a worker of the queue cpu" in before
     assert "It has not begun: nothing is lost when it is cancelled." in before
     now = timezone.now()
     Run.objects.filter(pk=first.pk).update(
-        status="running", started_at=now, heartbeat_at=now, expected_end=now + timedelta(seconds=290)
+        status="running", started_at=now, heartbeat_at=now + SOON, expected_end=now + timedelta(seconds=290)
     )
     text = page(cast, f"/admin/runs/{third.pk}/")
     assert "In the queue cpu: 1 run at work, 1 before this one." in text
     assert "nothing is lost" not in page(cast, f"/admin/runs/{first.pk}/")
     assert "The first is done in about 4 min" in text
     assert second.pk < third.pk
+
+
+# What has just been said is still new, however slow the machine is.
+SOON = timedelta(hours=1)
+
+
+@pytest.mark.parametrize("worker", ["none yet", "gone", "at another queue"])
+def test_where_no_worker_takes_it_the_page_says_what_to_do(cast: Cast, worker: str) -> None:
+    """Of a queue in which somebody works, or did a moment ago, it says nothing of the kind."""
+    other, run = (make_transfer(cast.project).run for _ in range(2))
+    now = timezone.now()
+    Run.objects.update(created_at=now - timedelta(minutes=3))
+    if worker != "none yet":
+        heard = now - timedelta(minutes=2 if worker == "gone" else 0)
+        queue = "cpu" if worker == "gone" else "gpu"
+        Run.objects.filter(pk=other.pk).update(
+            status="running", started_at=heard, heartbeat_at=heard, queue=queue
+        )
+    text = page(cast, f"/admin/runs/{run.pk}/")
+    assert f"No worker of the queue cpu has taken anything for {2 if worker == 'gone' else 3} min" in text
+    assert "“make serve”" in text
+    Run.objects.filter(pk=other.pk).update(
+        status="running", queue="cpu", started_at=now, heartbeat_at=now + SOON
+    )
+    assert "1 run at work" in page(cast, f"/admin/runs/{run.pk}/")
+    Run.objects.filter(pk=other.pk).update(status="succeeded", finished_at=now)
+    assert "Waits for a worker of the queue cpu to take it." in page(cast, f"/admin/runs/{run.pk}/")
+
+
+def test_a_run_that_goes_on_waits_since_it_was_sent(cast: Cast) -> None:
+    run = make_transfer(cast.project).run
+    now = timezone.now()
+    Run.objects.update(created_at=now - timedelta(days=1), attempt=1, sent_at=now + SOON)
+    assert "Waits for a worker" in page(cast, f"/admin/runs/{run.pk}/")
+    Run.objects.update(sent_at=now - timedelta(minutes=1))
+    assert "No worker of the queue cpu has taken anything" in page(cast, f"/admin/runs/{run.pk}/")
 
 
 def test_curves_go_out_as_a_table(cast: Cast) -> None:
