@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import subprocess
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,7 +17,7 @@ from django.utils import timezone
 from annotation.errors import BadRequest
 from annotation.files import transfers, uploads
 from annotation.models import Project, Prompt, Transfer
-from runs import lifecycle
+from runs import kinds, lifecycle
 from runs.execution import folder_of
 from runs.foreground import run_here
 from runs.models import Run
@@ -139,6 +140,20 @@ def test_a_cancelled_import_leaves_nothing(canceller: None) -> None:
     assert run.status == Run.Status.CANCELLED, (run.status, run.reason)
     assert 0 < run.done < run.total
     assert rows() == {**before, "Transfer": 1}
+
+
+def test_an_attempt_after_one_that_was_lost_writes_the_data_set_of_its_own_moment(settings: Any) -> None:
+    project = make_project()
+    put(project, "rankings", ranking("Early", 1, 2))
+    run = transfers.request_dataset(project=project, license="mit")
+    folder = folder_of(run)
+    folder.make()
+    kind = kinds.kind_of(run)
+    kind.prepare(run, folder)
+    for _ in range(2):
+        subprocess.run(kind.command(run, folder), check=True, timeout=60, cwd=settings.BASE_DIR)
+        put(project, "rankings", ranking("Late", 1, 2))
+    assert kind.store(run, folder)["rows"] == 4  # two rankings, and a pair of each
 
 
 def exported(run: Run) -> bytes:

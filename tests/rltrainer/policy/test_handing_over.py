@@ -14,11 +14,11 @@ from rltrainer.policy import handing_over, sft
 from rltrainer.policy.loading import load_policy
 from rltrainer.ppo import train
 from runs.folder.errors import BadInput
-from runs.folder.files import read_json
+from runs.folder.files import folder_manifest, read_json
 from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
 from tests.lm.cards import read_card, run_snippet
-from tests.rltrainer.policy.factories import make_model, make_sft_folder, make_tokenizer
+from tests.rltrainer.policy.factories import make_folder, make_model, make_sft_folder, make_tokenizer
 from tests.rltrainer.ppo.factories import make_run
 
 CPU = torch.device("cpu")
@@ -123,6 +123,20 @@ def test_a_base_in_bfloat16_stays_in_it_and_keeps_its_own_template(tmp_path: Pat
     assert AutoModelForCausalLM.from_pretrained(output).dtype == torch.bfloat16
     assert AutoTokenizer.from_pretrained(output).chat_template == tokenizer.chat_template
     assert "Nothing was measured" in read_card(output).text
+
+
+def test_an_attempt_after_one_that_was_killed_writes_the_same_folder(tmp_path: Path) -> None:
+    """Below the run's own folder, which is where its worker has it written."""
+    folder = RunFolder(tmp_path / "run")
+    folder.make()
+    base = make_folder(tmp_path / "base")
+    folder.write_config({"model": str(base), "output": "output/ours", "title": "Ours", "threads": 1})
+    handing_over.main(folder, StopSignal())
+    whole = folder_manifest(folder.output / "ours")
+    for name in list(whole)[::2]:
+        (folder.output / "ours" / name).write_text("half of i")
+    handing_over.main(folder, StopSignal())
+    assert folder_manifest(folder.output / "ours") == whole
 
 
 def test_what_cannot_be_loaded_is_refused_in_words(tmp_path: Path) -> None:
