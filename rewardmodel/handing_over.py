@@ -48,10 +48,14 @@ def request_export(
     license: str = "other",
     created_by: User | None = None,
 ) -> Run:
-    """Queue the same into the run's folder, from where its page offers it. Raises HandingOverFailed."""
+    """Queue the same into the run's folder, from where its page offers it. Raises HandingOverFailed.
+
+    An adapter is loaded beside its base, which workers of the queue ``gpu`` are known to have.
+    """
     if adapter and not has_adapter(version):
         raise HandingOverFailed(NO_ADAPTER.format(version=version))
-    run = lifecycle.create(kind=KIND.name, created_by=created_by)
+    queue = Run.Queue.GPU if adapter else Run.Queue.CPU
+    run = lifecycle.create(kind=KIND.name, created_by=created_by, queue=queue)
     RewardModelExport.objects.create(
         run=run, project=version.project, version=version, adapter=adapter, license=license
     )

@@ -40,11 +40,13 @@ def request_export(
 ) -> Run:
     """Queue the same into the run's folder, from where its page offers it. Raises HandingOverFailed.
 
-    By a worker of the queue ``gpu``, which sees the folders of policies that were trained elsewhere.
+    An adapter is loaded beside its base, and a base that was registered is where it was: workers of the queue ``gpu``
+    are known to have both. Any other policy is whole in the artifacts' storage.
     """
     if adapter and not has_adapter(version):
         raise HandingOverFailed(NO_ADAPTER.format(version=version))
-    run = lifecycle.create(kind=KIND.name, created_by=created_by, queue=Run.Queue.GPU)
+    queue = Run.Queue.GPU if adapter or version.artifact is None else Run.Queue.CPU
+    run = lifecycle.create(kind=KIND.name, created_by=created_by, queue=queue)
     PolicyExport.objects.create(
         run=run, project=version.project, version=version, adapter=adapter, license=license
     )

@@ -67,28 +67,35 @@ def make_policies(cast: Cast) -> list[PolicyVersion]:
 
 
 @pytest.mark.parametrize(
-    ("make", "page", "action", "row"),
+    ("make", "page", "action", "row", "queues"),
     [
-        (make_reward_models, "reward-models", "export-reward-model", "reward_model_export"),
-        (make_policies, "policies", "export-policy", "policy_export"),
+        (
+            make_reward_models,
+            "reward-models",
+            "export-reward-model",
+            "reward_model_export",
+            ["cpu", "cpu", "gpu"],
+        ),
+        (make_policies, "policies", "export-policy", "policy_export", ["gpu", "cpu", "gpu"]),
     ],
 )
 def test_a_version_is_exported_whole_or_as_the_adapter_that_it_has(
-    cast: Cast, make: Any, page: str, action: str, row: str
+    cast: Cast, make: Any, page: str, action: str, row: str, queues: list[str]
 ) -> None:
     client, address = carol(cast), f"/admin/projects/helpful/{page}/"
     assert f"action-{action}" not in client.get(address).content.decode(), "there is nothing to export"
     versions = make(cast)
     text = client.get(address).content.decode()
     assert "What LoRA learnt was kept of v2: small" in text
-    for version, shape in ((versions[0], "whole"), (versions[1], "adapter")):
+    asked = [(versions[0], "whole"), (versions[1], "whole"), (versions[1], "adapter")]
+    for (version, shape), queue in zip(asked, queues, strict=True):
         sent = {f"{action}-version": version.pk, f"{action}-shape": shape, f"{action}-license": "mit"}
         answer = client.post(f"/admin/projects/helpful/{action}/", sent)
         run = Run.objects.latest("pk")
         assert answer["Location"] == f"/admin/runs/{run.pk}/"
         export = getattr(run, row)
         assert (export.version, export.adapter, export.license) == (version, shape == "adapter", "mit")
-        assert run.created_by == cast.carol
+        assert (run.created_by, run.queue) == (cast.carol, queue)
         assert describing.sentence(run) in client.get(answer["Location"]).content.decode()
     before = Run.objects.count()
     for version in (versions[0], versions[2]):
