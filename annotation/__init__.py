@@ -9,6 +9,7 @@ withdrawal/   data taken back, and where it went              tokens.py     what
 texts/        what strangers wrote, shown safely              tasks.py      Celery's side
 preferences/  PURE: tiers, agreement, splits                  commands.py   what its commands share
 forms/ views/                 the ways in: pages              sessions.py   whose browser it is
-api/                          the ways in: programs           configuring.py settings, by command
-webhooks/                     the way out                     errors.py     errors that say what to do
+api/                          the ways in: programs           passwords.py  what a password has to be
+webhooks/                     the way out                     configuring.py settings, by command
+                                                              errors.py     errors that say what to do
 """
