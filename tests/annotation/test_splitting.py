@@ -99,7 +99,7 @@ def test_prompts_that_differ_are_told_from_where_chance_would_hardly_do_it(count
     assert bool(report.notes) is told
     if told:
         assert "All prompts are in the split 'test'" in report.notes[0]
-        assert "fewer than one time in twenty" in report.notes[0]
+        assert "less than one time in twenty" in report.notes[0]
         assert f"split_prompts --project {project.slug} --by opening" in report.notes[0]
         split_prompts(project=project, by="opening")
         assert splits(project) != {"test": count}
@@ -146,3 +146,33 @@ def test_what_was_withdrawn_is_passed_over() -> None:
 def test_there_are_two_ways() -> None:
     with pytest.raises(CommandError, match="invalid choice: 'chance'"):
         call_command("split_prompts", "--project", make_project().slug, "--by", "chance", stderr=StringIO())
+
+
+ONE_PROMPT, SAME_WORDS = "All of it is of one prompt", "All prompts begin with the same words"
+
+
+@pytest.mark.parametrize(
+    ("lines", "by", "said"),
+    [
+        ([], "opening", "has no prompts yet"),
+        ([{"prompt": "Hello"}], "opening", ONE_PROMPT),
+        ([{"prompt": "Hello"}], "prompt", ONE_PROMPT),
+        ([dialogue(1), dialogue(2)], "opening", SAME_WORDS),
+        ([dialogue(number) for number in range(50)], "prompt", ""),
+        ([{"prompt": f"Question {number}"} for number in range(50)], "opening", ""),
+    ],
+)
+def test_the_command_says_where_nothing_is_held_out(lines: list[dict[str, Any]], by: str, said: str) -> None:
+    project, told = make_project(), StringIO()
+    put(project, "prompts", *lines)
+    call_command("split_prompts", project=project.slug, by=by, stdout=StringIO(), stderr=told)
+    assert said in told.getvalue()
+    assert bool(told.getvalue()) == bool(said)
+
+
+def test_the_command_says_where_chance_held_nothing_out() -> None:
+    train = [f"Question {n}" for n in range(50) if split_of_opening(text_digest(f"Question {n}")) == "train"]
+    project, told = make_project(), StringIO()
+    put(project, "prompts", *({"prompt": prompt} for prompt in train[:3]))
+    call_command("split_prompts", project=project.slug, by="opening", stdout=StringIO(), stderr=told)
+    assert "Chance put all 3 of the openings into the split 'train'" in told.getvalue()

@@ -12,6 +12,7 @@ from django.db.models import JSONField, Model, TextField
 from annotation import locks
 from annotation.collecting import bookmarks
 from annotation.errors import BadLine
+from annotation.files import splitting
 from annotation.files.jsonl.errors import BadField
 from annotation.models import (
     Annotator,
@@ -33,8 +34,6 @@ from annotation.models import (
 
 # Named one by one; the rest are counted.
 MOST_NAMED = 100
-# Eight tenths of openings train, so chance puts n of them all there with 0.8 to the n: for 14 that is below 5%.
-MANY_OPENINGS = 14
 # So many are worth the moment that counting takes. What grows with them is counted in this order, by all imports.
 MANY_ROWS = 500
 GROWN = (
@@ -142,37 +141,10 @@ def close_desk(desk: Desk) -> None:
 
 
 def _note_one_split(desk: Desk) -> None:
-    """Nothing is held out where all prompts are in one split: that is told, unless it is the chance of a few prompts.
-
-    Prompts of one opening go together, so of those two are enough to know.
-    """
-    prompts = Prompt.objects.kept().filter(project=desk.project)
-    first = list(prompts.order_by("id").values_list("split", flat=True)[:MANY_OPENINGS])
-    if len(set(first)) != 1:
-        return
-    split = first[0]
-    if len(first) == 1:
-        if desk.report.added > 1:
-            desk.report.notes.append(
-                f"All of it is of one prompt, which is in the split {split!r}: nothing is held out to be compared "
-                "with. Import other prompts too before you train."
-            )
-        return
-    if prompts.exclude(split=split).exists():
-        return
-    anew = f"manage.py split_prompts --project {desk.project.slug} --by"
-    openings = len(prompts.order_by().values_list("opening").distinct()[:MANY_OPENINGS])
-    if openings == 1:
-        desk.report.notes.append(
-            f"All prompts begin with the same words, so all of them are in the split {split!r}, and nothing else is "
-            f"there to be compared with: {anew} prompt parts them."
-        )
-    elif openings == MANY_OPENINGS:
-        desk.report.notes.append(
-            f"All prompts are in the split {split!r}, so nothing is held out to be compared with. Chance does that to "
-            f"{MANY_OPENINGS} prompts fewer than one time in twenty, so their lines will have said it: {anew} opening "
-            "parts them anew."
-        )
+    """Nothing is held out where all prompts are in one split: told, unless it is the chance of a few prompts."""
+    alone = splitting.in_one_split(desk.project)
+    if alone is not None and (alone.prompts > 1 or desk.report.added > 1) and not alone.may_be_chance:
+        desk.report.notes.append(alone.words)
 
 
 def _let_postgres_count() -> None:

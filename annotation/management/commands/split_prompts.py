@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from annotation.commands import AnnotationCommand
 from annotation.files.export import find_project
-from annotation.files.splitting import SplitBy, split_prompts
+from annotation.files.splitting import SplitBy, in_one_split, split_prompts
 
 
 class Command(AnnotationCommand):
@@ -23,4 +23,10 @@ class Command(AnnotationCommand):
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
         project = find_project(options["project"])
-        return {"project": project.slug, "prompts": split_prompts(project=project, by=options["by"])}
+        counts = split_prompts(project=project, by=options["by"])
+        alone = in_one_split(project)
+        if alone is not None:
+            self.stderr.write(alone.words)
+        elif not any(counts.values()):
+            self.stderr.write("The project has no prompts yet. Those to come will be split like this.")
+        return {"project": project.slug, "prompts": counts}
