@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH_INDEX ?=
 POLICY ?=
 
-.PHONY: demo serve docs test quick stress mutants check install clean
+.PHONY: demo serve docs test suite quick stress mutants check lint types install clean
 
 demo: install
 	@PORT="$(PORT)" HOST="$(HOST)" CONCORD_POLICY="$(or $(POLICY),$(CONCORD_POLICY))" $(BIN)/python manage.py demo
@@ -34,7 +34,11 @@ docs: .venv/.docs
 # Two workers, each with a Postgres of its own; a third one was slower on two cores (924 s against 780 s).
 WORKERS := -n 2 --dist worksteal
 
-test: check
+# Types are checked beside the tests: on a fresh clone that takes one processor more than a minute.
+test: lint
+	@$(MAKE) --no-print-directory --jobs=2 types suite
+
+suite: .venv/.test node_modules/.test .venv/.browser
 	$(BIN)/python -m pytest $(WORKERS) --durations=25 $(PYTEST)
 
 quick: .venv/.test node_modules/.test
@@ -44,11 +48,15 @@ stress: .venv/.test node_modules/.test .venv/.browser
 	PYTEST_ADDOPTS="$(WORKERS)" $(BIN)/python -m tests.stress $(STRESS)
 
 # Everything that needs no run of the code, the quickest first.
-check: .venv/.test node_modules/.test .venv/.browser
+check: lint types
+
+lint: .venv/.test node_modules/.test .venv/.browser
 	$(BIN)/ruff format --no-cache --check .
 	$(BIN)/ruff check --no-cache .
 	git ls-files 'templates/*.html' | xargs $(BIN)/djade --check --target-version 5.2
 	$(BIN)/lint-imports --no-cache
+
+types: .venv/.test
 	$(BIN)/mypy .
 
 mutants: .venv/.test
