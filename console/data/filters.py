@@ -4,7 +4,8 @@ from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
 from django import forms
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models.functions import Length, Lower
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -21,8 +22,8 @@ from annotation.models import (
 )
 from annotation.models.prompt import Split
 from console import loop
-from console.data import search
-from console.data.paging import OLDEST, ORDER, address
+from console.data import facts, search
+from console.data.paging import OLDEST, ORDER, Order, address
 
 ANY = ("", "any")
 YES = {"true": True, "false": False}
@@ -88,17 +89,22 @@ class Filters(forms.Form):
     lookups: ClassVar[dict[str, str]] = {}
     # Shown at once; the others are unfolded.
     first: ClassVar[tuple[str, ...]] = ()
+    # By what else than time its rows can be sorted.
+    orders: ClassVar[dict[str, Order]] = {}
 
     within = choice("When", ("week", "the last seven days"))
     since = date("Since")
     until = date("Until")
-    order = forms.ChoiceField(
-        label="Order", required=False, choices=[("", "newest first"), (OLDEST, "oldest first")]
-    )
+    order = forms.ChoiceField(label="Order", required=False)
 
     def __init__(self, query: QueryDict, *, project: Project) -> None:
         super().__init__(query, auto_id="filter-%s")
         self.query, self.project = query, project
+        self.fields[ORDER].choices = [  # type: ignore[attr-defined]  # it is one of choices
+            ("", "newest first"),
+            (OLDEST, "oldest first"),
+            *((value, one.words) for value, one in self.orders.items()),
+        ]
         self.order_fields([one for one in self.fields if one not in Filters.base_fields])
         self.is_valid()
         for bound in self:
@@ -112,13 +118,17 @@ class Filters(forms.Form):
             rows = narrow(rows, value) if narrow else rows.filter(**{self.lookups[parameter]: value})
         return rows
 
+    def sorted_by(self) -> Order | None:
+        """By what the rows are to be sorted; None where by time."""
+        return self.orders.get(self.cleaned_data.get(ORDER, ""))
+
     def at_once(self) -> list[forms.BoundField]:
         """Fields that are always there."""
-        return [field for field in self.visible_fields() if field.name in self.first]
+        return [self[name] for name in (*self.first, ORDER)]
 
     def more(self) -> list[forms.BoundField]:
         """Fields that are folded away."""
-        return [field for field in self.visible_fields() if field.name not in self.first]
+        return [field for field in self.visible_fields() if field not in self.at_once()]
 
     def opened(self) -> bool:
         """Whether one of those says something."""
@@ -204,11 +214,26 @@ def _judged_alike(task: OuterRef, alike: bool) -> Q:
     return Q(Exists(orders.filter(people__gt=1, **({"orders": 1} if alike else {"orders__gt": 1}))))
 
 
+TIME = {
+    "slowest": Order("longest time first", F("active_seconds").desc(nulls_last=True)),
+    "quickest": Order("shortest time first", F("active_seconds").asc(nulls_last=True)),
+}
+LENGTH = {
+    "longest": Order("longest text first", Length("text").desc()),
+    "shortest": Order("shortest text first", Length("text").asc()),
+}
+
+
 class OfPrompts(Filters):
     """Prompts."""
 
     first = ("q", "split", "flagged")
     lookups: ClassVar = {"split": "split", "form": "form", "external_id": "external_id"}
+    orders: ClassVar = {
+        "most": Order("most completions first", facts.completions().desc()),
+        "fewest": Order("fewest completions first", facts.completions().asc()),
+        "words": Order("by what is asked, A to Z", Lower(facts.prompt_opening()).asc()),
+    }
 
     q = words()
     split = choice("Split", *Split.choices)
@@ -229,6 +254,7 @@ class OfCompletions(Filters):
         "source": "source",
         "split": "prompt__split",
     }
+    orders: ClassVar = LENGTH
 
     prompt = of("Of the prompt")
     q = words()
@@ -257,6 +283,11 @@ class OfTasks(Filters):
         "purpose": "purpose",
         "split": "prompt__split",
         "key": "key",
+    }
+    orders: ClassVar = {
+        "priority": Order("highest priority first", F("priority").desc()),
+        "most": Order("most rankings first", facts.rankings().desc()),
+        "fewest": Order("fewest rankings first", facts.rankings().asc()),
     }
 
     prompt = of("Of the prompt")
@@ -296,6 +327,7 @@ class OfRankings(Filters):
         "split": "task__prompt__split",
         "form": "task__prompt__form",
     }
+    orders: ClassVar = TIME
 
     task = of("Of the task")
     verdict = choice("Verdict", *Ranking.Verdict.choices)
@@ -336,6 +368,11 @@ class OfRatings(Filters):
         "simulated": "annotator__simulated",
         "split": "completion__prompt__split",
     }
+    orders: ClassVar = {
+        "highest": Order("highest score first", F("score").desc(nulls_last=True)),
+        "lowest": Order("lowest score first", F("score").asc(nulls_last=True)),
+        **TIME,
+    }
 
     completion = of("Of the completion")
     annotator = name("Annotator")
@@ -359,6 +396,7 @@ class OfDemonstrations(Filters):
         "current": "is_current",
         "split": "prompt__split",
     }
+    orders: ClassVar = {**LENGTH, **TIME}
 
     prompt = of("Of the prompt")
     annotator = name("Written by")

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from django.db.models import Count, IntegerField, OuterRef, Subquery
-from django.db.models.fields.json import KeyTextTransform, KeyTransform
-from django.db.models.functions import Coalesce, Left
+from django.db.models.functions import Left, Length
 from django.http import Http404
 
 from annotation.models import (
@@ -19,12 +17,10 @@ from annotation.models import (
     Slot,
     Task,
 )
-from console.data import filters
+from console.data import facts, filters
 
 # Of any of the models below, with the adjectives of its own.
 Rows = Any
-# Characters of a text that a line shows.
-SHOWN = 200
 
 
 class Kind(NamedTuple):
@@ -48,23 +44,12 @@ def kind_named(name: str) -> Kind:
     return KINDS[name]
 
 
-def _prompt_opening(prompt: str = "") -> Left:
-    """The beginning of a prompt's last message, without the rest of it."""
-    last = KeyTransform("-1", f"{prompt}messages")
-    return Left(KeyTextTransform("content", last), SHOWN)
-
-
-def _count(rows: Rows, of: str) -> Coalesce:
-    counted = rows.filter(**{of: OuterRef("pk")}).order_by().values(of).annotate(n=Count("pk")).values("n")
-    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
-
-
 def _prompt_lines(rows: Rows) -> Rows:
     return rows.defer("messages", "metadata").annotate(
-        text=_prompt_opening(),
-        completions_count=_count(Completion.objects.kept(), "prompt"),
-        tasks_count=_count(Task.objects.all(), "prompt"),
-        demonstrations_count=_count(Demonstration.objects.current().kept(), "prompt"),
+        text=facts.prompt_opening(),
+        completions_count=facts.completions(),
+        tasks_count=facts.tasks(),
+        demonstrations_count=facts.demonstrations(),
     )
 
 
@@ -72,7 +57,11 @@ def _completion_lines(rows: Rows) -> Rows:
     return (
         rows.select_related("source")
         .defer("text", "sampling")
-        .annotate(opening=Left("text", SHOWN), prompt_opening=_prompt_opening("prompt__"))
+        .annotate(
+            opening=Left("text", facts.SHOWN),
+            characters=Length("text"),
+            prompt_opening=facts.prompt_opening("prompt__"),
+        )
     )
 
 
@@ -81,11 +70,11 @@ def _task_lines(rows: Rows) -> Rows:
         rows.with_complete()
         .defer("metadata")
         .annotate(
-            prompt_opening=_prompt_opening("prompt__"),
-            places=_count(Slot.objects.all(), "task"),
-            free=_count(Slot.objects.filter(annotator=None), "task"),
-            open_assignments=_count(Assignment.objects.open(), "task"),
-            rankings_count=_count(Ranking.objects.current().kept(), "task"),
+            prompt_opening=facts.prompt_opening("prompt__"),
+            places=facts.count(Slot.objects.all(), "task"),
+            free=facts.count(Slot.objects.filter(annotator=None), "task"),
+            open_assignments=facts.count(Assignment.objects.open(), "task"),
+            rankings_count=facts.rankings(),
         )
     )
 
@@ -94,7 +83,7 @@ def _ranking_lines(rows: Rows) -> Rows:
     return (
         rows.select_related("annotator", "task")
         .defer("metadata")
-        .annotate(prompt_opening=_prompt_opening("task__prompt__"))
+        .annotate(prompt_opening=facts.prompt_opening("task__prompt__"))
     )
 
 
@@ -103,7 +92,8 @@ def _rating_lines(rows: Rows) -> Rows:
         rows.select_related("annotator")
         .defer("metadata")
         .annotate(
-            opening=Left("completion__text", SHOWN), prompt_opening=_prompt_opening("completion__prompt__")
+            opening=Left("completion__text", facts.SHOWN),
+            prompt_opening=facts.prompt_opening("completion__prompt__"),
         )
     )
 
@@ -112,7 +102,7 @@ def _demonstration_lines(rows: Rows) -> Rows:
     return (
         rows.select_related("author", "source__annotator", "reviewer")
         .defer("text", "metadata")
-        .annotate(opening=Left("text", SHOWN), prompt_opening=_prompt_opening("prompt__"))
+        .annotate(opening=Left("text", facts.SHOWN), prompt_opening=facts.prompt_opening("prompt__"))
     )
 
 

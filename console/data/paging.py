@@ -1,6 +1,10 @@
-"""A page of a list, by the ids at its ends: as quick at the end as at the start, nothing twice and nothing left out."""
+"""A page of a list, by the ids at its ends: as quick at the end as at the start, nothing twice and nothing left out.
 
-from collections.abc import Callable, Iterator
+By time, an index has the rows of millions in order. By anything else only as many are sorted as can be anew for every
+page: an index for each of these orders would slow down every ranking, for lists that are rarely asked for.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -13,31 +17,61 @@ from console.counting import Bounded, bounded
 
 Rows = QuerySet[Any]
 A_PAGE = 50
-# In which order rows come: the newest first, or this way round.
+# In which order rows come: the newest first, this way round, or sorted by something.
 ORDER, OLDEST = "order", "oldest"
+# Where a page stands: before or after an id, by time; of a sorted list from an id on.
+BEFORE, AFTER, FROM = "before", "after", "from"
 # So many rows of a list are counted, and no more.
 COUNTED = 1000
+# Sorted by something else than time are so many rows, and no more.
+SORTED = 10_000
 # What takes longer is given up: whoever asked is told to narrow it down.
 PATIENCE_MS = 5000
 _LARGEST = 2**63 - 1
 
 
+class Order(NamedTuple):
+    """What rows can be sorted by, in ``words`` and as an ordered expression. Of equals the newest comes first."""
+
+    words: str
+    by: Any
+
+
+class Neighbour(NamedTuple):
+    """A page beside this one; ``rel`` is prev or next."""
+
+    words: str
+    address: str
+    rel: str
+
+
 class Lines(NamedTuple):
-    """One page. ``newer`` and ``older`` are the addresses of its neighbours, or empty."""
+    """One page, with those beside it as they are read. ``ended`` says of what there is no more, on a page past an end.
+
+    ``too_many``: more than SORTED rows, which therefore come by time and not in the order that was asked for.
+    """
 
     rows: list[Any]
     number: Bounded
-    newer: str = ""
-    older: str = ""
-    oldest_first: bool = False
+    neighbours: Sequence[Neighbour] = ()
+    ended: str = ""
     gave_up: bool = False
+    too_many: bool = False
 
 
-def lines_of(narrow: Callable[[], Rows], shown: Callable[[Rows], Rows], query: QueryDict) -> Lines:
-    """The page that ``before`` or ``after`` in the address asks for, as ``shown``; rows are counted to a bound."""
+def lines_of(
+    narrow: Callable[[], Rows], shown: Callable[[Rows], Rows], query: QueryDict, order: Order | None = None
+) -> Lines:
+    """The page that the address asks for, as ``shown``; rows are counted to a bound, and sorted to another."""
     try:
         with patiently():
-            return _page(narrow(), shown, query)
+            rows = narrow()
+            if order is None:
+                return _by_time(rows, shown, query)
+            ids = list(rows.order_by().values_list("pk", flat=True)[: SORTED + 1])
+            if len(ids) > SORTED:
+                return _by_time(rows, shown, query)._replace(too_many=True)
+            return _sorted(rows.model.objects.filter(pk__among=ids), shown, query, order)
     except TookTooLong:
         return Lines([], Bounded(0), gave_up=True)
 
@@ -60,9 +94,23 @@ def patiently() -> Iterator[None]:
         raise
 
 
-def _page(rows: Rows, shown: Callable[[Rows], Rows], query: QueryDict) -> Lines:
+def _sorted(rows: Rows, shown: Callable[[Rows], Rows], query: QueryDict, order: Order) -> Lines:
+    """From the row on that the address names, or from the start where the list does not hold it (any more)."""
+    ids = list(rows.order_by(order.by, "-pk").values_list("pk", flat=True))
+    first = id_in_address(query.get(FROM))
+    start = ids.index(first) if first in ids else 0
+    on_page, neighbours = ids[start : start + A_PAGE], []
+    if start > 0:
+        neighbours.append(Neighbour("Back", address(query, **{FROM: ids[max(0, start - A_PAGE)]}), "prev"))
+    if start + A_PAGE < len(ids):
+        neighbours.append(Neighbour("Further", address(query, **{FROM: ids[start + A_PAGE]}), "next"))
+    found = {row.pk: row for row in shown(rows.filter(pk__in=on_page))}
+    return Lines([found[pk] for pk in on_page if pk in found], Bounded(len(ids)), neighbours)
+
+
+def _by_time(rows: Rows, shown: Callable[[Rows], Rows], query: QueryDict) -> Lines:
     """The ids first: where few rows of very many are meant, what a line shows is not put together for all of them."""
-    before, after = id_in_address(query.get("before")), id_in_address(query.get("after"))
+    before, after = id_in_address(query.get(BEFORE)), id_in_address(query.get(AFTER))
     oldest_first = query.get(ORDER) == OLDEST
     upwards = before is None and (after is not None or oldest_first)
     if upwards:
@@ -71,19 +119,25 @@ def _page(rows: Rows, shown: Callable[[Rows], Rows], query: QueryDict) -> Lines:
     else:
         ids = _ids((rows if before is None else rows.filter(pk__lt=before)).order_by("-pk"))
         more_newer, more_older = before is not None, len(ids) > A_PAGE
-    if not ids:
-        # Past an end the beginning is offered.
-        beginning = "" if before is after is None else address(query)
-        newer, older = ("", beginning) if oldest_first else (beginning, "")
-        return Lines([], _number(rows, ids, query), newer, older, oldest_first)
     on_page = ids[:A_PAGE]
-    return Lines(
-        list(shown(rows.filter(pk__in=on_page)).order_by("pk" if oldest_first else "-pk")),
-        _number(rows, ids, query),
-        newer=address(query, after=max(on_page)) if more_newer else "",
-        older=address(query, before=min(on_page)) if more_older else "",
-        oldest_first=oldest_first,
-    )
+    newer, older, ended = "", "", ""
+    if on_page:
+        newer = address(query, **{AFTER: max(on_page)}) if more_newer else ""
+        older = address(query, **{BEFORE: min(on_page)}) if more_older else ""
+    elif more_newer or more_older:
+        # Past an end the beginning is offered.
+        ended = "Nothing is newer." if upwards else "Nothing is older."
+        newer, older = ("", address(query)) if oldest_first else (address(query), "")
+    beside = [("Newer", newer), ("Older", older)]
+    neighbours = [
+        Neighbour(words, where, rel)
+        for (words, where), rel in zip(
+            beside[::-1] if oldest_first else beside, ("prev", "next"), strict=True
+        )
+        if where
+    ]
+    lines = shown(rows.filter(pk__in=on_page)).order_by("pk" if oldest_first else "-pk") if on_page else []
+    return Lines(list(lines), _number(rows, ids, query), neighbours, ended)
 
 
 def _ids(rows: Rows) -> list[int]:
@@ -93,7 +147,7 @@ def _ids(rows: Rows) -> list[int]:
 
 def _number(rows: Rows, ids: list[int], query: QueryDict) -> Bounded:
     """How many there are on all pages; what is all on one page was counted with it."""
-    alone = not {"before", "after"} & set(query) and len(ids) <= A_PAGE
+    alone = not {BEFORE, AFTER} & set(query) and len(ids) <= A_PAGE
     return Bounded(len(ids)) if alone else bounded(rows, COUNTED)
 
 
@@ -107,7 +161,7 @@ def id_in_address(text: str | None) -> int | None:
 def address(query: QueryDict, **changes: Any) -> str:
     """The same view from another end; a change to None takes a parameter away."""
     changed = query.copy()
-    for name in ("before", "after", *changes):
+    for name in (BEFORE, AFTER, FROM, *changes):
         changed.pop(name, None)
     changed.update({name: str(value) for name, value in changes.items() if value is not None})
     return f"?{changed.urlencode()}"

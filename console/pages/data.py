@@ -18,7 +18,7 @@ from annotation.errors import BadRequest
 from annotation.files import export
 from annotation.models import Flag, Project, Task
 from console.data.kinds import KINDS, kind_named
-from console.data.paging import TookTooLong, address, lines_of, patiently
+from console.data.paging import SORTED, TookTooLong, address, lines_of, patiently
 from console.forms.plain import PlainForm
 from console.pages.access import for_project
 
@@ -38,7 +38,7 @@ class FlagForm(PlainForm):
 @require_safe
 @for_project
 def data_page(request: HttpRequest, project: Project, kind: str) -> HttpResponse:
-    """The newest first; the address is the view."""
+    """The newest first, or in the order of the address, which is the view."""
     of_kind = kind_named(kind)
     filters = of_kind.filters(request.GET, project=project)
     context = {
@@ -51,7 +51,10 @@ def data_page(request: HttpRequest, project: Project, kind: str) -> HttpResponse
         "chosen": filters.chosen(),
         "flagging": FlagForm() if kind in TASKS_OF else None,
         "exported": [(name, address(request.GET, **{AS: name})) for name in of_kind.exported],
-        "lines": lines_of(lambda: filters.narrow(of_kind.rows(project)), of_kind.lines, request.GET),
+        "lines": lines_of(
+            lambda: filters.narrow(of_kind.rows(project)), of_kind.lines, request.GET, filters.sorted_by()
+        ),
+        "most_sorted": SORTED,
         "rows_of_kind": f"admin/data/{kind}.html",
     }
     return TemplateResponse(request, "admin/data.html", context)

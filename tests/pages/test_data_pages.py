@@ -536,6 +536,113 @@ def test_the_oldest_come_first_where_that_is_asked_for(cast: Cast, monkeypatch: 
         )
 
 
+def last(messages: list[dict[str, str]]) -> str:
+    return messages[-1]["content"][:200].lower()
+
+
+def unknown_last(value: float | None, sign: int) -> tuple[bool, float]:
+    return (value is None, sign * (value or 0))
+
+
+def kept(rows: Any) -> int:
+    return sum(not is_withdrawn(row) for row in rows.all())
+
+
+ORDERS: list[tuple[str, str, Callable[[Any], Any]]] = [
+    ("prompts", "most", lambda row: -kept(row.completions)),
+    ("prompts", "fewest", lambda row: kept(row.completions)),
+    ("prompts", "words", lambda row: last(row.messages)),
+    ("completions", "longest", lambda row: -len(row.text)),
+    ("completions", "shortest", lambda row: len(row.text)),
+    ("tasks", "priority", lambda row: -row.priority),
+    ("tasks", "most", lambda row: -kept(row.rankings.filter(is_current=True))),
+    ("tasks", "fewest", lambda row: kept(row.rankings.filter(is_current=True))),
+    *(
+        (kind, order, lambda row, sign=sign: unknown_last(row.active_seconds, sign))
+        for kind in ("rankings", "ratings", "demonstrations")
+        for order, sign in (("slowest", -1), ("quickest", 1))
+    ),
+    ("ratings", "highest", lambda row: unknown_last(row.score, -1)),
+    ("ratings", "lowest", lambda row: unknown_last(row.score, 1)),
+    ("demonstrations", "longest", lambda row: -len(row.text)),
+    ("demonstrations", "shortest", lambda row: len(row.text)),
+]
+
+
+def test_every_order_has_its_test() -> None:
+    offered = {(kind, order) for kind in MODELS for order in KINDS[kind].filters.orders}
+    assert {(kind, order) for kind, order, _ in ORDERS} == offered
+
+
+@pytest.fixture
+def uneven(cast: Cast) -> Cast:
+    """Rows of which many differ, some are alike and some say nothing in what lists are sorted by."""
+    project = cast.project
+    for number, (score, who) in enumerate([(5, "ann"), (-1.5, "ben"), (5, "ben"), (None, "ann")]):
+        line = {"prompt": f"Rate {number}", "completion": "So " * number + "so", "annotator": who}
+        put(project, "ratings", {**line, "score": score})
+        put(project, "demonstrations", {**line, "completion": "Well. " * (3 - number % 3)})
+    for model in (Ranking, Rating, Demonstration):
+        for number, row in enumerate(model.objects.filter(project=project)):
+            model.objects.filter(pk=row.pk).update(active_seconds=[12.5, None, 3, 12.5, 40][number * 3 % 5])
+    for number, task in enumerate(Task.objects.filter(project=project)):
+        Task.objects.filter(pk=task.pk).update(priority=[0, 7, -2, 7][number % 4])
+    return cast
+
+
+@pytest.mark.parametrize(("kind", "order", "key"), ORDERS)
+def test_a_list_sorted_holds_the_same_rows_in_the_order_asked_for(
+    uneven: Cast, kind: str, order: str, key: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "A_PAGE", 2)
+    newest_first = expected(uneven, kind, lambda _row: True)
+    by_id = {str(row.public_id): row for row in MODELS[kind].objects.all()}
+    wanted = sorted(newest_first, key=lambda one: key(by_id[one]))
+    assert wanted != newest_first
+    client, address = client_of(uneven), f"/admin/projects/helpful/data/{kind}/?order={order}"
+    pages = walked(client, address)
+    assert [one for page in pages for one in page] == wanted
+    assert {len(page) for page in pages[:-1]} == {2}
+    # And back again, page for page.
+    where, found = f"{address}&from={by_id[pages[-1][0]].pk}", list[list[str]]()
+    while where:
+        page = client.get(where).content.decode()
+        found.insert(0, ids(page, kind))
+        back = re.search(r'href="([^"]*)" rel="prev"', page)
+        where = f"/admin/projects/helpful/data/{kind}/{html.unescape(back[1])}" if back else ""
+    assert found == pages
+
+
+def test_a_sorted_list_follows_its_filters_and_begins_anew_where_its_row_is_gone(uneven: Cast) -> None:
+    rows = {str(row.public_id): row for row in Ranking.objects.all()}
+    wanted = sorted(
+        expected(uneven, "rankings", lambda row: row.annotator.pseudonym == "ann"),
+        key=lambda one: unknown_last(rows[one].active_seconds, -1),
+    )
+    assert len(wanted) > 1
+    client = client_of(uneven)
+    assert listed(client, "rankings", "?annotator=ann&order=slowest") == wanted
+    assert listed(client, "rankings", "?annotator=ann&order=slowest&from=999999999") == wanted
+    page = client.get("/admin/projects/helpful/data/rankings/?order=slowest").content.decode()
+    assert re.search(r'<option value="slowest" selected[^>]*>longest time first</option>', page)
+    assert "/data/rankings/file/?order=slowest&amp;as=rankings" in page
+
+
+def test_more_rows_than_are_sorted_come_by_time_and_the_list_says_so(
+    uneven: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, newest_first = client_of(uneven), expected(uneven, "rankings", lambda _row: True)
+    address = "/admin/projects/helpful/data/rankings/?order=slowest"
+    monkeypatch.setattr(paging, "SORTED", len(newest_first))
+    assert listed(client, "rankings", "?order=slowest") != newest_first
+    assert "can be sorted so" not in client.get(address).content.decode()
+    monkeypatch.setattr(paging, "SORTED", len(newest_first) - 1)
+    assert listed(client, "rankings", "?order=slowest") == newest_first
+    assert (
+        "can be sorted so, and here are more: they come newest first" in client.get(address).content.decode()
+    )
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -549,6 +656,8 @@ def test_the_oldest_come_first_where_that_is_asked_for(cast: Cast, monkeypatch: 
         "?state=&kind=&purpose=x&within=year&unknown=1",
         f"?q={'pear+' * 100}",
         "?since=9999-12-31&until=9999-12-31",
+        "?order=sideways&from=x",
+        "?order=slowest&from=99999999999999999999999&before=3",
     ],
 )
 @pytest.mark.parametrize("kind", MODELS)
