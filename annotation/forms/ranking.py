@@ -80,7 +80,8 @@ class RankingForm(DraftForm):
         missing = [letter for letter in self.letters if letter not in placed]
         if missing:
             verb = "has no place" if len(missing) == 1 else "have no place"
-            self.add_error(None, f"{' and '.join(missing)} {verb} yet. Nothing was submitted.")
+            names = " and ".join(filter(None, (", ".join(missing[:-1]), missing[-1])))
+            self.add_error(None, f"{names} {verb} yet. Nothing was submitted.")
 
     def judgement(self) -> dict[str, Any]:
         """The arguments of ``ranking.submit``, the assignment and the annotator apart."""

@@ -80,6 +80,11 @@ class RatingForm(RatingDraftForm):
                 name = field_name(letter, axis.name)
                 if not cleaned.get(name) and name not in self.errors:
                     self.add_error(name, f"{axis.label} of {letter} has no score yet.")
+        scores = [field_name(letter, axis.name) for letter in self.letters for axis in self.axes]
+        wrong = [_problem(self, name) for name in scores if name in self.errors]
+        if wrong:
+            words = wrong[0] if len(wrong) == 1 else f"{len(wrong)} scores are missing: their scales say so."
+            self.add_error(None, f"{words} Nothing was submitted.")
         return cleaned
 
     def judgement(self) -> dict[str, Any]:

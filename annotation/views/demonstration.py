@@ -141,7 +141,8 @@ def _review_page(
         "html": render(demonstration.text),
         "written": written(demonstration.text),
         "form": form,
-        "edits": form["text"].value() != demonstration.text,
+        # A browser ends lines as forms do.
+        "edits": (form["text"].value() or "").replace("\r\n", "\n") != demonstration.text,
         "history": demonstration.supersedes,
     }
     return TemplateResponse(request, "annotation/review.html", context, status=status)

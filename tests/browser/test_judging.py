@@ -152,7 +152,8 @@ def test_ratings_work_without_scripts_and_say_what_is_missing(
     before = assignment_of(page)
     page.locator('[name="score_A_helpful"][value="7"]').check(force=True)
     page.get_by_role("button", name="Submit").click()
-    expect(page.get_by_role("alert")).to_contain_text("Honest of A has no score yet.")
+    expect(page.get_by_role("alert")).to_contain_text("3 scores are missing")
+    expect(page.locator(".errors").first).to_have_text("Honest of A has no score yet.")
     for name, value in (("A_honest", "2"), ("B_helpful", "1"), ("B_honest", "none")):
         page.locator(f'[name="score_{name}"][value="{value}"]').check(force=True)
     page.get_by_role("button", name="Submit").click()
