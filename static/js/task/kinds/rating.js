@@ -27,7 +27,7 @@ export class Rating extends Choices {
 
   draw() {
     super.draw();
-    this.main.querySelector("[data-unrated]").textContent = this.unanswered.length ? `· ${this.unanswered.length} left` : "";
+    this.main.querySelector("[data-unrated]").textContent = this.unanswered.length ? `${this.unanswered.length} left` : "all rated";
     for (const row of this.rows) {
       row.classList.toggle("is-current", row === this.row);
       row.classList.toggle("is-answered", Boolean(chosen(row)));
