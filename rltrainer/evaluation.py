@@ -73,6 +73,8 @@ def _prepare(run: Run, folder: RunFolder) -> None:
     evaluation = Evaluation.objects.select_related("project", "reward_model__artifact").get(run=run)
     prompts = Prompt.objects.kept().filter(project=evaluation.project, split__in=HELD_OUT).order_by("digest")
     snapshots.write_prompts(prompts=prompts, path=folder.inputs / "prompts.jsonl")
+    # Of these the child takes those that no policy was trained on.
+    snapshots.write_demonstrations(project=evaluation.project, path=folder.inputs / "demonstrations.jsonl")
     config = {
         "date": run.day,
         **evaluation.config,

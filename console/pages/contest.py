@@ -52,7 +52,7 @@ class Drawn(NamedTuple):
     answers: list[str]
     warnings: list[str]
     accuracy: charts.Dots | None
-    calibrations: list[tuple[str, float | None, charts.Calibration | None]]
+    calibrations: list[tuple[str, charts.Calibration]]
     tables: list[Table]
     pairs: list[Pair]
 
@@ -82,7 +82,11 @@ def drawn(contest: Contest, *, least_prompts: int) -> Drawn | None:
             reference=0.5,
             parts=3,
         ),
-        [(name, one["ece"], charts.calibration(one["reliability"])) for name, one in named],
+        [
+            (_calibrated(name, one["ece"]), curve)
+            for name, one in named
+            if (curve := charts.calibration(one["reliability"]))
+        ],
         [_table(title, name, versions) for name, title in SLICES.items()],
         _pairs(names, report["worst"]),
     )
@@ -96,6 +100,13 @@ def _answer(name: str, first: str, version: Report, least_prompts: int) -> str:
         return f"{sentence}."
     proposal = proposal_of(difference, least_prompts=least_prompts)
     return f"{sentence}: {in_words(difference)} against {first}, {proposal.label}."
+
+
+def _calibrated(name: str, error: float) -> str:
+    return (
+        f"{name}: how often it is right, by how sure it says it is; "
+        f"{100 * error:.1f} points apart on average (calibration error)"
+    )
 
 
 def _beaten(named: list[tuple[str, Report]]) -> list[str]:
