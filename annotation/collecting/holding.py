@@ -38,12 +38,19 @@ def hold(*, assignment: Assignment, annotator: Annotator, kind: str) -> Assignme
 
 def close(assignment: Assignment) -> None:
     """It is answered; its draft has served, and webhooks hear of a task that is done."""
-    (heard,) = rows.values(_CLOSE, id=assignment.pk, project=assignment.project_id, event=TASK_COMPLETED)
-    closed(assignment, heard=heard)
+    heard, others_open = rows.values(
+        _CLOSE,
+        assignment=assignment.pk,
+        annotator=assignment.annotator_id,
+        project=assignment.project_id,
+        event=TASK_COMPLETED,
+    )
+    closed(assignment, heard=heard, others_open=others_open)
 
 
-def closed(assignment: Assignment, *, heard: bool) -> None:
-    """After a statement that closed it: webhooks hear of a task that is done, where one of them hears (HEARS)."""
+def closed(assignment: Assignment, *, heard: bool, others_open: bool) -> None:
+    """After a statement that closed it and asked for HEARS and OTHERS_OPEN: webhooks hear of a task that is done."""
+    assignment.others_open = others_open
     if heard:
         telling.task_judged(assignment=assignment)
 
@@ -66,7 +73,7 @@ _LOCKED = Rows(
         SELECT annotator.* FROM briefly, annotation_annotator annotator WHERE annotator.id = %(annotator)s
         AND annotator.withdrawn_at IS NULL FOR NO KEY UPDATE OF annotator
     )
-    SELECT [assignment], [annotator], [project], [bookmark], [others_open] FROM annotator
+    SELECT [assignment], [annotator], [project], [bookmark] FROM annotator
     JOIN annotation_assignment assignment ON assignment.annotator_id = annotator.id
     JOIN annotation_project project ON project.id = annotator.project_id
     LEFT JOIN annotation_bookmark bookmark ON bookmark.annotator_id = annotator.id
@@ -75,16 +82,18 @@ _LOCKED = Rows(
     annotator=Annotator,
     annotator__project=Project,
     annotator__bookmark=Bookmark,
-    known={
-        "others_open": """
-            EXISTS (SELECT FROM annotation_assignment held WHERE held.project_id = assignment.project_id
-                AND held.annotator_id = assignment.annotator_id AND held.status = 'open' AND held.id <> assignment.id)
-        """
-    },
 )
 # What an answer does to its assignment.
 ANSWERED = "status = 'submitted', closed_at = statement_timestamp(), draft = '{}'"
-_CLOSE = f"UPDATE annotation_assignment SET {ANSWERED} WHERE id = %(id)s RETURNING {telling.HEARS}"  # noqa: S608
+# Whether its annotator holds another task of the project. Asked by the statement that closes it, not by the one that
+# locks it: that may have waited for who reserved another, and sees what was there before it waited.
+OTHERS_OPEN = """
+    EXISTS (SELECT FROM annotation_assignment held WHERE held.project_id = %(project)s
+        AND held.annotator_id = %(annotator)s AND held.status = 'open' AND held.id <> %(assignment)s)
+"""
+_CLOSE = f"""
+    UPDATE annotation_assignment SET {ANSWERED} WHERE id = %(assignment)s RETURNING {telling.HEARS}, {OTHERS_OPEN}
+"""  # noqa: S608 (constants)
 
 
 def _take_back(assignment: Assignment) -> None:

@@ -79,9 +79,9 @@ def answer_and_claim(answer: Callable[[], Ranking | Rating | Demonstration]) -> 
     that raises.
     """
     answered = cast("Assignment", answer().assignment)
-    # Who had nothing but this in hand has nothing now; they cannot have taken another one since it was locked. What was
-    # answered ahead of its turn, or after its lease, says nothing of what else there is.
-    alone = answered.status == Status.OPEN and not answered.ahead and not answered.others_open
+    # Who had nothing but this in hand has nothing now. What was answered ahead of its turn, after its lease or before
+    # says nothing of what else there is.
+    alone = answered.status == Status.OPEN and not answered.ahead and answered.others_open is False
     annotator = answered.annotator
     try:
         return Next(_claimed(annotator, [] if alone else _in_hand_and_ahead(annotator)), answered)

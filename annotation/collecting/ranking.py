@@ -37,6 +37,9 @@ def store(ranking: Ranking) -> bool:
         preferred=[i for i, _ in both],
         rejected=[j for _, j in both],
         ties=[False] * len(strict) + [True] * len(ties),
+        project=ranking.project_id,
+        annotator=ranking.annotator_id,
+        assignment=ranking.assignment_id,
         event=holding.TASK_COMPLETED,
     )
     if stored is None:
@@ -45,7 +48,8 @@ def store(ranking: Ranking) -> bool:
         setattr(ranking, field.attname, getattr(stored, field.attname))
     ranking._state.adding, ranking._state.db = False, stored._state.db
     if ranking.assignment is not None:
-        holding.closed(ranking.assignment, heard=vars(stored)["heard"])
+        known = vars(stored)
+        holding.closed(ranking.assignment, heard=known["heard"], others_open=known["others_open"])
     return True
 
 
@@ -77,9 +81,9 @@ _STORE = Rows(
         UPDATE annotation_assignment SET {holding.ANSWERED} FROM ranking
         WHERE annotation_assignment.id = ranking.assignment_id
     )
-    SELECT [ranking], [heard] FROM ranking
+    SELECT [ranking], [heard], [others_open] FROM ranking
     """,  # noqa: S608 (a constant of another module)
-    known={"heard": telling.HEARS.replace("%(project)s", "%(project_id)s")},
+    known={"heard": telling.HEARS, "others_open": holding.OTHERS_OPEN},
 )
 
 

@@ -326,6 +326,10 @@ class Assignment(models.Model):
     # Held for later, while the annotator still works on another (annotation.collecting.queue says why).
     ahead = models.BooleanField(default=False, db_default=False, editable=False)
 
+    # Whether its annotator held another task of the project when it was answered; None of any other row
+    # (annotation.collecting.holding).
+    others_open: bool | None = None
+
     objects = AssignmentQuerySet.as_manager()
 
     class Meta:
@@ -360,9 +364,3 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return f"assignment {self.pk}"
-
-    @cached_property
-    def others_open(self) -> bool:
-        """Whether its annotator holds another task of the project."""
-        held = Assignment.objects.open().filter(project=self.project_id, annotator=self.annotator_id)
-        return held.exclude(pk=self.pk).exists()

@@ -10,6 +10,7 @@ from annotation.collecting import queue
 from annotation.models import Annotator, Assignment, Project, Ranking, Task
 from tests.annotation.factories import make_annotator, make_project, make_tasks, put
 from tests.annotation.judging import at_once, taken
+from tests.runs.beside import beside
 
 
 def member(project: Project) -> tuple[Client, Annotator]:
@@ -120,6 +121,21 @@ def test_where_no_next_task_can_be_had_nothing_is_half_written(monkeypatch: pyte
 
 def _break(*_: Any) -> None:
     raise RuntimeError("broken on purpose")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_reserved_while_an_answer_waits_for_it_comes_next() -> None:
+    project = make_project()
+    make_tasks(project, 4)
+    client, annotator = member(project)
+    first = taken(annotator)
+    answer = beside(
+        lambda: queue.reserve(annotator=annotator), lambda: submit(client, first, ranks_of(first, [0, 1, 2]))
+    )
+    assert answer.status_code == 200
+    after = Assignment.objects.open().get()
+    assert not after.ahead
+    assert str(after.public_id) in answer.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
