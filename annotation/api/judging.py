@@ -160,8 +160,7 @@ class NextTask(AnnotatorEndpoint):
         assignment = queue.claim(annotator=self.annotator)
         if assignment is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
-        # A new one has its end as an expression still.
-        return Response(self.get_serializer(_assignments_of(self).get(pk=assignment.pk)).data)
+        return Response(self.get_serializer(assignment).data)
 
 
 class Assignments(ListAPIView[Assignment], AnnotatorEndpoint):
