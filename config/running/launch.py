@@ -26,8 +26,6 @@ from config.running import database
 from config.running.postgres import PostgresFailed, Server
 from config.running.supervisor import Supervisor, services
 
-# The web server answers within this time, or its log says why not.
-READY_SECONDS = 60
 ATTEMPTS = 3
 
 

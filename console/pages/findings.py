@@ -12,7 +12,6 @@ from runs.models import Run
 
 Report = dict[str, Any]
 EXAMPLES = 3
-BEATEN = "Length alone may be what it learnt: that baseline is not shown to be worse."
 
 
 class Text(NamedTuple):
