@@ -24,8 +24,8 @@ class Rows(Generic[M]):
     """A statement whose rows are of ``model``, each with the rows ``joined`` to it by the names of its relations.
 
     ``model`` goes by the lower case of its name in the statement; "prompt" of a "task" is joined as task__prompt.
-    ``known`` are cached properties that the statement gives too, after all tables: by their names, with what they are
-    in SQL; [texts] stands for that of task__texts.
+    ``known`` are attributes, such as cached properties, that the statement gives too, after all tables: by their names,
+    with what they are in SQL; [texts] stands for that of task__texts.
     """
 
     def __init__(

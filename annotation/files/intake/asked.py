@@ -9,6 +9,7 @@ from annotation.errors import BadRequest
 from annotation.files.intake import slots
 from annotation.files.intake.copying import copy_rows, restored_ids, take_ids
 from annotation.files.intake.desk import Desk, close_desk, open_desk
+from annotation.files.jsonl.parts import MOST_COMPLETIONS
 from annotation.models import Completion, Project, Prompt, Task, TaskCompletion
 from runs.writing import write
 
@@ -39,8 +40,8 @@ def create_tasks(
         raise BadRequest("Ask for at least one prompt.")
     desk = open_desk(project)
     shown = project.completions_per_task if completions is None else completions
-    if not 1 <= shown <= 9:
-        raise BadRequest("A task to rate shows 1 to 9 completions.")
+    if not 1 <= shown <= MOST_COMPLETIONS:
+        raise BadRequest(f"A task to rate shows 1 to {MOST_COMPLETIONS} completions.")
     without_task = list(_without_task(desk, kind)[:prompts])
     entries = [_newest(prompt, shown) if kind == Kind.RATE else [] for prompt in without_task]
     _make(desk, kind, without_task, entries, priority)
