@@ -6,6 +6,7 @@ AnnotationError
 │   ├── BadRanking       the order is not whole, or not an order
 │   ├── BadRating        a score is missing, or not on its scale
 │   ├── BadText          too long, or characters that cannot be kept
+│   ├── TwoForms         pairs of text and of chat prompts, of which a file holds one
 │   └── Busy             somebody else is writing; later it can be done
 ├── NotAllowed           this person has no such role in this project
 ├── LeaseOver            the assignment is not this annotator's any more
@@ -40,6 +41,10 @@ class BadRating(BadRequest):
 
 class BadText(BadRequest):
     """A text is too long or holds characters that cannot be kept."""
+
+
+class TwoForms(BadRequest):
+    """There are pairs of text prompts and of chat prompts, and a file holds one form."""
 
 
 class Busy(BadRequest):

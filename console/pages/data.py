@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotation import people
 from annotation.collecting import flags
-from annotation.errors import BadRequest
+from annotation.errors import BadRequest, TwoForms
 from annotation.files import export
 from annotation.models import Flag, Project, Task
 from console.data.kinds import KINDS, kind_named
@@ -24,6 +24,9 @@ from console.pages.access import for_project
 
 # The parameter that says as which kind of lines rows go out.
 AS = "as"
+TWO_FORMS = (
+    "These are pairs of text and of chat prompts, and a file holds one: choose the form of the prompt first."
+)
 # Of the kinds whose rows are of one task each, where that is.
 TASKS_OF = {"tasks": "pk", "rankings": "task"}
 
@@ -76,14 +79,9 @@ def data_file(request: HttpRequest, project: Project, kind: str) -> HttpResponse
             form=request.GET.get("form") or None,
             only=lambda: filters.narrow(of_kind.rows(project)),
         )
-    except BadRequest:
-        messages.error(
-            request,
-            "These are pairs of text and of chat prompts, and a file holds one: choose the form of the prompt first.",
-        )
-        return redirect(
-            f"{reverse('admin:data', args=[project.slug, kind])}{address(request.GET, **{AS: None})}"
-        )
+    except BadRequest as error:
+        messages.error(request, TWO_FORMS if isinstance(error, TwoForms) else str(error))
+        return redirect(_list_address(request, project, kind))
     name = f"{project.slug}-{exported}{'-narrowed' if filters.chosen() else ''}.jsonl"
     return StreamingHttpResponse(
         lines,
@@ -112,4 +110,9 @@ def data_flag(request: HttpRequest, project: Project, kind: str) -> HttpResponse
         messages.error(request, "These take too long to find: narrow the list down.")
     except BadRequest as error:
         messages.error(request, str(error))
-    return redirect(f"{reverse('admin:data', args=[project.slug, kind])}{address(request.GET)}")
+    return redirect(_list_address(request, project, kind))
+
+
+def _list_address(request: HttpRequest, project: Project, kind: str) -> str:
+    """Of the list that the request is about, at its beginning."""
+    return f"{reverse('admin:data', args=[project.slug, kind])}{address(request.GET, **{AS: None})}"

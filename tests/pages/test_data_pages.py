@@ -341,6 +341,9 @@ def test_pairs_of_two_forms_are_not_one_file(cast: Cast) -> None:
     back = client.get("/admin/projects/helpful/data/rankings/file/?current=true&as=pairs", follow=True)
     assert back.redirect_chain == [("/admin/projects/helpful/data/rankings/?current=true", 302)]
     assert "choose the form of the prompt first" in back.content.decode()
+    wrong = client.get("/admin/projects/helpful/data/rankings/file/?as=pairs&form=verse", follow=True)
+    assert "There is no form &#x27;verse&#x27;" in wrong.content.decode()
+    assert "choose the form of the prompt first" not in wrong.content.decode()
     # One form alone is meant, though the project has both.
     assert [line["prompt"] for line in sent(client, "rankings", "pairs", "?simulated=true")] == [
         "Which fruit, 0?"

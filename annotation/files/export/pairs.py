@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db.models import Count, Min, Q, QuerySet
 
-from annotation.errors import BadRequest
+from annotation.errors import TwoForms
 from annotation.files.export.rankings import pseudonym
 from annotation.files.export.scope import Scope, chunks, moment, prompt_value
 from annotation.files.jsonl.records import extras_of
@@ -31,10 +31,10 @@ def _rankings(scope: Scope) -> Any:
 
 
 def check_one_form(scope: Scope) -> None:
-    """A file of pairs has one form of prompt. Raises BadRequest where both are there and none was chosen."""
+    """A file of pairs has one form of prompt. Raises TwoForms where both are there and none was chosen."""
     forms = set(_rankings(scope).order_by().values_list("task__prompt__form", flat=True).distinct())
     if len(forms) > 1:
-        raise BadRequest(
+        raise TwoForms(
             "There are pairs of text prompts and of chat prompts, and a file holds one form: "
             "choose --form text or --form chat."
         )
