@@ -13,7 +13,7 @@ from runs.models import Run, RunMetric
 from tests.annotation.factories import make_project
 from tests.browser.axe import violations
 from tests.browser.conftest import Visit
-from tests.browser.layout import overhang, wait_until
+from tests.browser.layout import overhang, wait_until, wait_until_still
 from tests.pages.factories import make_transfer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -49,6 +49,24 @@ def opened(visit: Visit, run: Run) -> Page:
 
 def value(page: Page, name: str) -> str:
     return page.locator(".curve", has_text=name).locator(".curve__value").inner_text()
+
+
+def test_curves_follow_the_colours_of_the_page(visit: Visit) -> None:
+    page = opened(visit, make_run())
+    picture = page.locator(".curve canvas").first
+
+    def drawn() -> str:
+        return str(picture.evaluate("(canvas) => canvas.toDataURL()"))
+
+    wait_until_still(page)
+    light = drawn()
+    page.emulate_media(color_scheme="dark")
+    wait_until(page, lambda: drawn() != light)
+    dark = drawn()
+    page.get_by_text("olivia").click()
+    page.get_by_label("Colours").select_option("light")
+    wait_until(page, lambda: drawn() == light)
+    assert dark != light
 
 
 def test_each_figure_has_its_name_unit_last_value_and_the_value_at_the_pointer(visit: Visit) -> None:

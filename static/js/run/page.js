@@ -146,5 +146,8 @@ if (box) {
   chooser?.addEventListener("change", choose);
   if (chooser) limit();
   new ResizeObserver(resize).observe(box);
+  // Other colours, by the account menu or by the device.
+  new MutationObserver(again).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
   refresh();
 }

@@ -127,7 +127,8 @@ export class Plot {
     const weight = this.view.smooth;
     const data = [steps, ...lines.map((line) => (weight ? smoothed(line, weight) : line))];
     if (weight) data.push(lines[0]);
-    const shape = `${data.length} ${this.logarithmic(data)} ${Boolean(weight)}`;
+    // What is drawn keeps the colours that there were.
+    const shape = `${data.length} ${this.logarithmic(data)} ${Boolean(weight)} ${colour("--accent")}`;
     if (this.plot && this.shape === shape) {
       this.plot.setData(data, !this.zoomed());
     } else {
