@@ -167,7 +167,7 @@ def bars(values: Sequence[tuple[str, float]]) -> Bars | None:
             (round(one.x + step * 0.4, 1), week)
             for one, (week, _) in list(zip(drawn, values, strict=True))[::every]
         ],
-        [(HEIGHT - BOTTOM - height(most * part / 4), f"{most * part / 4:g}") for part in range(5)],
+        [(HEIGHT - BOTTOM - height(most * part / 4), f"{most * part / 4:,g}") for part in range(5)],
     )
 
 

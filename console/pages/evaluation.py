@@ -17,7 +17,7 @@ FIGURES = (
     ("kl", "KL from the first, nats", 2),
     ("length", "Tokens an answer", 1),
     ("eos_rate", "Answers that end, share", 3),
-    ("perplexity", "Perplexity of demonstrations", 2),
+    ("perplexity", "Perplexity of what people wrote", 2),
 )
 AGAINST_FIRST = ("reward_gain", "win_rate", "kl")
 

@@ -147,11 +147,12 @@ def tiers_by_id(line: dict[str, Any]) -> dict[str, int]:
 
 def judged(project: Project) -> None:
     """Rankings with ties, by two people, of texts of many lengths, in many orders; half of them are held out."""
-    for number, line in enumerate(make_lines(160, ties=True)):
+    lines = make_lines(160, ties=True)
+    for number, line in enumerate(lines):
         for place, one in enumerate(line["completions"]):
             one["text"] += " indeed" * ((7 * (number // 2) + 3 * place) % 5)
-        split = ("train", "train", "test", "validation", "test")[number // 2 % 5]
-        put(project, "rankings", {**import_line(line), "split": split})
+        line["split"] = ("train", "train", "test", "validation", "test")[number // 2 % 5]
+    put(project, "rankings", *({**import_line(line), "split": line["split"]} for line in lines))
     rng = random.Random(3)
     for row in Ranking.objects.filter(project=project):
         Ranking.objects.filter(pk=row.pk).update(order_shown=rng.sample(range(3), 3))
@@ -256,14 +257,19 @@ def the_curves_are_calibrated(found: Compared) -> None:
 def evaluated(cast: Cast, path: Path) -> tuple[str, Run]:
     """Two policies on held-out prompts by a reward model, and by what people wrote for some of these."""
     judged(cast.project)
-    for number, prompt in enumerate(Prompt.objects.filter(project=cast.project)):
-        answers = [" ".join(WORDS[number % 5 : number % 5 + many]) for many in (2, 3 + number % 6)]
-        for answer in answers[: 1 + number % 2]:
-            put(
-                cast.project,
-                "demonstrations",
-                {"prompt": prompt.last_text, "split": prompt.split, "completion": answer},
-            )
+    put(
+        cast.project,
+        "demonstrations",
+        *(
+            {
+                "prompt": prompt.last_text,
+                "split": prompt.split,
+                "completion": " ".join(WORDS[number % 5 :][:many]),
+            }
+            for number, prompt in enumerate(Prompt.objects.filter(project=cast.project))
+            for many in (2, 3 + number % 6)[: 1 + number % 2]
+        ),
+    )
     activation.activate(version=run_fit(cast.project, path / "fit", epochs=4), why="By hand.")
     versions = [
         policies.make_version(project=cast.project, base=str(make_folder(path / str(seed), seed, spread=0.2)))
@@ -318,7 +324,7 @@ def test_an_evaluation_is_told_as_the_answers_and_their_scores_have_it(tmp_path:
         "Tokens an answer": (1, [of(one["tokens"] for one in own) for own in answers]),
         "Answers that end, share": (3, [of(float(one["finished"]) for one in own) for own in answers]),
     }
-    perplexity = "Perplexity of demonstrations"
+    perplexity = "Perplexity of what people wrote"
     rows = {name: figures for name, *figures in table(page, "Figures of the policies")}
     for figure, own_losses in zip(rows.pop(perplexity), losses, strict=True):
         agrees(figure, own_losses, 2, shown=np.exp)
