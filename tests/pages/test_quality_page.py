@@ -108,3 +108,10 @@ def test_weeks_say_how_many_an_hour_and_what_it_cost(cast: Cast) -> None:
     # 36 rankings of 36 seconds are 0.36 hours: a hundred an hour, and 18 euros.
     assert "These weeks cost 18.00 EUR of active time, at 50.00 an hour." in page
     assert re.search(r'<td class="number">100</td>\s*<td class="number">18\.00</td>', page)
+
+
+def test_a_count_is_marked_as_the_page_writes_its_numbers() -> None:
+    drawn = charts.bars([("W1", 2194)])
+    assert drawn is not None
+    assert [text for _, text in drawn.ticks][-1] == "2,400"
+    assert drawn.bars[0].words == "W1: 2,194"
