@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth import login
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -35,13 +36,14 @@ def _join(request: HttpRequest, invite: Invitation, token: str) -> HttpResponse:
     if request.user.is_authenticated:
         members.accept(token=token, user=request.user)
     else:
-        form = AccountForm(request.POST)
+        form = AccountForm(
+            request.POST, instance=User(email=invite.email)
+        )  # a password has to be unlike that too
         if not form.is_valid():
             return _page(request, invite, form, status=422)
         # Of two who hold the link at once, the second gets neither membership nor account.
         try:
             with transaction.atomic():
-                form.instance.email = invite.email
                 user = form.save()
                 members.accept(token=token, user=user)
         except IntegrityError:  # the name was taken after the form had looked

@@ -263,6 +263,17 @@ def test_a_password_that_may_not_be_changes_nothing(written: dict[str, str], fie
     assert log_in(Client(), "alice.liddell") == 302
 
 
+def test_who_is_invited_takes_no_password_like_their_address() -> None:
+    invitation = members.invite(project=make_project(), email="bob.baumeister@example.org", role="annotator")
+    fields = {"username": "b", "password1": "baumeister.bob", "password2": "baumeister.bob"}
+    answer = Client().post(invitation, fields)
+    assert list(answer.context["form"].errors) == ["password1"]
+    assert not User.objects.exists()
+    fields |= {"password1": NEW, "password2": NEW}
+    assert Client().post(invitation, fields).status_code == 302
+    assert User.objects.get().email == "bob.baumeister@example.org"
+
+
 def test_pages_on_which_a_password_is_chosen_say_in_one_sentence_what_is_asked() -> None:
     alice = make_member(make_project(), name="alice")
     client = Client()
