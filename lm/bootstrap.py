@@ -25,13 +25,12 @@ def mean_by_prompt(
     *,
     sizes: Sequence[float] | None = None,
     resamples: int,
-    seed: int = 0,
 ) -> Mean | None:
     """The mean of ``values`` and its 95% percentile interval; None where there are no values.
 
     ``prompts`` says whose each value is. Where a value is a sum of several, ``sizes`` says of how many: the mean is the
     sum of ``values`` over that of ``sizes``, which are 1 each without. Prompts are drawn with replacement, with all
-    their values (Efron and Tibshirani 1993, chapter 13); one ``seed``, one result.
+    their values (Efron and Tibshirani 1993, chapter 13); always the same draws.
     """
     if not values:
         return None
@@ -39,7 +38,7 @@ def mean_by_prompt(
     places = torch.tensor([numbers[prompt] for prompt in prompts])
     totals = _sums(places, values, len(numbers))
     counts = _sums(places, sizes or [1.0] * len(values), len(numbers))
-    ratios = _resample(totals, counts, resamples, seed)
+    ratios = _resample(totals, counts, resamples)
     low, high = torch.quantile(ratios, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
     return {
         "value": float(totals.sum() / counts.sum()),
@@ -55,9 +54,9 @@ def _sums(places: Tensor, values: Sequence[float], count: int) -> Tensor:
     return zeros.index_add(0, places, torch.tensor(values, dtype=torch.float64))
 
 
-def _resample(totals: Tensor, counts: Tensor, resamples: int, seed: int) -> Tensor:
+def _resample(totals: Tensor, counts: Tensor, resamples: int) -> Tensor:
     """The ratio of each of ``resamples`` draws, (resamples,)."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
     size = len(totals)
     ratios = []
     at_once = max(1, _DRAWN_AT_ONCE // size)
