@@ -9,8 +9,10 @@ from annotation.texts.markdown import LONGEST_PARSED
 
 @pytest.fixture
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was parsed, in order."""
+    """What is parsed, in order, where nothing is kept of what was parsed before."""
     texts: list[str] = []
+    for kept in (markdown._short, markdown._long):
+        kept.cache_clear()
     parse = MarkdownIt.render
 
     def noting(self: MarkdownIt, src: str, env: None = None) -> str:
