@@ -81,10 +81,12 @@ class Hour:
             self.page.screenshot(path=IMAGES / f"researcher-{name}.png")
 
     def room(self, name: str) -> None:
-        """One of the project's pages, by its tab."""
-        self.page.get_by_role("navigation", name="Restaurants").get_by_role(
-            "link", name=name, exact=True
-        ).click()
+        """One of the project's pages, by its tab, once all of it is there."""
+        rooms = self.page.get_by_role("navigation", name="Restaurants")
+        tab = rooms.get_by_role("link", name=name, exact=True)
+        tab.click()
+        expect(tab).to_have_attribute("aria-current", "page")
+        self.page.wait_for_load_state()
 
     def form(self, action: str) -> Locator:
         """The form of an action, unfolded."""
