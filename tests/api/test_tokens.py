@@ -92,7 +92,7 @@ def test_the_page_shows_the_secret_once_and_revokes(cast: Cast) -> None:
     browser.force_login(cast.alice)
     sent = {"name": "my script", "scopes": ["annotate"], "project": cast.project.pk, "days": "30"}
     made = browser.post("/account/tokens/", sent)
-    secret = made.content.decode().split('class="copyable">')[1].split("<")[0]
+    secret = made.content.decode().split('class="copyable" id="copied">')[1].split("<")[0]
     assert status(secret) == 200
     assert "no-store" in made.headers["Cache-Control"]
     listed = browser.get("/account/tokens/").content.decode()
