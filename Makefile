@@ -34,9 +34,10 @@ docs: .venv/.docs
 # Two workers, each with a Postgres of its own; a third one was slower on two cores (924 s against 780 s).
 WORKERS := -n 2 --dist worksteal
 
-# Types are checked beside the tests: on a fresh clone that takes one processor more than a minute.
+# Types are checked beside the tests: on a fresh clone that takes one processor more than a minute. What is wrong with
+# them is said once more at the end.
 test: lint
-	@$(MAKE) --no-print-directory --jobs=2 types suite
+	@$(MAKE) --no-print-directory --jobs=2 types suite || { $(BIN)/mypy .; exit 1; }
 
 suite: .venv/.test node_modules/.test .venv/.browser
 	$(BIN)/python -m pytest $(WORKERS) --durations=25 $(PYTEST)

@@ -68,13 +68,17 @@ def claim(
     system's randomness. What is new is of these ``kinds``. Raises ClaimsPaused.
     """
     annotator = _locked(annotator)
-    return _claimed(annotator, _in_hand_and_ahead(annotator), shuffle, kinds)
+    return _in_hand(annotator, _in_hand_and_ahead(annotator)) or _next(
+        annotator, shuffle or random.SystemRandom(), kinds
+    )
 
 
 @write
 def answer_and_claim(answer: Callable[[], Ranking | Rating | Demonstration]) -> "Next":
     """Store an answer and claim the task after it, in one transaction: both or neither.
 
+    What is claimed is what comes by itself. Where nothing does, tasks may still come back from others (``claim``): that
+    waits for locks of theirs, which nobody may who has judged in the same transaction (annotation.locks).
     ``answer`` stores it by ``submit.inside`` of its kind, with the assignment that ``holding.hold`` locked. Raises what
     that raises.
     """
@@ -84,34 +88,29 @@ def answer_and_claim(answer: Callable[[], Ranking | Rating | Demonstration]) -> 
     alone = answered.status == Status.OPEN and not answered.ahead and answered.others_open is False
     annotator = answered.annotator
     try:
-        return Next(_claimed(annotator, [] if alone else _in_hand_and_ahead(annotator)), answered)
+        first = _in_hand(annotator, [] if alone else _in_hand_and_ahead(annotator))
+        return Next(first or _first_free(annotator, random.SystemRandom()), answered)
     except ClaimsPaused as paused:
         return Next(None, answered, paused)
 
 
 class Next(NamedTuple):
-    """The task after ``answered``, None where none is left; or why there is none for now."""
+    """The task after ``answered``, None where none is free at once; or why there is none for now."""
 
     assignment: Assignment | None
     answered: Assignment
     paused: ClaimsPaused | None = None
 
 
-def _claimed(
-    annotator: Annotator,
-    in_hand_and_ahead: Sequence[Assignment],
-    shuffle: random.Random | None = None,
-    kinds: Collection[str] = Task.Kind.values,
-) -> Assignment | None:
-    """Of an annotator whose row is locked, and what they hold (_in_hand_and_ahead)."""
+def _in_hand(annotator: Annotator, in_hand_and_ahead: Sequence[Assignment]) -> Assignment | None:
+    """Of an annotator whose row is locked, what they hold already, in hand from now on. Raises ClaimsPaused."""
     first = next(iter(in_hand_and_ahead), None)
     if first is not None and not first.ahead and _begin(first):
         return first
     standing.refuse_paused(annotator)
     if first is not None and first.ahead and _begin(first):
         return first
-    rng = shuffle or random.SystemRandom()
-    return _check_due(annotator, rng) or _next(annotator, rng, kinds)
+    return None
 
 
 def _locked(annotator: Annotator) -> Annotator:
@@ -166,11 +165,17 @@ _BEGIN = """
 
 
 def _next(annotator: Annotator, rng: random.Random, kinds: Collection[str]) -> Assignment | None:
-    lease = _lease(rng)
-    taken = bookmarks.take(annotator, lease, kinds)
+    taken = _first_free(annotator, rng, kinds)
     if taken is None and expire(project=annotator.project):
-        taken = bookmarks.take(annotator, lease, kinds)
-    return taken or _held_ahead_by_others(annotator, lease, kinds)
+        taken = bookmarks.take(annotator, _lease(rng), kinds)
+    return taken or _held_ahead_by_others(annotator, _lease(rng), kinds)
+
+
+def _first_free(
+    annotator: Annotator, rng: random.Random, kinds: Collection[str] = Task.Kind.values
+) -> Assignment | None:
+    """What waits for nobody: a check where one is due, else a free slot."""
+    return _check_due(annotator, rng) or bookmarks.take(annotator, _lease(rng), kinds)
 
 
 def _lease(rng: random.Random, *, ahead: bool = False) -> Lease:

@@ -141,7 +141,7 @@ def submitted(
     except BadRequest as error:
         form.add_error(field, str(error))
         return gone(request, assignment) or page(request, assignment, form, status=422)
-    if not _by_script(request):
+    if not _by_script(request) or (after.assignment is None and after.paused is None):
         return go_on(request, assignment.annotator)
     if after.paused is not None:
         return _paused(request, after.answered.annotator, after.paused)

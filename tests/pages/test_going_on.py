@@ -1,9 +1,11 @@
 """One POST stores a judgement and answers with the next task: in one transaction, each seeing what the other did."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from annotation.checking import control
 from annotation.collecting import queue
@@ -155,3 +157,23 @@ def test_one_form_sent_many_times_at_once_is_one_ranking_and_leads_to_one_task()
     assert [answer.status_code for answer in answers] == [200] * 6
     assert {shown(answer).pk for answer in answers} == {Assignment.objects.open().get().pk}
     assert Ranking.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_where_nothing_is_free_at_once_what_others_let_go_of_comes_after_the_answer() -> None:
+    project = make_project(annotators_per_task=1)
+    tasks = make_tasks(project, 2)
+    client, annotator = member(project)
+    first = taken(annotator)
+    gone = taken(make_annotator(project))
+    Assignment.objects.filter(pk=gone.pk).update(expires_at=timezone.now() - timedelta(minutes=1))
+    assert shown(submit(client, first, ranks_of(first, [0, 1, 2]))).task == tasks[1]
+    assert (
+        "Nothing left"
+        in submit(client, shown_to(annotator), ranks_of(shown_to(annotator), [0, 1, 2])).content.decode()
+    )
+
+
+def shown_to(annotator: Annotator) -> Assignment:
+    """What they have in hand."""
+    return Assignment.objects.open().get(annotator=annotator)
