@@ -1,5 +1,6 @@
 """Stage 2 for programs: reward model versions, and the fits that make them."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -28,6 +29,7 @@ from rewardmodel import activation, choosing, contests, fits, handing_over, retr
 from rewardmodel.models import Contest, RewardModelSettings, RewardModelVersion
 from rewardmodel.proposals import Proposal
 from runs.api import RunSerializer
+from runs.models import Run
 
 TAG = "Reward models"
 # Texts of one request for scores.
@@ -147,23 +149,34 @@ class NewVersionExportSerializer(serializers.Serializer[Any]):
     )
 
 
-class Export(VersionsEndpoint):
-    """A version for other programs."""
+class VersionExport(VersionsEndpoint):
+    """A version for other programs; a subclass says of which versions, and what queues it."""
 
-    tag = TAG
     serializer_class = NewVersionExportSerializer
     writes = (Scope.RUNS,)
+    request_export: Callable[..., Run]
+
+    def versions(self) -> "QuerySet[Any]":
+        raise NotImplementedError
 
     @extend_schema(request=NewVersionExportSerializer, responses={202: RunSerializer})
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Start its export; its run offers the folder at ``runs/ID/output/`` as one archive."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        version = get_object_or_404(_versions(self), number=number)
-        run = handing_over.request_export(
-            version=version, created_by=self.account, **serializer.validated_data
-        )
+        version = get_object_or_404(self.versions(), number=number)
+        run = self.request_export(version=version, created_by=self.account, **serializer.validated_data)
         return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+
+class Export(VersionExport):
+    """A reward model for other programs."""
+
+    tag = TAG
+    request_export = staticmethod(handing_over.request_export)
+
+    def versions(self) -> "QuerySet[RewardModelVersion]":
+        return _versions(self)
 
 
 class Fits(ProjectEndpoint):

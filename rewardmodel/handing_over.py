@@ -5,6 +5,7 @@ A child process writes it, so that torch stays out.
 
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -98,12 +99,6 @@ def write_folder(package: str, config: dict[str, Any], output: Path) -> dict[str
     return {"folder": str(output), "digest": folder_digest(output), **report}
 
 
-def read_report(folder: RunFolder, output: Path) -> dict[str, Any]:
-    """What a run's child said of the folder that it wrote, with the folder's name and digest."""
-    report: dict[str, Any] = read_json(folder.output / "report.json")
-    return {"folder": output.name, "digest": folder_digest(output), **report}
-
-
 def _config(version: RewardModelVersion, adapter: bool, license: str) -> dict[str, Any]:
     """ExportConfig, but for the output."""
     fit, project = version.fit, version.project
@@ -118,46 +113,62 @@ def _config(version: RewardModelVersion, adapter: bool, license: str) -> dict[st
     }
 
 
-@write
-def _again(run: Run, created_by: User | None) -> Run:
-    export = run.reward_model_export
-    return request_export(
-        version=export.version, adapter=export.adapter, license=export.license, created_by=created_by
+def export_kind(
+    *,
+    of: str,
+    title: str,
+    package: str,
+    config: Callable[[Any, bool, str], dict[str, Any]],
+    request: Callable[..., Run],
+) -> Kind[dict[str, Any]]:
+    """The kind of run that has ``python -m PACKAGE export`` write a version into the run's folder.
+
+    ``of`` is what is handed over: its row is OF_export, its kind export_OF. ``config`` is ExportConfig but for the
+    output, of a version, whether the adapter alone, and a license. ``request`` queues it.
+    """
+    row = f"{of}_export"
+
+    def output(run: Run, folder: RunFolder) -> Path:
+        export = getattr(run, row)
+        return folder.output / folder_name(export.project, str(export.version), adapter=export.adapter)
+
+    def prepare(run: Run, folder: RunFolder) -> None:
+        export = getattr(run, row)
+        place = output(run, folder).relative_to(folder.path)
+        folder.write_config({**config(export.version, export.adapter, export.license), "output": str(place)})
+
+    def store(run: Run, folder: RunFolder) -> dict[str, Any]:
+        """It stays in the run's folder: a version that is kept can be handed over again."""
+        place = output(run, folder)
+        report: dict[str, Any] = read_json(folder.output / "report.json")
+        return {"folder": place.name, "digest": folder_digest(place), **report}
+
+    def finish(run: Run, report: dict[str, Any]) -> None:
+        result = {of: getattr(run, row).version.number, **report}
+        Run.objects.filter(pk=run.pk).update(result=result)
+
+    def again(run: Run, created_by: User | None) -> Run:
+        export = getattr(run, row)
+        return request(
+            version=export.version, adapter=export.adapter, license=export.license, created_by=created_by
+        )
+
+    return Kind(
+        name=f"export_{of}",
+        title=title,
+        prepare=prepare,
+        command=lambda run, folder: command_of(package, "export", folder),
+        store=store,
+        finish=finish,
+        row=row,
+        again=again,
     )
 
 
-def _output(run: Run, folder: RunFolder) -> Path:
-    export = run.reward_model_export
-    return folder.output / folder_name(export.project, str(export.version), adapter=export.adapter)
-
-
-def _prepare(run: Run, folder: RunFolder) -> None:
-    export = run.reward_model_export
-    output = _output(run, folder).relative_to(folder.path)
-    folder.write_config({**_config(export.version, export.adapter, export.license), "output": str(output)})
-
-
-def _command(run: Run, folder: RunFolder) -> list[str]:
-    return command_of("rewardmodel.bradley_terry", "export", folder)
-
-
-def _store(run: Run, folder: RunFolder) -> dict[str, Any]:
-    """It stays in the run's folder: a version that is kept can be handed over again."""
-    return read_report(folder, _output(run, folder))
-
-
-def _finish(run: Run, report: dict[str, Any]) -> None:
-    number = run.reward_model_export.version.number
-    Run.objects.filter(pk=run.pk).update(result={"reward_model": number, **report})
-
-
-KIND = Kind(
-    name="export_reward_model",
+KIND = export_kind(
+    of="reward_model",
     title="Export a reward model",
-    prepare=_prepare,
-    command=_command,
-    store=_store,
-    finish=_finish,
-    row="reward_model_export",
-    again=_again,
+    package="rewardmodel.bradley_terry",
+    config=_config,
+    request=request_export,
 )

@@ -25,7 +25,7 @@ from annotation.api.settings import SettingsEndpoint
 from annotation.files import intake
 from annotation.models import Project
 from rewardmodel import activation
-from rewardmodel.api import NewVersionExportSerializer
+from rewardmodel.api import VersionExport
 from rewardmodel.proposals import Proposal
 from rltrainer import (
     answering,
@@ -255,23 +255,14 @@ class MakeCurrent(VersionsEndpoint):
         return Response(self.get_serializer(version).data)
 
 
-class Export(VersionsEndpoint):
-    """A version for other programs."""
+class Export(VersionExport):
+    """A policy for other programs."""
 
     tag = TAG
-    serializer_class = NewVersionExportSerializer
-    writes = (Scope.RUNS,)
+    request_export = staticmethod(handing_over.request_export)
 
-    @extend_schema(request=NewVersionExportSerializer, responses={202: RunSerializer})
-    def post(self, request: Request, slug: str, number: int) -> Response:
-        """Start its export; its run offers the folder at ``runs/ID/output/`` as one archive."""
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        version = get_object_or_404(_versions(self), number=number)
-        run = handing_over.request_export(
-            version=version, created_by=self.account, **serializer.validated_data
-        )
-        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+    def versions(self) -> "QuerySet[PolicyVersion]":
+        return _versions(self)
 
 
 class Succession(SettingsEndpoint):

@@ -11,13 +11,10 @@ from django.contrib.auth.models import User
 from annotation.withdrawal import lineage
 from lm.lora import ADAPTER
 from rewardmodel.errors import HandingOverFailed
-from rewardmodel.handing_over import NO_ADAPTER, folder_name, hub_name, read_report, write_folder
+from rewardmodel.handing_over import NO_ADAPTER, export_kind, hub_name, write_folder
 from rltrainer import policies
 from rltrainer.models import PolicyExport, PolicyVersion
 from runs import lifecycle
-from runs.folder.folder import RunFolder
-from runs.folder.processes import command_of
-from runs.kinds import Kind
 from runs.models import Run
 from runs.writing import write
 
@@ -94,46 +91,10 @@ def _goes_back_to(version: PolicyVersion) -> str:
     return _goes_back_to(training.start)
 
 
-@write
-def _again(run: Run, created_by: User | None) -> Run:
-    export = run.policy_export
-    return request_export(
-        version=export.version, adapter=export.adapter, license=export.license, created_by=created_by
-    )
-
-
-def _output(run: Run, folder: RunFolder) -> Path:
-    export = run.policy_export
-    return folder.output / folder_name(export.project, str(export.version), adapter=export.adapter)
-
-
-def _prepare(run: Run, folder: RunFolder) -> None:
-    export = run.policy_export
-    output = _output(run, folder).relative_to(folder.path)
-    folder.write_config({**_config(export.version, export.adapter, export.license), "output": str(output)})
-
-
-def _command(run: Run, folder: RunFolder) -> list[str]:
-    return command_of("rltrainer.policy", "export", folder)
-
-
-def _store(run: Run, folder: RunFolder) -> dict[str, Any]:
-    """It stays in the run's folder: a version that is kept can be handed over again."""
-    return read_report(folder, _output(run, folder))
-
-
-def _finish(run: Run, report: dict[str, Any]) -> None:
-    number = run.policy_export.version.number
-    Run.objects.filter(pk=run.pk).update(result={"policy": number, **report})
-
-
-KIND = Kind(
-    name="export_policy",
+KIND = export_kind(
+    of="policy",
     title="Export a policy",
-    prepare=_prepare,
-    command=_command,
-    store=_store,
-    finish=_finish,
-    row="policy_export",
-    again=_again,
+    package="rltrainer.policy",
+    config=_config,
+    request=request_export,
 )
