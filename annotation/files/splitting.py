@@ -44,7 +44,7 @@ def in_one_split(project: Project) -> OneSplit | None:
     Prompts of one opening go together, so of those two are enough to know that it was not chance.
     """
     prompts = Prompt.objects.kept().filter(project=project)
-    first = list(prompts.order_by("id").values_list("split", flat=True)[:MANY_OPENINGS])
+    first = list(prompts.order_by().values_list("split", flat=True)[:MANY_OPENINGS])
     if len(set(first)) != 1 or prompts.exclude(split=first[0]).exists():
         return None
     split, anew = first[0], f"manage.py split_prompts --project {project.slug} --by"

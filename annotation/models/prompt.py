@@ -94,16 +94,18 @@ class Prompt(models.Model):
     objects = PromptQuerySet.as_manager()
 
     class Meta:
+        # What an import looks up stands first: it finds a prompt so in a project that Postgres has not counted yet
+        # (annotation.files.intake.finding).
         constraints = [
             models.UniqueConstraint(
-                fields=["project", "digest"],
+                fields=["digest", "project"],
                 name="prompt_once",
                 violation_error_message="A prompt is stored once in a project.",
             ),
         ]
         indexes = [
             models.Index(fields=["project", "split"], name="prompt_by_split"),
-            models.Index(fields=["project", "opening"], name="prompt_by_opening"),
+            models.Index(fields=["opening", "project"], name="prompt_by_opening"),
             GinIndex(words.MessageWords("messages"), name="prompt_words"),
         ]
 

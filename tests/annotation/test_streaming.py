@@ -88,3 +88,45 @@ def test_what_an_import_left_empty_is_not_counted_as_empty() -> None:
     assert '"annotation_slot"' in counted
     assert "annotation_assignment" not in counted
     assert "annotation_ranking" not in counted
+
+
+def read_of_prompts() -> int:
+    """Rows of prompts that this transaction has read so far, used or not."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'annotation_prompt'"
+        )
+        return int(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize("kind", ["prompts", "completions", "rankings"])
+def test_a_batch_reads_of_what_came_before_it_only_what_it_names(kind: str) -> None:
+    """Else a file takes the longer a line the longer it is: Postgres has not counted what the import itself wrote."""
+
+    def lines(begin: int, end: int) -> list[dict[str, Any]]:
+        if kind == "prompts":
+            return [{"prompt": f"Prompt {number}"} for number in range(begin, end)]
+        rankings = [ranking(f"Prompt {number}", 1, 2, annotator="alice") for number in range(begin, end)]
+        return rankings if kind == "rankings" else [without_ranks(line) for line in rankings]
+
+    # Postgres knows of another project alone, in which every prompt stands in one split.
+    put(make_project(slug="counted"), kind, *({**line, "split": "train"} for line in lines(0, 900)))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE annotation_prompt")
+    project = make_project(slug="uncounted")
+    put(project, kind, *lines(0, desk.MANY_ROWS - 1))
+    before = read_of_prompts()
+    # Half of them are there already.
+    put(project, kind, *lines(desk.MANY_ROWS - 11, desk.MANY_ROWS + 9))
+    assert read_of_prompts() - before < 300
+
+
+def without_ranks(line: dict[str, Any]) -> dict[str, Any]:
+    """What there is to rank."""
+    return {
+        "prompt": line["prompt"],
+        "completions": [
+            {name: value for name, value in answer.items() if name != "rank"}
+            for answer in line["completions"]
+        ],
+    }

@@ -52,6 +52,15 @@ MODELS: dict[str, Any] = {
     "ratings": Rating,
     "demonstrations": Demonstration,
 }
+# What a look at every row of a kind reads with it.
+BESIDE = {
+    "prompts": ["project"],
+    "completions": ["prompt__project", "source__annotator"],
+    "tasks": ["project", "prompt"],
+    "rankings": ["project", "annotator", "task__prompt"],
+    "ratings": ["project", "annotator", "completion__prompt"],
+    "demonstrations": ["project", "prompt", "source__annotator"],
+}
 LONG_AGO = datetime(2020, 2, 3, 23, 30, tzinfo=UTC)
 SECRET = "Tangerine"
 
@@ -197,9 +206,8 @@ def listed(client: Client, kind: str, query: str = "") -> list[str]:
 
 def expected(cast: Cast, kind: str, keep: Callable[[Any], bool]) -> list[str]:
     """By a look at every row, newest first."""
-    rows = [
-        row for row in MODELS[kind].objects.all() if of_project(row) == cast.project and not is_withdrawn(row)
-    ]
+    all_rows = MODELS[kind].objects.select_related(*BESIDE[kind])
+    rows = [row for row in all_rows if of_project(row) == cast.project and not is_withdrawn(row)]
     return [str(row.public_id) for row in sorted(rows, key=lambda row: -row.pk) if keep(row)]
 
 

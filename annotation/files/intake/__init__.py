@@ -15,6 +15,7 @@ What others call:
 In the order of an import:
     files.py           a stream of lines -> batches -> rows, in one transaction
     desk.py            one import in progress: its project, counts, bad lines and what it has looked up
+    finding.py         what there is of the prompts that a batch names, whatever Postgres has counted
     prompts.py         split, and prompts found or made
     names.py           sources and annotators found or made
     completions.py     completions found or made

@@ -5,6 +5,7 @@ from typing import NamedTuple, TypeVar
 
 from annotation.files.intake.copying import copy_rows, jsonb, restored_ids, take_ids
 from annotation.files.intake.desk import Desk, Numbered
+from annotation.files.intake.finding import prompts_by
 from annotation.files.jsonl.errors import BadField
 from annotation.files.jsonl.records import (
     DemonstrationLine,
@@ -37,8 +38,8 @@ class Splits:
     """
 
     def __init__(self, desk: Desk, openings: Iterable[str]) -> None:
-        rows = Prompt.objects.filter(project=desk.project, opening__among=set(openings))
-        self._split_of = dict(rows.order_by().values_list("opening", "split").distinct())
+        rows = prompts_by("opening", openings, project=desk.project, fields=("opening", "split"))
+        self._split_of: dict[str, str] = dict(rows)
 
     def settle(self, opening: str, line_split: str | None) -> str:
         """The opening's split from now on. Raises BadField where the line wants another."""
@@ -73,15 +74,15 @@ def _by_itself(line: L) -> L:
 
 
 def _withdrawn(desk: Desk, digests: Iterable[str]) -> set[str]:
-    rows = Prompt.objects.filter(project=desk.project, digest__among=digests, withdrawn_at__isnull=False)
-    return set(rows.values_list("digest", flat=True))
+    rows = prompts_by("digest", digests, project=desk.project, fields=("digest", "withdrawn_at"))
+    return {digest for digest, withdrawn_at in rows if withdrawn_at is not None}
 
 
 def ensure(desk: Desk, lines: Iterable[Line]) -> dict[str, Stored]:
     """The prompts of admitted lines by digest; those that are missing are made, in the order of the lines."""
     first_lines = {line.prompt.digest: line for line in reversed(list(lines))}
-    known = Prompt.objects.filter(project=desk.project, digest__among=first_lines)
-    stored = {digest: Stored(pk, False) for digest, pk in known.values_list("digest", "id")}
+    known = prompts_by("digest", first_lines, project=desk.project, fields=("digest", "id"))
+    stored = {digest: Stored(pk, False) for digest, pk in known}
     missing = [line for digest, line in reversed(first_lines.items()) if digest not in stored]
     ids = take_ids(Prompt, len(missing))
     _copy(desk, missing, ids)
@@ -156,10 +157,9 @@ def _first_of_each(desk: Desk, lines: Sequence[Numbered[PromptLine]]) -> list[Nu
 
 def _consistent(desk: Desk, lines: Sequence[Numbered[PromptLine]]) -> list[Numbered[PromptLine]]:
     """Lines that do not contradict the row that their prompt has. A row without id and metadata takes the line's."""
-    digests = [line.prompt.digest for _, line in lines]
-    rows = {
-        prompt.digest: prompt for prompt in Prompt.objects.filter(project=desk.project, digest__among=digests)
-    }
+    digests = (line.prompt.digest for _, line in lines)
+    known = prompts_by("digest", digests, project=desk.project, fields=("id",))
+    rows = {prompt.digest: prompt for prompt in Prompt.objects.filter(pk__among=[pk for (pk,) in known])}
     good, filled = [], []
     for number, line in lines:
         row = rows.get(line.prompt.digest)
