@@ -144,9 +144,10 @@ def write(
     """
     scope = _scope(project, kind, split, form)
     report = ExportReport()
-    for line in _lines(kind, scope):
-        out.write(line)
-        report.lines += 1
+    rows = _lines(kind, scope)
+    while batch := list(islice(rows, LINES_AT_ONCE)):
+        out.write("".join(batch))
+        report.lines += len(batch)
         if report.lines % 1000 == 0:
             watch(report.lines)
     watch(report.lines)

@@ -149,13 +149,15 @@ class _PairIds:
     """
 
     def __init__(self, public_id: UUID, completions: int) -> None:
-        self._whole = str(public_id)
-        self._start, self._last = self._whole[:-2], int(self._whole[-2:], 16)
-        self._of_two = completions == 2
+        whole = str(public_id)
+        self._start, self._last = (whole, -1) if completions == 2 else (whole[:-2], int(whole[-2:], 16))
 
     def of(self, i: int, j: int) -> str:
         """Of two completions, in this order."""
-        return self._whole if self._of_two else f"{self._start}{self._last ^ (16 * i + j + 1):02x}"
+        return self._start if self._last < 0 else self._start + _BYTES[self._last ^ (16 * i + j + 1)]
+
+
+_BYTES = [f"{byte:02x}" for byte in range(256)]
 
 
 def _lines(row: dict[str, Any], task: _PairTask) -> Iterator[str]:
