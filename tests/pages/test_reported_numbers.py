@@ -37,7 +37,7 @@ from tests.rltrainer.policy.factories import WORDS, make_folder
 from tests.rltrainer.test_contract import DEVICE
 from tests.rltrainer.test_contract import carry_out as compare_policies
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 # Of the program's bootstrap, and of the one here.
 RESAMPLES, DRAWS = 1000, 40_000

@@ -25,6 +25,9 @@ from runs.folder.stopping import StopSignal
 from tests.rltrainer.policy.factories import make_model, make_tokenizer
 from tests.rltrainer.ppo.factories import make_learner, make_policy, score_by
 
+# Each trains until it has learnt.
+pytestmark = pytest.mark.long
+
 PROMPT = Prompt(
     "p", "text", [{"role": "user", "content": "a b"}]
 )  # of two tokens: after one, the same token again would look the same to attention
