@@ -4,6 +4,7 @@ What stands under ``components`` of the document is linked, so that a reader can
 """
 
 import json
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -12,9 +13,10 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from console.api.errors import reading_only, titles
-from console.api.schema import ERRORS, document
+from console.api.schema import ERRORS, PREFIX, document
 
 Json = Mapping[str, Any]
 # The order of the page: a project's data from where it comes in to what is made of it.
@@ -55,6 +57,14 @@ class Answer(NamedTuple):
     words: list[Words]
 
 
+class Example(NamedTuple):
+    """A request as a command, and its answer; empty where that is told elsewhere."""
+
+    name: str
+    command: str
+    answer: str
+
+
 class Operation(NamedTuple):
     """One method at one address."""
 
@@ -67,8 +77,8 @@ class Operation(NamedTuple):
     parameters: list[Field]
     sends: list[Field]
     sends_form: bool
-    example: str
     answers: list[Answer]
+    examples: list[Example]
 
 
 class Component(NamedTuple):
@@ -83,7 +93,13 @@ class Component(NamedTuple):
 @reading_only
 def docs(request: HttpRequest) -> HttpResponse:
     """Every operation and every shape, open to everybody."""
-    context = {**_page(), "errors": ERRORS.items(), "codes": titles().items(), "a_minute": settings.API_RATE}
+    context = {
+        **_page(),
+        "address": request.build_absolute_uri(reverse("api_docs")).removesuffix("/docs/"),
+        "errors": ERRORS.items(),
+        "codes": titles().items(),
+        "a_minute": settings.API_RATE,
+    }
     return TemplateResponse(request, "api/docs.html", context)
 
 
@@ -125,12 +141,12 @@ def _operation(drawn: Json, method: str, path: str, operation: Json) -> Operatio
         ],
         sends=list(_fields(body)),
         sends_form=kind == "multipart/form-data",
-        example=_example(drawn, method, path, kind, body),
         answers=[
             Answer(status, _described(drawn, response))
             for status, response in sorted(operation["responses"].items())
             if status not in ERRORS
         ],
+        examples=list(_examples(method, path, operation)),
     )
 
 
@@ -203,33 +219,44 @@ def _joined(parts: Iterable[list[Words]]) -> list[Words]:
     return [*first, *(words for part in rest for words in (Words(" or "), *part))]
 
 
-def _example(drawn: Json, method: str, path: str, kind: str, body: Json) -> str:
-    """A curl command of the operation, with what it must be sent."""
+def _examples(method: str, path: str, operation: Json) -> Iterator[Example]:
+    """What may be sent and what comes back, of one name side by side; without one, how it is asked."""
+    kind, sent = _examples_of(operation.get("requestBody", {}))
+    gives: dict[str, Json] = {}
+    for status, response in operation["responses"].items():
+        if status not in ERRORS:
+            gives |= _examples_of(response)[1]
+    if not gives and not sent:
+        yield Example("", _command(method, path, kind, None), "")
+    for name, one in {**gives, **sent}.items():
+        yield Example(
+            # drf-spectacular writes no summary where it would be the name.
+            one.get("summary", name),
+            _command(method, path, kind, sent[name]["value"] if name in sent else None),
+            _written(gives[name]["value"]) if name in gives else "",
+        )
+
+
+def _examples_of(body: Json) -> tuple[str, Json]:
+    """The media type of a body, and the examples of it by name."""
+    for kind, content in body.get("content", {}).items():
+        return kind, content.get("examples", {})
+    return "", {}
+
+
+def _command(method: str, path: str, kind: str, body: Any) -> str:
+    """It as a curl command."""
     parts = ["curl", '-H "Authorization: Bearer $TOKEN"']
     if method != "get":
         parts.append(f"-X {method.upper()}")
-    # Where nothing is needed, the first fields show what may be sent.
-    names = body.get("required") or list(body.get("properties", ()))[:2]
-    required = {name: body["properties"][name] for name in names}
     if kind == "multipart/form-data":
-        parts += [
-            f"-F {name}={'@data.jsonl' if name == 'file' else _sample(drawn, one)}"
-            for name, one in required.items()
-        ]
+        fields = ((name, f"@{value}" if name == "file" else value) for name, value in body.items())
+        parts += [f"-F {shlex.quote(f'{name}={value}')}" for name, value in fields]
     elif kind:
-        sent = json.dumps({name: _sample(drawn, one) for name, one in required.items()})
-        parts += ["-H 'Content-Type: application/json'", f"-d '{sent}'"]
-    return " ".join([*parts, f'"$CONCORD{path}"'])
+        parts += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(json.dumps(body))}"]
+    return " ".join([*parts, f'"$CONCORD/{path.removeprefix(PREFIX)}"'])
 
 
-def _sample(drawn: Json, schema: Json) -> Any:
-    """Something of the schema's type."""
-    resolved = _resolved(drawn, schema)
-    if "enum" in resolved:
-        return resolved["enum"][0]
-    if "oneOf" in resolved:
-        return _sample(drawn, resolved["oneOf"][0])
-    if resolved.get("type") == "array":
-        return [_sample(drawn, resolved["items"])] * resolved.get("minItems", 1)
-    simple = {"string": "text", "integer": 1, "number": 1.0, "boolean": True, "object": {}}
-    return simple.get(str(resolved.get("type")), "text")
+def _written(value: Any) -> str:
+    """An answer as it is read best."""
+    return value if isinstance(value, str) else json.dumps(value, indent=2)

@@ -8,14 +8,17 @@ from django.http import HttpRequest, JsonResponse
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.settings import spectacular_settings
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 
 from annotation.api import paging, preconditions
 from annotation.api.base import wanted_scopes
 from annotation.api.idempotency import HEADER, LONGEST_KEY
 from annotation.api.paging import Pages
+from console.api import examples
 from console.api.errors import MEDIA_TYPE, reading_only
 
+PREFIX: str = spectacular_settings.SCHEMA_PATH_PREFIX
 ERRORS = {
     "400": "The request is not what it must be; errors says what is wrong with which part.",
     "401": "No token and no session, or a token that is unknown, expired or revoked.",
@@ -88,6 +91,10 @@ class Operation(AutoSchema):
         """The first part of the first sentence of what it does."""
         return re.split(r"[.:;,](?:\s|$)", super().get_description().strip())[0]
 
+    def get_examples(self) -> list[OpenApiExample]:
+        """Those of console.api.examples."""
+        return examples.of(self.method, self.path.removeprefix(PREFIX))
+
     def get_override_parameters(self) -> list[Any]:
         """A POST takes a key; where two could write, an answer has a tag, and a change may name it."""
         parameters = list(super().get_override_parameters())
@@ -138,9 +145,17 @@ def with_errors(result: dict[str, Any], **generator: Any) -> dict[str, Any]:
     """POSTPROCESSING_HOOKS: every operation can fail in the same shape."""
     components = result.setdefault("components", {})
     components.setdefault("schemas", {}).update(Problem=_PROBLEM, Wrong=_WRONG)
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     components["responses"] = {
-        f"Problem{status}": {"description": text, "content": content} for status, text in ERRORS.items()
+        f"Problem{status}": {
+            "description": text,
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "example": examples.problems()[status],
+                }
+            },
+        }
+        for status, text in ERRORS.items()
     }
     for path in result["paths"].values():
         for method, operation in path.items():

@@ -1,0 +1,530 @@
+"""What programs send and what they get, once for the schema, its page and the tests, which send each of them.
+
+All of it is of one project, ``helpful``, so that what one answer names another request may hold.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from drf_spectacular.utils import OpenApiExample
+
+from console.api.errors import Wrong, problem
+
+Json = Mapping[str, Any]
+_PROJECT = "projects/{slug}/"
+_ASSIGNMENT = _PROJECT + "assignments/{id}/"
+_WHEN, _LATER = "2026-01-31T12:00:00Z", "2026-01-31T12:30:00Z"
+_PROMPT_ID = "81c47061-9a8a-4da6-ae30-9c6e209d4a9a"
+_COMPLETION_IDS = ["59909822-388a-4839-ba53-c39ea275db97", "8daad760-6090-4717-88f9-b7423c5dd1dd"]
+_TASK_KEY = "set:24fdd669acdb5998d32ad095c3d739dd328308d1819d09d85c4a9eb8baeba797"
+_QUESTION = "Why is the sky blue?"
+_ASKED = [{"role": "user", "content": _QUESTION}]
+_GOOD = "Air scatters blue light more than red."
+_POOR = "The sky mirrors the sea."
+_TASK = {"prompt": _QUESTION, "completions": [{"text": _GOOD, "source": "base"}, {"text": _POOR}]}
+
+
+class Exchange(NamedTuple):
+    """One request and its answer; None where there is no body, or where another exchange shows it.
+
+    ``media_type`` is that of what is sent, or of the answer where nothing is.
+    """
+
+    name: str
+    sends: Any = None
+    gives: Any = None
+    status: int = 200
+    media_type: str = "application/json"
+
+
+def _project(**settings: Any) -> Json:
+    return {
+        "slug": "helpful",
+        "name": "Helpful answers",
+        "guidelines": "Put the answer first that helps most.",
+        "guideline_version": 1,
+        "role": "researcher",
+        "settings": {
+            "completions_per_task": 4,
+            "annotators_per_task": 1,
+            "lease_seconds": 1800,
+            "revise_hours": 24,
+            "random_share": 0.0,
+            "hour_cost": "0.00",
+            "currency": "USD",
+            "rating_axes": [_axis("quality", 7)],
+            "ask_strength": False,
+            "review_demonstrations": False,
+            "demonstration_least_characters": 1,
+            "gold_every": 0,
+            "repeat_every": 0,
+            "least_checks": 5,
+            "least_gold_score": None,
+            "least_consistency": None,
+            "most_position_bias": None,
+            "pauses": False,
+            "adjudicate_below": None,
+            "adjudicated_wins": False,
+            **settings,
+        },
+        "created_at": _WHEN,
+    }
+
+
+def _axis(name: str, most: int) -> Json:
+    return {
+        "name": name,
+        "label": name.capitalize(),
+        "least": 1,
+        "most": most,
+        "least_words": "poor",
+        "most_words": "excellent",
+        "required": True,
+    }
+
+
+def _assignment(kind: str, judgement: Json, *, submitted: bool = True) -> Json:
+    texts = [] if kind == "demonstrate" else [_POOR, _GOOD]
+    return {
+        "id": "938c65fe-d97c-48e3-8f06-40f01596ff71",
+        "kind": kind,
+        "status": "submitted" if submitted else "open",
+        "opened_at": _WHEN,
+        "expires_at": _LATER,
+        "closed_at": "2026-01-31T12:00:40Z" if submitted else None,
+        "reason": "",
+        "prompt": _ASKED,
+        "completions": [
+            {"letter": letter, "text": text} for letter, text in zip("AB", texts, strict=False) if text
+        ],
+        "guideline_version": 1,
+        "axes": [_axis("helpful", 5), _axis("honest", 5)] if kind == "rate" else [],
+        "judgement": judgement,
+    }
+
+
+def _run(kind: str, queue: str = "gpu", **now: Any) -> Json:
+    """Queued, but for what ``now`` says."""
+    return {
+        "id": 17,
+        "kind": kind,
+        "status": "queued",
+        "queue": queue,
+        "created_at": _WHEN,
+        "started_at": None,
+        "finished_at": None,
+        "attempt": 0,
+        "done": 0,
+        "total": 0,
+        "doing": "",
+        "seconds_left": None,
+        "reason": "",
+        "result": {},
+        "note": "",
+        "tags": [],
+        "archived": False,
+        **now,
+    }
+
+
+def _run_at_work(**now: Any) -> Json:
+    return _run(
+        "fit_reward_model",
+        **{
+            "status": "running",
+            "started_at": _WHEN,
+            "attempt": 1,
+            "done": 40,
+            "total": 120,
+            "doing": "fitting",
+            "seconds_left": 96.0,
+            "computed_on": {"device": "cpu", "processes": 1, "torch": "2.10.0"},
+            "log_tail": "",
+            **now,
+        },
+    )
+
+
+def _webhook(**changes: Any) -> Json:
+    return {
+        "id": "825e9d66-2cf9-4885-98f6-4a2301f7c4b4",
+        "url": "https://example.org/concord",
+        "events": ["task.completed", "run.ended"],
+        "active": True,
+        "created_at": _WHEN,
+        **changes,
+    }
+
+
+def _review(decision: str, **changes: Any) -> Json:
+    return {
+        "id": "a3b55e04-63df-4602-947e-90dbc30344fe",
+        "prompt": _ASKED,
+        "text": _GOOD,
+        "review": decision,
+        "earlier_comment": "",
+        "comment": "",
+        "edited": False,
+        "created_at": _WHEN,
+        **changes,
+    }
+
+
+_RANKS = {"ranks": {"A": 2, "B": 1}}
+_SCORES = {"scores": {"A": {"helpful": 2, "honest": 1}, "B": {"helpful": 5, "honest": 5}}}
+_WRITTEN = {"text": _GOOD}
+_RANKED = {
+    "ranks": {"A": 2, "B": 1},
+    "verdict": "ranked",
+    "reason": "",
+    "confidence": "high",
+    "rationale": "",
+    "strength": 3,
+    "active_seconds": None,
+}
+_PAIR = (
+    f'{{"prompt":"{_QUESTION}","chosen":"{_GOOD}","rejected":"{_POOR}","strength":3.0,'
+    '"annotator":"annotator-d473b66e"}\n'
+)
+
+# By method and address below /api/v1/.
+EXCHANGES: dict[tuple[str, str], Sequence[Exchange]] = {
+    ("POST", "projects/"): [
+        Exchange(
+            "A project with guidelines",
+            {
+                "slug": "helpful",
+                "name": "Helpful answers",
+                "guidelines": "Put the answer first that helps most.",
+            },
+            {**_project(), "role": "administrator"},
+            201,
+        )
+    ],
+    ("GET", _PROJECT): [Exchange("For a researcher", gives=_project())],
+    ("PATCH", _PROJECT): [
+        Exchange(
+            "Every task is judged by three, every tenth is a check",
+            {"settings": {"annotators_per_task": 3, "gold_every": 10}},
+            _project(annotators_per_task=3, gold_every=10),
+        )
+    ],
+    ("PATCH", _PROJECT + "members/{username}/"): [
+        Exchange(
+            "Bob researches from now on",
+            {"role": "researcher"},
+            {
+                "username": "bob",
+                "email": "bob@example.org",
+                "role": "researcher",
+                "active": True,
+                "created_at": _WHEN,
+            },
+        )
+    ],
+    ("POST", _PROJECT + "invitations/"): [
+        Exchange(
+            "An annotator",
+            {"email": "bob@example.org", "role": "annotator"},
+            {
+                "id": 2,
+                "email": "bob@example.org",
+                "role": "annotator",
+                "created_at": _WHEN,
+                "expires_at": "2026-02-14T12:00:00Z",
+                "link": "https://concord.example.org/invitations/nLNz3Flm/",
+            },
+            201,
+        )
+    ],
+    ("POST", _PROJECT + "prompts/"): [
+        Exchange(
+            "A text",
+            {"prompt": _QUESTION, "id": "sky-1"},
+            {
+                "id": _PROMPT_ID,
+                "form": "text",
+                "messages": _ASKED,
+                "split": "train",
+                "external_id": "sky-1",
+                "metadata": {},
+                "created_at": _WHEN,
+            },
+            201,
+        ),
+        Exchange(
+            "A chat",
+            {
+                "prompt": [{"role": "system", "content": "Answer in one sentence."}, *_ASKED],
+                "metadata": {"topic": "physics"},
+            },
+            status=201,
+        ),
+    ],
+    ("POST", _PROJECT + "tasks/"): [
+        Exchange(
+            "Two answers to rank",
+            {**_TASK, "priority": 1},
+            {
+                "id": "4f25449e-a157-4eb0-b618-625752de2e9a",
+                "key": _TASK_KEY,
+                "kind": "rank",
+                "purpose": "collect",
+                "prompt": _PROMPT_ID,
+                "completions": _COMPLETION_IDS,
+                "priority": 1,
+                "slots": [{"number": 0, "annotator": None, "state": "free"}],
+                "complete": False,
+                "external_id": "",
+                "metadata": {},
+                "created_at": _WHEN,
+            },
+            201,
+        )
+    ],
+    ("POST", _PROJECT + "tasks/make/"): [
+        Exchange(
+            "Pages of two answers to rate",
+            {"kind": "rate", "prompts": 1, "completions": 2},
+            {"tasks": 1},
+            201,
+        ),
+        Exchange("Answers to be written", {"kind": "demonstrate", "prompts": 1}, {"tasks": 1}, 201),
+    ],
+    ("PATCH", _PROJECT + "tasks/{id}/"): [Exchange("Asked before the others", {"priority": 10})],
+    ("POST", _PROJECT + "next/"): [
+        Exchange("A task to rank", gives=_assignment("rank", {}, submitted=False)),
+        Exchange("A task to rate", gives=_assignment("rate", {"scores": {}}, submitted=False)),
+        Exchange("A task to demonstrate", gives=_assignment("demonstrate", {}, submitted=False)),
+    ],
+    ("PUT", _ASSIGNMENT + "draft/"): [
+        Exchange(
+            "Of a ranking", {"ranks": {"B": 1}}, _assignment("rank", {"ranks": {"B": 1}}, submitted=False)
+        ),
+        Exchange("Of a rating", {"scores": {"B": {"helpful": 5}}}),
+        Exchange("Of a demonstration", {"text": "Air scatters"}),
+    ],
+    ("POST", _ASSIGNMENT + "submit/"): [
+        Exchange(
+            "One of two is much better",
+            {**_RANKS, "strength": 3, "confidence": "high"},
+            _assignment("rank", _RANKED),
+        ),
+        Exchange("Three, of which two are equally good", {"ranks": {"A": 1, "B": 2, "C": 2}}),
+        Exchange("None can be ranked", {"verdict": "cannot_tell", "reason": "I do not know the subject."}),
+    ],
+    ("POST", _ASSIGNMENT + "rate/"): [
+        Exchange("Two answers on two axes", _SCORES, _assignment("rate", _SCORES))
+    ],
+    ("POST", _ASSIGNMENT + "write/"): [
+        Exchange("The answer", _WRITTEN, _assignment("demonstrate", _WRITTEN))
+    ],
+    ("POST", _ASSIGNMENT + "skip/"): [Exchange("Why", {"reason": "I do not know the subject."})],
+    ("POST", _ASSIGNMENT + "flag/"): [
+        Exchange(
+            "Passed on as well",
+            {"category": "harmful", "words": "It names a person.", "passing": True},
+        )
+    ],
+    ("POST", _PROJECT + "reviews/next/"): [Exchange("An answer that waits", gives=_review("waiting"))],
+    ("POST", _PROJECT + "reviews/{id}/accept/"): [
+        Exchange("As it is", {"comment": "Clear."}, _review("accepted", comment="Clear.")),
+        Exchange("With edits", {"text": "Air scatters blue light far more than red."}),
+    ],
+    ("POST", _PROJECT + "reviews/{id}/send-back/"): [
+        Exchange("Why", {"comment": "Say why."}, _review("sent_back", comment="Say why."))
+    ],
+    ("POST", _PROJECT + "webhooks/"): [
+        Exchange(
+            "Both events",
+            {"url": "https://example.org/concord", "events": ["task.completed", "run.ended"]},
+            {**_webhook(), "secret": "whsec_YOL2V5jOSa+bEYPPs84uMXZI0bamPg6KbdRcmPaAVFo="},
+            201,
+        )
+    ],
+    ("PATCH", _PROJECT + "webhooks/{id}/"): [Exchange("Pause it", {"active": False}, _webhook(active=False))],
+    ("POST", _PROJECT + "imports/"): [
+        Exchange(
+            "Completions in lines of our own form",
+            {"kind": "completions", "file": "completions.jsonl"},
+            _run("import", "cpu"),
+            202,
+            "multipart/form-data",
+        ),
+        Exchange(
+            "A table of another tool",
+            {"file": "answers.csv", "columns": "prompt=question, completion=answer"},
+            None,
+            202,
+            "multipart/form-data",
+        ),
+    ],
+    ("GET", _PROJECT + "export/"): [
+        Exchange("A pair", gives=_PAIR, media_type="application/jsonl"),
+    ],
+    ("POST", _PROJECT + "exports/"): [
+        Exchange("Pairs to train on", {"kind": "pairs", "split": "train"}, _run("export", "cpu"), 202)
+    ],
+    ("POST", _PROJECT + "dataset-exports/"): [
+        Exchange("With a licence", {"license": "cc-by-4.0"}, _run("export_dataset", "cpu"), 202)
+    ],
+    ("GET", _PROJECT + "runs/{id}/"): [Exchange("A fit at work", gives=_run_at_work())],
+    ("PATCH", _PROJECT + "runs/{id}/"): [
+        Exchange(
+            "A note and a tag",
+            {"note": "With the new guidelines.", "tags": ["baseline"]},
+            _run_at_work(note="With the new guidelines.", tags=["baseline"]),
+        )
+    ],
+    ("POST", _PROJECT + "fits/"): [
+        Exchange(
+            "On from the active version",
+            {"warm": True, "config": {"epochs": 1}},
+            _run("fit_reward_model"),
+            202,
+        )
+    ],
+    ("POST", _PROJECT + "contests/"): [
+        Exchange("Two versions", {"versions": [1, 2]}, _run("compare_reward_models"), 202)
+    ],
+    ("POST", _PROJECT + "reward-models/{number}/export/"): [
+        Exchange("For transformers", {"license": "apache-2.0"}, _run("export_reward_model", "cpu"), 202)
+    ],
+    ("PATCH", _PROJECT + "activation/"): [
+        Exchange(
+            "Not without a person", {"activates": False}, {"activates": False, "activation_prompts": 100}
+        )
+    ],
+    ("PATCH", _PROJECT + "retraining/"): [
+        Exchange(
+            "After every 500 rankings",
+            {"retrain_rankings": 500},
+            {"retrain_rankings": 500, "retrain_hours": 0, "retrain_warm": False, "choose_next": False},
+        )
+    ],
+    ("PATCH", _PROJECT + "succession/"): [
+        Exchange(
+            "On 50 prompts at least", {"succession_prompts": 50}, {"succeeds": True, "succession_prompts": 50}
+        )
+    ],
+    ("POST", "score/"): [
+        Exchange(
+            "Two texts",
+            {
+                "project": "helpful",
+                "items": [
+                    {"prompt": _QUESTION, "completion": _GOOD},
+                    {"prompt": _ASKED, "completion": _POOR},
+                ],
+            },
+            {
+                "version": 1,
+                "scores": [{"score": 1.25, "truncated": False}, {"score": -0.5, "truncated": False}],
+            },
+        )
+    ],
+    ("POST", "generate/"): [
+        Exchange(
+            "An answer with its score",
+            {
+                "project": "helpful",
+                "prompts": [_QUESTION],
+                "temperature": 0.7,
+                "max_new_tokens": 64,
+                "scored": True,
+            },
+            {
+                "policy": 2,
+                "reward_model": 1,
+                "answers": [[{"text": _GOOD, "finished": True, "score": 1.25}]],
+            },
+        )
+    ],
+    ("POST", _PROJECT + "policies/{number}/export/"): [
+        Exchange("For transformers", {"license": "apache-2.0"}, _run("export_policy"), 202)
+    ],
+    ("POST", _PROJECT + "trainings/"): [
+        Exchange(
+            "PPO against the active reward model",
+            {"algorithm": "ppo", "config": {"steps": 200}},
+            _run("train_policy"),
+            202,
+        ),
+        Exchange("SFT on what people wrote", {"algorithm": "sft", "start": 1}, _run("train_policy"), 202),
+    ],
+    ("POST", _PROJECT + "registrations/"): [
+        Exchange("A model of a hub", {"base": "name/model"}, _run("register_policy"), 202)
+    ],
+    ("POST", _PROJECT + "samplings/"): [
+        Exchange(
+            "Two hundred prompts by the current policy", {"prompts": 200}, _run("sample_completions"), 202
+        )
+    ],
+    ("POST", _PROJECT + "evaluations/"): [
+        Exchange("Two policies", {"policies": [1, 2]}, _run("evaluate_policy"), 202)
+    ],
+}
+
+
+def of(method: str, address: str) -> list[OpenApiExample]:
+    """The examples of one operation, by its address below /api/v1/, as drf-spectacular takes them."""
+    found = []
+    for one in EXCHANGES.get((method, address), ()):
+        if one.sends is not None:
+            found.append(OpenApiExample(one.name, one.sends, request_only=True, media_type=one.media_type))
+        if one.gives is not None:
+            given = "application/json" if one.sends is not None else one.media_type
+            found.append(
+                OpenApiExample(
+                    one.name, one.gives, response_only=True, media_type=given, status_codes=[one.status]
+                )
+            )
+    return found
+
+
+_ERRORS: Sequence[tuple[int, str, str, Sequence[Wrong]]] = (
+    (
+        400,
+        "invalid",
+        "completions/1/text: This field is required.",
+        [{"pointer": "#/completions/1/text", "detail": "This field is required."}],
+    ),
+    (
+        401,
+        "authentication_failed",
+        "This token is unknown, expired or revoked: make one at /account/tokens/.",
+        (),
+    ),
+    (403, "missing_scope", "This token needs the scope write.", ()),
+    (404, "not_found", "There is nothing here, or it is not yours to see.", ()),
+    (406, "not_acceptable", "Could not satisfy the request Accept header.", ()),
+    (409, "lease_over", "This task is not in your hands any more. Take the next one.", ()),
+    (412, "changed", "It is not as you saw it any more: read it again, and change that.", ()),
+    (
+        413,
+        "too_large",
+        "A request may hold a file of 2.0 GB at most. Divide it, or import it with a command.",
+        (),
+    ),
+    (415, "unsupported_media_type", 'Unsupported media type "text/plain" in request.', ()),
+    (
+        422,
+        "idempotency_key_reused",
+        "This key came with another request before: use a new key for a new request.",
+        (),
+    ),
+    (429, "throttled", "Request was throttled. Expected available in 42 seconds.", ()),
+    (
+        503,
+        "no_scorer",
+        "No scorer is running: start Concord (make serve), or run manage.py scorer.",
+        (),
+    ),
+)
+
+
+@cache
+def problems() -> dict[str, Json]:
+    """What each status that an operation may fail with looks like."""
+    return {str(status): problem(status, code, detail, wrong) for status, code, detail, wrong in _ERRORS}

@@ -1,0 +1,225 @@
+"""The examples of the schema: valid by it, shown on its page, and taken and answered as they say."""
+
+import html
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+
+from annotation.collecting import asking
+from annotation.files import intake
+from annotation.models import Project, Task
+from console.api import examples, schema
+from rewardmodel import activation
+from rewardmodel.models import Fit, RewardModelVersion
+from runs.models import Run
+from tests.annotation.factories import make_tasks, put
+from tests.api.test_kinds import AXES, take, world_without_rankings
+from tests.api.world import Program, World, program, token_of
+from tests.worlds import once_a_module
+
+pytestmark = pytest.mark.django_db
+PREFIX = "/api/v1/"
+FILES = {
+    "completions.jsonl": b'{"prompt": "Why?", "completions": [{"text": "a"}, {"text": "b"}]}\n',
+    "answers.csv": b"question,answer\nWhy?,Because.\n",
+}
+# Nothing answers here: that a request was understood is seen from its being passed on.
+ASKS_THE_SCORER = {"score/", "generate/"}
+
+
+def make_prepared() -> World:
+    """What every example finds: two versions of each kind, the first reward model active, axes, reviews."""
+    made = world_without_rankings()
+    project = made.cast.project
+    asking.change(
+        project=project,
+        rating_axes=AXES,
+        ask_strength=True,
+        review_demonstrations=True,
+        demonstration_least_characters=5,
+    )
+    first = RewardModelVersion.objects.get()
+    second = Fit.objects.create(run=Run.objects.create(kind="fit_reward_model"), project=project)
+    RewardModelVersion.objects.create(
+        project=project, number=2, fit=second, artifact=first.artifact, report={}
+    )
+    activation.activate(version=first, why="")
+    # Some that are there yet.
+    made.ids["task"] = make_tasks(project, 1)[0].public_id
+    return made
+
+
+_rows, world = once_a_module(make_prepared)
+SENT = [
+    pytest.param(endpoint, one, id=f"{' '.join(endpoint)} {one.name}")
+    for endpoint, several in examples.EXCHANGES.items()
+    for one in several
+    if one.sends is not None
+]
+
+
+def operations() -> Iterator[tuple[str, str, Any]]:
+    """Method, address below /api/v1/ and what the schema says of it."""
+    for path, methods in schema.document()["paths"].items():
+        for method, told in methods.items():
+            yield method.upper(), path.removeprefix(PREFIX), told
+
+
+def bodies(told: Any) -> Iterator[tuple[Any, list[Any]]]:
+    """Of each body that goes in or comes out: its schema, and the examples of it."""
+    responses = [one for one in told["responses"].values() if "$ref" not in one]
+    for holder in (told.get("requestBody", {}), *responses):
+        for content in holder.get("content", {}).values():
+            yield content["schema"], [one["value"] for one in content.get("examples", {}).values()]
+
+
+def validate(value: Any, shape: Any) -> None:
+    """Raises AssertionError; a field that the shape does not name is wrong too."""
+    components = schema.document()["components"]
+    whole = {"components": components, **shape, "unevaluatedProperties": False}
+    wrong = OAS31Validator(whole, format_checker=oas31_format_checker).iter_errors(value)
+    assert [f"{one.json_path}: {one.message}" for one in wrong] == [], value
+
+
+def test_every_example_is_what_its_schema_says() -> None:
+    seen = 0
+    for _, _, told in operations():
+        for shape, values in bodies(told):
+            for value in values:
+                validate(value, shape)
+                seen += 1
+    for response in schema.document()["components"]["responses"].values():
+        (content,) = response["content"].values()
+        validate(content["example"], content["schema"])
+    # An example of an operation that is not there would be seen nowhere.
+    exchanges = [one for several in examples.EXCHANGES.values() for one in several]
+    assert seen == sum((one.sends is not None) + (one.gives is not None) for one in exchanges)
+
+
+@pytest.mark.parametrize("wrong", [{"verdict": "nice"}, {"ranks": {"A": "first"}}, {"rank": {}}])
+def test_an_example_that_is_not_what_its_schema_says_is_seen(wrong: Any) -> None:
+    with pytest.raises(AssertionError):
+        validate(wrong, {"$ref": "#/components/schemas/JudgementRequest"})
+
+
+def test_everything_that_may_be_sent_has_an_example() -> None:
+    lacking = [
+        f"{method} {address}"
+        for method, address, told in operations()
+        for content in told.get("requestBody", {}).get("content", {}).values()
+        if not content.get("examples")
+    ]
+    assert lacking == []
+
+
+def test_the_page_shows_every_example() -> None:
+    page = html.unescape(Client().get("/api/v1/docs/").content.decode())
+    assert "export CONCORD=http://testserver/api/v1 TOKEN=" in page
+    assert '"$CONCORD/projects/{slug}/tasks/"' in page
+    for _, _, told in operations():
+        for kind, content in told.get("requestBody", {}).get("content", {}).items():
+            for name, one in content["examples"].items():
+                assert f"Example: {one.get('summary', name)}<" in page
+                if kind == "application/json":
+                    assert f"-d '{json.dumps(one['value'])}'" in page
+        for response in told["responses"].values():
+            for one in response.get("content", {}).get("application/json", {}).get("examples", {}).values():
+                assert json.dumps(one["value"], indent=2) in page
+
+
+@pytest.mark.parametrize(("endpoint", "one"), SENT)
+def test_each_is_taken_and_answered_as_it_says(
+    world: World, endpoint: tuple[str, str], one: examples.Exchange
+) -> None:
+    method, address = endpoint
+    who, where = prepare(world, address, one.sends)
+    body = dict(one.sends)
+    if "file" in body:
+        name = body.pop("file")
+        answer = who.ask(method, where, body, file=SimpleUploadedFile(name, FILES[name]))
+    else:
+        answer = who.ask(method, where, body)
+    expected = 503 if address in ASKS_THE_SCORER else one.status
+    assert answer.status_code == expected, answer.content
+    if one.gives is not None and expected == one.status:
+        given = answer.json()
+        assert given.keys() == one.gives.keys()
+        for name in ("kind", "queue", "status", "review", "judgement", "settings", "active"):
+            if name in one.gives and not address.endswith("runs/{id}/"):
+                assert same(given[name], one.gives[name]), name
+
+
+def same(given: Any, told: Any) -> bool:
+    """Of settings, those that were prepared differ: their names are looked at."""
+    if isinstance(told, dict) and "rating_axes" in told:
+        return bool(given.keys() == told.keys())
+    return bool(given == told)
+
+
+def prepare(world: World, address: str, sends: Any) -> tuple[Program, str]:
+    """Who asks, and the address with what stands in it."""
+    project = world.cast.project
+    named = {"slug": project.slug, "number": 1, "username": world.ids["member"]}
+    if address == "projects/":
+        Project.objects.filter(pk=project.pk).update(slug="another")
+        return program(world, "olivia"), address
+    if "assignments/" in address:
+        make_task_for(world, sends)
+        alice = program(world, "alice")
+        return alice, address.format(**named, id=take(alice)["id"])
+    if "reviews/" in address:
+        make_task_for(world, {"text": ""})
+        alice, carol = program(world, "alice"), program(world, "carol")
+        alice.ask("POST", f"projects/helpful/assignments/{take(alice)['id']}/write/", {"text": "Air it is."})
+        held = carol.ask("POST", "projects/helpful/reviews/next/").json()
+        return carol, address.format(**named, id=held["id"])
+    ids = {"tasks": "task", "webhooks": "webhook", "runs": "run"}
+    kept = [world.ids[name] for rows, name in ids.items() if f"/{rows}/{{id}}" in address]
+    return program(world, "carol"), address.format(**named, id=kept[0] if kept else None)
+
+
+def make_task_for(world: World, sends: Any) -> None:
+    """The one task that is there asks for what is sent."""
+    project = world.cast.project
+    Task.objects.all().delete()
+    if "text" in sends:
+        put(project, "prompts", {"prompt": "Why is the sky blue?"})
+        intake.create_tasks(project=project, kind=Task.Kind.DEMONSTRATE, prompts=1)
+    elif "scores" in sends:
+        intake.create_tasks(project=project, kind=Task.Kind.RATE, prompts=1, completions=2)
+    else:
+        make_tasks(project, 1, completions=max(2, len(sends.get("ranks", ()))))
+
+
+def test_the_examples_of_errors_are_what_is_answered(world: World) -> None:
+    carol, alice = program(world, "carol"), program(world, "alice")
+    make_task_for(world, {})
+    held = f"projects/helpful/assignments/{take(alice)['id']}/"
+    alice.ask("POST", held + "release/")
+    tasks, prompts = "projects/helpful/tasks/", "projects/helpful/prompts/"
+    carol.ask("POST", prompts, {"prompt": "Why?"}, key="once")
+    browser, path = Client(), PREFIX + "projects/helpful/"
+    given = [
+        carol.ask("POST", tasks, {"prompt": "Why?", "completions": [{"text": "a"}, {"source": "b"}]}),
+        Program("concord_nonsense").ask("GET", "projects/helpful/"),
+        Program(token_of(world.cast.carol, "read")).ask("POST", prompts, {"prompt": "Why?"}),
+        carol.ask("GET", "projects/nothing/"),
+        browser.get(path, headers={**carol.headers, "Accept": "text/html"}),
+        alice.ask("POST", held + "skip/", {"reason": "hard"}),
+        browser.patch(
+            path, {}, content_type="application/json", headers={**carol.headers, "If-Match": '"a"'}
+        ),
+        browser.patch(path, "a", content_type="text/plain", headers=carol.headers),
+        carol.ask("POST", prompts, {"prompt": "Where?"}, key="once"),
+        carol.ask("POST", "generate/", {"project": "helpful", "prompts": ["Why?"]}),
+    ]
+    told = examples.problems()
+    assert [one.json() for one in given] == [told[str(one.status_code)] for one in given]
+    # What is asked too often, and what is too large, have tests of their own.
+    assert told.keys() - {str(one.status_code) for one in given} == {"413", "429"}
+    assert told.keys() == schema.ERRORS.keys()
