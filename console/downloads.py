@@ -6,7 +6,7 @@ from pathlib import Path
 from django.http import FileResponse, StreamingHttpResponse
 
 from runs.execution import folder_of
-from runs.folder.archive import zipped
+from runs.folder.archive import zipped, zipped_bytes
 from runs.models import Run
 
 JSONL, ZIP = "application/jsonl", "application/zip"
@@ -30,7 +30,11 @@ def exported(run: Run) -> Path | None:
 def answer(path: Path) -> FileResponse | StreamingHttpResponse:
     """The file, or the folder as an archive that is made while it is sent."""
     if path.is_dir():
-        name = f'attachment; filename="{path.name}.zip"'
-        return StreamingHttpResponse(zipped(path), content_type=ZIP, headers={"Content-Disposition": name})
+        headers = {
+            "Content-Disposition": f'attachment; filename="{path.name}.zip"',
+            # So that a browser shows how far it is, and one that breaks off is noticed.
+            "Content-Length": str(zipped_bytes(path)),
+        }
+        return StreamingHttpResponse(zipped(path), content_type=ZIP, headers=headers)
     kind = mimetypes.guess_type(path.name)[0] or JSONL
     return FileResponse(path.open("rb"), as_attachment=True, filename=path.name, content_type=kind)

@@ -14,6 +14,7 @@ Postgres is away the child goes on; writes are tried again until the server is b
 
 import logging
 import os
+import shutil
 import socket
 import threading
 import time
@@ -63,7 +64,8 @@ def execute(
 ) -> Run:
     """Carry out a claimed run and return its row as it is then.
 
-    ``stopping`` is asked every second whether this worker must leave; ``report`` hears the progress.
+    ``stopping`` is asked every second whether this worker must leave; ``report`` hears the progress. What failed or was
+    cancelled and can go on from no checkpoint leaves no output: it may be half of gigabytes.
     """
     kind, folder = kind_of(run), folder_of(run)
     with Heart(run) as heart:
@@ -76,7 +78,10 @@ def execute(
             logger.exception("run %s failed", run.pk)
             why, tail = reason(error), log_tail(folder.log_file)
             insistently(lambda: lifecycle.fail(run=run, reason=why, log_tail=tail))
-    return insistently(lambda: Run.objects.get(pk=run.pk))
+    left_as = insistently(lambda: Run.objects.get(pk=run.pk))
+    if left_as.status in (Run.Status.FAILED, Run.Status.CANCELLED) and not kind.resumes:
+        shutil.rmtree(folder.output, ignore_errors=True)
+    return left_as
 
 
 class Left(NamedTuple):

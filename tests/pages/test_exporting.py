@@ -176,7 +176,9 @@ def test_what_was_made_is_downloaded_as_one_archive_with_the_lines_that_load_it(
                 f'attachment; filename="{folder}.zip"',
             )
             assert answer.streaming
-            with zipfile.ZipFile(io.BytesIO(b"".join(answer))) as archive:
+            sent = b"".join(answer)
+            assert answer["Content-Length"] == str(len(sent))
+            with zipfile.ZipFile(io.BytesIO(sent)) as archive:
                 assert archive.namelist() == [f"{folder}/README.md", f"{folder}/train/one"]
 
 

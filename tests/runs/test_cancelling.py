@@ -1,8 +1,10 @@
 """A stop on purpose and a cancel at the same moment, on two connections: the run is never queued for ever."""
 
 import datetime
+import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,12 @@ import pytest
 from django.db import IntegrityError
 from django.utils import timezone
 
-from runs import lifecycle
+from annotation.files import transfers
+from console import downloads
+from runs import kinds, lifecycle
+from runs.execution import folder_of
 from runs.models import Artifact, Run
+from tests.annotation.factories import make_project
 from tests.runs import slow_storage
 from tests.runs.beside import beside
 from tests.runs.conftest import claimed, make_run, wait_for
@@ -158,3 +164,45 @@ def test_a_child_that_somebody_else_killed_is_lost_at_once_though_its_heart_beat
     thread.join(30)
     run.refresh_from_db()
     assert (run.status, run.lost_workers) == (Status.QUEUED, 1)
+
+
+def half_written_export(behaves: str, monkeypatch: pytest.MonkeyPatch, *, resumes: bool = False) -> Run:
+    """A queued export whose child is tests.runs.half_written."""
+    command = [sys.executable, "-m", "tests.runs.half_written"]
+    half = replace(
+        transfers.DATASET,
+        command=lambda run, folder: [*command, str(folder.path), behaves],
+        resumes=resumes,
+    )
+    monkeypatch.setitem(kinds._kinds, half.name, half)
+    return transfers.request_dataset(project=make_project())
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    ("behaves", "status"),
+    [("heeds", Status.CANCELLED), ("deaf", Status.CANCELLED), ("fails", Status.FAILED)],
+)
+def test_an_export_that_ends_before_it_is_done_leaves_nothing_half_and_offers_nothing(
+    behaves: str, status: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RUN_STOP_SECONDS = 0.5
+    run = half_written_export(behaves, monkeypatch)
+    thread = in_background(run)
+    if behaves != "fails":
+        wait_for(lambda: (folder_of(run).output / "ours" / "weights").exists())
+        # What lies there half is offered at no time.
+        assert downloads.exported(Run.objects.get(pk=run.pk)) is None
+        lifecycle.cancel(run=run)
+    thread.join(30)
+    run.refresh_from_db()
+    assert run.status == status
+    assert not folder_of(run).output.exists()
+    assert downloads.exported(run) is None
+
+
+@pytest.mark.processes
+def test_what_can_go_on_from_a_checkpoint_keeps_what_it_has_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = carry_out(half_written_export("fails", monkeypatch, resumes=True))
+    assert run.status == Status.FAILED
+    assert (folder_of(run).output / "ours" / "weights").exists()
