@@ -3,14 +3,23 @@
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
 
 from runs import cleaning, execution, lifecycle
 from runs.folder.stopping import StopSignal
 from runs.models import Run
+from runs.workers import Presence
 
 _leaving = StopSignal()
+_present: list[Presence] = []
+
+
+@worker_ready.connect
+def _appear(sender: Any, **signal: Any) -> None:
+    """The worker listens, for the first time or once more: it is seen from now on until its process ends."""
+    if not _present:
+        _present.append(Presence(sender.app.amqp.queues.consume_from).begin())
 
 
 @worker_shutting_down.connect

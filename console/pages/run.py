@@ -37,6 +37,7 @@ from runs import kinds, lifecycle, noting
 from runs.errors import RunNotActive, RunsError
 from runs.kinds import kind_of
 from runs.models import Run, RunMetric, RunQuerySet
+from runs.workers import has_worker
 
 # What a page draws at most; a longer run is thinned evenly, its last step kept.
 MOST_POINTS = 2000
@@ -280,6 +281,12 @@ def _waits(run: Run, now: datetime) -> str:
     heard = now - timedelta(seconds=settings.RUN_STALE_SECONDS)
     at_work = list(same.filter(status=Run.Status.RUNNING, heartbeat_at__gte=heard))
     silent = 0 if at_work else _silent(run, now)
+    if silent > TAKEN_WITHIN and has_worker(run.queue):
+        others = f" {before} before this one." if before else ""
+        return (
+            f"The worker of the queue {run.queue} is there, and busy with something else than its runs. It takes "
+            f"the next one when that is done.{others}"
+        )
     if silent > TAKEN_WITHIN:
         return (
             f"No worker of the queue {run.queue} has taken anything for {in_words(silent)}: it seems that none "
@@ -296,10 +303,7 @@ def _waits(run: Run, now: datetime) -> str:
 
 
 def _silent(run: Run, now: datetime) -> float:
-    """Seconds in which a worker of its queue with nothing else to do would have taken the run, and none did.
-
-    Workers are known by what they do alone, so one that is busy with something else than runs seems silent too.
-    """
+    """Seconds in which a worker of its queue with nothing else to do would have taken the run, and none did."""
     known = Run.objects.filter(queue=run.queue)[:NEWEST].aggregate(last=Max("heartbeat_at"))["last"]
     # What goes on after a break waits since it was sent again.
     begun = run.sent_at if run.attempt else None

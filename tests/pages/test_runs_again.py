@@ -22,10 +22,12 @@ from rltrainer import handing_over as of_policies
 from runs import kinds, lifecycle, noting
 from runs.errors import NotAgain, RunNotEnded
 from runs.models import Run, RunMetric
+from runs.workers import Presence, has_worker
 from tests.annotation.factories import put
 from tests.pages.cast import Cast, make_cast
 from tests.pages.factories import make_transfer
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
+from tests.runs.conftest import wait_for
 
 pytestmark = pytest.mark.django_db
 
@@ -297,6 +299,24 @@ def test_where_no_worker_takes_it_the_page_says_what_to_do(cast: Cast, worker: s
     assert "1 run at work" in page(cast, f"/admin/runs/{run.pk}/")
     Run.objects.filter(pk=other.pk).update(status="succeeded", finished_at=now)
     assert "Waits for a worker of the queue cpu to take it." in page(cast, f"/admin/runs/{run.pk}/")
+
+
+def test_a_worker_that_is_there_and_busy_with_something_else_is_told_as_busy(cast: Cast) -> None:
+    _, run = (make_transfer(cast.project).run for _ in range(2))
+    Run.objects.update(created_at=timezone.now() - timedelta(minutes=3))
+    address = f"/admin/runs/{run.pk}/"
+    # Sweeps and the other queue are no sign of one.
+    with Presence(["quick", "gpu"]):
+        wait_for(lambda: has_worker("gpu"))
+        assert "No worker of the queue cpu has taken anything" in page(cast, address)
+    with Presence(["quick", "cpu"]):
+        wait_for(lambda: has_worker("cpu"))
+        text = page(cast, address)
+        assert "The worker of the queue cpu is there, and busy with something else" in text
+        assert "1 before this one." in text
+        assert "No worker" not in text
+    wait_for(lambda: not has_worker("cpu"))
+    assert "No worker of the queue cpu has taken anything" in page(cast, address)
 
 
 def test_a_run_that_goes_on_waits_since_it_was_sent(cast: Cast) -> None:

@@ -9,6 +9,7 @@ from django.db import connection
 
 from runs import lifecycle
 from runs.models import Run, RunMetric
+from runs.workers import has_worker
 from tests.runs.conftest import Workers, make_run, wait_for
 from tests.runs.counting import expected
 from tests.runs.test_execution import child_pid
@@ -54,9 +55,12 @@ def test_a_killed_worker_loses_nothing(workers: Workers) -> None:
     lifecycle.send(run=run)
     first = workers.worker(name="a")
     wait_for(lambda: steps_done(run) >= 2)
+    # For as long as it lives, whatever it does.
+    assert all(has_worker(queue) for queue in Run.Queue.values)
     orphans = [psutil.Process(child_pid(run))]
     first.send_signal(signal.SIGKILL)
     first.wait()
+    wait_for(lambda: not any(has_worker(queue) for queue in Run.Queue.values))
     gone, alive = psutil.wait_procs(orphans, timeout=10)
     assert gone
     assert not alive, "a run's processes end within ten seconds of their worker's death"
