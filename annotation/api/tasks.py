@@ -16,8 +16,8 @@ from annotation.api.parsing import named_fields
 from annotation.api.prompts import PromptField, checked_line, created
 from annotation.files import intake
 from annotation.files.export.scope import named_source, prompt_value
-from annotation.files.jsonl.parts import LEAST_COMPLETIONS, MOST_COMPLETIONS
 from annotation.models import Assignment, Completion, Prompt, Slot, Task, TaskCompletion
+from annotation.preferences.tiers import LEAST_COMPLETIONS, MOST_COMPLETIONS
 
 STATES = ("free", "open", "submitted")
 

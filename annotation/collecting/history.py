@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from django.db.models import Q
+
 from annotation.collecting import demonstrating, ranking, rating, shown
 from annotation.models import Annotator, Assignment, Demonstration, Ranking, Rating, Task
 from annotation.models.words import MessageWords, sought
@@ -48,19 +50,23 @@ def may_change(annotator: Annotator, assignment: Assignment) -> bool:
 
 
 def last_changeable(annotator: Annotator) -> Assignment | None:
-    """The newest submission of theirs that may still be changed, of whatever kind; None where there is none."""
+    """What they submitted last of all that they may still change, of whatever kind; None where there is nothing.
+
+    The last is by when it was submitted, not by when it was changed: the first line of ``recent`` that may be changed.
+    Changing an earlier answer leaves it in its place there, and the key leads to the task just done, as before.
+    """
+    changeable = (
+        Q(pk__in=rating.revisable(annotator).values("pk"))
+        | Q(task__in=ranking.revisable(annotator).values("task"), task__kind=Kind.RANK)
+        | Q(pk__in=demonstrating.revisable(annotator).values("assignment"))
+    )
     submissions = Assignment.objects.filter(annotator=annotator, status=Assignment.Status.SUBMITTED)
-    newest = [rating.revisable(annotator).first()]
-    if (ranked := ranking.revisable(annotator)) is not None:
-        newest.append(submissions.filter(task=ranked.task_id).first())
-    if (written := demonstrating.revisable(annotator).first()) is not None:
-        newest.append(written.assignment)
-    return max(filter(None, newest), key=lambda one: (one.closed_at or one.opened_at, one.pk), default=None)
+    return submissions.filter(changeable).order_by("-closed_at", "-pk").first()
 
 
 def _changeable(annotator: Annotator, assignments: list[Assignment]) -> set[int]:
     by_task = {one.task_id: one.pk for one in assignments if one.task.kind == Kind.RANK}
-    tasks = ranking.all_revisable(annotator).filter(task__in=by_task).values_list("task", flat=True)
+    tasks = ranking.revisable(annotator).filter(task__in=by_task).values_list("task", flat=True)
     ids = [one.pk for one in assignments]
     rated = rating.revisable(annotator).filter(pk__in=ids).values_list("pk", flat=True)
     written = demonstrating.revisable(annotator).filter(assignment__in=ids)

@@ -28,7 +28,6 @@ from annotation.checking import control, standing
 from annotation.collecting import bookmarks, holding
 from annotation.collecting.bookmarks import LEASED, Lease
 from annotation.errors import BadRequest, ClaimsPaused, LeaseOver
-from annotation.files.jsonl.parts import MOST_COMPLETIONS
 from annotation.models import (
     Annotator,
     Assignment,
@@ -42,6 +41,7 @@ from annotation.models import (
     Task,
     TaskCompletion,
 )
+from annotation.preferences.tiers import MOST_COMPLETIONS
 from annotation.rows import Rows
 from runs.writing import write
 

@@ -136,12 +136,7 @@ def submit(
     return ranking
 
 
-def revisable(annotator: Annotator) -> Ranking | None:
-    """The annotator's newest ranking made here, while it may still be changed."""
-    return all_revisable(annotator).first()
-
-
-def all_revisable(annotator: Annotator) -> RankingQuerySet:
+def revisable(annotator: Annotator) -> RankingQuerySet:
     """The annotator's own rankings made here that may still be changed, as the project allows, the newest first."""
     rankings = Ranking.objects.current().filter(
         annotator=annotator, order_shown__isnull=False, import_key=None

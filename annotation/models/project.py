@@ -16,11 +16,11 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from annotation.preferences.axes import default_axes
+from annotation.preferences.tiers import LEAST_COMPLETIONS, MOST_COMPLETIONS
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-LEAST_COMPLETIONS, MOST_COMPLETIONS = 2, 9
 MOST_ANNOTATORS = 50  # of one task
 MOST_REVISE_HOURS = 87_600  # ten years
 

@@ -8,6 +8,9 @@ from collections.abc import Hashable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+# How many completions one ranking puts in order.
+LEAST_COMPLETIONS, MOST_COMPLETIONS = 2, 9
+
 
 class Pairs(NamedTuple):
     """Indices into the ranking's completions.

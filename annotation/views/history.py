@@ -63,5 +63,5 @@ def change(request: HttpRequest, annotator: Annotator, assignment: UUID) -> Http
         return rating.change(request, annotator, submission)
     if submission.task.kind == Task.Kind.DEMONSTRATE:
         return demonstration.change(request, annotator, submission)
-    stored = ranking.all_revisable(annotator).get(task=submission.task_id)
+    stored = ranking.revisable(annotator).get(task=submission.task_id)
     return ranking_page.change(request, annotator, submission, stored)

@@ -12,7 +12,7 @@ from console.forms.checking import (
     ResumeForm,
     UnmarkForm,
 )
-from console.forms.files import ConvertForm, DatasetForm, ExportForm, ImportForm, WithdrawForm
+from console.forms.files import ConvertForm, DatasetForm, ImportForm, LinesExportForm, WithdrawForm
 from console.forms.people import InviteAgainForm, InviteForm, RemoveForm, RevokeForm, RoleForm
 from console.forms.policies import (
     CompareForm,
@@ -57,7 +57,7 @@ ACTIONS: dict[str, type[Action]] = {
     "tasks": TasksForm,
     "import": ImportForm,
     "convert": ConvertForm,
-    "export": ExportForm,
+    "export": LinesExportForm,
     "dataset": DatasetForm,
     "export-reward-model": ExportRewardModelForm,
     "export-policy": ExportPolicyForm,

@@ -9,7 +9,8 @@ from django.contrib.auth.models import User
 from annotation.collecting import asking
 from annotation.files import intake
 from annotation.models import Task
-from annotation.models.project import MOST_ANNOTATORS, MOST_COMPLETIONS, MOST_REVISE_HOURS
+from annotation.models.project import MOST_ANNOTATORS, MOST_REVISE_HOURS
+from annotation.preferences.tiers import MOST_COMPLETIONS
 from console.forms.action import Action, markdown_area
 
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from annotation.checking import adjudication, control, standing
 from annotation.collecting import flags
 from annotation.models import Annotator, Flag, Task
-from annotation.models.project import MOST_COMPLETIONS
+from annotation.preferences.tiers import MOST_COMPLETIONS
 from console.forms.action import Action, annotators, choices
 
 

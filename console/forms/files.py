@@ -84,7 +84,7 @@ class ConvertForm(Action):
         )
 
 
-class ExportForm(Action):
+class LinesExportForm(Action):
     """Export as JSONL."""
 
     button = "Export"

@@ -12,7 +12,7 @@ from runs.models import Run
 WHOLE, ADAPTER = "whole", "adapter"
 
 
-class ExportForm(Action):
+class VersionExportForm(Action):
     """Hand a version over to transformers or peft; ``adapter`` is offered where some version has one."""
 
     button = "Export"

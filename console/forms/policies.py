@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 
 from console.forms.action import Action, choices
 from console.forms.configs import ConfigForm
-from console.forms.handing_over import ExportForm
+from console.forms.handing_over import VersionExportForm
 from rltrainer import (
     defaults,
     evaluation,
@@ -299,7 +299,7 @@ class CompareForm(ConfigForm):
         )
 
 
-class ExportPolicyForm(ExportForm):
+class ExportPolicyForm(VersionExportForm):
     """Hand a version over to transformers or peft."""
 
     page = "policies"

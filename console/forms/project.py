@@ -7,7 +7,8 @@ from django.utils.text import slugify
 
 from annotation import people
 from annotation.models import Project
-from annotation.models.project import MOST_ANNOTATORS, MOST_COMPLETIONS
+from annotation.models.project import MOST_ANNOTATORS
+from annotation.preferences.tiers import MOST_COMPLETIONS
 from console.forms.action import markdown_area
 from console.forms.plain import PlainForm
 

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 
 from console.forms.action import Action, choices
 from console.forms.configs import ConfigForm
-from console.forms.handing_over import ExportForm
+from console.forms.handing_over import VersionExportForm
 from rewardmodel import activation, choosing, contests, defaults, fits, handing_over, retraining
 from rewardmodel.bradley_terry.config import BY_BASE, PRESETS, FitConfig
 from rewardmodel.models import RewardModelVersion
@@ -181,7 +181,7 @@ class ContestForm(Action):
         )
 
 
-class ExportRewardModelForm(ExportForm):
+class ExportRewardModelForm(VersionExportForm):
     """Hand a version over to transformers or peft."""
 
     page = "reward_models"

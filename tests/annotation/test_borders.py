@@ -69,7 +69,7 @@ def test_a_ranking_that_came_by_a_file_is_not_changed_on_the_page() -> None:
     mine = submit(taken(alice), alice)
     imported(project, alice.pseudonym, concord={"order_shown": [2, 0, 1]})
     assert Ranking.objects.filter(annotator=alice).count() == 2
-    assert list(ranking.all_revisable(alice)) == [mine]
+    assert list(ranking.revisable(alice)) == [mine]
 
 
 def test_answers_that_were_skipped_are_not_to_be_changed() -> None:

@@ -160,5 +160,5 @@ def test_a_strength_of_a_tie_of_more_than_two_or_off_the_scale_is_refused(
 def test_what_may_be_revised_comes_newest_first(cast: tuple[Annotator, Annotator]) -> None:
     alice, _ = cast
     first, second = (submit(taken(alice), alice) for _ in range(2))
-    assert list(ranking.all_revisable(alice)) == [second, first]
-    assert ranking.revisable(alice) == second
+    assert list(ranking.revisable(alice)) == [second, first]
+    assert ranking.revisable(alice).first() == second

@@ -23,7 +23,7 @@ def test_a_revision_takes_the_place_of_a_ranking_and_its_comparisons() -> None:
     assert (old.is_current, old.tiers, said(old)) == (False, [1, 2, 2], set())
     assert (new.is_current, new.supersedes, said(new)) == (True, old, by_definition([3, 2, 1]))
     assert Comparison.objects.count() == 3
-    assert ranking.revisable(new.annotator) == new
+    assert ranking.revisable(new.annotator).first() == new
 
 
 @pytest.mark.parametrize("verdict", ["all_bad", "cannot_tell"])
@@ -89,9 +89,9 @@ def test_a_failure_in_the_middle_of_a_revision_leaves_the_old_ranking() -> None:
 
 def test_a_ranking_older_than_a_day_cannot_be_changed_any_more() -> None:
     old = submitted(1, 2)
-    assert ranking.revisable(old.annotator) == old
+    assert ranking.revisable(old.annotator).first() == old
     Ranking.objects.update(created_at=timezone.now() - timedelta(days=1, seconds=1))
-    assert ranking.revisable(old.annotator) is None
+    assert ranking.revisable(old.annotator).first() is None
 
 
 def test_a_project_says_for_how_long_rankings_can_be_changed() -> None:
@@ -99,9 +99,9 @@ def test_a_project_says_for_how_long_rankings_can_be_changed() -> None:
     project = old.annotator.project
     Ranking.objects.update(created_at=timezone.now() - timedelta(hours=71))
     project.revise_hours = 72
-    assert ranking.revisable(old.annotator) == old
+    assert ranking.revisable(old.annotator).first() == old
     project.revise_hours = 70
-    assert ranking.revisable(old.annotator) is None
+    assert ranking.revisable(old.annotator).first() is None
     Ranking.objects.update(created_at=timezone.now())
     project.revise_hours = 0
-    assert ranking.revisable(old.annotator) is None
+    assert ranking.revisable(old.annotator).first() is None

@@ -11,9 +11,9 @@ from annotation.checking import control, standing
 from annotation.checking.control import ControlSettings
 from annotation.collecting import queue, ranking
 from annotation.errors import BadRequest, ClaimsPaused
-from annotation.files.jsonl.parts import MOST_COMPLETIONS
 from annotation.models import Annotator, Assignment, Project, Ranking, Task
 from annotation.preferences.care import Mean
+from annotation.preferences.tiers import MOST_COMPLETIONS
 from tests.annotation.factories import make_annotator, make_project, make_tasks, make_user, put
 from tests.annotation.judging import taken
 from tests.worlds import once_a_module
@@ -239,7 +239,7 @@ def test_a_check_is_measured_by_its_first_answer_though_it_is_changed_after_the_
 ) -> None:
     judge(alice, WORST, WORST, WORST)
     assert now(alice) == "warned"
-    for failed in ranking.all_revisable(alice):
+    for failed in ranking.revisable(alice):
         ranking.revise(ranking=failed, verdict="ranked", ranks=BEST)
     assert now(alice) == "warned"
     last = alice.standing_changes.first()

@@ -54,7 +54,7 @@ def submit(annotator: Annotator, rng: random.Random) -> None:
 
 
 def revise(annotator: Annotator, rng: random.Random) -> None:
-    last = ranking.revisable(annotator)
+    last = ranking.revisable(annotator).first()
     if last is not None:
         ranking.revise(ranking=last, verdict="ranked", ranks=rng.sample([1, 2, 3], 3))
 

@@ -110,6 +110,40 @@ def test_it_leads_to_the_last_whatever_its_kind(project: Project, alice: User, k
         )
 
 
+def change(user: User, kind: str, done: Assignment) -> None:
+    """Another answer in the place of that one."""
+    annotator = done.annotator
+    if kind == "rank":
+        ranking.revise(
+            ranking=ranking.revisable(annotator).get(task=done.task), verdict="ranked", ranks=[3, 2, 1]
+        )
+    elif kind == "rate":
+        scores = [{"helpful": 2}] * len(done.order_shown)
+        rating.revise(assignment=done, annotator=annotator, scores=scores)
+    else:
+        (old,) = demonstrating.revisable(annotator).filter(assignment=done)
+        demonstrating.revise(demonstration=old, annotator=annotator, text="Another.")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_earlier_one_that_was_changed_is_not_the_last_for_that(
+    project: Project, alice: User, kind: str
+) -> None:
+    """Neither beside one of its kind nor beside one of another; the history has the same first line."""
+    earlier, client = judge(alice, project, kind), client_of(alice)
+    for other in (kind, KINDS[KINDS.index(kind) - 1]):
+        newest = judge(alice, project, other)
+        change(alice, kind, earlier)
+        there = f"/projects/helpful/history/{newest.public_id}/"
+        assert client.get(LAST).headers["Location"] == there
+        assert (
+            there
+            == re.findall(
+                r'href="([^"]+)"[^>]*>Change<', client.get("/projects/helpful/history/").content.decode()
+            )[0]
+        )
+
+
 def test_what_a_reviewer_edited_is_no_longer_the_authors_to_change(project: Project, alice: User) -> None:
     judge(alice, project, "demonstrate")
     bob = make_annotator(project)

@@ -9,8 +9,8 @@ from annotation.errors import BadRequest
 from annotation.files.intake import slots
 from annotation.files.intake.copying import copy_rows, restored_ids, take_ids
 from annotation.files.intake.desk import Desk, close_desk, open_desk
-from annotation.files.jsonl.parts import MOST_COMPLETIONS
 from annotation.models import Completion, Project, Prompt, Task, TaskCompletion
+from annotation.preferences.tiers import MOST_COMPLETIONS
 from runs.writing import write
 
 Kind = Task.Kind

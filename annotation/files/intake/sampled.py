@@ -8,11 +8,11 @@ from annotation.files.intake import completions, slots
 from annotation.files.intake.copying import copy_rows, restored_ids, take_ids
 from annotation.files.intake.desk import Desk, close_desk, open_desk
 from annotation.files.intake.prompts import Stored
-from annotation.files.jsonl.parts import LEAST_COMPLETIONS, MOST_COMPLETIONS
 from annotation.files.jsonl.records import CompletionValue
 from annotation.models import Completion, Project, Prompt, Source, Task, TaskCompletion
 from annotation.preferences.splits import text_digest
 from annotation.preferences.task_key import set_key
+from annotation.preferences.tiers import LEAST_COMPLETIONS, MOST_COMPLETIONS
 from runs.writing import write
 
 

@@ -12,10 +12,10 @@ from annotation.files.jsonl.provenance import KEY, SPLITS, Provenance
 from annotation.files.jsonl.records import NAMELESS_SOURCE, CompletionValue, PromptValue
 from annotation.preferences.splits import opening_digest, prompt_digest, text_digest
 from annotation.preferences.task_key import set_key
+from annotation.preferences.tiers import LEAST_COMPLETIONS, MOST_COMPLETIONS
 
 ROLES = ("system", "user", "assistant")
 _NOBODY = re.compile(r"anonymous(-[0-9]+)?")
-LEAST_COMPLETIONS, MOST_COMPLETIONS = 2, 9
 
 
 def read_prompt(fields: Fields) -> PromptValue:

@@ -4,7 +4,6 @@ from typing import TypeVar
 
 from annotation.files.jsonl.fields import Fields
 from annotation.files.jsonl.parts import (
-    LEAST_COMPLETIONS,
     check_completions,
     completion,
     read_annotator,
@@ -16,6 +15,7 @@ from annotation.files.jsonl.parts import (
 )
 from annotation.files.jsonl.provenance import KEY, read_provenance
 from annotation.files.jsonl.records import COLLECT, CompletionValue, FlagLine, PromptValue, SkipLine
+from annotation.preferences.tiers import LEAST_COMPLETIONS
 
 CATEGORIES = ("harmful", "private", "broken", "names_model", "other")
 L = TypeVar("L", FlagLine, SkipLine)
