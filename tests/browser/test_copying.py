@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from annotation.models import Project
+from annotation.models import Project, Webhook
 from tests.annotation.factories import make_member, make_project
 from tests.browser.conftest import Visit
 
@@ -50,7 +50,17 @@ def reset_link(visit: Visit, carol: User) -> tuple[Page, str]:
     return page, page.locator("#copied").inner_text()
 
 
-@pytest.mark.parametrize("made", [invitation, token, reset_link])
+def webhook(visit: Visit, carol: User) -> tuple[Page, str]:
+    """The page that shows the secret of a new webhook, and the secret as it is stored."""
+    page = visit("/admin/projects/helpful/webhooks/", carol)
+    page.get_by_label("Address").fill("https://example.org/hook")
+    page.locator("[name=events]").first.check()
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_role("heading", name="Copy the secret now")).to_be_visible()
+    return page, Webhook.objects.get().secret
+
+
+@pytest.mark.parametrize("made", [invitation, token, reset_link, webhook])
 def test_what_is_shown_once_is_copied_whole(visit: Visit, carol: User, made: object) -> None:
     assert callable(made)
     page, secret = made(visit, carol)
