@@ -1,5 +1,6 @@
 """Researchers' pages of quality control: settings, gold, pauses, flags and skips, each through its form."""
 
+import re
 from typing import Any
 
 import pytest
@@ -79,6 +80,12 @@ def test_a_researcher_pauses_and_resumes_with_a_reason(cast: Cast, alice: Annota
     assert act(cast, "pause", annotator=alice.pk, why="Two answers a second.").status_code == 302
     text = client_of(cast, "alice").get("/projects/helpful/rank/").content.decode()
     assert "You are paused in this project" in text
+    # Neither the header nor the list of projects counts tasks that do not come, or offers to judge.
+    home = client_of(cast, "alice").get("/").content.decode()
+    assert "you are paused" in text
+    assert re.search(r"you are paused\s+· ", home)
+    assert "Why<span" in home
+    assert not re.search(r">(Judge|Look)<", home)
     assert "Two answers a second." in text
     shown = client_of(cast, "carol").get(ANNOTATORS).content.decode()
     assert "1 paused and 0 warned" in shown

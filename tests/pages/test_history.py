@@ -1,14 +1,16 @@
 """One's own work: found by words of its prompt, with how long it took, changeable for as long as the project says."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.humanize.templatetags import humanize
 from django.test import Client
 
 from annotation import people
 from annotation.collecting import queue, ranking
-from annotation.models import Annotator, Project
+from annotation.models import Annotator, Project, Ranking
 from tests.annotation.factories import make_member, make_project, put
 
 pytestmark = pytest.mark.django_db
@@ -93,3 +95,21 @@ def test_it_can_be_changed_for_as_long_as_the_project_says(
     assert ("Change last" in client.get("/projects/helpful/rank/").content.decode()) == (hours > 0)
     answer = client.get(f"/projects/helpful/history/{last.public_id}/")
     assert answer.status_code == (200 if hours else 302)
+
+
+def test_what_was_submitted_a_moment_ago_was_submitted_just_now(
+    project: Project, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge_all(project, alice)
+    made = Ranking.objects.latest("pk").created_at
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> "Clock":
+            return cls.fromtimestamp(made.timestamp(), tz)
+
+    monkeypatch.setattr(humanize, "datetime", Clock)
+    client = Client()
+    client.force_login(alice)
+    page = client.get("/projects/helpful/history/last/", follow=True).content.decode()
+    assert "You submitted this just now. Submitting it again" in page
