@@ -9,6 +9,7 @@ circle; tests/annotation/test_pairs_of_writes.py runs every two writers against 
     slot
     task
     judgement     rankings, ratings, demonstrations
+    completion    who stores what a later stage says of it, or withdraws it
     project       its settings, and the version of its queue: last, and to the commit at once
 
 - All rows are locked FOR NO KEY UPDATE: rows that point at them are still written (an insert takes KEY SHARE), and no

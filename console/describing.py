@@ -33,6 +33,7 @@ _READ = (
     "transfer",
     "contest__reference",
     "choosing__version",
+    "rewarding__version",
     "registration",
     "reward_model_export__version",
     "policy_export__version",
@@ -234,6 +235,7 @@ _SENTENCES: dict[str, Callable[[Run], str]] = {
     "choose_tasks": lambda run: (
         f"Put tasks in the order of reward model v{run.choosing.version.number}'s doubt"
     ),
+    "score_completions": lambda run: f"Score completions by {run.rewarding.version}",
     "register_policy": lambda run: f"Register {run.registration.base}",
     "import": _of_transfer,
     "export": _of_transfer,
@@ -340,6 +342,13 @@ _FACTS: dict[str, Callable[[Run, Project], list[Fact]]] = {
     "compare_reward_models": _contest_facts,
     "import": _transfer_facts,
     "export": _transfer_facts,
+    "score_completions": lambda run, project: [
+        Fact(
+            "Version",
+            f"v{run.rewarding.version.number}",
+            _versions(project, "reward_models", run.rewarding.version),
+        )
+    ],
     "export_reward_model": _version_export_facts,
     "export_policy": _version_export_facts,
     "export_dataset": lambda run, project: [Fact("License", run.dataset_export.license)],
@@ -357,6 +366,7 @@ _ONWARD = {
     "evaluate_policy": (("See the policies side by side", "policies", ""),),
     "compare_reward_models": (("See them side by side", "reward_models", ""),),
     "register_policy": (("Sample it into new tasks", "policies", "#action-sample"),),
+    "score_completions": (("See which it scores highest and lowest", "reward_models", ""),),
     "choose_tasks": (("See how far people agree", "quality", ""),),
     "import": (("See what is worth doing next", "project", ""),),
 }

@@ -25,7 +25,7 @@ from annotation.api.parsing import named_fields
 from annotation.api.settings import SettingsEndpoint
 from annotation.files import intake
 from annotation.models import Project
-from rewardmodel import activation, choosing, contests, fits, handing_over, retraining, scoring
+from rewardmodel import activation, choosing, contests, fits, handing_over, retraining, rewards, scoring
 from rewardmodel.models import Contest, RewardModelSettings, RewardModelVersion
 from rewardmodel.proposals import Proposal
 from runs.api import RunSerializer
@@ -177,6 +177,20 @@ class Export(VersionExport):
 
     def versions(self) -> "QuerySet[RewardModelVersion]":
         return _versions(self)
+
+
+class Rewards(VersionsEndpoint):
+    """What a version gives the project's completions."""
+
+    tag = TAG
+    writes = (Scope.RUNS,)
+
+    @extend_schema(request=None, responses={202: RunSerializer})
+    def post(self, request: Request, slug: str, number: int) -> Response:
+        """Have it score every completion that it has not scored yet."""
+        version = get_object_or_404(_versions(self), number=number)
+        run = rewards.request_scoring(version=version, created_by=self.account)
+        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
 
 class Fits(ProjectEndpoint):
@@ -353,6 +367,7 @@ urlpatterns = [
     path("projects/<slug:slug>/reward-models/<int:number>/", OneRewardModel.as_view()),
     path("projects/<slug:slug>/reward-models/<int:number>/activate/", Activate.as_view()),
     path("projects/<slug:slug>/reward-models/<int:number>/export/", Export.as_view()),
+    path("projects/<slug:slug>/reward-models/<int:number>/rewards/", Rewards.as_view()),
     path("projects/<slug:slug>/fits/", Fits.as_view()),
     path("projects/<slug:slug>/contests/", Contests.as_view()),
     path("projects/<slug:slug>/activation/", Activation.as_view()),

@@ -8,7 +8,7 @@ class RewardModelConfig(AppConfig):
 
     def ready(self) -> None:
         from annotation.withdrawal.lineage import offer
-        from rewardmodel import choosing, contests, fits, handing_over, lineage, scoring
+        from rewardmodel import choosing, contests, fits, handing_over, lineage, rewards, scoring
         from runs import kinds
         from runs.resident import serving
 
@@ -16,5 +16,6 @@ class RewardModelConfig(AppConfig):
         kinds.register(choosing.KIND)
         kinds.register(contests.KIND)
         kinds.register(handing_over.KIND)
+        kinds.register(rewards.KIND)
         serving.register(scoring.KIND, "rewardmodel.scorer.answer")
-        offer(lineage.versions)
+        offer(lineage.versions, remarks=lineage.rewards)

@@ -24,7 +24,7 @@ from django.db.models import Q, QuerySet
 
 from annotation.files import intake
 from annotation.models import Project, Task
-from rewardmodel import activation
+from rewardmodel import activation, rewards
 from rewardmodel.errors import NothingToChoose
 from rewardmodel.models import Choosing, RewardModelSettings, RewardModelVersion
 from runs import artifacts, lifecycle
@@ -40,7 +40,6 @@ MOST_TASKS = 20_000
 HIGHEST = 1000
 # Of the tasks that are asked, drawn at random where a project has no share of its own.
 FAIR_SHARE = 0.1
-TEXTS = "scored.jsonl"
 
 
 @write
@@ -89,7 +88,7 @@ def open_tasks(project: Project) -> "QuerySet[Task]":
 def _prepare(run: Run, folder: RunFolder) -> None:
     """A line a completion: what the child scores, and whose it is, for us and for who withdraws it."""
     choosing = Choosing.objects.select_related("project", "version__artifact").get(run=run)
-    with transaction.atomic(), (folder.inputs / TEXTS).open("w", encoding="utf-8") as file:
+    with transaction.atomic(), (folder.inputs / rewards.TEXTS).open("w", encoding="utf-8") as file:
         for task in _read(choosing.project):
             for entry in task.entries.all():
                 line = {
@@ -114,11 +113,13 @@ def _command(run: Run, folder: RunFolder) -> list[str]:
 
 
 def _store(run: Run, folder: RunFolder) -> dict[int, int]:
-    """Each task's priority. The child's scores are normalised, and its artifact says by what."""
+    """Each task's priority. The child's scores are normalised, and its artifact says by what; they are kept too."""
+    for batch in rewards.read(folder.output / rewards.SCORES):
+        rewards.keep(version=run.choosing.version, values=batch.values)
     meta = read_json(Path(folder.read_config()["reward_model"]) / "meta.json")
     deviation = float(meta["normalisation"]["std"])
-    tasks = (int(line["task"]) for line in read_jsonl(folder.inputs / TEXTS))
-    scores = (float(line["score"]) for line in read_jsonl(folder.output / "scores.jsonl"))
+    tasks = (int(line["task"]) for line in read_jsonl(folder.inputs / rewards.TEXTS))
+    scores = (float(line["score"]) for line in read_jsonl(folder.output / rewards.SCORES))
     by_task = groupby(zip(tasks, scores, strict=True), key=lambda pair: pair[0])
     return {
         task: max(1, round(HIGHEST * doubt([score for _, score in pairs], deviation)))

@@ -4,6 +4,7 @@ RewardModelError
 ├── BadFitConfig        a field of the config is unknown or has a wrong value
 ├── NothingToCompare    fewer than two versions
 ├── NothingToChoose     the project has no open task that could be asked first
+├── NothingToScore      the version has scored all completions
 ├── NoRewardModel       the project has no active reward model version
 ├── HandingOverFailed   the version cannot go out in the shape that was asked for; the message is the reason
 └── ScoringFailed       the texts could not be scored; the message is the reason
@@ -28,6 +29,10 @@ class NothingToCompare(RewardModelError):
 
 class NothingToChoose(RewardModelError):
     """The project has no open task to rank: sample or import completions."""
+
+
+class NothingToScore(RewardModelError):
+    """The version has scored all completions there are."""
 
 
 class HandingOverFailed(RewardModelError):

@@ -1,10 +1,12 @@
-"""What reward model versions were made from, for whoever follows judgements into them (withdrawal.lineage)."""
+"""What reward model versions were made from, and what they said, for whoever withdraws it (withdrawal.lineage)."""
 
 from collections.abc import Iterator
 
-from annotation.models import Project
+from django.db.models import QuerySet
+
+from annotation.models import Completion, Project
 from annotation.withdrawal.lineage import Version
-from rewardmodel.models import RewardModelVersion
+from rewardmodel.models import Reward, RewardModelVersion
 
 
 def versions(project: Project) -> Iterator[Version]:
@@ -19,3 +21,8 @@ def versions(project: Project) -> Iterator[Version]:
             inputs=frozenset() if base is None else frozenset([base]),
             artifact_id=one.artifact_id,
         )
+
+
+def rewards(completions: "QuerySet[Completion]") -> "QuerySet[Reward]":
+    """What versions gave them."""
+    return Reward.objects.filter(completion__in=completions)

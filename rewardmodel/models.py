@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from annotation.models import Project, Snapshot
+from annotation.models import Completion, Project, Snapshot
 from rewardmodel.proposals import LEAST_PROMPTS, Proposal
 from runs.models import Artifact, Run
 
@@ -124,6 +124,44 @@ class Choosing(models.Model):
 
     def __str__(self) -> str:
         return f"choosing {self.pk}"
+
+
+class Rewarding(models.Model):
+    """One scoring of the completions that a version has not scored: one-to-one with its run."""
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="rewarding")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="rewardings")
+    version = models.ForeignKey(RewardModelVersion, on_delete=models.PROTECT, related_name="rewardings")
+    stored = models.BigIntegerField(default=0, help_text="Bytes of the child's scores that are rows already")
+
+    def __str__(self) -> str:
+        return f"rewarding {self.pk}"
+
+
+class Reward(models.Model):
+    """What a version gives a completion, normalised (R9). Stored by rewardmodel.rewards."""
+
+    # Both are found by the indexes below.
+    version = models.ForeignKey(
+        RewardModelVersion, on_delete=models.CASCADE, related_name="rewards", db_index=False
+    )
+    completion = models.ForeignKey(
+        Completion, on_delete=models.CASCADE, related_name="rewards", db_index=False
+    )
+    value = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["completion", "version"],
+                name="reward_once_a_version",
+                violation_error_message="A version gives a completion one reward.",
+            )
+        ]
+        indexes = [models.Index(fields=["version", "value"], name="reward_by_value")]
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f}"
 
 
 class Contest(models.Model):

@@ -193,6 +193,7 @@ class Follower:
 
     def __init__(self, run: Run, folder: RunFolder, report: Callable[[Reading], None]) -> None:
         self._run, self._folder, self._report = run, folder, report
+        self._keep = kind_of(run).follow
         self._inode: int | None = None
         self._offset = 0
 
@@ -209,6 +210,8 @@ class Follower:
                 computed_on=self._computed_on(),
                 log_tail=log_tail(self._folder.log_file),
             )
+            if self._keep is not None:
+                self._keep(self._run, self._folder)
         except (OperationalError, InterfaceError) as error:
             logger.warning("the database is away, run %s goes on: %s", self._run.pk, error)
             connection.close()

@@ -28,6 +28,8 @@ class Kind(Generic[Output]):
     where runs of the kind are nobody's. ``lasting`` names what stays in the folder of a succeeded run when old
     folders are cleaned (runs.cleaning). ``again`` queues another run that asks for the same, by whoever wants it; None
     where that cannot be. ``resumes``: after a failure or a cancellation it can go on from its checkpoint.
+    ``follow`` stores what the child has written so far, while it works and once more when it has left, however it
+    did: rows that stay, whatever becomes of the run. It may be called again for the same output.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Kind(Generic[Output]):
     lasting: tuple[str, ...] = ()
     again: Callable[[Run, User | None], Run] | None = None
     resumes: bool = False
+    follow: Callable[[Run, RunFolder], None] | None = None
 
     def project(self, run: Run) -> str:
         """The slug of the run's project, for permissions and pages; empty where it has none."""

@@ -216,7 +216,11 @@ def _silence(rankings: "QuerySet[Ranking]") -> None:
 
 
 def _erase_texts(completions: "QuerySet[Completion]", demonstrations: "QuerySet[Demonstration]") -> None:
-    Completion.objects.filter(pk__in=completions.values("pk")).update(text="", sampling={})
+    # What later stages say of a completion is written under its lock: nothing comes after what is deleted here.
+    erased = Completion.objects.filter(pk__among=[one.pk for one in locks.rows(completions.only("pk"))])
+    erased.update(text="", sampling={})
+    for rows in lineage.remarks_on(erased):
+        rows.delete()
     Demonstration.objects.filter(pk__in=demonstrations.values("pk")).update(
         text="", comment=WITHDRAWN, metadata={}, external_id=""
     )

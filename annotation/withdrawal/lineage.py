@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from annotation.models import Project, Snapshot
+from annotation.models import Completion, Project, Snapshot
 
 
 @dataclass(frozen=True)
@@ -27,22 +27,34 @@ class Version:
 Provider = Callable[[Project], Iterable[Version]]
 # Rows with a JSON column ``report``, whose examples hold texts under the ``prompt_id`` of their prompt.
 Reports = Callable[[Project], Iterable["QuerySet[Any]"]]
+# Rows about single completions, which go with them.
+Remarks = Callable[["QuerySet[Completion]"], "QuerySet[Any]"]
 _providers: list[Provider] = []
 _reports: list[Reports] = []
+_remarks: list[Remarks] = []
 
 
-def offer(provider: Provider, reports: Reports | None = None) -> None:
-    """Register who lists a stage's versions of a project, and its reports. Called from an app's ``ready``."""
+def offer(provider: Provider, reports: Reports | None = None, remarks: Remarks | None = None) -> None:
+    """Register who lists a stage's versions of a project, its reports, and what it said of completions. Called from an
+    app's ``ready``."""
     if provider not in _providers:
         _providers.append(provider)
     if reports is not None and reports not in _reports:
         _reports.append(reports)
+    if remarks is not None and remarks not in _remarks:
+        _remarks.append(remarks)
 
 
 def reports_of(project: Project) -> Iterator["QuerySet[Any]"]:
     """The rows of later stages that hold reports."""
     for rows in _reports:
         yield from rows(project)
+
+
+def remarks_on(completions: "QuerySet[Completion]") -> Iterator["QuerySet[Any]"]:
+    """The rows of later stages about these completions."""
+    for rows in _remarks:
+        yield rows(completions)
 
 
 def descended(*, project: Project, snapshots: Collection[int], runs: Collection[int]) -> dict[str, list[int]]:

@@ -633,6 +633,10 @@ class AsyncRewardModels(AsyncPart):
         """Have a run make a folder for transformers or peft; ``runs.output`` is it as a zip archive."""
         return await self._post(Run, "reward-models", number, "export", body=shape)
 
+    async def score_completions(self, number: int) -> Run:
+        """Have a version score every completion that it has not scored yet."""
+        return await self._post(Run, "reward-models", number, "rewards")
+
     def contests(self, **query: Unpack[ContestsQuery]) -> AsyncIterator[Contest]:
         """Versions that were compared on the same judgements."""
         return self._rows(Contest, "contests", query=query)

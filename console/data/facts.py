@@ -7,6 +7,7 @@ from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Coalesce, Left
 
 from annotation.models import Completion, Demonstration, Ranking, Task
+from rewardmodel.models import Reward
 
 # Characters of a text that a line shows.
 SHOWN = 200
@@ -42,3 +43,11 @@ def tasks() -> Coalesce:
 def rankings() -> Coalesce:
     """Of a task: the current ones."""
     return count(Ranking.objects.current().kept(), "task")
+
+
+def reward() -> Subquery:
+    """Of a completion, by the active version of its project; null where it has given none."""
+    given = Reward.objects.filter(
+        completion=OuterRef("pk"), version__is_active=True, version__project=OuterRef("prompt__project")
+    )
+    return Subquery(given.values("value"))

@@ -4,10 +4,11 @@ from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
 from django import forms
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, FilteredRelation, OuterRef, Q
 from django.db.models.functions import Length, Lower
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from annotation.files import snapshots
 from annotation.models import (
@@ -24,6 +25,8 @@ from annotation.models.prompt import Split
 from console import loop
 from console.data import facts, search
 from console.data.paging import OLDEST, ORDER, Order, address
+from rewardmodel import activation
+from rewardmodel.models import Reward, RewardModelVersion
 
 ANY = ("", "any")
 YES = {"true": True, "false": False}
@@ -223,6 +226,11 @@ LENGTH = {
     "shortest": Order("shortest text first", Length("text").asc()),
 }
 
+REWARD = {
+    "rewarded": Order("highest reward first", F("given").desc(), "given"),
+    "unrewarded": Order("lowest reward first", F("given").asc(), "given"),
+}
+
 
 class OfPrompts(Filters):
     """Prompts."""
@@ -253,8 +261,10 @@ class OfCompletions(Filters):
         "prompt": "prompt__public_id",
         "source": "source",
         "split": "prompt__split",
+        "least": "given__gte",
+        "most": "given__lte",
     }
-    orders: ClassVar = LENGTH
+    orders: ClassVar = {**REWARD, **LENGTH}
 
     prompt = of("Of the prompt")
     q = words()
@@ -262,6 +272,31 @@ class OfCompletions(Filters):
     source_kind = choice("Kind of source", *Source.Kind.choices)
     split = choice("Split", *Split.choices)
     flagged = either("Flagged", "flagged", "not flagged")
+    least = number("Reward at least")
+    most = number("Reward at most")
+
+    @cached_property
+    def reward_model(self) -> RewardModelVersion | None:
+        """Whose rewards are shown: the active version."""
+        return activation.active_version(self.project)
+
+    @cached_property
+    def rewarded(self) -> bool:
+        """Whether that version has scored anything."""
+        return Reward.objects.filter(version=self.reward_model).exists()
+
+    def by_reward(self) -> bool:
+        """Whether the list holds what has a reward alone."""
+        return self.sorted_by() in REWARD.values() or bool(
+            {"least", "most"} & {name for name, _ in self._set()}
+        )
+
+    def narrow(self, rows: Any) -> Any:
+        if self.by_reward():
+            of_version = FilteredRelation("rewards", condition=Q(rewards__version=self.reward_model))
+            # Under a name of its own: each filter by a column of the relation would join it once more.
+            rows = rows.alias(of_version=of_version, given=F("of_version__value")).filter(given__isnull=False)
+        return super().narrow(rows)
 
     def narrow_source_kind(self, rows: Any, kind: str) -> Any:
         """By the sources themselves, of which there are few: an index finds the rows of each."""

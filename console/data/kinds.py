@@ -61,6 +61,7 @@ def _completion_lines(rows: Rows) -> Rows:
             opening=Left("text", facts.SHOWN),
             characters=Length("text"),
             prompt_opening=facts.prompt_opening("prompt__"),
+            reward=facts.reward(),
         )
     )
 

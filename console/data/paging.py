@@ -1,7 +1,8 @@
 """A page of a list, by the ids at its ends: as quick at the end as at the start, nothing twice and nothing left out.
 
-By time, an index has the rows of millions in order. By anything else only as many are sorted as can be anew for every
-page: an index for each of these orders would slow down every ranking, for lists that are rarely asked for.
+By time, an index has the rows of millions in order, and by the rewards of a version another. By anything else only as
+many are sorted as can be anew for every page: an index for each of these orders would slow down every ranking, for
+lists that are rarely asked for.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import QueryDict
 from psycopg.errors import QueryCanceled
 
@@ -31,10 +32,14 @@ _LARGEST = 2**63 - 1
 
 
 class Order(NamedTuple):
-    """What rows can be sorted by, in ``words`` and as an ordered expression. Of equals the newest comes first."""
+    """What rows can be sorted by, in ``words`` and as an ordered expression. Of equals the newest comes first.
+
+    ``indexed`` names the column, nowhere null, where an index has it in order: any number of rows can be sorted so.
+    """
 
     words: str
     by: Any
+    indexed: str = ""
 
 
 class Neighbour(NamedTuple):
@@ -68,6 +73,8 @@ def lines_of(
             rows = narrow()
             if order is None:
                 return _by_time(rows, shown, query)
+            if order.indexed:
+                return _by_index(rows, shown, query, order)
             ids = list(rows.order_by().values_list("pk", flat=True)[: SORTED + 1])
             if len(ids) > SORTED:
                 return _by_time(rows, shown, query)._replace(too_many=True)
@@ -99,13 +106,40 @@ def _sorted(rows: Rows, shown: Callable[[Rows], Rows], query: QueryDict, order: 
     ids = list(rows.order_by(order.by, "-pk").values_list("pk", flat=True))
     first = id_in_address(query.get(FROM))
     start = ids.index(first) if first in ids else 0
-    on_page, neighbours = ids[start : start + A_PAGE], []
-    if start > 0:
-        neighbours.append(Neighbour("Back", address(query, **{FROM: ids[max(0, start - A_PAGE)]}), "prev"))
-    if start + A_PAGE < len(ids):
-        neighbours.append(Neighbour("Further", address(query, **{FROM: ids[start + A_PAGE]}), "next"))
+    above, below = ids[max(0, start - A_PAGE) : start], ids[start : start + A_PAGE + 1]
+    return _between(above, below, rows, shown, query)._replace(number=Bounded(len(ids)))
+
+
+def _by_index(rows: Rows, shown: Callable[[Rows], Rows], query: QueryDict, order: Order) -> Lines:
+    """The same, where an index finds the place of the row in the order: nothing is read but a page and what is above
+    it."""
+    column, first = order.indexed, id_in_address(query.get(FROM))
+    in_order = rows.order_by(order.by, "-pk")
+    value = None if first is None else rows.filter(pk=first).values_list(F(column), flat=True).first()
+    above: list[int] = []
+    if value is not None:
+        nearer, further = ("gt", "lt") if order.by.descending else ("lt", "gt")
+        # Each second condition follows from the first, which is no range of the index.
+        before = Q(**{f"{column}__{nearer}": value}) | Q(**{column: value}, pk__gt=first)
+        onwards = Q(**{f"{column}__{further}": value}) | Q(**{column: value}, pk__lte=first)
+        nearest = in_order.filter(before, **{f"{column}__{nearer}e": value}).reverse()
+        above = _ids(nearest)[:A_PAGE][::-1]
+        in_order = in_order.filter(onwards, **{f"{column}__{further}e": value})
+    lines = _between(above, _ids(in_order), rows, shown, query)
+    return lines._replace(number=bounded(rows, COUNTED))
+
+
+def _between(
+    above: list[int], below: list[int], rows: Rows, shown: Callable[[Rows], Rows], query: QueryDict
+) -> Lines:
+    """The page that ``below`` begins with, and one id more where there are more; ``above`` is the page before."""
+    on_page, neighbours = below[:A_PAGE], []
+    if above:
+        neighbours.append(Neighbour("Back", address(query, **{FROM: above[0]}), "prev"))
+    if len(below) > A_PAGE:
+        neighbours.append(Neighbour("Further", address(query, **{FROM: below[A_PAGE]}), "next"))
     found = {row.pk: row for row in shown(rows.filter(pk__in=on_page))}
-    return Lines([found[pk] for pk in on_page if pk in found], Bounded(len(ids)), neighbours)
+    return Lines([found[pk] for pk in on_page if pk in found], Bounded(0), neighbours)
 
 
 def _by_time(rows: Rows, shown: Callable[[Rows], Rows], query: QueryDict) -> Lines:

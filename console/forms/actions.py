@@ -34,6 +34,7 @@ from console.forms.reward_models import (
     FitForm,
     ForgetChoiceForm,
     RetrainForm,
+    ScoreForm,
 )
 from console.forms.simulating import SimulateForm
 
@@ -43,6 +44,7 @@ ACTIONS: dict[str, type[Action]] = {
     "contest": ContestForm,
     "activation": ActivationForm,
     "simulate": SimulateForm,
+    "score": ScoreForm,
     "choose": ChooseForm,
     "forget": ForgetChoiceForm,
     "train-sft": SftForm,

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from console.forms.action import Action, choices
 from console.forms.configs import ConfigForm
 from console.forms.handing_over import VersionExportForm
-from rewardmodel import activation, choosing, contests, defaults, fits, handing_over, retraining
+from rewardmodel import activation, choosing, contests, defaults, fits, handing_over, retraining, rewards
 from rewardmodel.bradley_terry.config import BY_BASE, PRESETS, FitConfig
 from rewardmodel.models import RewardModelVersion
 from runs.models import Run
@@ -116,6 +116,27 @@ class ChooseForm(Action):
 
     def perform(self, user: User) -> Run:
         return choosing.request_choice(project=self.project, created_by=user)
+
+
+class ScoreForm(Action):
+    """Have a version score the completions that it has not scored."""
+
+    page = "reward_models"
+    button = "Score completions"
+    explanation = (
+        "The version gives a reward to every completion of the project that it has not scored yet. The list of "
+        "completions then sorts by the rewards of the active version: look among the highest for answers that please "
+        "the reward model and nobody else. A run does it, and may be cancelled: what is scored stays, and the next one "
+        "goes on with the rest."
+    )
+    version = forms.ModelChoiceField(RewardModelVersion.objects.none(), label="Version", empty_label=None)
+
+    def prepare(self) -> None:
+        choices(self, "version").queryset = RewardModelVersion.objects.filter(project=self.project)
+        self.fields["version"].initial = activation.active_version(self.project)
+
+    def perform(self, user: User) -> Run:
+        return rewards.request_scoring(version=self.cleaned_data["version"], created_by=user)
 
 
 class ForgetChoiceForm(Action):

@@ -141,6 +141,7 @@ def _of_completion(completion: Completion) -> dict[str, Any]:
         "ratings": ratings.order_by("-pk")[:MOST],
         "tasks": Task.objects.kept().filter(entries__completion=completion).order_by("-pk")[:MOST],
         "flags": Flag.objects.filter(completion=completion)[:MOST],
+        "rewards": completion.rewards.select_related("version").order_by("-version__number")[:MOST],
     }
 
 

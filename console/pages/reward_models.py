@@ -1,6 +1,7 @@
 """A project's reward model versions, and the forms that make and choose them."""
 
 from django.contrib import admin
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
@@ -14,7 +15,7 @@ from console.pages import charts
 from console.pages.access import for_project
 from console.pages.contest import drawn, is_beaten
 from rewardmodel import activation, contests
-from rewardmodel.models import RewardModelVersion
+from rewardmodel.models import Reward, RewardModelVersion
 
 
 @require_safe
@@ -27,7 +28,8 @@ def reward_models_page(request: HttpRequest, project: Project) -> HttpResponse:
 def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None = None) -> HttpResponse:
     """The page, with the form that was sent and is wrong."""
     owed = lineage.simulated(project)
-    versions = RewardModelVersion.objects.filter(project=project).select_related("fit__run", "fit__snapshot")
+    rows = RewardModelVersion.objects.filter(project=project).select_related("fit__run", "fit__snapshot")
+    versions = rows.annotate(rewarded=Exists(Reward.objects.filter(version=OuterRef("pk"))))
     newest = contests.newest_report(project)
     forms = forms_of("reward_models", project, bad)
     context = {

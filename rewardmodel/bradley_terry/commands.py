@@ -7,8 +7,12 @@ score      a reward model folder, inputs/scored.jsonl -> output/scores.jsonl, a 
 """
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -19,13 +23,16 @@ from rewardmodel.bradley_terry.contest import side_by_side
 from rewardmodel.bradley_terry.evaluate import report_on
 from rewardmodel.bradley_terry.fit import fit_reward_model
 from rewardmodel.bradley_terry.records import read_snapshot
-from rewardmodel.bradley_terry.scoring import Messages, RewardModel
+from rewardmodel.bradley_terry.scoring import Messages, RewardModel, Scored
 from runs.folder.config import parse_config
-from runs.folder.files import write_atomically, write_json
+from runs.folder.files import write_json
 from runs.folder.folder import RunFolder
 from runs.folder.lines import FORMS, Fields, read_lines
 from runs.folder.progress import Progress
 from runs.folder.stopping import StopSignal
+
+# Lines of scored.jsonl that are scored at a time: what a stop loses at most.
+BLOCK = 500
 
 
 def fit(folder: RunFolder, stop: StopSignal) -> None:
@@ -80,19 +87,24 @@ def contest(folder: RunFolder, stop: StopSignal) -> None:
 
 
 def score(folder: RunFolder, stop: StopSignal) -> None:
-    """Score prompts with completions; see ScoreConfig."""
+    """Score prompts with completions; see ScoreConfig. What is scored is written a block at a time, and stays."""
     config = parse_config(ScoreConfig, folder.read_config())
     progress = Progress(folder.progress_file)
-    progress.report(0, 1, "scoring")
-    path = folder.inputs / "scored.jsonl"
-    items = list(read_lines(path, _scored, holds="prompts with completions"))
-    scores, truncated = _load(folder, config).score_flagged(items, between=stop.check)
-    lines = "".join(
-        json.dumps({"score": score, "truncated": cut}, allow_nan=False) + "\n"
-        for score, cut in zip(scores.tolist(), truncated, strict=True)
-    )
-    write_atomically(folder.output / "scores.jsonl", lines.encode())
-    progress.report(1, 1, "done")
+    source, target = folder.inputs / "scored.jsonl", folder.output / "scores.jsonl"
+    done = _whole_lines(target)
+    total = sum(1 for _ in _read_scored(source))  # a wrong line is found before anything is scored
+    progress.report(done, total, "scoring")
+    model = _load(folder, config)
+    lines = islice(_read_scored(source), done, None)
+    with target.open("ab") as file:
+        while block := list(islice(lines, BLOCK)):
+            scored = model.score_flagged([line.item for line in block], between=stop.check)
+            file.write(_in_lines(block, scored))
+            file.flush()
+            os.fsync(file.fileno())
+            done += len(block)
+            progress.report(done, total, "scoring")
+    progress.report(total, total, "done")
 
 
 def _load(folder: RunFolder, config: EvaluateConfig | ScoreConfig) -> RewardModel:
@@ -102,6 +114,39 @@ def _load(folder: RunFolder, config: EvaluateConfig | ScoreConfig) -> RewardMode
     return model
 
 
-def _scored(line: Fields) -> tuple[str, Messages, str]:
-    """(form, messages, completion)."""
-    return line.choice("form", FORMS), line.messages("prompt"), line.text("completion")
+class _ToScore(NamedTuple):
+    """One line of scored.jsonl; ``completion_id`` is repeated beside its score, where there is one."""
+
+    item: tuple[str, Messages, str]
+    completion_id: str | None
+
+
+def _read_scored(path: Path) -> Iterator[_ToScore]:
+    return read_lines(path, _scored, holds="prompts with completions")
+
+
+def _scored(line: Fields) -> _ToScore:
+    item = line.choice("form", FORMS), line.messages("prompt"), line.text("completion")
+    return _ToScore(item, line.text_or_none("completion_id"))
+
+
+def _whole_lines(path: Path) -> int:
+    """How many lines an earlier attempt has written whole; what it left of another is cut off."""
+    if not path.exists():
+        return 0
+    with path.open("rb+") as file:
+        number = size = 0
+        for line in file:
+            if line.endswith(b"\n"):
+                number, size = number + 1, size + len(line)
+        file.truncate(size)
+    return number
+
+
+def _in_lines(block: Sequence[_ToScore], scored: Scored) -> bytes:
+    lines = (
+        {"score": score, "truncated": cut}
+        | ({} if line.completion_id is None else {"completion_id": line.completion_id})
+        for line, score, cut in zip(block, scored.scores.tolist(), scored.truncated, strict=True)
+    )
+    return "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines).encode()

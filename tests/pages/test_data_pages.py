@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
+from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -35,7 +36,8 @@ from annotation.models import (
 from annotation.withdrawal import erasure
 from console.data import paging, search
 from console.data.kinds import KINDS
-from rewardmodel.models import RewardModelVersion
+from rewardmodel import activation
+from rewardmodel.models import Reward, RewardModelVersion
 from tests.annotation.factories import make_annotator, make_tasks, out_values, put
 from tests.annotation.judging import taken
 from tests.pages.cast import Cast, make_cast
@@ -563,6 +565,8 @@ ORDERS: list[tuple[str, str, Callable[[Any], Any]]] = [
     ("prompts", "most", lambda row: -kept(row.completions)),
     ("prompts", "fewest", lambda row: kept(row.completions)),
     ("prompts", "words", lambda row: last(row.messages)),
+    ("completions", "rewarded", lambda row: -row.rewards.get().value),
+    ("completions", "unrewarded", lambda row: row.rewards.get().value),
     ("completions", "longest", lambda row: -len(row.text)),
     ("completions", "shortest", lambda row: len(row.text)),
     ("tasks", "priority", lambda row: -row.priority),
@@ -585,6 +589,18 @@ def test_every_order_has_its_test() -> None:
     assert {(kind, order) for kind, order, _ in ORDERS} == offered
 
 
+def rewarded(project: Project, values: list[float], only: int | None = None) -> RewardModelVersion:
+    """An active version with these rewards, over and over, of the project's first completions or of all."""
+    version = make_reward_model(project, 4, make_snapshot(project, f"rewards of {project.slug}"))
+    activation.activate(version=version, why="For the test.")
+    rows = Completion.objects.filter(prompt__project=project).order_by("pk")[:only]
+    Reward.objects.bulk_create(
+        Reward(version=version, completion=row, value=values[number % len(values)])
+        for number, row in enumerate(rows)
+    )
+    return version
+
+
 @pytest.fixture
 def uneven(cast: Cast) -> Cast:
     """Rows of which many differ, some are alike and some say nothing in what lists are sorted by."""
@@ -598,6 +614,7 @@ def uneven(cast: Cast) -> Cast:
             model.objects.filter(pk=row.pk).update(active_seconds=[12.5, None, 3, 12.5, 40][number * 3 % 5])
     for number, task in enumerate(Task.objects.filter(project=project)):
         Task.objects.filter(pk=task.pk).update(priority=[0, 7, -2, 7][number % 4])
+    rewarded(project, [1.5, -0.25, 1.5, 3e-9, -0.25])
     return cast
 
 
@@ -654,6 +671,68 @@ def test_more_rows_than_are_sorted_come_by_time_and_the_list_says_so(
     )
 
 
+def test_rewards_are_those_of_the_active_version_and_bound_what_is_listed(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, client = cast.project, client_of(cast)
+    version = rewarded(project, [2.0, -1.0, 0.5, 0.25], only=6)
+    other = make_reward_model(project, 5, version.fit.snapshot)  # type: ignore[arg-type]
+    first = Completion.objects.filter(prompt__project=project).earliest("pk")
+    Reward.objects.create(version=other, completion=first, value=99.0)
+    values = dict(Reward.objects.filter(version=version).values_list("completion__public_id", "value"))
+
+    def within(least: float, most: float) -> list[str]:
+        return expected(cast, "completions", lambda row: least <= values.get(row.public_id, 99) <= most)
+
+    # More than are sorted anew: an index has the order.
+    monkeypatch.setattr(paging, "SORTED", 1)
+    by_reward = sorted(within(-9, 9), key=lambda one: -values[UUID(one)])
+    assert 2 < len(by_reward) < len(expected(cast, "completions", lambda row: True))
+    assert listed(client, "completions", "?order=rewarded") == by_reward
+    assert listed(client, "completions", "?least=0.5") == within(0.5, 9) != by_reward
+    assert listed(client, "completions", "?most=0.5&least=-1") == within(-1, 0.5)
+    lowest = sorted(within(-9, 0.25), key=lambda one: values[UUID(one)])
+    assert listed(client, "completions", "?most=0.25&order=unrewarded") == lowest
+    assert listed(client, "completions", "?order=rewarded&from=999999999") == by_reward
+    page = client.get("/admin/projects/helpful/data/completions/?order=rewarded").content.decode()
+    assert "Reward by v4" in page
+    assert "they come newest first" not in page
+    shown = [float(one) for one in re.findall(r"reward </span>(-?[0-9.]+)", page)]
+    assert shown == sorted((values[UUID(one)] for one in by_reward), reverse=True)
+    assert "the active reward model, v4. Completions that it has not scored are not here" in page
+    text = words_of(client, "completions", first)
+    assert "Reward by v5 99.000 Reward by v4 2.000 active" in text
+
+
+def test_where_nothing_has_a_reward_the_list_leads_to_the_button(cast: Cast) -> None:
+    client, address = client_of(cast), "/admin/projects/helpful/data/completions/"
+    assert "eward" not in client.get(address).content.decode().split("<table")[1]
+    empty = client.get(f"{address}?order=rewarded").content.decode()
+    assert "Nothing has a reward yet. That takes an active" in empty
+    rewarded(cast.project, [0.0], only=0)
+    page = client.get(address).content.decode()
+    assert "Reward model v4 has not scored any completion yet" in page
+    assert "/admin/projects/helpful/reward-models/#action-score" in page
+    assert "Reward by" not in page
+    empty = client.get(f"{address}?least=1").content.decode()
+    assert "Let reward model v4 score the completions" in empty
+
+
+def test_rewards_are_sorted_through_their_index(cast: Cast) -> None:
+    rewarded(cast.project, [1.0])
+    query = QueryDict("order=rewarded&least=0.5")
+    filters = KINDS["completions"].filters(query, project=cast.project)
+    rows = filters.narrow(KINDS["completions"].rows(cast.project))
+    order = filters.sorted_by()
+    assert order is not None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
+        )
+    plan = rows.order_by(order.by, "-pk").values_list("pk")[:51].explain()
+    assert "Index Scan Backward using reward_by_value" in plan
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -669,6 +748,7 @@ def test_more_rows_than_are_sorted_come_by_time_and_the_list_says_so(
         "?since=9999-12-31&until=9999-12-31",
         "?order=sideways&from=x",
         "?order=slowest&from=99999999999999999999999&before=3",
+        "?order=rewarded&from=3&least=nan&most=inf",
     ],
 )
 @pytest.mark.parametrize("kind", MODELS)
@@ -923,6 +1003,8 @@ def test_pages_cost_as_many_queries_with_many_rows_as_with_few(cast: Cast) -> No
     }
     addresses = [f"/admin/projects/helpful/data/{kind}/{row.public_id}/" for kind, row in rows.items()]
     addresses += [f"/admin/projects/helpful/data/{kind}/?split=train&within=week" for kind in MODELS]
+    rewarded(project, [1.0, 2.0])
+    addresses.append("/admin/projects/helpful/data/completions/?order=rewarded&least=1")
     few = {address: cost(client, address) for address in addresses}
     for number in range(12):
         same = {

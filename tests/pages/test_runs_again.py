@@ -15,7 +15,7 @@ from django.utils import timezone
 from annotation.files import transfers
 from annotation.models import Project
 from console import describing
-from rewardmodel import activation, choosing, contests, fits
+from rewardmodel import activation, choosing, contests, fits, rewards
 from rewardmodel import handing_over as of_reward_models
 from rltrainer import evaluation, registering, sampling, training
 from rltrainer import handing_over as of_policies
@@ -61,6 +61,7 @@ def runs_of_every_kind(project: Project) -> dict[str, Run]:
         evaluation.request_evaluation(project=project, versions=[base, other]),
         contests.request_contest(project=project),
         choosing.request_choice(project=project),
+        rewards.request_scoring(version=first),
         registering.request_registration(project=project, base="hub/elsewhere"),
         transfers.request_export(project=project, kind="pairs", split="train"),
         transfers.request_dataset(project=project, license="mit"),
@@ -77,6 +78,7 @@ SENTENCES = {
     "evaluate_policy": "Compare policies v1, v2",
     "compare_reward_models": "Compare reward models with v1",
     "choose_tasks": "Put tasks in the order of reward model v1's doubt",
+    "score_completions": "Score completions by reward model v1",
     "register_policy": "Register hub/elsewhere",
     "export": "Export pairs",
     "export_dataset": "Export a data set",

@@ -13,11 +13,11 @@ from annotation.files import intake, snapshots
 from annotation.models import Annotator, Assignment, Project, Task
 from annotation.quality import agreement, upkeep
 from annotation.withdrawal.lines import Erased, erase
-from rewardmodel import choosing, retraining
+from rewardmodel import choosing, retraining, rewards
 from rewardmodel.bradley_terry.judged import held_out
 from rewardmodel.bradley_terry.records import read_snapshot
 from rewardmodel.errors import NoRewardModel, NothingToChoose
-from rewardmodel.models import RewardModelVersion
+from rewardmodel.models import Reward, RewardModelVersion
 from runs import artifacts, kinds
 from runs.folder.folder import RunFolder
 from runs.foreground import run_here
@@ -96,6 +96,8 @@ def test_open_tasks_are_asked_by_doubt_and_ranked_ones_say_why(fitted: Path) -> 
     intake.configure_project(project=project, random_share=0.0)  # the order is to be seen
     assert run.status == Run.Status.SUCCEEDED, run.reason
     assert run.result == {"tasks": 2, "moved": 2, "reward_model": 3}
+    kept = Reward.objects.values_list("completion__text", "version__number")
+    assert sorted(kept) == [(text, 3) for text in sorted(SURE + UNSURE)]
     rows = {task.pk: (task.priority, task.ordered_by) for task in project.tasks.all()}
     assert (rows[own.pk], rows[done.pk]) == ((5, ""), (7, ""))
     assert rows[sure.pk][1] == rows[unsure.pk][1] == "reward model v3"
@@ -239,7 +241,7 @@ def test_a_withdrawn_text_leaves_the_files_of_a_look(fitted: Path, tmp_path: Pat
     folder = RunFolder(tmp_path / "run")
     folder.make()
     kinds.kind_of(run).prepare(run, folder)
-    path = folder.inputs / choosing.TEXTS
+    path = folder.inputs / rewards.TEXTS
     secret = first.entries.get(completion__text="a secret").completion
     erase(
         path, Erased.of({"completions": [str(secret.public_id)], "prompts": [str(second.prompt.public_id)]})

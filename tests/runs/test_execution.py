@@ -4,18 +4,20 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 import torch
 
-from runs import lifecycle
+from runs import kinds, lifecycle
 from runs.execution import execute, folder_of
 from runs.foreground import run_here
 from runs.models import Artifact, Run, RunMetric
 from tests.runs.conftest import claimed, make_run, wait_for
 from tests.runs.counting import expected
+from tests.runs.counting_kind import KIND
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 Status = Run.Status
@@ -103,6 +105,23 @@ def test_a_worker_that_leaves_gives_the_run_back_with_a_checkpoint() -> None:
     run.refresh_from_db()
     assert (run.status, run.lost_workers) == (Status.QUEUED, 0)
     assert carry_out(run).result["digest"] == expected(8)
+
+
+def test_what_a_child_wrote_before_a_cancel_is_followed_to_its_last_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[bytes] = []
+    kind = replace(KIND, follow=lambda run, folder: seen.append(folder.metrics_file.read_bytes()))
+    monkeypatch.setitem(kinds._kinds, KIND.name, kind)
+    run = make_run(steps=100, seconds=0.1)
+    thread = in_background(run)
+    wait_for(lambda: steps_done(run) >= 2)
+    lifecycle.cancel(run=run)
+    thread.join()
+    run.refresh_from_db()
+    assert run.status == Status.CANCELLED
+    assert len(seen) > 1
+    assert seen[-1] == folder_of(run).metrics_file.read_bytes()
 
 
 def test_cancel_ends_the_child() -> None:

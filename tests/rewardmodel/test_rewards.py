@@ -1,0 +1,284 @@
+"""Rewards of completions as rows: what a version gives them, each once, and none of what is withdrawn."""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import IntegrityError, transaction
+from django.test import Client
+
+from annotation.models import Completion, Project
+from annotation.withdrawal import erasure
+from rewardmodel import rewards
+from rewardmodel.bradley_terry import commands
+from rewardmodel.errors import NothingToScore
+from rewardmodel.models import Reward, Rewarding, RewardModelVersion
+from runs import kinds, lifecycle
+from runs.execution import folder_of
+from runs.folder.errors import Stopped
+from runs.folder.folder import RunFolder
+from runs.folder.stopping import StopSignal
+from runs.foreground import run_here
+from runs.models import Run
+from tests.annotation.factories import make_project, put
+from tests.lm.cards import run_snippet
+from tests.pages.cast import make_cast
+from tests.rewardmodel.pure.factories import fit, make_fit
+from tests.rewardmodel.pure.test_handing_over import export
+from tests.rewardmodel.versions import make_active
+from tests.rltrainer.factories import make_reward_model, make_snapshot
+from tests.runs.beside import beside
+from tests.runs.conftest import claimed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TEXTS = ["it is great and great", "it is awful and awful", "it is plain", "it is poor and good"]
+
+
+@pytest.fixture(autouse=True)
+def _homes(tmp_path: Path, settings: Any) -> None:
+    location = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": tmp_path / "files"},
+    }
+    settings.STORAGES = {**settings.STORAGES, "artifacts": location}
+    settings.RUNS_DIR = tmp_path / "runs"
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """output/ of a fit."""
+    folder = make_fit(tmp_path_factory.mktemp("fit") / "run", context=512, epochs=1)
+    fit(folder)
+    return folder.output
+
+
+def ask(project: Project, prompt: str, *texts: str, source: str = "m") -> None:
+    put(
+        project,
+        "completions",
+        {"prompt": prompt, "completions": [{"text": text, "source": source} for text in texts]},
+    )
+
+
+def make_answered(prompts: int = 2) -> Project:
+    """A project of prompts that have the four texts as completions."""
+    project = make_project()
+    for number in range(prompts):
+        ask(project, f"How is the inn {number}?", *TEXTS)
+    return project
+
+
+def named(*numbers: float) -> dict[UUID, float]:
+    """These rewards of the first completions."""
+    ids = Completion.objects.order_by("pk").values_list("public_id", flat=True)
+    return dict(zip(ids, numbers, strict=False))
+
+
+class StopsAfter(StopSignal):
+    """Asked to stop when it is looked at so many times."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.left = looks
+
+    def check(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            self.ask()
+        super().check()
+
+
+def prepared(run: Run) -> tuple[Run, RunFolder]:
+    """As a worker that has claimed it."""
+    run, folder = claimed(run), folder_of(run)
+    folder.make()
+    kinds.kind_of(run).prepare(run, folder)
+    folder.write_config(folder.read_config() | {"threads": 1, "device": "cpu"})
+    return run, folder
+
+
+def asked_of(folder: RunFolder) -> list[str]:
+    """The public ids of the completions that a run has its child score."""
+    return [
+        json.loads(line)["completion_id"] for line in (folder.inputs / rewards.TEXTS).read_text().splitlines()
+    ]
+
+
+@pytest.mark.processes
+def test_the_rewards_are_the_scores_of_the_model_as_transformers_loads_it(
+    fitted: Path, tmp_path: Path
+) -> None:
+    project, other = make_answered(), make_answered()
+    version = make_active(project, fitted, number=3)
+    run = run_here(lambda: rewards.request_scoring(version=version))
+    assert run.status == Run.Status.SUCCEEDED, run.reason
+    assert run.result == {"completions": 8, "reward_model": 3}
+    assert (run.done, run.total) == (8, 8)
+    stored = Reward.objects.select_related("completion__prompt").order_by("pk")
+    assert {one.completion for one in stored} == set(Completion.objects.filter(prompt__project=project))
+    assert Completion.objects.filter(prompt__project=other, rewards=None).count() == 8
+    theirs = run_snippet(export(tmp_path, fitted))["score"](
+        [(one.completion.prompt.last_text, one.completion.text) for one in stored]
+    )
+    assert [one.value for one in stored] == pytest.approx(theirs.tolist(), abs=1e-5)
+    assert float(theirs.std()) > 1e-3
+    with pytest.raises(NothingToScore, match="v3 has not scored"):
+        rewards.request_scoring(version=version)
+    with pytest.raises(CommandError, match="v3 has not scored"):
+        call_command("score_completions", project=project.slug)
+
+
+def test_what_is_scored_stays_after_a_cancel_and_another_run_scores_the_rest_once(
+    fitted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "BLOCK", 2)
+    version = make_active(make_answered(), fitted)
+    run, folder = prepared(rewards.request_scoring(version=version))
+    with pytest.raises(Stopped):
+        commands.score(folder, StopsAfter(2))
+    rewards.KIND.follow(run, folder)  # type: ignore[misc]  # it has one
+    lifecycle.cancel(run=run)
+    lifecycle.end_cancelled(run=run)
+    done = {str(one) for one in Reward.objects.values_list("completion__public_id", flat=True)}
+    assert 0 < len(done) < 8
+    assert len(done) % 2 == 0
+    again, rest = prepared(kinds.request_again(run=run, created_by=None))
+    assert again.rewarding.version == version
+    assert sorted([*done, *asked_of(rest)]) == sorted(
+        str(one) for one in Completion.objects.values_list("public_id", flat=True)
+    )
+    before = list(Reward.objects.order_by("pk").values())
+    commands.score(rest, StopSignal())
+    rewards.KIND.finish(again, rewards.KIND.store(again, rest))
+    assert list(Reward.objects.order_by("pk").values())[: len(before)] == before
+    assert Reward.objects.values("completion").distinct().count() == Reward.objects.count() == 8
+    again.refresh_from_db()
+    assert again.result == {"completions": 8 - len(done), "reward_model": 1}
+
+
+def test_a_run_that_another_worker_picks_up_goes_on_behind_what_its_child_had_written(
+    fitted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also behind a line of which a killed child wrote a part, which is read by nobody."""
+    monkeypatch.setattr(commands, "BLOCK", 2)
+    run, folder = prepared(rewards.request_scoring(version=make_active(make_answered(), fitted)))
+    with pytest.raises(Stopped):
+        commands.score(folder, StopsAfter(2))
+    path = folder.output / rewards.SCORES
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"score": 1')
+    rewards.KIND.follow(run, folder)  # type: ignore[misc]
+    assert Reward.objects.count() == whole.count(b"\n")
+    assert Rewarding.objects.get().stored == len(whole)
+    commands.score(folder, StopSignal())
+    assert path.read_bytes().startswith(whole)
+    told = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["completion_id"] for line in told] == asked_of(folder)
+    assert rewards.KIND.store(run, folder) == 8
+    kept = Reward.objects.values_list("completion__public_id", "value")
+    assert {str(public_id): value for public_id, value in kept} == {
+        line["completion_id"]: line["score"] for line in told
+    }
+
+
+def make_given() -> tuple[Project, RewardModelVersion]:
+    """A version without files, which has given every completion of four prompts' a reward; one author is a person."""
+    project = make_answered()
+    ask(project, "And the mill?", "it is mine", "it is theirs")
+    put(project, "demonstrations", {"prompt": "And the barn?", "completion": "Mine.", "annotator": "ann"})
+    version = make_reward_model(project, 1, make_snapshot(project, "s"))
+    rewards.keep(version=version, values=named(*range(10)))
+    assert Reward.objects.count() == 10
+    return project, version
+
+
+def test_a_withdrawn_prompt_takes_its_rewards_along_and_gets_no_new_ones() -> None:
+    project, version = make_given()
+    prompt = Completion.objects.get(text="it is mine").prompt
+    every = named(*range(10))
+    erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    assert Reward.objects.count() == 8
+    assert not Reward.objects.filter(completion__prompt=prompt).exists()
+    rewards.keep(version=version, values=every)
+    assert Reward.objects.count() == 8
+    assert not rewards.missing(version).exists()
+
+
+def test_a_withdrawn_author_takes_the_rewards_of_their_texts_along() -> None:
+    project, _ = make_given()
+    author = project.annotators.get(pseudonym="ann")
+    source = author.sources.first() or project.sources.create(kind="person", name="ann", annotator=author)
+    Completion.objects.filter(text="it is theirs").update(source=source)
+    erasure.withdraw_annotator(project=project, pseudonym="ann")
+    assert Reward.objects.count() == 9
+    assert not Reward.objects.filter(completion__source=source).exists()
+
+
+def test_rewards_that_are_stored_during_a_withdrawal_wait_for_it_and_leave_out_what_is_gone() -> None:
+    project, version = make_given()
+    prompt = Completion.objects.get(text="it is mine").prompt
+    every = named(*range(10))
+    Reward.objects.all().delete()
+    beside(
+        lambda: erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id)),
+        lambda: rewards.keep(version=version, values=every),
+    )
+    assert Reward.objects.count() == 8
+    assert not Reward.objects.filter(completion__prompt=prompt).exists()
+
+
+def test_a_withdrawal_during_which_rewards_are_stored_finds_them_all() -> None:
+    project, version = make_given()
+    prompt = Completion.objects.get(text="it is mine").prompt
+    every = named(*range(10))
+    Reward.objects.all().delete()
+    beside(
+        lambda: rewards.keep(version=version, values=every),
+        lambda: erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id)),
+    )
+    assert not Reward.objects.filter(completion__prompt=prompt).exists()
+    assert Reward.objects.count() == 8
+
+
+def test_a_completion_has_one_reward_of_a_version_and_none_when_either_is_gone() -> None:
+    _, version = make_given()
+    first = Reward.objects.order_by("pk")[0]
+    with pytest.raises(IntegrityError, match="reward_once_a_version"), transaction.atomic():
+        Reward.objects.create(version=version, completion=first.completion, value=7)
+    rewards.keep(version=version, values=named(99.0))
+    first.refresh_from_db()
+    assert first.value == 0.0
+    first.completion.entries.all().delete()
+    first.completion.delete()
+    assert Reward.objects.count() == 9
+    version.delete()
+    assert Reward.objects.count() == 0
+
+
+def test_researchers_ask_by_page_program_and_command(
+    fitted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cast = make_cast()
+    ask(cast.project, "How is the inn?", *TEXTS)
+    version = make_active(cast.project, fitted)
+    client = Client()
+    client.force_login(cast.carol)
+    page = client.get("/admin/projects/helpful/reward-models/").content.decode()
+    assert "Score completions" in page
+    assert "order=rewarded" not in page
+    answer = client.post("/admin/projects/helpful/score/", {"score-version": version.pk})
+    run = Run.objects.get(kind=rewards.KIND.name)
+    assert (answer.status_code, answer["Location"]) == (302, f"/admin/runs/{run.pk}/")
+    assert "Score completions by reward model v1" in client.get(f"/admin/runs/{run.pk}/").content.decode()
+    call_command("score_completions", project="helpful", number=1)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["kind"], told["status"]) == ("score_completions", "queued")
+    with pytest.raises(CommandError, match="no reward model v9"):
+        call_command("score_completions", project="helpful", number=9)
+    rewards.keep(version=version, values=named(1.0))
+    page = client.get("/admin/projects/helpful/reward-models/").content.decode()
+    assert "/data/completions/?order=rewarded" in page
