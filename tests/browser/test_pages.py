@@ -17,6 +17,7 @@ from annotation.webhooks import subscribing
 from annotation.withdrawal import erasure
 from console import accounts
 from console.data.kinds import KINDS
+from rewardmodel import activation, rewards
 from rewardmodel.models import Fit
 from runs.models import Run, RunMetric
 from tests.annotation.factories import (
@@ -33,6 +34,7 @@ from tests.browser.conftest import Visit
 from tests.browser.layout import overhang, wait_until_still
 from tests.browser.ranking import wait_until_ready
 from tests.pages.factories import make_transfer
+from tests.rltrainer.factories import make_reward_model, make_snapshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -72,6 +74,7 @@ PAGES = {
         "olivia",
         "/admin/projects/helpful/data/completions/?q=chat&source=nobody&split=train&until=x",
     ),
+    "by reward": ("olivia", "/admin/projects/helpful/data/completions/?order=rewarded"),
     "people": ("olivia", "/admin/annotation/annotator/"),
     "quality": ("olivia", "/admin/projects/helpful/quality/"),
     "snapshots": ("olivia", "/admin/annotation/snapshot/"),
@@ -107,6 +110,10 @@ def paths(project: Project) -> dict[str, Any]:
     standing.pause(annotator=stopped, why="Your score on gold tasks is 0.31.", by=olivia)
     _flagged_and_skipped(project)
     _failed_to_tell(project)
+    version = make_reward_model(project, 1, make_snapshot(project, "s"))
+    activation.activate(version=version, why="By hand: olivia.")
+    every = Completion.objects.filter(prompt__project=project)
+    rewards.keep(version=version, values={one.public_id: one.pk / -7 for one in every})
     run = make_transfer(project).run
     Run.objects.filter(pk=run.pk).update(log_tail="reading\nwriting")
     RunMetric.objects.bulk_create(
@@ -408,11 +415,12 @@ def test_a_fit_is_asked_for_with_a_preset_and_a_setting_of_ones_own(
     form.get_by_label("Epochs").fill("0")
     form.get_by_role("button", name="Fit a reward model").click()
     assert form.get_by_label("Epochs").evaluate("(input) => input.validity.rangeUnderflow")
-    assert not Fit.objects.exists()
+    asked = Fit.objects.filter(run__status=Run.Status.QUEUED, version=None)
+    assert not asked.exists()
     form.get_by_label("Epochs").fill("2")
     form.get_by_role("button", name="Fit a reward model").click()
     page.wait_for_url("**/admin/runs/*/")
-    assert Fit.objects.get().config == {
+    assert asked.get().config == {
         "epochs": 2,
         "max_prompt_tokens": 300,
         "validation_rankings": 200,
