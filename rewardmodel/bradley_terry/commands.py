@@ -92,10 +92,10 @@ def score(folder: RunFolder, stop: StopSignal) -> None:
     progress = Progress(folder.progress_file)
     source, target = folder.inputs / "scored.jsonl", folder.output / "scores.jsonl"
     done = _whole_lines(target)
-    total = sum(1 for _ in _read_scored(source))  # a wrong line is found before anything is scored
+    total = sum(1 for _ in _read_scored(source, stop))  # a wrong line is found before anything is scored
     progress.report(done, total, "scoring")
     model = _load(folder, config)
-    lines = islice(_read_scored(source), done, None)
+    lines = islice(_read_scored(source, stop), done, None)
     with target.open("ab") as file:
         while block := list(islice(lines, BLOCK)):
             scored = model.score_flagged([line.item for line in block], between=stop.check)
@@ -121,8 +121,11 @@ class _ToScore(NamedTuple):
     completion_id: str | None
 
 
-def _read_scored(path: Path) -> Iterator[_ToScore]:
-    return read_lines(path, _scored, holds="prompts with completions")
+def _read_scored(path: Path, stop: StopSignal) -> Iterator[_ToScore]:
+    """There may be a million of them."""
+    for line in read_lines(path, _scored, holds="prompts with completions"):
+        stop.check()
+        yield line
 
 
 def _scored(line: Fields) -> _ToScore:

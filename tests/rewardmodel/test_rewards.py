@@ -35,6 +35,8 @@ from tests.runs.beside import beside
 from tests.runs.conftest import claimed
 
 pytestmark = pytest.mark.django_db(transaction=True)
+# Looks at the signal while the lines of two prompts are counted; then come those of blocks of two lines.
+LINES = 8
 TEXTS = ["it is great and great", "it is awful and awful", "it is plain", "it is poor and good"]
 
 
@@ -139,7 +141,7 @@ def test_what_is_scored_stays_after_a_cancel_and_another_run_scores_the_rest_onc
     version = make_active(make_answered(), fitted)
     run, folder = prepared(rewards.request_scoring(version=version))
     with pytest.raises(Stopped):
-        commands.score(folder, StopsAfter(2))
+        commands.score(folder, StopsAfter(LINES + 6))
     rewards.KIND.follow(run, folder)  # type: ignore[misc]  # it has one
     lifecycle.cancel(run=run)
     lifecycle.end_cancelled(run=run)
@@ -167,7 +169,7 @@ def test_a_run_that_another_worker_picks_up_goes_on_behind_what_its_child_had_wr
     monkeypatch.setattr(commands, "BLOCK", 2)
     run, folder = prepared(rewards.request_scoring(version=make_active(make_answered(), fitted)))
     with pytest.raises(Stopped):
-        commands.score(folder, StopsAfter(2))
+        commands.score(folder, StopsAfter(LINES + 6))
     path = folder.output / rewards.SCORES
     whole = path.read_bytes()
     path.write_bytes(whole + b'{"score": 1')
