@@ -29,6 +29,7 @@ from django.db.models import F, Model, QuerySet
 
 from annotation.errors import BadRequest, Busy
 from annotation.models import Annotator, Project
+from annotation.rows import planned
 from runs.writing import sqlstate
 
 M = TypeVar("M", bound=Model)
@@ -56,7 +57,7 @@ def snapshots(project: Project) -> None:
 
 def annotator(annotator: Annotator) -> None:
     """The row of one annotator: what they do in two tabs happens one after the other. Raises Busy, BadRequest."""
-    with refusing(), connection.cursor() as cursor:
+    with refusing(), planned() as cursor:
         cursor.execute(_ANNOTATOR, [PATIENCE, annotator.pk])
         refuse_withdrawn(cursor.fetchone()[0])
 

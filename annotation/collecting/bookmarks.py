@@ -92,15 +92,15 @@ def grown(project: Project, *, priority: int, task_id: int) -> None:
 
 def tasks_left(annotator: Annotator, most: int) -> int:
     """How many tasks have a free slot for this annotator, counted to ``most``."""
-    statement, values = counting(annotator)
-    (number,) = rows.values(statement, most=most, **values)
+    statement, values = counting(annotator, most)
+    (number,) = rows.values(statement, **values)
     return int(number)
 
 
-def counting(annotator: Annotator) -> tuple[str, dict[str, Any]]:
-    """The statement that counts them, to the ``most`` that it is given, as a part of others; and its values."""
+def counting(annotator: Annotator, most: int) -> tuple[str, dict[str, Any]]:
+    """The statement that counts them, to ``most``, as a part of others; and its values."""
     mark = _mark(annotator)
-    return _statement(_COUNT, mark is None), _values(annotator, mark)
+    return _count(mark is None, most), _values(annotator, mark)
 
 
 def _mark(annotator: Annotator) -> Mark | None:
@@ -124,7 +124,7 @@ def _take_next(annotator: Annotator, lease: Lease, kinds: Collection[str]) -> As
 
 def _move(annotator: Annotator, mark: Mark | None) -> Mark | None:
     """The bookmark at the first free slot that is for this annotator, stored if that is elsewhere than before."""
-    with connection.cursor() as cursor:
+    with rows.planned() as cursor:
         cursor.execute(_statement(_FIND, mark is None), _values(annotator, mark))
         priority, task = cursor.fetchone() or (_LAST, 0)
     if mark is not None and (priority, task) == (mark.priority, mark.task):
@@ -186,6 +186,12 @@ def _statement(text: str, from_start: bool, of_kinds: bool = False) -> str:
     )
 
 
+@cache
+def _count(from_start: bool, most: int) -> str:
+    """With its limit written out: planned for any, Postgres would take it for a tenth of all there is."""
+    return _statement(_COUNT, from_start).replace("[most]", str(most))
+
+
 def _values(annotator: Annotator, mark: Mark | None) -> dict[str, Any]:
     who = {"project": annotator.project_id, "annotator": annotator.pk}
     return who if mark is None else {**who, **mark._asdict()}
@@ -220,7 +226,9 @@ _FREE = "annotation_slot slot WHERE slot.project_id = %(project)s AND slot.annot
 _LEVEL = f"{_FREE} AND slot.priority = %(priority)s AND slot.task_id >= %(task)s"
 _BELOW = f"{_FREE} AND slot.priority < %(priority)s"
 _BACK = f"{_FREE} AND slot.freed_at > %(since)s"
-_BEFORE = f"{_BACK} AND (slot.priority, -slot.task_id) > (%(priority)s, -%(task)s)"
+# OFFSET: few were given back, and they are found by when that was; in the queue all that stands before is walked past.
+_BEFORE = f"""(SELECT * FROM {_BACK} OFFSET 0) slot
+    WHERE (slot.priority, -slot.task_id) > (%(priority)s, -%(task)s)"""
 _ORDER = "ORDER BY slot.priority DESC, slot.task_id, slot.number"
 
 
@@ -232,10 +240,13 @@ def _first(source: str) -> str:
     return f"(SELECT slot.priority, slot.task_id FROM {source} AND [for them] {_ORDER} LIMIT 1)"
 
 
-def _tasks(source: str) -> str:
-    """Each task once before it is looked at."""
-    order = "ORDER BY slot.priority DESC, slot.task_id"
-    return f"(SELECT task_id FROM (SELECT DISTINCT slot.priority, slot.task_id FROM {source} {order}) slot)"
+def _tasks(source: str, among: str = "") -> str:
+    """Each task once, by the first of its free slots ``among`` these, in their order: sorted, all would be read."""
+    earlier = f"""(
+        SELECT true FROM annotation_slot earlier WHERE earlier.task_id = slot.task_id
+        AND earlier.annotator_id IS NULL AND earlier.number < slot.number {among} LIMIT 1
+    ) IS NULL"""
+    return f"(SELECT slot.task_id FROM {source} AND {earlier} AND [for them] {_ORDER} LIMIT [most])"
 
 
 _FROM_START = _Parts(_slots(_FREE), _first(_FREE), _tasks(_FREE))
@@ -243,7 +254,7 @@ _FROM_START = _Parts(_slots(_FREE), _first(_FREE), _tasks(_FREE))
 _FROM_MARK = _Parts(
     f"{_slots(_LEVEL)} UNION ALL {_slots(_BELOW)} UNION ALL (SELECT slot.id FROM {_BACK})",
     f"{_first(_LEVEL)} UNION ALL {_first(_BELOW)} LIMIT 1",
-    f"{_tasks(_LEVEL)} UNION ALL {_tasks(_BELOW)} UNION ALL {_tasks(_BEFORE)}",
+    f"{_tasks(_LEVEL)} UNION ALL {_tasks(_BELOW)} UNION ALL {_tasks(_BEFORE, 'AND earlier.freed_at > %(since)s')}",
 )
 # What a page shows of a task beside its own columns and its prompt's.
 TEXTS = """
@@ -312,4 +323,4 @@ _GROWN = """
     WHERE annotator.id = mark.annotator_id AND project.id = %(project)s AND mark.queue_version = project.queue_version
 """
 _FIND = "{first}"
-_COUNT = "SELECT count(*) FROM (SELECT FROM ({tasks}) slot WHERE [for them] LIMIT %(most)s) found"
+_COUNT = "SELECT count(*) FROM (SELECT FROM ({tasks}) tasks LIMIT [most]) counted"

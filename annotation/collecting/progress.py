@@ -15,7 +15,8 @@ from annotation.texts.durations import in_words
 
 # Beyond it a page says "more than": counting to the end would grow with the project, and each page counts.
 COUNTED = 100
-# Subqueries that an index answers each; as querysets they would be seven trips to the database.
+# Subqueries that an index answers each; as querysets they would be seven trips to the database. Newest first, where it
+# matters not which: as EXISTS alone the table may be read from its beginning to the first that is meant.
 _FIGURES = """
     WITH submitted AS NOT MATERIALIZED (
         SELECT closed_at FROM annotation_assignment
@@ -32,26 +33,28 @@ _FIGURES = """
     )
     SELECT
         (SELECT count(*) FROM submitted WHERE closed_at >= %(midnight)s),
-        EXISTS (SELECT FROM submitted),
+        (SELECT closed_at FROM submitted ORDER BY closed_at DESC LIMIT 1) IS NOT NULL,
         (SELECT count(*) FROM held),
         (SELECT count(*) FROM held WHERE purpose = 'collect'),
         (SELECT count(*) FROM (
-            SELECT FROM written WHERE review = 'waiting' AND author_id IS DISTINCT FROM %(annotator)s LIMIT %(most)s
+            SELECT FROM written WHERE review = 'waiting' AND author_id IS DISTINCT FROM %(annotator)s LIMIT [most]
         ) waiting),
         (SELECT count(*) FROM written WHERE review = 'sent_back' AND author_id = %(annotator)s),
-        EXISTS (
-            SELECT FROM annotation_ranking WHERE annotator_id = %(annotator)s AND is_current
+        (
+            SELECT created_at FROM annotation_ranking WHERE annotator_id = %(annotator)s AND is_current
             AND created_at >= statement_timestamp() - %(revisable)s AND order_shown IS NOT NULL AND import_key IS NULL
-        ) OR EXISTS (
+            ORDER BY created_at DESC LIMIT 1
+        ) IS NOT NULL OR EXISTS (
             SELECT FROM annotation_demonstration WHERE author_id = %(annotator)s AND is_current
             AND created_at >= statement_timestamp() - %(revisable)s AND NOT edited AND assignment_id IS NOT NULL
-        ) OR EXISTS (
-            SELECT FROM annotation_assignment rated JOIN annotation_task task ON task.id = rated.task_id
+        ) OR (
+            SELECT rated.closed_at FROM annotation_assignment rated JOIN annotation_task task ON task.id = rated.task_id
             WHERE rated.annotator_id = %(annotator)s AND rated.status = 'submitted'
             AND rated.closed_at >= statement_timestamp() - %(revisable)s AND task.kind = 'rate'
-        ),
+            ORDER BY rated.closed_at DESC LIMIT 1
+        ) IS NOT NULL,
         ([waiting])
-"""
+""".replace("[most]", str(COUNTED + 1))
 
 # Judgements since a moment, by the index of each. A rating has a row a score, each with the seconds of the whole; a
 # version goes on with the seconds of the one before.
@@ -114,13 +117,13 @@ class Progress:
     @cached_property
     def figures(self) -> Figures:
         """What costs little however much there is."""
-        waiting, values = bookmarks.counting(self.annotator)
+        waiting, values = bookmarks.counting(self.annotator, COUNTED + 1)
         statement = _FIGURES.replace("[waiting]", waiting)
         moments = {
             "midnight": _midnight(),
             "revisable": timedelta(hours=self.annotator.project.revise_hours),
         }
-        return Figures(*rows.values(statement, **values, **moments, most=COUNTED + 1))
+        return Figures(*rows.values(statement, **values, **moments))
 
     @property
     def today(self) -> int:

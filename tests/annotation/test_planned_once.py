@@ -1,0 +1,80 @@
+"""In a web process a statement that a judgement waits for is planned once, for whatever values come later.
+
+So its plan must be right without them: by indexes, a bounded number of rows, for a newcomer and for whoever has judged
+all but the last tasks of a large project.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from annotation import people
+from annotation.collecting import progress, queue, ranking
+from annotation.models import Annotator
+from benchmarks import filling
+from tests.annotation.factories import make_annotator, make_member
+
+TASKS = 3000
+TABLES = ("slot", "assignment", "task", "ranking", "completion", "taskcompletion", "prompt")
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _planned_for_any_values(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the connections of config.wsgi, from the first time on."""
+    monkeypatch.setattr(filling, "tidy", count_rows)  # VACUUM takes no transaction around it
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('plan_cache_mode', 'force_generic_plan', true)")
+
+
+def count_rows() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE " + ", ".join(f"annotation_{table}" for table in (*TABLES, "annotator")))
+
+
+@contextmanager
+def rows_read() -> Iterator[dict[str, int]]:
+    """Of each table, used or not."""
+
+    def counts() -> dict[str, int]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT relname, seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables"
+                " WHERE relname = ANY(%s)",
+                [[f"annotation_{table}" for table in TABLES]],
+            )
+            return dict(cursor.fetchall())
+
+    read: dict[str, int] = {}
+    before = counts()
+    yield read
+    read |= {table: count - before.get(table, 0) for table, count in counts().items()}
+
+
+def judge_once(annotator: Annotator) -> None:
+    """One claim, the figures of its page, and the judgement."""
+    assignment = queue.claim(annotator=annotator)
+    assert assignment is not None
+    assert progress.of(annotator).left > 0
+    ranking.submit(assignment=assignment, annotator=annotator, verdict="ranked", ranks=[1, 2, 3, 4])
+
+
+@pytest.mark.parametrize("state", ["fresh", "far ahead", "beside others"])
+def test_a_judgement_reads_a_bounded_number_of_rows(state: str) -> None:
+    project = filling.project_of(TASKS)
+    annotator = people.annotator_for(project=project, user=make_member(project))
+    people.has_read_guidelines(annotator=annotator, version=project.guideline_version)
+    if state == "far ahead":
+        filling.judge_all_but_last(annotator, 0)
+    if state == "beside others":
+        for number in range(filling.OVERLAP - 1):
+            filling.judge_all_but_last(make_annotator(project), number)
+    judge_once(annotator)  # the first walks to where this annotator stands, and leaves a bookmark there
+    again: Any = Annotator.objects.get(pk=annotator.pk)
+    with rows_read() as read:
+        judge_once(again)
+    # The page counts up to a hundred tasks that are left, with three slots each.
+    assert max(read.values()) < 700, read
