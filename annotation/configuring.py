@@ -19,9 +19,9 @@ from annotation.models import Project
 
 # Each is set by a function of its own; what they take, a command offers.
 GENERAL = ProjectSettings.__annotations__
-ASKED = asking.AskingSettings.__annotations__
+ASKING = asking.AskingSettings.__annotations__
 CHECKED = control.ControlSettings.__annotations__
-NAMES = (*GENERAL, *ASKED, *CHECKED)
+NAMES = (*GENERAL, *ASKING, *CHECKED)
 # Where the column says nothing, or speaks to who reads code.
 WORDS = {
     "name": "As people read it.",
@@ -104,11 +104,11 @@ def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
 def configure(*, project: Project, settings: Mapping[str, Any]) -> Project:
     """Change what is named; where one of them is refused, nothing is changed. Raises BadRequest, Busy."""
     general, asking_settings, checked = (
-        {name: settings[name] for name in names if name in settings} for names in (GENERAL, ASKED, CHECKED)
+        {name: settings[name] for name in names if name in settings} for names in (GENERAL, ASKING, CHECKED)
     )
     project = configure_project(project=project, **cast(ProjectSettings, general))
     if asking_settings:
-        now = {name: getattr(project, name) for name in ASKED}
+        now = {name: getattr(project, name) for name in ASKING}
         project = asking.change(project=project, **cast(asking.AskingSettings, {**now, **asking_settings}))
     if checked:
         control.configure(project=project, **cast(control.ControlSettings, checked))

@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
 LEAST_CHARACTERS = 12
-ASKED = (
+REQUIREMENTS = (
     f"At least {LEAST_CHARACTERS} characters, unlike your name and address, and none of the passwords that "
     "everybody thinks of: a few words in a row do well."
 )
@@ -36,4 +36,4 @@ class PasswordRule:
 
     def get_help_text(self) -> str:
         """The sentence."""
-        return ASKED
+        return REQUIREMENTS

@@ -125,7 +125,9 @@ def own_assignment(*, public_id: UUID, slug: str, user: User) -> Assignment | No
     """The assignment of theirs by its id, where ``user`` may still judge, with its task and the known annotator."""
     if not user.is_active:
         return None
-    assignment = _OWN.first(public_id=public_id, slug=slug, user=user.pk, everywhere=user.is_superuser)
+    assignment = _OWN_ASSIGNMENTS.first(
+        public_id=public_id, slug=slug, user=user.pk, everywhere=user.is_superuser
+    )
     if assignment is not None:
         assignment.project = assignment.annotator.project
     return assignment
@@ -144,7 +146,7 @@ _KNOWN = Rows(
     project=Project,
     bookmark=Bookmark,
 )
-_OWN = Rows(
+_OWN_ASSIGNMENTS = Rows(
     Assignment,
     f"""
     SELECT [assignment], [task], [annotator], [project], [bookmark] FROM annotation_assignment assignment

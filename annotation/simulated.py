@@ -20,7 +20,7 @@ from annotation.models import Annotator, Assignment, Completion, Project, Prompt
 Judge = Callable[[Prompt, Sequence[str]], Sequence[float]]
 Kind = Task.Kind
 # What a judgement of each kind is called in the answer.
-MADE = {Kind.RANK: "rankings", Kind.RATE: "ratings", Kind.DEMONSTRATE: "demonstrations"}
+NAMES_OF_JUDGEMENTS = {Kind.RANK: "rankings", Kind.RATE: "ratings", Kind.DEMONSTRATE: "demonstrations"}
 # So many times as good is better, and much better; what is less is slightly better.
 BETTER, MUCH_BETTER = 1.5, 3.0
 _SLOT = re.compile(r"[\w ]+\[([^\[\]]+)\]")
@@ -73,13 +73,13 @@ def simulate(
             continue
         waiting.append(annotator)
         if _judged(assignment, annotator, judge):
-            judged[MADE[Kind(assignment.task.kind)]] += 1
+            judged[NAMES_OF_JUDGEMENTS[Kind(assignment.task.kind)]] += 1
         else:
             wordless.add(assignment.task_id)
     return {
         "project": project.slug,
         "asked": judgements,
-        **{name: judged[name] for name in MADE.values()},
+        **{name: judged[name] for name in NAMES_OF_JUDGEMENTS.values()},
         "wordless": len(wordless),
         "annotators": annotators,
         "paused": paused,

@@ -86,15 +86,15 @@ def outcome(run: Run) -> str:
     """What came out, in a few words; empty before the end."""
     if run.status != Run.Status.SUCCEEDED:
         return ""
-    said: dict[str, Any] = run.result
-    if "reward_model" in said and run.kind == "fit_reward_model":
-        accuracy = said.get("accuracy")
-        return f"v{said['reward_model']}" + (f", accuracy {accuracy:.3f}" if accuracy is not None else "")
-    if "policy" in said and run.kind in ("train_policy", "register_policy"):
-        gain = said.get("gain")
-        return f"v{said['policy']}" + (f", gain {gain:+.3f}" if gain is not None else "")
+    result: dict[str, Any] = run.result
+    if "reward_model" in result and run.kind == "fit_reward_model":
+        accuracy = result.get("accuracy")
+        return f"v{result['reward_model']}" + (f", accuracy {accuracy:.3f}" if accuracy is not None else "")
+    if "policy" in result and run.kind in ("train_policy", "register_policy"):
+        gain = result.get("gain")
+        return f"v{result['policy']}" + (f", gain {gain:+.3f}" if gain is not None else "")
     counts = (
-        (name, said.get(name)) for name in ("completions", "tasks", "added", "lines", "rows", "prompts")
+        (name, result.get(name)) for name in ("completions", "tasks", "added", "lines", "rows", "prompts")
     )
     return next((f"{count:,} {name}" for name, count in counts if isinstance(count, int)), "")
 

@@ -106,7 +106,7 @@ def _figures(folder: RunFolder, recipe: Recipe, sets: Sequence[SampledSet], seco
         weight_bytes=_weight_bytes(folder.output),
         training_seconds=seconds,
         facts_stated=mean(stated),
-        faultless=mean(score == 1 for row in merits for score in row),
+        faultless=mean(merit_of_answer == 1 for row in merits for merit_of_answer in row),
         differing=mean(row[-1] > row[0] for row in merits),
         one_best=mean(row[-1] > row[-2] for row in merits),
         sets=sets,

@@ -34,9 +34,11 @@ def device_of_run(folder: RunFolder, name: str) -> torch.device:
     """
     device = choose_device(name)
     if os.environ.get("RANK", "0") == "0":
-        told = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+        device_name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
         processes = int(os.environ.get("WORLD_SIZE", "1"))
-        write_json(folder.device_file, {"device": told, "processes": processes, "torch": torch.__version__})
+        write_json(
+            folder.device_file, {"device": device_name, "processes": processes, "torch": torch.__version__}
+        )
     return device
 
 

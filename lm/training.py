@@ -88,10 +88,10 @@ class Training(ABC):
         """What ``step`` belongs to, for the run's page."""
 
     def closes(self, step: int) -> bool:
-        """Whether ``measure`` follows ``step``."""
+        """Whether ``validate`` follows ``step``."""
         return False
 
-    def measure(self, frame: "Frame") -> Figures:
+    def validate(self, frame: "Frame") -> Figures:
         """Figures where an epoch ends; they may choose which weights to keep. A stop comes back to its beginning."""
         return {}
 
@@ -240,7 +240,7 @@ class Frame:
             self.step += 1
         figures = dict(self._open_figures)
         if training.closes(self.step - 1):
-            figures |= self._finite(lambda: training.measure(self), self.step)
+            figures |= self._finite(lambda: training.validate(self), self.step)
         self._open_figures = {}
         if self.ranks.main:
             self.metrics.append(self.step, **figures)
@@ -281,10 +281,10 @@ class Frame:
                 load_optimizer_tensors(optimizer, parameters, checkpoint.tensors)
             self.step, self._open_figures = checkpoint.step, checkpoint.state["figures"]
         if self.ranks.main:
-            told = self.step - 1 if self._open_figures else self.step
-            self.metrics.cut_after(told)
+            last_step = self.step - 1 if self._open_figures else self.step
+            self.metrics.cut_after(last_step)
             if self._follow is not None:
-                self._tracker = self._follow(told)
+                self._tracker = self._follow(last_step)
 
     def _weights(self) -> dict[str, Tensor]:
         return {

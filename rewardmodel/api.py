@@ -343,15 +343,15 @@ class Scores(Endpoint):
         """Answered by the resident scorer; 503 where none runs."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        said = serializer.validated_data
+        fields = serializer.validated_data
         projects = within_token(request, Project.objects.researched_by(request.user))
-        project = get_object_or_404(projects, slug=said["project"])
+        project = get_object_or_404(projects, slug=fields["project"])
         version = activation.require_active(project)
-        if "version" in said:
+        if "version" in fields:
             rows = RewardModelVersion.objects.select_related("artifact")
-            version = get_object_or_404(rows, project=project, number=said["version"])
+            version = get_object_or_404(rows, project=project, number=fields["version"])
         with named_fields(lambda index, steps: ["items", str(index), *steps]):
-            lines = intake.scorable_values(said["items"])
+            lines = intake.scorable_values(fields["items"])
         scores = scoring.ask(version=version, lines=lines)
         answers = [{"score": score.value, "truncated": score.truncated} for score in scores]
         return Response({"version": version.number, "scores": answers})

@@ -61,8 +61,8 @@ def request_choice(*, project: Project, created_by: User | None = None) -> Run:
 @write
 def follow(*, version: RewardModelVersion) -> None:
     """Queue such a look where ``version`` is active now, the project wants it, and there is something to look at."""
-    wanted = RewardModelSettings.objects.filter(project=version.project_id, choose_next=True).exists()
-    if version.is_active and wanted:
+    chooses = RewardModelSettings.objects.filter(project=version.project_id, choose_next=True).exists()
+    if version.is_active and chooses:
         with suppress(NothingToChoose):
             request_choice(project=version.project)
 

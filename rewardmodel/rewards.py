@@ -34,8 +34,8 @@ BATCH = 1000
 
 def missing(version: RewardModelVersion) -> "QuerySet[Completion]":
     """The completions of its project that ``version`` has given no reward."""
-    given = Reward.objects.filter(version=version, completion=OuterRef("pk"))
-    return Completion.objects.kept().filter(~Exists(given), prompt__project=version.project_id)
+    rewards = Reward.objects.filter(version=version, completion=OuterRef("pk"))
+    return Completion.objects.kept().filter(~Exists(rewards), prompt__project=version.project_id)
 
 
 @write
@@ -69,8 +69,8 @@ def read(path: Path, start: int = 0) -> Iterator[Batch]:
         lines = _whole(file)
         while batch := list(islice(lines, BATCH)):
             start += sum(map(len, batch))
-            said = map(json.loads, batch)
-            yield Batch({UUID(line["completion_id"]): float(line["score"]) for line in said}, start)
+            records = map(json.loads, batch)
+            yield Batch({UUID(record["completion_id"]): float(record["score"]) for record in records}, start)
 
 
 def _whole(lines: Iterator[bytes]) -> Iterator[bytes]:

@@ -1,6 +1,6 @@
 """Scores of prompts with completions by a reward model version: from the resident scorer, else from a child process.
 
-    score       whoever is there: the resident scorer where one runs, else a child that loads the model and ends
+    score_lines whoever is there: the resident scorer where one runs, else a child that loads the model and ends
     ask         the resident scorer alone (runs.resident)
 
 torch stays out of this process.
@@ -36,7 +36,7 @@ class Score(NamedTuple):
     truncated: bool
 
 
-def score(*, version: RewardModelVersion, lines: Lines) -> list[Score]:
+def score_lines(*, version: RewardModelVersion, lines: Lines) -> list[Score]:
     """One score a line ``{"form", "prompt": [message], "completion"}``. Raises ScoringFailed."""
     all_lines = list(lines)
     # Nobody else sees a row of a transaction that is not over.

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from annotation.models import Project, Prompt, Task
-from annotation.simulated import MADE, Judge, simulate
+from annotation.simulated import NAMES_OF_JUDGEMENTS, Judge, simulate
 from rewardmodel.activation import require_active
 from rewardmodel.errors import NoRewardModel
 from rewardmodel.models import RewardModelVersion
-from rewardmodel.scoring import score
+from rewardmodel.scoring import score_lines
 
 PREFIX = "reward:"
 
@@ -64,8 +64,8 @@ def simulate_by(
 
 def shortfall(answer: Mapping[str, Any]) -> str:
     """Why fewer judgements were made than asked for, in a sentence; empty where they were made."""
-    made = sum(answer[name] for name in MADE.values())
-    if made >= answer["asked"]:
+    judgements = sum(answer[name] for name in NAMES_OF_JUDGEMENTS.values())
+    if judgements >= answer["asked"]:
         return ""
     reasons = [
         f"{answer['kept']} tasks of each kind are kept for people"
@@ -74,12 +74,12 @@ def shortfall(answer: Mapping[str, Any]) -> str:
     ]
     if answer["wordless"]:
         reasons.append(f"{answer['wordless']} to write have no completion that could be an answer")
-    return f"{made} of {answer['asked']} judgements made: {', and '.join(reasons)}."
+    return f"{judgements} of {answer['asked']} judgements made: {', and '.join(reasons)}."
 
 
 def made_by_kind(answer: Mapping[str, Any]) -> str:
     """How many of which kind, in words: "5 rankings and 2 ratings"; kinds without any are left out."""
-    return " and ".join(f"{answer[name]} {name}" for name in MADE.values() if answer[name])
+    return " and ".join(f"{answer[name]} {name}" for name in NAMES_OF_JUDGEMENTS.values() if answer[name])
 
 
 def judge_by(*, version: RewardModelVersion, tasks: int) -> Judge:
@@ -96,7 +96,7 @@ def judge_by(*, version: RewardModelVersion, tasks: int) -> Judge:
         ]
         if lines:
             keys = [(prompt.pk, text) for prompt, text in prompt_texts]
-            scores = score(version=version, lines=lines)
+            scores = score_lines(version=version, lines=lines)
             known.update(zip(keys, (scored.value for scored in scores), strict=True))
 
     def judge(prompt: Prompt, texts: Sequence[str]) -> list[float]:

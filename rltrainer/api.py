@@ -195,22 +195,22 @@ class Generate(Endpoint):
         """Answered by the resident scorer; 503 where none runs."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        said = dict(serializer.validated_data)
+        fields = dict(serializer.validated_data)
         projects = within_token(request, Project.objects.researched_by(request.user))
-        project = get_object_or_404(projects, slug=said["project"])
-        policy = policies.require_policy(project=project, number=said.get("policy"))
-        reward_model = activation.require_active(project) if said["scored"] else None
+        project = get_object_or_404(projects, slug=fields["project"])
+        policy = policies.require_policy(project=project, number=fields.get("policy"))
+        reward_model = activation.require_active(project) if fields["scored"] else None
         # A prompt is read as a line to be scored is, with an answer that nobody looks at.
         with named_fields(lambda index, steps: ["prompts", str(index), *steps[1:]]):
             lines = intake.scorable_values(
-                [{"prompt": prompt, "completion": ""} for prompt in said["prompts"]]
+                [{"prompt": prompt, "completion": ""} for prompt in fields["prompts"]]
             )
-        sampling = {name: said[name] for name in ("temperature", "top_k", "top_p", "max_new_tokens")}
+        sampling = {name: fields[name] for name in ("temperature", "top_k", "top_p", "max_new_tokens")}
         (answered,) = answering.answers(
             policies=[policy],
             prompts=[{"form": line["form"], "messages": line["prompt"]} for line in lines],
-            sampling={**sampling, "samples": said["completions"]},
-            seed=said["seed"],
+            sampling={**sampling, "samples": fields["completions"]},
+            seed=fields["seed"],
             reward_model=reward_model,
         )
         answers = [[one._asdict() for one in of_prompt] for of_prompt in answered]
@@ -302,10 +302,10 @@ class Trainings(Starting):
     @extend_schema(request=NewTrainingSerializer, responses={202: RunSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Start a training."""
-        said = self.requested()
-        start = self.version(said.pop("start", None))
+        fields = self.requested()
+        start = self.version(fields.pop("start", None))
         return self.accepted(
-            training.request_training(project=self.project, start=start, created_by=self.account, **said)
+            training.request_training(project=self.project, start=start, created_by=self.account, **fields)
         )
 
 
@@ -332,10 +332,10 @@ class Samplings(Starting):
     @extend_schema(request=NewSamplingSerializer, responses={202: RunSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Sample a policy into new tasks."""
-        said = self.requested()
-        policy = self.version(said.pop("policy", None))
+        fields = self.requested()
+        policy = self.version(fields.pop("policy", None))
         return self.accepted(
-            sampling.request_sampling(project=self.project, policy=policy, created_by=self.account, **said)
+            sampling.request_sampling(project=self.project, policy=policy, created_by=self.account, **fields)
         )
 
 
@@ -347,11 +347,13 @@ class Evaluations(Starting):
     @extend_schema(request=NewEvaluationSerializer, responses={202: RunSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Compare policies on held-out prompts, the lowest number being the reference."""
-        said = self.requested()
-        versions = [policies.require_policy(project=self.project, number=one) for one in said.pop("policies")]
+        fields = self.requested()
+        versions = [
+            policies.require_policy(project=self.project, number=one) for one in fields.pop("policies")
+        ]
         return self.accepted(
             evaluation.request_evaluation(
-                project=self.project, versions=versions, created_by=self.account, **said
+                project=self.project, versions=versions, created_by=self.account, **fields
             )
         )
 

@@ -67,7 +67,7 @@ class Presence:
 
     def _hold(self) -> None:
         # None of Django's own, which closes between tasks.
-        with closing(connections.create_connection("default")) as own, own.cursor() as cursor:
+        with closing(connections.create_connection("default")) as connection, connection.cursor() as cursor:
             for place in self._places:
                 cursor.execute("SELECT pg_advisory_lock_shared(%s, %s)", [_WORKERS, place])
             while not self._over.wait(LOOK_SECONDS):

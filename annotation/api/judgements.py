@@ -240,7 +240,7 @@ class Agreement(ProjectEndpoint):
     @extend_schema(responses=AgreementSerializer)
     def get(self, request: Request, slug: str) -> Response:
         """The same object as ``manage.py agreement``."""
-        return Response(agreement.measure(project=self.project))
+        return Response(agreement.agreement_of(project=self.project))
 
 
 def rankings_of(view: ProjectEndpoint) -> "QuerySet[Ranking]":

@@ -22,7 +22,7 @@ from annotation.models import Annotator, Project
 from runs.writing import write
 
 # Asked of annotators (people.change_project), and how they are checked (control.configure).
-ASKED = (
+ASKING = (
     "completions_per_task",
     "annotators_per_task",
     "lease_seconds",
@@ -43,7 +43,7 @@ class ProjectSettingsSerializer(serializers.ModelSerializer[Project]):
 
     class Meta:
         model = Project
-        fields = (*ASKED, *KINDS, *CHECKED)
+        fields = (*ASKING, *KINDS, *CHECKED)
 
 
 class ProjectSerializer(serializers.ModelSerializer[Project]):
@@ -140,7 +140,7 @@ class OneProject(ProjectEndpoint):
         serializer.is_valid(raise_exception=True)
         changes = dict(serializer.validated_data)
         settings = changes.pop("settings", {})
-        changes |= {name: settings[name] for name in ASKED if name in settings}
+        changes |= {name: settings[name] for name in ASKING if name in settings}
         checked = {name: settings[name] for name in CHECKED if name in settings}
         if preconditions.HEADER in request.headers:
             self._require_unchanged(desk_wanted="annotators_per_task" in changes)

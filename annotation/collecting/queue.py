@@ -123,7 +123,7 @@ def _locked(annotator: Annotator) -> Annotator:
 
 def _in_hand_and_ahead(annotator: Annotator) -> list[Assignment]:
     """What is in hand, and after it what is held ahead, with task and prompt."""
-    assignments = _HELD.all(annotator=annotator.pk, project=annotator.project_id)
+    assignments = _HOLDINGS.all(annotator=annotator.pk, project=annotator.project_id)
     for assignment in assignments:
         assignment.annotator, assignment.project = annotator, annotator.project
     return assignments
@@ -141,7 +141,7 @@ _LOCKED = Rows(
     project=Project,
     bookmark=Bookmark,
 )
-_HELD = Rows(
+_HOLDINGS = Rows(
     Assignment,
     """
     SELECT [assignment], [task], [prompt], [texts] FROM annotation_assignment assignment

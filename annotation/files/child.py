@@ -59,23 +59,23 @@ def import_foreign(
     """Import a file of another tool; ``watch`` hears records. Raises BadFile, BadRequest."""
     with broken(path):
         foreign = _foreign(path, columns)
-        found = foreign.understand(watch=lambda records: watch(0, records))
+        understanding = foreign.understand(watch=lambda records: watch(0, records))
         report = intake.import_lines(
             project=project,
-            kind=found.kind,
+            kind=understanding.kind,
             lines=foreign.lines(),
             skip_bad=skip_bad,
-            watch=lambda lines: watch(lines, found.lines + found.bad_records),
+            watch=lambda lines: watch(lines, understanding.lines + understanding.bad_records),
         )
     report.notes += [
-        f"{count} of {found.records} records are left out: {reason}."
-        for reason, count in found.left_out.items()
+        f"{count} of {understanding.records} records are left out: {reason}."
+        for reason, count in understanding.left_out.items()
     ]
     return {
         "project": project.slug,
-        "kind": found.kind,
-        "understood_as": found.shape,
-        "records": found.records,
+        "kind": understanding.kind,
+        "understood_as": understanding.shape,
+        "records": understanding.records,
         **report.as_json(),
     }
 
@@ -127,7 +127,7 @@ def in_run(folder: str, doing: str, work: Callable[[Watch], dict[str, Any]]) -> 
             report = work(watch)
         except AnnotationError as error:
             raise BadInput(str(error)) from error
-        made = {name: Path(report[name]).name for name in ("file", "folder") if name in report}
-        write_json(run_folder.output / REPORT_NAME, {**report, **made})
+        files_made = {name: Path(report[name]).name for name in ("file", "folder") if name in report}
+        write_json(run_folder.output / REPORT_NAME, {**report, **files_made})
 
     return run_child(Path(folder), main)

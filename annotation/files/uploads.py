@@ -89,14 +89,14 @@ def _clean(name: str) -> bool:
         if age > KEPT_UNNAMED:
             drop(name)
         return age > KEPT_UNNAMED
-    if Transfer.objects.filter(_wanted(), file=name).exists():
+    if Transfer.objects.filter(_still_to_be_read(), file=name).exists():
         return False
     for transfer in transfers:
         forget(transfer)
     return True
 
 
-def _wanted() -> Q:
+def _still_to_be_read() -> Q:
     """Imports that will read their file, or may be asked to once more."""
     recent = Q(run__status=Run.Status.FAILED, run__finished_at__gte=timezone.now() - KEPT_FAILED)
     return Q(run__status__in=Run.ACTIVE) | recent

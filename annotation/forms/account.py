@@ -10,7 +10,7 @@ from django.contrib.auth.forms import (
     UserCreationForm,
 )
 
-from annotation.passwords import ASKED
+from annotation.passwords import REQUIREMENTS
 
 TAKEN = "This name is taken: choose another, or log in if it is yours."
 _LABELS = {
@@ -39,7 +39,7 @@ class PlainPasswords(SetPasswordMixin):  # type: ignore[type-arg]  # generic in 
             field.error_messages["required"] = "Fill this in."
             field.label = _LABELS.get(name, field.label)
             if name.endswith("password1"):
-                field.help_text = ASKED
+                field.help_text = REQUIREMENTS
 
     def validate_password_for_user(self, user: Any, *args: Any, **kwargs: Any) -> None:
         """Django tells it at the field of the repetition."""

@@ -12,7 +12,7 @@ from annotation.quality import scores, summary, upkeep
 
 
 @transaction.atomic
-def measure(*, project: Project) -> dict[str, Any]:
+def agreement_of(*, project: Project) -> dict[str, Any]:
     """The figures as one JSON object; null where there is nothing to measure.
 
     ``statistics`` holds each with its 95% interval: ``{"value", "interval"}`` (preferences.estimates).

@@ -16,13 +16,13 @@ _MAKERS = (
     r"Moonshot|LAION|Stability AI|EleutherAI|Databricks|Hugging ?Face|Inflection|Nvidia|Tencent|ByteDance|AI2|Allen AI"
 )
 _KIND = r"(?:(?:a|an|the)\s+)?(?:[\w-]+\s+){0,4}?(?:model|assistant|AI|chatbot|bot|program)"
-_MADE = r"(?:developed|trained|created|made|built|designed|fine-tuned)"
+_TRAINED = r"(?:developed|trained|created|made|built|designed|fine-tuned)"
 _SELF = re.compile(
     rf"""
     \b(?: I\s+am | I['\u2019]m | my\s+name\s+is | call\s+me | you\s+are\s+(?:talking|chatting)\s+(?:to|with) )
        ,?\s+ (?: {_KIND},?\s+ (?:called\s+|named\s+)? )? (?-i:(?:{_NAMES})\b)
-    | \b(?: as | I\s+am | I['\u2019]m )\s+ {_KIND},?\s+ (?:{_MADE}\s+)? (?:by|from)\s+ (?:{_MAKERS})\b
-    | \b(?: I\s+was | I['\u2019]ve\s+been | I\s+have\s+been )\s+ {_MADE}\s+by\s+ (?:{_MAKERS})\b
+    | \b(?: as | I\s+am | I['\u2019]m )\s+ {_KIND},?\s+ (?:{_TRAINED}\s+)? (?:by|from)\s+ (?:{_MAKERS})\b
+    | \b(?: I\s+was | I['\u2019]ve\s+been | I\s+have\s+been )\s+ {_TRAINED}\s+by\s+ (?:{_MAKERS})\b
     | \bmy\s+(?:creators?|developers?|makers?)\s+(?:at|is|are),?\s+ (?:{_MAKERS})\b
     | \bas\s+ (?:{_NAMES}), \s+ I\b
     """,

@@ -174,13 +174,13 @@ class AsyncClient:
         """Make a project."""
         return await self.ask(Project, "POST", "projects/", project)
 
-    async def score(self, **asked: Unpack[ScoreRequestRequest]) -> Scores:
+    async def score(self, **request: Unpack[ScoreRequestRequest]) -> Scores:
         """Scores of texts by a project's active reward model, or by ``version``."""
-        return await self.ask(Scores, "POST", "score/", asked)
+        return await self.ask(Scores, "POST", "score/", request)
 
-    async def generate(self, **asked: Unpack[AskRequest]) -> Answered:
+    async def generate(self, **request: Unpack[AskRequest]) -> Answered:
         """Answers of a project's current policy, or of ``policy``."""
-        return await self.ask(Answered, "POST", "generate/", asked)
+        return await self.ask(Answered, "POST", "generate/", request)
 
     async def request(
         self,
@@ -203,15 +203,15 @@ class AsyncClient:
 
     async def rows(self, shape: type[Shape], path: str, query: Mapping[str, object]) -> AsyncIterator[Shape]:
         """The rows of a list, page after page as they are wanted."""
-        asked = {"page_size": _PAGE_SIZE, **query}
+        parameters = {"page_size": _PAGE_SIZE, **query}
         while True:
-            page = value_of(await self._send("GET", path, query=asked))
+            page = value_of(await self._send("GET", path, query=parameters))
             for row in page["results"]:
                 yield row
             if page["next"] is None:
                 return
             # Its cursor alone: the address that the server has for itself need not be the one that we reach it by.
-            asked["cursor"] = parse_qs(urlsplit(page["next"]).query)["cursor"][0]
+            parameters["cursor"] = parse_qs(urlsplit(page["next"]).query)["cursor"][0]
 
     async def upload(
         self, path: str, fields: Mapping[str, object], opened: AbstractContextManager[uploads.Upload]
@@ -234,16 +234,16 @@ class AsyncClient:
 
     async def save(self, path: str, query: Mapping[str, object], file: str | Path) -> Path:
         """A file, under its name once it is whole."""
-        wanted, part = Path(file), Path(f"{file}.part")
+        target, part = Path(file), Path(f"{file}.part")
         try:
             with part.open("wb") as opened:
                 async with self.streamed(path, query) as chunks:
                     async for chunk in chunks:
                         opened.write(chunk)
-            part.replace(wanted)
+            part.replace(target)
         finally:
             part.unlink(missing_ok=True)
-        return wanted
+        return target
 
     @asynccontextmanager
     async def streamed(self, path: str, query: Mapping[str, object]) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -270,12 +270,12 @@ class AsyncClient:
         """The answer of the first attempt that has one. Raises ConcordError."""
         named = httpx.Headers({"Idempotency-Key": uuid.uuid4().hex} if method == "POST" else {})
         named.update(headers)
-        asked: Any = {name: value for name, value in (query or {}).items() if value is not None}
+        parameters: Any = {name: value for name, value in (query or {}).items() if value is not None}
         lost = False
         for tries in count(1):
             files = {"file": upload.from_the_start()} if upload else None
             request = self._http.build_request(
-                method, path, params=asked, headers=named, files=files, **content
+                method, path, params=parameters, headers=named, files=files, **content
             )
             answer: httpx.Response | None
             failure: ConcordError
@@ -381,9 +381,9 @@ class AsyncTasks(AsyncPart):
         """Give it another priority."""
         return await self._patch(Task, "tasks", id, body=changes)
 
-    async def make(self, **wanted: Unpack[WantedTasksRequest]) -> MadeTasks:
+    async def make(self, **request: Unpack[WantedTasksRequest]) -> MadeTasks:
         """Make tasks to rate or to demonstrate, of prompts that have none of the kind yet."""
-        return await self._post(MadeTasks, "tasks", "make", body=wanted)
+        return await self._post(MadeTasks, "tasks", "make", body=request)
 
 
 class AsyncImports(AsyncPart):
@@ -398,8 +398,8 @@ class AsyncImports(AsyncPart):
         skip_bad: bool = False,
     ) -> Run:
         """A file as it lies there. Without ``kind`` it says itself what it holds."""
-        said = {"kind": kind, "columns": columns, "skip_bad": str(skip_bad).lower()}
-        fields = {name: value for name, value in said.items() if value is not None}
+        options = {"kind": kind, "columns": columns, "skip_bad": str(skip_bad).lower()}
+        fields = {name: value for name, value in options.items() if value is not None}
         return await self._client.upload(self._path("imports"), fields, uploads.of_file(path))
 
     async def rows(self, rows: Iterable[Mapping[str, object]], *, kind: Kind, skip_bad: bool = False) -> Run:

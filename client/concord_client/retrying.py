@@ -22,20 +22,20 @@ def pause(tries: int, attempts: int, response: httpx.Response | None) -> float |
     """Seconds until the next of ``attempts``, of which ``tries`` were made; None where there is none."""
     if tries >= attempts or (response is not None and response.status_code not in AGAIN):
         return None
-    asked = _asked_for(response)
-    if asked is None:
+    seconds = _asked_for(response)
+    if seconds is None:
         # Half of it at random, so that those who were turned away together do not come back together.
         return min(MOST_SECONDS, FIRST_SECONDS * 2.0 ** (tries - 1)) * random.uniform(0.5, 1)  # noqa: S311
-    return asked if asked <= PATIENCE_SECONDS else None
+    return seconds if seconds <= PATIENCE_SECONDS else None
 
 
 def _asked_for(response: httpx.Response | None) -> float | None:
     """Retry-After, of either form."""
-    said = "" if response is None else response.headers.get("Retry-After", "").strip()
-    if said.isascii() and said.isdigit():
-        return float(said)
+    header = "" if response is None else response.headers.get("Retry-After", "").strip()
+    if header.isascii() and header.isdigit():
+        return float(header)
     try:
-        return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
+        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):
         return None
 

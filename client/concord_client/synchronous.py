@@ -166,13 +166,13 @@ class Client:
         """Make a project."""
         return self.ask(Project, "POST", "projects/", project)
 
-    def score(self, **asked: Unpack[ScoreRequestRequest]) -> Scores:
+    def score(self, **request: Unpack[ScoreRequestRequest]) -> Scores:
         """Scores of texts by a project's active reward model, or by ``version``."""
-        return self.ask(Scores, "POST", "score/", asked)
+        return self.ask(Scores, "POST", "score/", request)
 
-    def generate(self, **asked: Unpack[AskRequest]) -> Answered:
+    def generate(self, **request: Unpack[AskRequest]) -> Answered:
         """Answers of a project's current policy, or of ``policy``."""
-        return self.ask(Answered, "POST", "generate/", asked)
+        return self.ask(Answered, "POST", "generate/", request)
 
     def request(
         self,
@@ -195,15 +195,15 @@ class Client:
 
     def rows(self, shape: type[Shape], path: str, query: Mapping[str, object]) -> Iterator[Shape]:
         """The rows of a list, page after page as they are wanted."""
-        asked = {"page_size": _PAGE_SIZE, **query}
+        parameters = {"page_size": _PAGE_SIZE, **query}
         while True:
-            page = value_of(self._send("GET", path, query=asked))
+            page = value_of(self._send("GET", path, query=parameters))
             for row in page["results"]:
                 yield row
             if page["next"] is None:
                 return
             # Its cursor alone: the address that the server has for itself need not be the one that we reach it by.
-            asked["cursor"] = parse_qs(urlsplit(page["next"]).query)["cursor"][0]
+            parameters["cursor"] = parse_qs(urlsplit(page["next"]).query)["cursor"][0]
 
     def upload(
         self, path: str, fields: Mapping[str, object], opened: AbstractContextManager[uploads.Upload]
@@ -226,16 +226,16 @@ class Client:
 
     def save(self, path: str, query: Mapping[str, object], file: str | Path) -> Path:
         """A file, under its name once it is whole."""
-        wanted, part = Path(file), Path(f"{file}.part")
+        target, part = Path(file), Path(f"{file}.part")
         try:
             with part.open("wb") as opened:
                 with self.streamed(path, query) as chunks:
                     for chunk in chunks:
                         opened.write(chunk)
-            part.replace(wanted)
+            part.replace(target)
         finally:
             part.unlink(missing_ok=True)
-        return wanted
+        return target
 
     @contextmanager
     def streamed(self, path: str, query: Mapping[str, object]) -> Iterator[Iterator[bytes]]:
@@ -262,12 +262,12 @@ class Client:
         """The answer of the first attempt that has one. Raises ConcordError."""
         named = httpx.Headers({"Idempotency-Key": uuid.uuid4().hex} if method == "POST" else {})
         named.update(headers)
-        asked: Any = {name: value for name, value in (query or {}).items() if value is not None}
+        parameters: Any = {name: value for name, value in (query or {}).items() if value is not None}
         lost = False
         for tries in count(1):
             files = {"file": upload.from_the_start()} if upload else None
             request = self._http.build_request(
-                method, path, params=asked, headers=named, files=files, **content
+                method, path, params=parameters, headers=named, files=files, **content
             )
             answer: httpx.Response | None
             failure: ConcordError
@@ -369,9 +369,9 @@ class Tasks(Part):
         """Give it another priority."""
         return self._patch(Task, "tasks", id, body=changes)
 
-    def make(self, **wanted: Unpack[WantedTasksRequest]) -> MadeTasks:
+    def make(self, **request: Unpack[WantedTasksRequest]) -> MadeTasks:
         """Make tasks to rate or to demonstrate, of prompts that have none of the kind yet."""
-        return self._post(MadeTasks, "tasks", "make", body=wanted)
+        return self._post(MadeTasks, "tasks", "make", body=request)
 
 
 class Imports(Part):
@@ -386,8 +386,8 @@ class Imports(Part):
         skip_bad: bool = False,
     ) -> Run:
         """A file as it lies there. Without ``kind`` it says itself what it holds."""
-        said = {"kind": kind, "columns": columns, "skip_bad": str(skip_bad).lower()}
-        fields = {name: value for name, value in said.items() if value is not None}
+        options = {"kind": kind, "columns": columns, "skip_bad": str(skip_bad).lower()}
+        fields = {name: value for name, value in options.items() if value is not None}
         return self._client.upload(self._path("imports"), fields, uploads.of_file(path))
 
     def rows(self, rows: Iterable[Mapping[str, object]], *, kind: Kind, skip_bad: bool = False) -> Run:

@@ -19,7 +19,7 @@ _PROMPT_ID = "81c47061-9a8a-4da6-ae30-9c6e209d4a9a"
 _COMPLETION_IDS = ["59909822-388a-4839-ba53-c39ea275db97", "8daad760-6090-4717-88f9-b7423c5dd1dd"]
 _TASK_KEY = "set:24fdd669acdb5998d32ad095c3d739dd328308d1819d09d85c4a9eb8baeba797"
 _QUESTION = "Why is the sky blue?"
-_ASKED = [{"role": "user", "content": _QUESTION}]
+_CONVERSATION = [{"role": "user", "content": _QUESTION}]
 _GOOD = "Air scatters blue light more than red."
 _POOR = "The sky mirrors the sea."
 _TASK = {"prompt": _QUESTION, "completions": [{"text": _GOOD, "source": "base"}, {"text": _POOR}]}
@@ -94,7 +94,7 @@ def _assignment(kind: str, judgement: Json, *, submitted: bool = True) -> Json:
         "expires_at": _LATER,
         "closed_at": "2026-01-31T12:00:40Z" if submitted else None,
         "reason": "",
-        "prompt": _ASKED,
+        "prompt": _CONVERSATION,
         "completions": [
             {"letter": letter, "text": text} for letter, text in zip("AB", texts, strict=False) if text
         ],
@@ -160,7 +160,7 @@ def _webhook(**changes: Any) -> Json:
 def _review(decision: str, **changes: Any) -> Json:
     return {
         "id": "a3b55e04-63df-4602-947e-90dbc30344fe",
-        "prompt": _ASKED,
+        "prompt": _CONVERSATION,
         "text": _GOOD,
         "review": decision,
         "earlier_comment": "",
@@ -245,7 +245,7 @@ EXCHANGES: dict[tuple[str, str], Sequence[Exchange]] = {
             {
                 "id": _PROMPT_ID,
                 "form": "text",
-                "messages": _ASKED,
+                "messages": _CONVERSATION,
                 "split": "train",
                 "external_id": "sky-1",
                 "metadata": {},
@@ -256,7 +256,7 @@ EXCHANGES: dict[tuple[str, str], Sequence[Exchange]] = {
         Exchange(
             "A chat",
             {
-                "prompt": [{"role": "system", "content": "Answer in one sentence."}, *_ASKED],
+                "prompt": [{"role": "system", "content": "Answer in one sentence."}, *_CONVERSATION],
                 "metadata": {"topic": "physics"},
             },
             status=201,
@@ -415,7 +415,7 @@ EXCHANGES: dict[tuple[str, str], Sequence[Exchange]] = {
                 "project": "helpful",
                 "items": [
                     {"prompt": _QUESTION, "completion": _GOOD},
-                    {"prompt": _ASKED, "completion": _POOR},
+                    {"prompt": _CONVERSATION, "completion": _POOR},
                 ],
             },
             {
@@ -469,18 +469,18 @@ EXCHANGES: dict[tuple[str, str], Sequence[Exchange]] = {
 
 def of(method: str, address: str) -> list[OpenApiExample]:
     """The examples of one operation, by its address below /api/v1/, as drf-spectacular takes them."""
-    found = []
+    examples = []
     for one in EXCHANGES.get((method, address), ()):
         if one.sends is not None:
-            found.append(OpenApiExample(one.name, one.sends, request_only=True, media_type=one.media_type))
+            examples.append(OpenApiExample(one.name, one.sends, request_only=True, media_type=one.media_type))
         if one.gives is not None:
-            given = "application/json" if one.sends is not None else one.media_type
-            found.append(
+            media_type = "application/json" if one.sends is not None else one.media_type
+            examples.append(
                 OpenApiExample(
-                    one.name, one.gives, response_only=True, media_type=given, status_codes=[one.status]
+                    one.name, one.gives, response_only=True, media_type=media_type, status_codes=[one.status]
                 )
             )
-    return found
+    return examples
 
 
 _ERRORS: Sequence[tuple[int, str, str, Sequence[Wrong]]] = (

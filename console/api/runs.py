@@ -138,10 +138,10 @@ class Output(ProjectEndpoint):
     def get(self, request: Request, slug: str, id: int) -> FileResponse | StreamingHttpResponse:
         """Download what an export that has succeeded made: JSONL, or the folder of a version or data set as a zip
         archive, which is made while it is sent; one that breaks off is not whole."""
-        made = downloads.exported(get_object_or_404(_runs(self), pk=id))
-        if made is None:
+        file = downloads.exported(get_object_or_404(_runs(self), pk=id))
+        if file is None:
             raise Http404
-        return downloads.answer(made)
+        return downloads.answer(file)
 
 
 def _runs(view: ProjectEndpoint) -> "QuerySet[Any]":

@@ -47,7 +47,7 @@ def rankings() -> Coalesce:
 
 def reward() -> Subquery:
     """Of a completion, by the active version of its project; null where it has given none."""
-    given = Reward.objects.filter(
+    rewards = Reward.objects.filter(
         completion=OuterRef("pk"), version__is_active=True, version__project=OuterRef("prompt__project")
     )
-    return Subquery(given.values("value"))
+    return Subquery(rewards.values("value"))

@@ -147,21 +147,21 @@ class Filters(forms.Form):
 
     def clean_annotator(self) -> Annotator | None:
         """By pseudonym, or by id as in the API."""
-        said = self.cleaned_data["annotator"]
-        if not said:
+        name = self.cleaned_data["annotator"]
+        if not name:
             return None
-        found = Annotator.objects.filter(project=self.project, withdrawn_at=None)
-        annotator = found.filter(Q(pseudonym=said) | Q(public_id=_uuid(said))).first()
+        annotators = Annotator.objects.filter(project=self.project, withdrawn_at=None)
+        annotator = annotators.filter(Q(pseudonym=name) | Q(public_id=_uuid(name))).first()
         if annotator is None:
             raise forms.ValidationError("Nobody here is called so.")
         return annotator
 
     def clean_source(self) -> Source | None:
         """By name."""
-        said = self.cleaned_data["source"]
-        if not said:
+        name = self.cleaned_data["source"]
+        if not name:
             return None
-        source = Source.objects.filter(project=self.project, name=said, annotator__withdrawn_at=None).first()
+        source = Source.objects.filter(project=self.project, name=name, annotator__withdrawn_at=None).first()
         if source is None:
             raise forms.ValidationError("No source is called so.")
         return source
@@ -212,8 +212,10 @@ def flagged(**at: OuterRef) -> Exists:
 
 def _judged_alike(task: OuterRef, alike: bool) -> Q:
     """Two or more people ranked the task, and all in one order, or in several."""
-    said = Ranking.objects.current().filter(verdict=Ranking.Verdict.RANKED).filter(task=task).values("task")
-    orders = said.annotate(people=Count("annotator", distinct=True), orders=Count("tiers", distinct=True))
+    rankings = (
+        Ranking.objects.current().filter(verdict=Ranking.Verdict.RANKED).filter(task=task).values("task")
+    )
+    orders = rankings.annotate(people=Count("annotator", distinct=True), orders=Count("tiers", distinct=True))
     return Q(Exists(orders.filter(people__gt=1, **({"orders": 1} if alike else {"orders__gt": 1}))))
 
 

@@ -138,8 +138,8 @@ def _between(
         neighbours.append(Neighbour("Back", address(query, **{FROM: above[0]}), "prev"))
     if len(below) > A_PAGE:
         neighbours.append(Neighbour("Further", address(query, **{FROM: below[A_PAGE]}), "next"))
-    found = {row.pk: row for row in shown(rows.filter(pk__in=on_page))}
-    return Lines([found[pk] for pk in on_page if pk in found], Bounded(0), neighbours)
+    by_id = {row.pk: row for row in shown(rows.filter(pk__in=on_page))}
+    return Lines([by_id[pk] for pk in on_page if pk in by_id], Bounded(0), neighbours)
 
 
 def _by_time(rows: Rows, shown: Callable[[Rows], Rows], query: QueryDict) -> Lines:

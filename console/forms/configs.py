@@ -145,7 +145,9 @@ class ConfigForm(Action):
         if not defaults:
             return {name: _lines(value) if get_origin(self.settings[name].kind) is tuple else _short(value)}
         inner = value or defaults
-        return {name: value is not None} | {f"{name}_{part}": _short(each) for part, each in inner.items()}
+        return {name: value is not None} | {
+            f"{name}_{part}": _short(field_value) for part, field_value in inner.items()
+        }
 
     @property
     def filling(self) -> dict[str, dict[str, Any]]:
@@ -329,18 +331,18 @@ def _number(kind: type[Any], meaning: Meaning, empty: str, common: dict[str, Any
     attrs |= {"placeholder": empty} if empty else {}
     for words, bound, _ in meaning.bounds():
         attrs["min" if words in ("at least", "above") else "max"] = f"{bound:g}"
-    made = (forms.FloatField if kind is float else forms.IntegerField)(
+    number = (forms.FloatField if kind is float else forms.IntegerField)(
         widget=forms.NumberInput(attrs=attrs),
         error_messages={"invalid": "Enter a number." if kind is float else "Enter a whole number."},
         **common,
     )
 
     def in_range(value: float) -> None:
-        if wanted := meaning.out_of_range(value):
-            raise forms.ValidationError(f"Value must be {wanted}.")
+        if allowed := meaning.out_of_range(value):
+            raise forms.ValidationError(f"Value must be {allowed}.")
 
-    made.validators.append(in_range)
-    return made
+    number.validators.append(in_range)
+    return number
 
 
 def _label(one: Setting) -> str:

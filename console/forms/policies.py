@@ -122,7 +122,7 @@ class GradientForm(TrainForm):
 
 
 # What a policy gradient finds when it begins, and what only one of the two algorithms uses.
-_FOUND = frozenset({"policy", "reward_model", "algorithm", "date"})
+_FIXED_AT_START = frozenset({"policy", "reward_model", "algorithm", "date"})
 _OF_PPO = frozenset(
     {
         "gamma",
@@ -148,7 +148,7 @@ class PpoForm(GradientForm):
         "Raises the active reward model's score and stays near where it starts: with a value network."
     )
     algorithm = Training.Algorithm.PPO
-    elsewhere = _FOUND | {"baseline"}
+    elsewhere = _FIXED_AT_START | {"baseline"}
     first = ("steps", "learning_rate", "beta", "batch_prompts", "samples", "max_new_tokens", "lora")
     groups = {
         "Staying near": (*_KL, "update_kl_limit"),
@@ -179,7 +179,7 @@ class ReinforceForm(GradientForm):
         "network, so with less memory."
     )
     algorithm = Training.Algorithm.REINFORCE
-    elsewhere = _FOUND | _OF_PPO
+    elsewhere = _FIXED_AT_START | _OF_PPO
     first = (
         "steps",
         "learning_rate",

@@ -106,8 +106,8 @@ def _of_evaluation(run: Run) -> Findings:
 
 def _of_contest(run: Run) -> Findings:
     least = activation.settings_of(run.contest.project).activation_prompts
-    found = contest.drawn(run.contest, least_prompts=least)
-    lines = [*found.answers, *found.warnings] if found else [str(run.contest.report.get("note", ""))]
+    standing = contest.drawn(run.contest, least_prompts=least)
+    lines = [*standing.answers, *standing.warnings] if standing else [str(run.contest.report.get("note", ""))]
     return Findings(lines, [])
 
 

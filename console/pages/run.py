@@ -223,10 +223,10 @@ def run_rest(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
 @for_run
 def run_output(request: HttpRequest, run: Run, project: Project) -> FileResponse | StreamingHttpResponse:
     """What an export made."""
-    made = downloads.exported(run)
-    if made is None:
+    file = downloads.exported(run)
+    if file is None:
         raise Http404
-    return downloads.answer(made)
+    return downloads.answer(file)
 
 
 def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, object]:

@@ -124,7 +124,7 @@ class RewardFit(Training):
     def closes(self, step: int) -> bool:
         return self.plan[step].closes and bool(self.start.validation)
 
-    def measure(self, frame: Frame) -> Figures:
+    def validate(self, frame: Frame) -> Figures:
         """The validation loss; the weights are kept where it is the lowest so far, of equals at the first."""
         figures = mean_loss(self.loss, self.start.validation, between=frame.between, ranks=self.ranks)
         wrong = first_not_finite(validation_loss=figures.loss)

@@ -57,7 +57,7 @@ class RewardModel:
     def device(self) -> torch.device:
         return self.network.head.weight.device
 
-    def score(self, form: str, messages: Messages, completions: Sequence[str]) -> Tensor:
+    def score_completions(self, form: str, messages: Messages, completions: Sequence[str]) -> Tensor:
         """The normalised scores of ``completions`` of one prompt, (n,) in float32 on the CPU."""
         return self.score_many([(form, messages, text) for text in completions])
 

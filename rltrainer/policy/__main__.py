@@ -20,8 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m rltrainer.policy")
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("folder", type=Path, metavar="DIR")
-    given = parser.parse_args(arguments)
-    return run_child(given.folder, COMMANDS[given.command])
+    options = parser.parse_args(arguments)
+    return run_child(options.folder, COMMANDS[options.command])
 
 
 if __name__ == "__main__":

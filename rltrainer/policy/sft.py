@@ -122,7 +122,7 @@ class SftTraining(Training):
     def closes(self, step: int) -> bool:
         return step + 1 in self.epoch_ends and bool(self.start.held_out)
 
-    def measure(self, frame: Frame) -> Figures:
+    def validate(self, frame: Frame) -> Figures:
         """The held-out loss; the weights are kept where it is the lowest."""
         frame.report(frame.step, self.steps, "held-out loss")
         rows = self._held_out_rows(frame)

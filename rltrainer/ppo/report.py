@@ -37,7 +37,7 @@ def held_out_of(prompts: Sequence[Prompt], count: int) -> HeldOut:
 
 def make_report(
     policy: Policy,
-    score: RewardFunction,
+    reward_of: RewardFunction,
     held_out: HeldOut,
     config: ResolvedPpo,
     between: Callable[[], None] = lambda: None,
@@ -54,7 +54,7 @@ def make_report(
         before, after = (
             _Answers.of(
                 Policy(model, policy.tokenizer, policy.meta, frozen=reference),
-                score,
+                reward_of,
                 held_out.prompts,
                 config,
                 between,
@@ -92,7 +92,7 @@ class _Answers(NamedTuple):
     def of(
         cls,
         policy: Policy,
-        score: RewardFunction,
+        reward_of: RewardFunction,
         prompts: Sequence[Prompt],
         config: ResolvedPpo,
         between: Callable[[], None],
@@ -103,7 +103,7 @@ class _Answers(NamedTuple):
             batch = prompts[first : first + config.batch_prompts]
             generator = generator_of("report", config.seed, first)
             answers.take(
-                collect(policy, None, score, batch, config, generator, Seconds(), between=between), config
+                collect(policy, None, reward_of, batch, config, generator, Seconds(), between=between), config
             )
         return answers
 

@@ -83,7 +83,7 @@ class Seconds:
 def collect(
     policy: Policy,
     value: ValueNetwork | None,
-    score: RewardFunction,
+    reward_of: RewardFunction,
     prompts: Sequence[Prompt],
     config: ResolvedPpo,
     generator: torch.Generator,
@@ -105,7 +105,7 @@ def collect(
     )
     generated_at = clock()
     prompt_of_each = [prompt for prompt in ranks.share(prompts) for _ in range(config.samples)]
-    scores = score(prompt_of_each, generated.texts, between).to(generated.sequences.device)
+    scores = reward_of(prompt_of_each, generated.texts, between).to(generated.sequences.device)
     scored_at = clock()
     rollout = rollout_of(policy, value, generated, scores, config, between)
     if ranks.count > 1:

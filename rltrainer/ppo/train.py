@@ -56,14 +56,14 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
         Progress(folder.progress_file).report(0, 1, "loading the policy and the reward model")
     prompts_of_run = split_prompts(read_prompts(folder.inputs / PROMPTS), config.held_out_prompts)
     reward_model = load_reward_model(config.reward_model, device_of_run(folder, config.device))
-    learner, score = make_learner(config, reward_model), RewardOf(reward_model)
+    learner, reward_of = make_learner(config, reward_model), RewardOf(reward_model)
     cut = count_cut(learner, reward_model, prompts_of_run)
     inputs = {PROMPTS: file_digest(folder.inputs / PROMPTS)}
     parents = {
         "base": parent_of(config.policy, learner.policy.model),
         "reward_model": folder_digest(Path(config.reward_model)),
     }
-    training = PolicyGradient(learner, score, prompts_of_run.train, ranks)
+    training = PolicyGradient(learner, reward_of, prompts_of_run.train, ranks)
     frame = Frame.of_run(
         folder, stop, training, learner.config, inputs=inputs, parents=parents, free=FREE, ranks=ranks
     )
@@ -72,9 +72,9 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
         return
     frame.leave_others()
     frame.report(training.steps, training.steps, "sampling held-out prompts")
-    score.texts = score.texts_cut = 0
+    reward_of.texts = reward_of.texts_cut = 0
     report = report_within_limit(training, frame, prompts_of_run.held_out)
-    report["cut"] = {**cut, "held_out_texts": score.texts, "held_out_texts_cut": score.texts_cut}
+    report["cut"] = {**cut, "held_out_texts": reward_of.texts, "held_out_texts_cut": reward_of.texts_cut}
     write_json(folder.output / "report.json", report)
     made_from = {"config": asdict(learner.config), "inputs": inputs, "parents": parents, "metrics": report}
     save_policy(learner.policy, folder.output, {"made_by": learner.config.algorithm, **made_from})
@@ -151,7 +151,7 @@ def report_within_limit(training: PolicyGradient, frame: Frame, held_out: HeldOu
     config, policy = training.config, training.learner.policy
 
     def report() -> dict[str, Any]:
-        return make_report(policy, training.score, held_out, config, frame.stop.check)
+        return make_report(policy, training.reward_of, held_out, config, frame.stop.check)
 
     figures = report()
     past = config.kl_limit is not None and figures["after"]["kl"] > config.kl_limit

@@ -1,7 +1,7 @@
 """PPO and REINFORCE as trainings in the frame (lm.training): sample, score, learn, again.
 
 Left out on purpose: an engine of its own for sampling, a pretraining loss beside (PPO-ptx), and several reward models
-at once. ``score`` is any function of prompts and texts, so a made-up reward can test it.
+at once. ``reward_of`` is any function of prompts and texts, so a made-up reward can test it.
 """
 
 import time
@@ -34,12 +34,12 @@ class PolicyGradient(Training):
     def __init__(
         self,
         learner: Learner,
-        score: RewardFunction,
+        reward_of: RewardFunction,
         prompts: Sequence[Prompt],
         ranks: Ranks = ALONE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.learner, self.score, self.prompts = learner, score, prompts
+        self.learner, self.reward_of, self.prompts = learner, reward_of, prompts
         self.config, self.steps, self.ranks, self.clock = learner.config, learner.steps, ranks, clock
         self.beta = self.config.beta
         self.kept: int | None = None
@@ -61,7 +61,7 @@ class PolicyGradient(Training):
         # 2. Completions, their scores, log-probabilities, reference and values.
         sampling = generator_of("sampling", config.seed, step)
         rollout = collect(
-            learner.policy, learner.value, self.score, prompts, config, sampling, seconds, self.clock,
+            learner.policy, learner.value, self.reward_of, prompts, config, sampling, seconds, self.clock,
             between=frame.between, ranks=self.ranks,
         )  # fmt: skip
         # 3. Whether these weights are still near enough to the reference.

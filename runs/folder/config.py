@@ -78,8 +78,8 @@ def check_ranges(config: object, prefix: str = "") -> None:
         value = getattr(config, name)
         if type(value) not in (int, float):
             continue
-        if wanted := meaning.out_of_range(value):
-            raise BadInput(f"{prefix}{name} must be {wanted}, not {value}")
+        if allowed := meaning.out_of_range(value):
+            raise BadInput(f"{prefix}{name} must be {allowed}, not {value}")
 
 
 def parse_config(cls: type[T], mapping: Mapping[str, Any]) -> T:

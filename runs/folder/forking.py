@@ -176,12 +176,12 @@ def _receive(asking: socket.socket, loaded_with: Mapping[str, str]) -> Request |
         message, files, _, _ = socket.recv_fds(asking, MOST_BYTES, MOST_FILES)
     except OSError:
         return None
-    wanted = json.loads(message) if message and _is_there(asking) else None
-    if wanted is None or read_at_load(wanted["environment"]) != loaded_with:
+    request = json.loads(message) if message and _is_there(asking) else None
+    if request is None or read_at_load(request["environment"]) != loaded_with:
         for file in files:
             os.close(file)
         return None
-    return Request(**wanted, files=files)
+    return Request(**request, files=files)
 
 
 def _is_there(asking: socket.socket) -> bool:

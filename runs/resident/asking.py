@@ -11,7 +11,7 @@ from runs.errors import NoScorer, NotAnswered
 from runs.models import Question
 
 # The channels on which the scorer is woken, and those who wait for it.
-ASKED, ANSWERED = "concord_asked", "concord_answered"
+QUESTION_CHANNEL, ANSWER_CHANNEL = "concord_asked", "concord_answered"
 # Held by a scorer's connection for as long as it lives, so that nobody waits for one that died.
 LOCK = 7418
 # Long enough for a model to be loaded first.
@@ -38,10 +38,10 @@ def ask(*, kind: str, request: Mapping[str, Any], wait: float = WAIT_SECONDS) ->
     Not inside a transaction: the scorer would not see what it is asked. Raises NoScorer where none answers in ``wait``
     seconds, NotAnswered with the reason where it could not.
     """
-    with _listening(ANSWERED):
+    with _listening(ANSWER_CHANNEL):
         question = Question.objects.create(kind=kind, request=dict(request))
         try:
-            notify(ASKED, question.pk)
+            notify(QUESTION_CHANNEL, question.pk)
             return _answer(question, time.monotonic() + wait)
         finally:
             forget(question)

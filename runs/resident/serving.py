@@ -60,7 +60,7 @@ def serve(stopped: Callable[[], bool]) -> None:
     """Answer questions until ``stopped`` says so."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock_shared(%s)", [asking.LOCK])
-        cursor.execute(f"LISTEN {asking.ASKED}")
+        cursor.execute(f"LISTEN {asking.QUESTION_CHANNEL}")
     loaded = Loaded()
     while not stopped():
         if not answer_one(loaded):
@@ -77,7 +77,7 @@ def answer_one(loaded: Loaded) -> bool:
         return False
     answer, failure = _answer(question, loaded)
     Question.objects.filter(pk=question.pk).update(answer=answer, failure=failure, answered_at=Now())
-    asking.notify(asking.ANSWERED, question.pk)
+    asking.notify(asking.ANSWER_CHANNEL, question.pk)
     return True
 
 

@@ -63,7 +63,7 @@ def test_a_decision_stands_beside_what_annotators_said(project: Project) -> None
     assert adjudication.undecided(project=project) == []
     assert snapshots.take(project=project).rankings == 2
     # Of the three pairs the two say the opposite each time.
-    assert agreement.measure(project=project)["pairwise_agreement"] == 0.0
+    assert agreement.agreement_of(project=project)["pairwise_agreement"] == 0.0
     assert len(out_values(project, "rankings")) == 2
 
 
@@ -76,7 +76,7 @@ def test_a_project_may_train_on_decisions_instead(project: Project) -> None:
     snapshot = snapshots.take(project=project)
     records = read_snapshot(artifacts.local_folder(snapshot.artifact) / snapshots.FILE_NAME)
     assert sorted(record.tiers for record in records) == [(1, 2, 3), (1, 2, 3), (2, 1, 1)]
-    assert agreement.measure(project=project)["counts"]["rankings"] == 4
+    assert agreement.agreement_of(project=project)["counts"]["rankings"] == 4
 
 
 def test_a_task_is_decided_once_and_whole(project: Project) -> None:

@@ -14,7 +14,7 @@ from annotation.models import Project, StaleTask
 from annotation.preferences.estimates import estimates
 from annotation.preferences.tally import AGREEMENT, Judgement, Scope
 from annotation.quality import upkeep
-from annotation.quality.agreement import measure
+from annotation.quality.agreement import agreement_of
 from annotation.simulated import simulate
 from tests.annotation.factories import make_project, make_tasks, put, put_bytes, ranking
 from tests.annotation.tallying import judged, total_of
@@ -35,7 +35,7 @@ def test_only_current_orders_of_two_or_more_count() -> None:
         ranking("one", 1, 2, annotator="carol", verdict="all_bad"),
         ranking("two", 1, 2, annotator="alice"),
     )
-    figures = measure(project=project)
+    figures = agreement_of(project=project)
     assert (figures["pairwise_agreement"], figures["krippendorff_alpha"], figures["kendall_tau_b"]) == (
         1,
         1,
@@ -65,7 +65,7 @@ def test_kappas_come_in_the_order_of_names_whoever_judged_first() -> None:
         ranking("two", 1, 1, annotator="zoe"),
         ranking("two", 1, 1, annotator="bob"),
     )
-    assert measure(project=project)["cohen_kappa"] == [
+    assert agreement_of(project=project)["cohen_kappa"] == [
         {"annotators": ["ann", "zoe"], "kappa": 1.0, "pairs": 1},
         {"annotators": ["bob", "zoe"], "kappa": None, "pairs": 1},
     ]
@@ -77,14 +77,14 @@ def test_rankings_that_no_total_counts_yet_are_in_the_figures() -> None:
     upkeep.count(project=project)
     put(project, "rankings", ranking("one", 2, 1, annotator="ben"), ranking("two", 1, 2, annotator="ben"))
     assert StaleTask.objects.filter(project=project).count() == 2
-    figures = measure(project=project)
+    figures = agreement_of(project=project)
     assert (figures["pairwise_agreement"], figures["counts"]["rankings"]) == (0, 3)
 
 
 def test_whoever_is_not_named_has_no_kappa() -> None:
     project = make_project()
     put(project, "rankings", ranking("one", 1, 2), ranking("one", 2, 1), ranking("one", 2, 1))
-    figures = measure(project=project)
+    figures = agreement_of(project=project)
     assert figures["cohen_kappa"] == []
     assert figures["pairwise_agreement"] == pytest.approx(1 / 3)
 
@@ -94,7 +94,7 @@ def test_simulated_annotators_count_in_a_demo_only_and_the_figures_say_so() -> N
         project = make_project(is_demo=is_demo, annotators_per_task=2)
         make_tasks(project, 2)
         simulate(project=project, judgements=4, preference="length", annotators=2)
-        counts = measure(project=project)["counts"]
+        counts = agreement_of(project=project)["counts"]
         assert (counts["rankings"], counts["simulated"]) == (counted, counted)
 
 
@@ -116,7 +116,7 @@ def imported(name: str) -> Project:
 @real_data
 @pytest.mark.real_data
 def test_pandalm_agrees_as_computed_elsewhere() -> None:
-    figures = measure(project=imported("pandalm_rankings.jsonl.gz"))
+    figures = agreement_of(project=imported("pandalm_rankings.jsonl.gz"))
     assert figures["krippendorff_alpha"] == pytest.approx(0.8624, abs=5e-5)
     assert figures["pairwise_agreement"] == pytest.approx(0.9185, abs=5e-5)
     kappas = {tuple(one["annotators"]): one["kappa"] for one in figures["cohen_kappa"]}
@@ -146,6 +146,6 @@ def test_ukp_agrees_as_computed_elsewhere() -> None:
 @pytest.mark.real_data
 @pytest.mark.parametrize(("axis", "tau", "pairs"), [("quality", 0.2743, 908), ("naturalness", 0.1803, 1483)])
 def test_e2e_agrees_as_computed_elsewhere(axis: str, tau: float, pairs: int) -> None:
-    figures = measure(project=imported(f"e2e_{axis}_rankings.jsonl.gz"))
+    figures = agreement_of(project=imported(f"e2e_{axis}_rankings.jsonl.gz"))
     assert figures["kendall_tau_b"] == pytest.approx(tau, abs=5e-5)
     assert figures["counts"]["annotator_pairs_of_tasks"] == pairs

@@ -156,7 +156,7 @@ def test_of_a_project_count_the_scores_that_stand(project: Project) -> None:
     assert (shown.scores, shown.simulated) == (7, 1)
     assert shown.alpha is not None
     assert shown.alpha["value"] < 1
-    assert agreement.measure(project=project)["ratings"][0]["scores"] == 7
+    assert agreement.agreement_of(project=project)["ratings"][0]["scores"] == 7
 
 
 @pytest.mark.django_db

@@ -309,7 +309,7 @@ def checked(tmp_path: Path, settings: Any) -> Project:
 def test_rankings_of_gold_and_repeats_train_nothing(checked: Project) -> None:
     snapshot: Snapshot = snapshots.take(project=checked)
     assert (snapshot.rankings, snapshot.comparisons) == (2, 6)
-    assert agreement.measure(project=checked)["counts"]["rankings"] == 2
+    assert agreement.agreement_of(project=checked)["counts"]["rankings"] == 2
 
 
 def test_no_export_holds_gold_or_repeats(checked: Project) -> None:

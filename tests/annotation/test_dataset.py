@@ -15,7 +15,7 @@ from django.db import connection
 from annotation.errors import BadRequest
 from annotation.files import dataset
 from annotation.models import Project
-from annotation.quality.agreement import measure
+from annotation.quality.agreement import agreement_of
 from tests.annotation.factories import (
     make_annotator,
     make_project,
@@ -115,7 +115,7 @@ def test_the_card_says_what_it_holds_who_judged_and_by_which_words(tmp_path: Pat
     )
     put(project, "rankings", ranking("q9", 1, 2, 3, annotator="a"), ranking("q9", 3, 1, 2, annotator="b"))
     make_annotator(project, "idle")
-    agreement = measure(project=project)
+    agreement = agreement_of(project=project)
     dataset.write(project=project, output=tmp_path / "set", license="cc-by-4.0")
     front, text = card_of(tmp_path / "set")
     assert front["license"] == "cc-by-4.0"

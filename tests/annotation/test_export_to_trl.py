@@ -14,7 +14,7 @@ import pytest
 from annotation.errors import BadRequest
 from annotation.files import export
 from annotation.models import Comparison, Project, Ranking
-from annotation.quality.agreement import measure
+from annotation.quality.agreement import agreement_of
 from tests.annotation.factories import emptied, make_project, out, out_values, put, put_bytes, ranking
 
 pytestmark = pytest.mark.django_db
@@ -172,7 +172,7 @@ def test_whoever_disagreed_on_a_pair_still_does_after_the_pairs_came_back() -> N
     again = emptied(project)
     put_bytes(again, "pairs", first)
     assert again.tasks.count() == 3
-    figures = measure(project=again)
+    figures = agreement_of(project=again)
     assert (figures["pairwise_agreement"], figures["counts"]["pairs"]) == (0, 3)
 
 

@@ -10,7 +10,7 @@ from annotation.collecting import queue, ranking
 from annotation.models import Annotator, Project, StaleTask, Tally, TaskCompletion
 from annotation.preferences.tally import Scope, Total
 from annotation.quality import summary, upkeep
-from annotation.quality.agreement import measure
+from annotation.quality.agreement import agreement_of
 from annotation.withdrawal import erasure
 from tests.annotation.factories import make_annotator, make_project, make_tasks, out, put, put_bytes
 from tests.annotation.factories import ranking as ranking_line
@@ -153,7 +153,7 @@ def test_the_page_and_the_command_say_the_same() -> None:
             submit(person, rng)
     upkeep.count(project=project)
     shown: dict[str, Any] = summary.of(project).figures
-    told = measure(project=project)
+    told = agreement_of(project=project)
     assert told["statistics"] == shown
     for name in ("pairwise_agreement", "krippendorff_alpha", "kendall_tau_b"):
         assert shown[name]["value"] == pytest.approx(told[name], abs=1e-12)

@@ -56,7 +56,7 @@ class Chase(Training):
     def closes(self, step: int) -> bool:
         return step % 3 == 2
 
-    def measure(self, frame: Frame) -> Figures:
+    def validate(self, frame: Frame) -> Figures:
         frame.between()
         if frame.step == self.broken_at:
             raise NotFinite(

@@ -288,7 +288,7 @@ def test_pages_on_which_a_password_is_chosen_say_in_one_sentence_what_is_asked()
     ]
     for page in pages:
         shown = page.content.decode()
-        assert shown.count(passwords.ASKED) == 1
+        assert shown.count(passwords.REQUIREMENTS) == 1
         assert not [
             words for words in ("entirely numeric", "t be too similar", "commonly used") if words in shown
         ]

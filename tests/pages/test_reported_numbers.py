@@ -112,7 +112,7 @@ def pairs_of(contest: Contest, versions: list[RewardModelVersion]) -> list[Pair]
     found = []
     for line in lines:
         texts = [one["text"] for one in line["completions"]]
-        scores = [model.score(line["form"], line["prompt"], texts).tolist() for model in models]
+        scores = [model.score_completions(line["form"], line["prompt"], texts).tolist() for model in models]
         others = [
             tiers_by_id(one)
             for one in lines
@@ -304,7 +304,11 @@ def test_an_evaluation_is_told_as_the_answers_and_their_scores_have_it(tmp_path:
     assert [size for *_, size in losses[0]] == [len(row.text.split()) + 1 for row in written]
     rewards = [
         [
-            float(model.score(asked[one["prompt"]]["form"], asked[one["prompt"]]["prompt"], [one["text"]])[0])
+            float(
+                model.score_completions(
+                    asked[one["prompt"]]["form"], asked[one["prompt"]]["prompt"], [one["text"]]
+                )[0]
+            )
             for one in own
         ]
         for own in answers

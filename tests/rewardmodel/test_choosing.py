@@ -212,7 +212,7 @@ def test_agreement_and_held_out_figures_leave_out_what_doubt_alone_chose(
     task = project.tasks.get()
     rank_both(project, task, *chosen)
     upkeep.count(project=project)
-    counts = agreement.measure(project=project)["counts"]
+    counts = agreement.agreement_of(project=project)["counts"]
     assert counts["tasks"] == fair
     assert counts["rankings"] == 2
     assert counts["by_doubt"] == chosen.count(Choice.DOUBT)

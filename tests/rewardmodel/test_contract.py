@@ -134,7 +134,7 @@ def test_a_fit_makes_a_version_whose_report_the_page_reads_and_whose_scores_it_g
         assert f"{high:.3f}" in shown
     line = {"form": "text", "prompt": [{"role": "user", "content": "How is the inn 0?"}]}
     texts = ["it is great and great", "it is awful and awful"]
-    high, low = scoring.score(version=version, lines=[{**line, "completion": text} for text in texts])
+    high, low = scoring.score_lines(version=version, lines=[{**line, "completion": text} for text in texts])
     assert high.value > low.value
 
 
@@ -191,7 +191,7 @@ def test_simulated_annotators_rank_by_a_reward_model_version(tmp_path: Path) -> 
         for one in made
         for entry in one.task.entries.order_by("position").select_related("completion")
     ]
-    scores = [each.value for each in scoring.score(version=version, lines=asked)]
+    scores = [each.value for each in scoring.score_lines(version=version, lines=asked)]
     for number, one in enumerate(made):
         of_task = scores[3 * number : 3 * number + 3]
         assert one.tiers == [1 + sum(other > score for other in of_task) for score in of_task]

@@ -73,10 +73,13 @@ def version(fitted: Path) -> RewardModelVersion:
 
 def test_it_gives_the_scores_of_a_child_and_keeps_nothing(version: RewardModelVersion, start: Any) -> None:
     lines = [line(text) for text in TEXTS] + [line("it is good " * 200)]
-    expected = scoring.score(version=version, lines=lines)
+    expected = scoring.score_lines(version=version, lines=lines)
     assert [each.truncated for each in expected] == [False] * 4 + [True]
     process = start()
-    for answered in (scoring.ask(version=version, lines=lines), scoring.score(version=version, lines=lines)):
+    for answered in (
+        scoring.ask(version=version, lines=lines),
+        scoring.score_lines(version=version, lines=lines),
+    ):
         assert [each.value for each in answered] == pytest.approx([each.value for each in expected], abs=1e-5)
         assert [each.truncated for each in answered] == [each.truncated for each in expected]
     assert not Question.objects.exists()
@@ -96,7 +99,7 @@ def test_inside_a_transaction_a_child_is_asked(version: RewardModelVersion, star
 
     start()
     with transaction.atomic():
-        (answered,) = scoring.score(version=version, lines=[line("it is good")])
+        (answered,) = scoring.score_lines(version=version, lines=[line("it is good")])
     assert answered.value == pytest.approx(
         scoring.ask(version=version, lines=[line("it is good")])[0].value, abs=1e-5
     )
@@ -131,7 +134,7 @@ def test_what_a_killed_scorer_was_at_is_answered_by_the_next(version: RewardMode
     request = Question.objects.create(
         kind="scores", request={"version": version.pk, "lines": [line(text) for text in TEXTS] * 500}
     )
-    asking.notify(asking.ASKED, request.pk)
+    asking.notify(asking.QUESTION_CHANNEL, request.pk)
     wait_for(lambda: _locked(request.pk))
     os.kill(first.pid, signal.SIGKILL)
     first.wait()

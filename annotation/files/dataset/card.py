@@ -44,7 +44,7 @@ class File(NamedTuple):
 
 def text(*, project: Project, files: Sequence[File], license: str) -> str:
     """The whole card."""
-    measured = agreement.measure(project=project)
+    measured = agreement.agreement_of(project=project)
     simulated = sum(file.simulated for file in files)
     names = list(dict.fromkeys(file.config for file in files))
     parts = [

@@ -15,12 +15,12 @@ MESSAGES = pyarrow.list_(pyarrow.struct({"role": TEXT, "content": TEXT}))
 _TEXTS, _WHOLES = pyarrow.list_(TEXT), pyarrow.list_(WHOLE)
 _ORIGIN = {"id": TEXT, "split": TEXT, "sources": _TEXTS, "simulated": FLAG, "created_at": TEXT}
 _MADE_HERE = {"active_seconds": NUMBER, "guideline_version": WHOLE}
-_SAID = {"annotator": TEXT, "id": TEXT}
+_ANNOTATOR_AND_ID = {"annotator": TEXT, "id": TEXT}
 # Of each kind but for its prompt, whose type is its form's.
 _COLUMNS: dict[str, dict[str, pyarrow.DataType]] = {
     "pairs": {
         "strength": NUMBER,
-        **_SAID,
+        **_ANNOTATOR_AND_ID,
         "concord": pyarrow.struct(
             {**_ORIGIN, "task": TEXT, "order_shown": _WHOLES, "metadata": TEXT, **_MADE_HERE}
         ),
@@ -28,7 +28,7 @@ _COLUMNS: dict[str, dict[str, pyarrow.DataType]] = {
     "rankings": {
         "completions": pyarrow.list_(pyarrow.struct({"text": TEXT, "source": TEXT, "rank": WHOLE})),
         "task": TEXT,
-        **_SAID,
+        **_ANNOTATOR_AND_ID,
         "verdict": TEXT,
         "confidence": TEXT,
         "rationale": TEXT,
@@ -50,13 +50,13 @@ _COLUMNS: dict[str, dict[str, pyarrow.DataType]] = {
         "completion": TEXT,
         "score": NUMBER,
         "axis": TEXT,
-        **_SAID,
+        **_ANNOTATOR_AND_ID,
         "metadata": TEXT,
         "concord": pyarrow.struct({**_ORIGIN, "prompt": TEXT, "completions": _TEXTS, **_MADE_HERE}),
     },
     "demonstrations": {
         "completion": TEXT,
-        **_SAID,
+        **_ANNOTATOR_AND_ID,
         "metadata": TEXT,
         "concord": pyarrow.struct(
             {
@@ -84,5 +84,5 @@ def schema(kind: str, form: str) -> pyarrow.Schema:
 def row(value: Mapping[str, Any]) -> dict[str, Any]:
     """A line's object as a row: metadata as text, since it may be anything. Columns that it lacks are null."""
     metadata = value.get("metadata")
-    said = {} if metadata is None else {"metadata": json.dumps(metadata, ensure_ascii=False)}
-    return {**value, **said}
+    metadata_as_text = {} if metadata is None else {"metadata": json.dumps(metadata, ensure_ascii=False)}
+    return {**value, **metadata_as_text}

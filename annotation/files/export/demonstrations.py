@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from annotation.files.export.scope import Scope, chunks, given, made_here, moment, prompt_value
+from annotation.files.export.scope import Scope, chunks, made_here, moment, prompt_value, without_empty
 from annotation.models import Demonstration
 
 _COLUMNS = (
@@ -36,7 +36,7 @@ def values(scope: Scope) -> Iterator[dict[str, Any]]:
             yield {
                 "prompt": prompt_value(row["prompt__form"], row["prompt__messages"]),
                 "completion": row["text"],
-                **given(
+                **without_empty(
                     annotator=row["source__annotator__pseudonym"],
                     id=row["external_id"],
                     metadata=row["metadata"],
@@ -61,6 +61,6 @@ def _review(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "reviewer": row["reviewer__pseudonym"],
         "reviewed_at": moment(row["reviewed_at"]),
-        **given(comment=row["comment"]),
+        **without_empty(comment=row["comment"]),
         **({"edited": True} if row["edited"] else {}),
     }

@@ -180,10 +180,10 @@ def _lines(row: dict[str, Any], task: _PairTask) -> Iterator[str]:
             metadata = encoded(_text({**row["metadata"], "completions": both}))
         # In which order the two were seen: 0 is chosen, 1 rejected.
         order = ("[0,1]" if seen[chosen] < seen[rejected] else "[1,0]") if seen else "null"
-        asked = task.pairs.of(min(chosen, rejected), max(chosen, rejected))
+        task_id = task.pairs.of(min(chosen, rejected), max(chosen, rejected))
         yield (
             f'{{"prompt":{task.prompt},"chosen":{task.answers[chosen]},"rejected":{task.answers[rejected]},{who},'
-            f'"concord":{{"id":"{ids.of(chosen, rejected)}","task":"{asked}",'
+            f'"concord":{{"id":"{ids.of(chosen, rejected)}","task":"{task_id}",'
             f'"sources":[{task.sources[chosen]},{task.sources[rejected]}],"order_shown":{order},'
             f'"metadata":{metadata},{how}}}}}\n'
         )

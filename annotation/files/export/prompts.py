@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from annotation.files.export.scope import Scope, chunks, given, moment, prompt_value
+from annotation.files.export.scope import Scope, chunks, moment, prompt_value, without_empty
 from annotation.models import Prompt
 
 _COLUMNS = (
@@ -24,9 +24,9 @@ def values(scope: Scope) -> Iterator[dict[str, Any]]:
         for row in chunk:
             yield {
                 "prompt": prompt_value(row["form"], row["messages"]),
-                **given(id=row["external_id"]),
+                **without_empty(id=row["external_id"]),
                 "split": row["split"],
-                **given(metadata=row["metadata"]),
+                **without_empty(metadata=row["metadata"]),
                 "concord": {
                     "id": str(row["public_id"]),
                     "split": row["split"],

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from annotation.files.export.described import DescribedTask, describe
-from annotation.files.export.scope import Scope, chunks, given, moment, named_source, prompt_value
+from annotation.files.export.scope import Scope, chunks, moment, named_source, prompt_value, without_empty
 from annotation.models import Ranking, Task, TaskCompletion
 from annotation.models.judgement import RankingQuerySet
 
@@ -71,13 +71,13 @@ def _line(row: dict[str, Any], task: DescribedTask, purpose: str) -> dict[str, A
     return {
         "prompt": prompt_value(task.form, task.messages),
         "completions": [
-            {"text": item.text, **given(rank=rank, source=named_source(item.source))}
+            {"text": item.text, **without_empty(rank=rank, source=named_source(item.source))}
             for item, rank in zip(task.completions, ranks, strict=True)
         ],
         "task": task.key,
-        **given(annotator=pseudonym(row)),
+        **without_empty(annotator=pseudonym(row)),
         "verdict": row["verdict"],
-        **given(
+        **without_empty(
             confidence=row["confidence"],
             rationale=row["rationale"],
             id=row["external_id"],

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from annotation.files.export.scope import Scope, chunks, given, made_here, moment, prompt_value
+from annotation.files.export.scope import Scope, chunks, made_here, moment, prompt_value, without_empty
 from annotation.models import Rating
 
 _COLUMNS = (
@@ -40,7 +40,7 @@ def values(scope: Scope) -> Iterator[dict[str, Any]]:
                 "completion": row["completion__text"],
                 "score": row["score"],
                 "axis": row["axis"],
-                **given(
+                **without_empty(
                     annotator=None if anonymous else row["annotator__pseudonym"],
                     id=row["external_id"],
                     metadata=row["metadata"],

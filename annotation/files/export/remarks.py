@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from annotation.files.export.described import DescribedTask, describe
 from annotation.files.export.rankings import purposed, with_withdrawn_text
-from annotation.files.export.scope import Scope, chunks, given, moment, named_source, prompt_value
+from annotation.files.export.scope import Scope, chunks, moment, named_source, prompt_value, without_empty
 from annotation.models import Assignment, Flag, Task
 
 _TASK = ("task_id", "task__public_id", "task__purpose", "task__repeats_id")
@@ -61,7 +61,7 @@ def skips(scope: Scope) -> Iterator[dict[str, Any]]:
             line = _of_task(row, tasks[_first(row)])
             yield {
                 **line,
-                **given(reason=row["reason"]),
+                **without_empty(reason=row["reason"]),
                 "concord": {
                     "id": str(row["public_id"]),
                     **line["concord"],
@@ -86,7 +86,9 @@ def _flag(row: Mapping[str, Any], line: dict[str, Any]) -> dict[str, Any]:
     return {
         **line,
         "category": row["category"],
-        **given(words=row["words"], resolution=row["resolution"], resolved_by=row["resolved_by__username"]),
+        **without_empty(
+            words=row["words"], resolution=row["resolution"], resolved_by=row["resolved_by__username"]
+        ),
         "concord": {
             **line["concord"],
             "created_at": moment(row["created_at"]),
@@ -100,7 +102,8 @@ def _of_task(row: Mapping[str, Any], task: DescribedTask) -> dict[str, Any]:
     return {
         "prompt": prompt_value(task.form, task.messages),
         "completions": [
-            {"text": item.text, **given(source=named_source(item.source))} for item in task.completions
+            {"text": item.text, **without_empty(source=named_source(item.source))}
+            for item in task.completions
         ],
         "task": task.key,
         "annotator": row["annotator__pseudonym"],

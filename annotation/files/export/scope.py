@@ -45,7 +45,7 @@ def prompt_value(form: str, messages: Sequence[Mapping[str, str]]) -> str | list
     return [{"role": message["role"], "content": message["content"]} for message in messages]
 
 
-def given(**fields: Any) -> dict[str, Any]:
+def without_empty(**fields: Any) -> dict[str, Any]:
     """The fields that say something: neither None nor empty."""
     return {name: value for name, value in fields.items() if value not in (None, "", {}, [])}
 

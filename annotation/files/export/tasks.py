@@ -7,7 +7,7 @@ from django.db.models import Case, Exists, F, OuterRef, Value, When
 from django.db.models.functions import Coalesce
 
 from annotation.files.export.described import DescribedTask, describe
-from annotation.files.export.scope import Scope, chunks, given, moment, named_source, prompt_value
+from annotation.files.export.scope import Scope, chunks, moment, named_source, prompt_value, without_empty
 from annotation.models import Slot, Task
 
 
@@ -43,13 +43,13 @@ def _line(row: dict[str, Any], task: DescribedTask) -> dict[str, Any]:
         "completions": [
             {
                 "text": item.text,
-                **given(rank=rank, source=named_source(item.source), sampling=item.sampling),
+                **without_empty(rank=rank, source=named_source(item.source), sampling=item.sampling),
             }
             for item, rank in zip(task.completions, expert or [None] * len(task.completions), strict=True)
         ],
         "task": task.key,
         "priority": row["priority"],
-        **given(id=row["external_id"], metadata=row["metadata"]),
+        **without_empty(id=row["external_id"], metadata=row["metadata"]),
         "concord": {
             "id": task.public_id,
             "prompt": task.prompt_id,

@@ -40,7 +40,7 @@ def prompt_column(record: Mapping[str, Any], besides: Collection[str] = ()) -> s
     return next((name for name in PROMPTS if name in record and name not in besides), None)
 
 
-def asked(record: Mapping[str, Any], besides: Collection[str] = ()) -> tuple[str, Any]:
+def column_and_prompt(record: Mapping[str, Any], besides: Collection[str] = ()) -> tuple[str, Any]:
     """The prompt's column, and the prompt, a text or messages. Raises BadField."""
     name = prompt_column(record, besides)
     if name is None:
@@ -73,13 +73,13 @@ def number_of(field: str, value: Any) -> float:
 
 def winner_of(value: Any, columns: list[str], field: str) -> int | None:
     """Which of two columns ``value`` names, by name, number, letter or side; None for a tie. Raises BadField."""
-    said = str(value).strip().lower().removesuffix(".0")  # what pandas makes of a number beside an empty cell
-    if said in TIES:
+    word = str(value).strip().lower().removesuffix(".0")  # what pandas makes of a number beside an empty cell
+    if word in TIES:
         return None
     for index, column in enumerate(columns):
         match = ANSWER.match(column)
         names = {column.lower(), ("left", "right")[index], *({match[1].lower()} if match else ())}
-        if said in names or said.rpartition("_")[2] in names:
+        if word in names or word.rpartition("_")[2] in names:
             return index
     raise BadField(
         field, f"is {str(value)[:40]!r}, which names neither {columns[0]} nor {columns[1]}, and no tie"

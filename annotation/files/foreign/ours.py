@@ -6,7 +6,7 @@ from typing import Any
 from annotation.files.foreign.columns import (
     Values,
     answer_columns,
-    asked,
+    column_and_prompt,
     kept,
     line_of,
     number_of,
@@ -90,7 +90,7 @@ def is_instruction(record: Mapping[str, Any]) -> bool:
 def instruction(record: Mapping[str, Any]) -> Iterator[Values]:
     """The input follows the instruction after an empty line."""
     reply = next(name for name in _REPLIES if name in record)
-    column, prompt = asked(record)
+    column, prompt = column_and_prompt(record)
     parts = [column, *(name for name in ("input", "context") if name in record and name != column)]
     prompt = prompt if len(parts) == 1 else "\n\n".join(str(record[name]) for name in parts)
     yield {"prompt": prompt, "completion": record[reply], **kept(record, reply, *parts)}
@@ -104,7 +104,7 @@ def is_to_rank(record: Mapping[str, Any]) -> bool:
 def to_rank(record: Mapping[str, Any]) -> Iterator[Values]:
     """A task."""
     columns = answer_columns(record)
-    column, prompt = asked(record, columns)
+    column, prompt = column_and_prompt(record, columns)
     texts = [{"text": record[name]} for name in columns]
     yield line_of(prompt, texts, record, *columns, column)
 

@@ -8,8 +8,8 @@ from annotation.files.foreign.columns import (
     WINNERS,
     SaysNothing,
     Values,
-    asked,
     by_score,
+    column_and_prompt,
     completion_of,
     kept,
     line_of,
@@ -42,7 +42,7 @@ def scored(record: Mapping[str, Any]) -> Iterator[Values]:
         [number_of("overall_score", item["overall_score"]) for item in items],
         [item.get("model") for item in items],
     )
-    column, prompt = asked(record)
+    column, prompt = column_and_prompt(record)
     yield line_of(prompt, ranked, record, column)
 
 
@@ -115,7 +115,7 @@ def is_webgpt(record: Mapping[str, Any]) -> bool:
 
 def webgpt(record: Mapping[str, Any]) -> Iterator[Values]:
     """Ranked by the scores."""
-    column, prompt = asked(record)
+    column, prompt = column_and_prompt(record)
     if isinstance(prompt, dict):
         prompt = prompt.get("full_text")
     scores = [number_of(name, record[name]) for name in ("score_0", "score_1")]
@@ -177,7 +177,7 @@ def decided(record: Mapping[str, Any]) -> Iterator[Values]:
     """A ranking of two."""
     columns = two_answers(record)
     winner = str(_winner_column(record))
-    column, prompt = asked(record, columns)
+    column, prompt = column_and_prompt(record, columns)
     line = {"prompt": prompt, **kept(record, *columns, winner, column)}
     texts = (record[columns[0]], record[columns[1]])
     yield _decided(line, texts, record[winner], (None, None), columns)

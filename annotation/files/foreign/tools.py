@@ -12,7 +12,7 @@ from annotation.files.foreign.columns import (
     SaysNothing,
     Values,
     answer_columns,
-    asked,
+    column_and_prompt,
     kept,
     of_two,
     two_answers,
@@ -63,7 +63,7 @@ def _ranked(data: Mapping[str, Any], results: list[Mapping[str, Any]]) -> Values
             if not columns:
                 raise BadField("data", "which two fields were compared? Say it, as left=NAME, right=NAME")
             place = winner_of(value.get("selected"), columns, "annotations.result.value.selected")
-            column, prompt = asked(data, columns)
+            column, prompt = column_and_prompt(data, columns)
             items = of_two(data[columns[0]], data[columns[1]], place)
             return {"prompt": prompt, "completions": items, **_beside(data, *columns, column)}
         if result.get("type") == "ranker":
@@ -92,7 +92,7 @@ def _in_order(data: Mapping[str, Any], ranker: Mapping[str, Any]) -> Values:
         raise SaysNothing("not all items were put in order")
     places = {str(pk): place for place, pk in enumerate(ids, start=1)}
     completions = [{"text": _text(item), "rank": places[str(item["id"])]} for item in items]
-    column, prompt = asked(data)
+    column, prompt = column_and_prompt(data)
     return {"prompt": prompt, "completions": completions, **_beside(data, name, column)}
 
 
@@ -125,7 +125,7 @@ def argilla(record: Mapping[str, Any]) -> Iterator[Values]:
         ranks = _ranks(value, fields)
         if ranks is None:
             continue
-        column, prompt = asked(fields, ranks)
+        column, prompt = column_and_prompt(fields, ranks)
         line = {
             "prompt": prompt,
             "completions": [{"text": fields[name], "rank": rank} for name, rank in ranks.items()],

@@ -31,13 +31,13 @@ class Shape(NamedTuple):
     convert: Convert
 
 
-def _own(kind: str) -> Shape:
+def _own_shape(kind: str) -> Shape:
     return Shape(f"lines of {kind}", kind, lambda record: ours.own_kind(record) == kind, ours.as_they_are)
 
 
 # The first that matches is it, so the more particular ones come before the general.
 SHAPES = (
-    *(_own(kind) for kind in KINDS if kind != "prompts"),
+    *(_own_shape(kind) for kind in KINDS if kind != "prompts"),
     Shape("Label Studio's export", "rankings", tools.is_label_studio, tools.label_studio),
     Shape("Argilla's export", "rankings", tools.is_argilla, tools.argilla),
     Shape("answers with an overall score (UltraFeedback)", "rankings", preferences.is_scored, preferences.scored),
@@ -119,28 +119,30 @@ class Foreign:
         self, most: int | None = None, watch: Callable[[int], None] = lambda records: None
     ) -> Understanding:
         """Look at ``most`` records, or all; ``watch`` hears how many are done, now and then."""
-        found = Understanding(self._container.title, self.shape.title, self.shape.kind, self.names)
+        understanding = Understanding(self._container.title, self.shape.title, self.shape.kind, self.names)
         records = self._records()
         for record in records if most is None else islice(records, most):
-            found.records += 1
-            if not found.records % WATCHED:
-                watch(found.records)
+            understanding.records += 1
+            if not understanding.records % WATCHED:
+                watch(understanding.records)
             try:
                 lines = [_bytes(values) for values in self._converted(record)]
                 for line in lines:
                     parse(self.shape.kind, line, self._limits)
             except SaysNothing as nothing:
-                found.left_out[str(nothing)] += 1
+                understanding.left_out[str(nothing)] += 1
                 continue
             except BadField as error:
-                found.bad_records += 1
-                if len(found.bad) < MOST_NAMED:
-                    found.bad.append((record.number, error))
+                understanding.bad_records += 1
+                if len(understanding.bad) < MOST_NAMED:
+                    understanding.bad.append((record.number, error))
                 continue
-            found.lines += len(lines)
-            found.examples += [json.loads(line) for line in lines[: EXAMPLES - len(found.examples)]]
-        found.whole = most is None or next(records, None) is None
-        return found
+            understanding.lines += len(lines)
+            understanding.examples += [
+                json.loads(line) for line in lines[: EXAMPLES - len(understanding.examples)]
+            ]
+        understanding.whole = most is None or next(records, None) is None
+        return understanding
 
     def lines(self) -> Iterator[RawLine]:
         """Every record as lines of the shape's kind, with the record's number."""

@@ -15,7 +15,7 @@ Purpose = Task.Purpose
 AGAIN = (Purpose.REPEAT, Purpose.ADJUDICATION)
 A = TypeVar("A", RankingLine, FlagLine, SkipLine)
 # A task's key as lines name it, and what they ask it for.
-Asked = tuple[str, str]
+KeyAndPurpose = tuple[str, str]
 
 
 def admit(desk: Desk, lines: Sequence[Numbered[A]], facts: Mapping[str, Facts]) -> list[Numbered[A]]:
@@ -47,13 +47,15 @@ def _decided(desk: Desk, keys: Collection[str]) -> set[str]:
     return set(rows.values_list("task__repeats__key", flat=True))
 
 
-def ensure(desk: Desk, lines: Sequence[A], firsts: Mapping[str, Placed]) -> dict[Asked, Placed]:
+def ensure(desk: Desk, lines: Sequence[A], firsts: Mapping[str, Placed]) -> dict[KeyAndPurpose, Placed]:
     """The task of each line by what it asks: the first itself, or the one that asks it again, found or made."""
     placed = {(line.key, line.purpose): firsts[line.key] for line in lines if line.purpose not in AGAIN}
     for purpose in AGAIN:
         by_key = {line.key: line for line in lines if line.purpose == purpose}
         if by_key:
-            ids, new_ids = _asked(desk, purpose, {firsts[key].id: line for key, line in by_key.items()})
+            ids, new_ids = _ensure_repeats(
+                desk, purpose, {firsts[key].id: line for key, line in by_key.items()}
+            )
             for key in by_key:
                 first = firsts[key]
                 again = first._replace(id=ids[first.id], is_new=ids[first.id] in new_ids)
@@ -65,7 +67,7 @@ def ensure(desk: Desk, lines: Sequence[A], firsts: Mapping[str, Placed]) -> dict
     return placed
 
 
-def _asked(desk: Desk, purpose: str, lines: Mapping[int, A]) -> tuple[dict[int, int], set[int]]:
+def _ensure_repeats(desk: Desk, purpose: str, lines: Mapping[int, A]) -> tuple[dict[int, int], set[int]]:
     """The id of the task that asks each first again, and which of them are new. Of two makers at once one makes it."""
     rows = Task.objects.filter(repeats__id__among=list(lines), purpose=purpose)
     known = set(rows.values_list("repeats_id", flat=True))

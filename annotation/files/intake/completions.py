@@ -21,7 +21,7 @@ class Key(NamedTuple):
     digest: str
 
 
-class Wanted(NamedTuple):
+class CompletionOfLine(NamedTuple):
     """A completion that a line speaks of."""
 
     key: Key
@@ -32,14 +32,14 @@ class Wanted(NamedTuple):
     @classmethod
     def of(
         cls, prompt: Stored, source_id: int, value: CompletionValue, public_id: str | None = None
-    ) -> "Wanted":
+    ) -> "CompletionOfLine":
         """What a line says of a prompt's completion."""
         return cls(Key(prompt.id, source_id, value.digest), prompt, value, public_id)
 
 
-def ensure(desk: Desk, items: Iterable[Wanted]) -> dict[Key, int]:
+def ensure(desk: Desk, items: Iterable[CompletionOfLine]) -> dict[Key, int]:
     """The id of each wanted completion. One that is stored without its sampling takes the line's."""
-    firsts: dict[Key, Wanted] = {}
+    firsts: dict[Key, CompletionOfLine] = {}
     for item in items:
         firsts.setdefault(item.key, item)
     ids = _stored(firsts)
@@ -50,7 +50,7 @@ def ensure(desk: Desk, items: Iterable[Wanted]) -> dict[Key, int]:
     return ids
 
 
-def _stored(firsts: dict[Key, Wanted]) -> dict[Key, int]:
+def _stored(firsts: dict[Key, CompletionOfLine]) -> dict[Key, int]:
     """Those that exist. A prompt of this batch has none yet, so only older prompts are looked at."""
     old = [item for item in firsts.values() if not item.prompt.is_new]
     if not old:
@@ -80,7 +80,7 @@ def _add_sampling(values: dict[int, CompletionValue]) -> None:
     Completion.objects.bulk_update(rows, ["sampling"], batch_size=500)
 
 
-def _copy(desk: Desk, missing: Sequence[Wanted], ids: Sequence[int]) -> None:
+def _copy(desk: Desk, missing: Sequence[CompletionOfLine], ids: Sequence[int]) -> None:
     public_ids = restored_ids(Completion, [item.public_id for item in missing])
     copy_rows(
         Completion,

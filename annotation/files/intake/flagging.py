@@ -20,9 +20,9 @@ def flag_texts(*, project: Project, texts: Iterable[tuple[int, int, str]]) -> No
             prompt_id=prompt_id,
             completion_id=pk,
             category=Flag.Category.NAMES_MODEL,
-            words=said[:MOST_WORDS],
+            words=words[:MOST_WORDS],
         )
         for pk, prompt_id, text in texts
-        if (said := names_its_model(text))
+        if (words := names_its_model(text))
     ]
     Flag.objects.bulk_create(flags, batch_size=500)

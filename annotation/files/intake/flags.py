@@ -42,18 +42,18 @@ def _of_texts(
     good = [line for _, line in prompts.admit(desk, lines)]
     stored = prompts.ensure(desk, good)
     sources = names.ensure_sources(desk, {line.completions[0].source for line in good})
-    items = [_wanted(line, stored, sources) for line in good]
+    items = [_completions_of(line, stored, sources) for line in good]
     ids = completions.ensure(desk, items)
     return {
         (ids[item.key], None, line.category): line for line, item in zip(good, items, strict=True)
     }, stored
 
 
-def _wanted(
+def _completions_of(
     line: FlagLine, stored: Mapping[str, prompts.Stored], sources: Mapping[str, int]
-) -> completions.Wanted:
+) -> completions.CompletionOfLine:
     text, ids = line.completions[0], line.provenance.completion_ids
-    return completions.Wanted.of(
+    return completions.CompletionOfLine.of(
         stored[line.prompt.digest], sources[text.source], text, ids[0] if ids else None
     )
 

@@ -13,7 +13,7 @@ from annotation.preferences.tiers import pairs
 from annotation.quality import upkeep
 
 
-class Made(NamedTuple):
+class NewRanking(NamedTuple):
     """A new ranking before it is written. ``tiers`` and ``order`` are in the order of the task's places."""
 
     id: int
@@ -42,18 +42,22 @@ def store(desk: Desk, lines: Sequence[Numbered[RankingLine]]) -> None:
     desk.report.added += len(rankings)
 
 
-def _make(desk: Desk, lines: Sequence[RankingLine], placed: Mapping[again.Asked, tasks.Placed]) -> list[Made]:
+def _make(
+    desk: Desk, lines: Sequence[RankingLine], placed: Mapping[again.KeyAndPurpose, tasks.Placed]
+) -> list[NewRanking]:
     old = [task.id for task in placed.values() if not task.is_new]
     last = _last_rankings(old) if old else {}
     unnamed = _unnamed_counts(old) if old else Counter()
-    rankings: list[Made] = []
+    rankings: list[NewRanking] = []
     for line, pk in zip(lines, take_ids(Ranking, len(lines)), strict=True):
         task = placed[line.key, line.purpose]
         annotator_id = _annotator(desk, line, task.id, unnamed)
         who = (task.id, annotator_id)
         order = _places(line, task)
         tiers = [line.tiers[order.index(place)] for place in range(len(order))] if line.tiers else []
-        rankings.append(Made(pk, line, task, annotator_id, tiers, order, last.get(who), is_current=True))
+        rankings.append(
+            NewRanking(pk, line, task, annotator_id, tiers, order, last.get(who), is_current=True)
+        )
         last[who] = pk
     superseded = {ranking.supersedes for ranking in rankings}
     return [ranking._replace(is_current=ranking.id not in superseded) for ranking in rankings]
@@ -94,7 +98,7 @@ def _retire(ids: Iterable[int]) -> None:
         Ranking.objects.filter(pk__in=superseded).update(is_current=False)
 
 
-def _copy_rankings(desk: Desk, rankings: Sequence[Made]) -> None:
+def _copy_rankings(desk: Desk, rankings: Sequence[NewRanking]) -> None:
     public_ids = restored_ids(Ranking, [ranking.line.provenance.id for ranking in rankings])
     rows = [
         {"public_id": public_id, **_values(desk, ranking)}
@@ -104,7 +108,7 @@ def _copy_rankings(desk: Desk, rankings: Sequence[Made]) -> None:
         copy_rows(Ranking, list(rows[0]), (list(row.values()) for row in rows))
 
 
-def _values(desk: Desk, ranking: Made) -> dict[str, Any]:
+def _values(desk: Desk, ranking: NewRanking) -> dict[str, Any]:
     line, provenance = ranking.line, ranking.line.provenance
     shown = provenance.order_shown
     version = provenance.guideline_version
@@ -130,7 +134,7 @@ def _values(desk: Desk, ranking: Made) -> dict[str, Any]:
     }
 
 
-def _metadata(ranking: Made) -> dict[str, Any]:
+def _metadata(ranking: NewRanking) -> dict[str, Any]:
     """The line's metadata, with what it says of single completions in the order of the task's places."""
     metadata = ranking.line.metadata
     extras = extras_of(metadata, len(ranking.order))
@@ -140,7 +144,7 @@ def _metadata(ranking: Made) -> dict[str, Any]:
     return {**metadata, "completions": [extras[ranking.order.index(place)] for place in places]}
 
 
-def _copy_comparisons(rankings: Sequence[Made]) -> None:
+def _copy_comparisons(rankings: Sequence[NewRanking]) -> None:
     rows = []
     for ranking in rankings:
         if ranking.is_current:

@@ -16,7 +16,7 @@ def store(desk: Desk, lines: Sequence[Numbered[RatingLine]]) -> None:
     stored = prompts.ensure(desk, good)
     sources = names.ensure_sources(desk, {line.completion.source for line in good})
     items = [
-        completions.Wanted.of(
+        completions.CompletionOfLine.of(
             stored[line.prompt.digest],
             sources[line.completion.source],
             line.completion,

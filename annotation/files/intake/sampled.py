@@ -41,7 +41,7 @@ def add_sampled_completions(
     dropped. Locks the project's desk, and waits for it. Raises BadRequest for more texts than a task can have.
     """
     desk = open_desk(project, patient=True)
-    answers = [(sample.prompt, _wanted(sample, source)) for sample in _kept(samples)]
+    answers = [(sample.prompt, _completions_of(sample, source)) for sample in _kept(samples)]
     ids = completions.ensure(desk, (item for _, items in answers for item in items))
     many = [(prompt, items) for prompt, items in answers if len(items) >= LEAST_COMPLETIONS]
     _make_tasks(desk, source, many, ids, priority)
@@ -58,13 +58,13 @@ def _kept(samples: Sequence[SampledPrompt]) -> list[SampledPrompt]:
     return [sample for sample in samples if sample.prompt.pk in ids]
 
 
-def _wanted(sample: SampledPrompt, source: Source) -> list[completions.Wanted]:
+def _completions_of(sample: SampledPrompt, source: Source) -> list[completions.CompletionOfLine]:
     texts = list(dict.fromkeys(_storable(text) for text in sample.texts))
     if len(texts) > MOST_COMPLETIONS:
         raise BadRequest(f"A task ranks at most {MOST_COMPLETIONS} completions, not {len(texts)}.")
     prompt = Stored(sample.prompt.pk, is_new=False)
     return [
-        completions.Wanted.of(
+        completions.CompletionOfLine.of(
             prompt, source.pk, CompletionValue(text, text_digest(text), source.name, sample.sampling)
         )
         for text in texts
@@ -78,7 +78,7 @@ def _storable(text: str) -> str:
 def _make_tasks(
     desk: Desk,
     source: Source,
-    answers: Sequence[tuple[Prompt, list[completions.Wanted]]],
+    answers: Sequence[tuple[Prompt, list[completions.CompletionOfLine]]],
     ids: dict[completions.Key, int],
     priority: int,
 ) -> None:

@@ -26,12 +26,12 @@ def store(desk: Desk, lines: Sequence[Numbered[SkipLine]]) -> None:
         task__id__among={task for task, _ in skips}, status__in=Assignment.HOLDING
     )
     known = set(assignments.values_list("task_id", "annotator_id"))
-    fresh = {who: said for who, said in skips.items() if who not in known}
+    fresh = {who: line_and_order for who, line_and_order in skips.items() if who not in known}
     public_ids = restored_ids(Assignment, [line.provenance.id for line, _ in fresh.values()])
     Assignment.objects.bulk_create(
         [
-            _skipped(desk, public_id, who, *said)
-            for public_id, (who, said) in zip(public_ids, fresh.items(), strict=True)
+            _skipped(desk, public_id, who, *line_and_order)
+            for public_id, (who, line_and_order) in zip(public_ids, fresh.items(), strict=True)
         ],
         batch_size=500,
     )
@@ -48,7 +48,7 @@ def _shown(line: SkipLine, task: tasks.Placed) -> list[int]:
 def _skipped(
     desk: Desk, public_id: str, who: tuple[int, int], line: SkipLine, shown: list[int]
 ) -> Assignment:
-    said = line.provenance
+    provenance = line.provenance
     return Assignment(
         public_id=public_id,
         project=desk.project,
@@ -57,7 +57,7 @@ def _skipped(
         status=Assignment.Status.SKIPPED,
         reason=line.reason,
         order_shown=shown,
-        opened_at=said.created_at or desk.now,
-        expires_at=said.closed_at or desk.now,
-        closed_at=said.closed_at or desk.now,
+        opened_at=provenance.created_at or desk.now,
+        expires_at=provenance.closed_at or desk.now,
+        closed_at=provenance.closed_at or desk.now,
     )

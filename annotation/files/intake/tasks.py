@@ -96,7 +96,7 @@ def ensure(
         firsts.setdefault(line.key, line)
     missing = [line for key, line in firsts.items() if facts[key].id is None]
     sources = names.ensure_sources(desk, {value.source for line in missing for value in line.completions})
-    items_of_lines = [_wanted(line, stored, sources) for line in missing]
+    items_of_lines = [_completions_of(line, stored, sources) for line in missing]
     known = completions.ensure(desk, (item for items in items_of_lines for item in items))
     placed = {key: _placed(fact) for key, fact in facts.items() if fact.id is not None and key in firsts}
     ids = take_ids(Task, len(missing))
@@ -117,13 +117,13 @@ def _placed(facts: Facts) -> Placed:
     return Placed(facts.id, facts.members, facts.completion_ids, is_new=False)
 
 
-def _wanted(
+def _completions_of(
     line: Speaking, stored: Mapping[str, prompts.Stored], sources: Mapping[str, int]
-) -> list[completions.Wanted]:
+) -> list[completions.CompletionOfLine]:
     prompt = stored[line.prompt.digest]
     public_ids: Sequence[str | None] = line.provenance.completion_ids or [None] * len(line.completions)
     return [
-        completions.Wanted.of(prompt, sources[value.source], value, public_id)
+        completions.CompletionOfLine.of(prompt, sources[value.source], value, public_id)
         for value, public_id in zip(line.completions, public_ids, strict=True)
     ]
 
@@ -223,7 +223,7 @@ def complete(
     if not old:
         return
     sources = names.ensure_sources(desk, {value.source for line in old for value in line.completions})
-    completions.ensure(desk, (item for line in old for item in _wanted(line, stored, sources)))
+    completions.ensure(desk, (item for line in old for item in _completions_of(line, stored, sources)))
     by_id = {placed[line.key].id: line for line in old}
     bare = list(
         Task.objects.filter(pk__in=by_id, external_id="", metadata={}, priority=0, slots__isnull=True)
@@ -260,21 +260,21 @@ def set_priorities(
     return len(changed)
 
 
-_WANTED = """
+_NEW_PRIORITIES = """
     SELECT task.id AS task_id, wanted.priority
     FROM unnest(%(tasks)s::bigint[], %(priorities)s::int[]) AS wanted (id, priority)
     JOIN annotation_task task ON task.id = wanted.id
     WHERE task.project_id = %(project)s AND (task.priority, task.ordered_by) <> (wanted.priority, %(by)s)
 """
 _SET_SLOTS = f"""
-    WITH wanted AS MATERIALIZED ({_WANTED}), held AS MATERIALIZED (
+    WITH wanted AS MATERIALIZED ({_NEW_PRIORITIES}), held AS MATERIALIZED (
         SELECT slot.id, wanted.priority FROM annotation_slot slot JOIN wanted USING (task_id)
         ORDER BY slot.id FOR NO KEY UPDATE OF slot
     )
     UPDATE annotation_slot slot SET priority = held.priority FROM held WHERE slot.id = held.id
 """
 _SET_TASKS = f"""
-    WITH wanted AS MATERIALIZED ({_WANTED}), held AS MATERIALIZED (
+    WITH wanted AS MATERIALIZED ({_NEW_PRIORITIES}), held AS MATERIALIZED (
         SELECT task.id, wanted.priority FROM annotation_task task JOIN wanted ON task.id = wanted.task_id
         ORDER BY task.id FOR NO KEY UPDATE OF task
     )

@@ -94,9 +94,9 @@ def _expert(items: list[Fields]) -> list[int]:
 
 def _check_purpose(provenance: Provenance, purpose: str) -> None:
     """Each purpose has a kind of its own, so that what measures people is never taken for what they prefer."""
-    said = provenance.purpose
-    if said is not None and said != purpose:
-        raise BadField(f"{KEY}.purpose", f"is {said}, which is imported as another kind")
+    named = provenance.purpose
+    if named is not None and named != purpose:
+        raise BadField(f"{KEY}.purpose", f"is {named}, which is imported as another kind")
 
 
 def _rankings(fields: Fields, *, purpose: str = COLLECT) -> RankingLine:

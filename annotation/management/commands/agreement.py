@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from annotation.commands import AnnotationCommand
 from annotation.files.export import find_project
-from annotation.quality.agreement import measure
+from annotation.quality.agreement import agreement_of
 
 
 class Command(AnnotationCommand):
@@ -16,4 +16,4 @@ class Command(AnnotationCommand):
         parser.add_argument("--project", required=True, metavar="SLUG")
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
-        return measure(project=find_project(options["project"]))
+        return agreement_of(project=find_project(options["project"]))

@@ -11,7 +11,7 @@ from annotation.files.export import find_project
 from annotation.files.intake import read_scorable
 from rewardmodel.activation import require_active
 from rewardmodel.errors import RewardModelError
-from rewardmodel.scoring import score
+from rewardmodel.scoring import score_lines
 
 
 class Command(BaseCommand):
@@ -25,8 +25,10 @@ class Command(BaseCommand):
         try:
             version = require_active(find_project(options["project"]))
             lines = list(read_scorable(options["file"]))
-            for line, (value, truncated) in zip(lines, score(version=version, lines=lines), strict=True):
-                said = {**line, "score": value, **({"truncated": True} if truncated else {})}
-                sys.stdout.write(json.dumps(said, ensure_ascii=False) + "\n")
+            for line, (value, truncated) in zip(
+                lines, score_lines(version=version, lines=lines), strict=True
+            ):
+                line_with_score = {**line, "score": value, **({"truncated": True} if truncated else {})}
+                sys.stdout.write(json.dumps(line_with_score, ensure_ascii=False) + "\n")
         except (AnnotationError, RewardModelError) as error:
             raise CommandError(str(error)) from error

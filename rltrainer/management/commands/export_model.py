@@ -38,15 +38,15 @@ class Command(BaseCommand):
             project = find_project(options["project"])
             if options["policy"] is not None:
                 policy = require_policy(project=project, number=options["policy"])
-                said = of_policies.hand_over(version=policy, **how)
+                report = of_policies.hand_over(version=policy, **how)
             else:
                 version = require_version(project=project, number=options["reward_model"])
-                said = of_reward_models.hand_over(version=version, **how)
+                report = of_reward_models.hand_over(version=version, **how)
             if options["push"]:
-                said["pushed"] = _push(options["output"], options["push"])
+                report["pushed"] = _push(options["output"], options["push"])
         except (AnnotationError, RewardModelError, PolicyError, RunsError, RunError) as error:
             raise CommandError(str(error)) from error
-        sys.stdout.write(json.dumps(said, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
 
 
 def _push(folder: Path, repository: str) -> str:

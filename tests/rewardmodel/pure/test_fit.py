@@ -78,7 +78,7 @@ def test_a_planted_worth_is_found_again_from_noisy_rankings(tmp_path: Path) -> N
     model = load_reward_model(folder.output)
     ask = [{"role": "user", "content": "How is the inn 3?"}]
     texts = [f"it is {one} and {two}" for one in WORTH for two in WORTH]
-    scores = model.score("text", ask, texts)
+    scores = model.score_completions("text", ask, texts)
     planted = torch.tensor([worth(text) for text in texts])
     assert float(torch.corrcoef(torch.stack([scores, planted]))[0, 1]) > 0.95
     # who knows the worth itself is right this often, against judges who follow it with noise
@@ -97,7 +97,9 @@ def test_every_treatment_of_ties_learns_the_order(ties: str, tmp_path: Path) -> 
     meta = fit(folder)
     model = load_reward_model(folder.output)
     ask = [{"role": "user", "content": "How is the bar 2?"}]
-    low, high = model.score("text", ask, ["it is awful and poor", "it is great and good"]).tolist()
+    low, high = model.score_completions(
+        "text", ask, ["it is awful and poor", "it is great and good"]
+    ).tolist()
     assert high > low + 1
     assert meta["ties"]["mode"] == ties
     moved = [line["tie_parameter"] for line in steps(folder)]
@@ -111,12 +113,14 @@ def test_the_saved_folder_scores_as_the_report_says_and_is_normalised(tmp_path: 
     pairs = held_out_pairs(folder)
     right = []
     for record, i, j in pairs:
-        first, second = model.score(record.form, record.messages, [record.texts[i], record.texts[j]]).tolist()
+        first, second = model.score_completions(
+            record.form, record.messages, [record.texts[i], record.texts[j]]
+        ).tolist()
         same = record.texts[i] == record.texts[j]  # no score can tell them apart
         right.append(0.5 if same else float(first > second))
     assert meta["report"]["held_out"]["accuracy"]["value"] == pytest.approx(sum(right) / len(right))
     train = [each for each in read_snapshot(folder.inputs / "snapshot.jsonl") if each.split == "train"]
-    scores = torch.cat([model.score(each.form, each.messages, each.texts) for each in train])
+    scores = torch.cat([model.score_completions(each.form, each.messages, each.texts) for each in train])
     assert float(scores.mean()) == pytest.approx(0, abs=1e-4)
     assert float(scores.square().mean()) == pytest.approx(1, abs=1e-4)
 
@@ -365,12 +369,14 @@ def test_what_lora_learnt_beside_a_bfloat16_base_scores_as_its_report_says(
     meta = fit(folder)
     model = load_reward_model(folder.output)
     train = [each for each in read_snapshot(folder.inputs / "snapshot.jsonl") if each.split == "train"]
-    scores = torch.cat([model.score(each.form, each.messages, each.texts) for each in train])
+    scores = torch.cat([model.score_completions(each.form, each.messages, each.texts) for each in train])
     assert float(scores.mean()) == pytest.approx(0, abs=1e-4)
     assert float(scores.square().mean()) == pytest.approx(1, abs=1e-4)
     losses = []
     for record, i, j in held_out_pairs(folder):
-        first, second = model.score(record.form, record.messages, [record.texts[i], record.texts[j]])
+        first, second = model.score_completions(
+            record.form, record.messages, [record.texts[i], record.texts[j]]
+        )
         losses.append(-math.log(float(model.probability((first - second)[None]))))
     assert meta["report"]["held_out"]["log_loss"]["value"] == pytest.approx(
         sum(losses) / len(losses), abs=1e-4
@@ -404,7 +410,9 @@ def test_a_new_version_is_compared_with_the_active_one(tmp_path: Path) -> None:
             # some pairs are of equal texts, whose scores differ by rounding at most: a guess
             0.5
             if r.texts[i] == r.texts[j]
-            else float(model.score(r.form, r.messages, [r.texts[i], r.texts[j]]).diff().item() < 0)
+            else float(
+                model.score_completions(r.form, r.messages, [r.texts[i], r.texts[j]]).diff().item() < 0
+            )
             for r, i, j in held_out_pairs(folder)
         ]
         accuracies.append(sum(right) / len(right))

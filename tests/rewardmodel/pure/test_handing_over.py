@@ -203,7 +203,7 @@ def test_pads_and_a_chat_as_others_render_it_change_no_score(tmp_path: Path) -> 
     model = AutoModelForSequenceClassification.from_pretrained(output, num_labels=1).eval()
     with torch.no_grad():
         score = model(**batch).logits[0, 0] + read_json(output / "concord.json")["score_constant"]
-    expected = load_reward_model(fitted.output).score("chat", CHAT, [text])[0]
+    expected = load_reward_model(fitted.output).score_completions("chat", CHAT, [text])[0]
     torch.testing.assert_close(score, expected, rtol=1e-5, atol=1e-5)
 
 
@@ -228,7 +228,7 @@ def test_trl_reads_the_folder_and_scores_as_we_do(tmp_path: Path) -> None:
     trainer = trl.RewardTrainer(model=str(output), args=arguments, train_dataset=data, eval_dataset=data)
     figures = trainer.evaluate()
     ask = [{"role": "user", "content": "How is the inn?"}]
-    ours = load_reward_model(fitted.output).score("text", ask, answers)
+    ours = load_reward_model(fitted.output).score_completions("text", ask, answers)
     theirs = torch.tensor([figures["eval_max_reward"], figures["eval_min_reward"]])
     theirs += read_json(output / "concord.json")["score_constant"]
     torch.testing.assert_close(theirs, ours.sort(descending=True).values, rtol=1e-5, atol=1e-5)

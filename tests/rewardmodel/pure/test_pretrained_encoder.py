@@ -61,7 +61,7 @@ def test_it_is_fitted_saved_and_scores_as_its_report_says(tmp_path: Path) -> Non
     right = []
     for record in read_snapshot(folder.inputs / "snapshot.jsonl"):
         if record.split == "test":
-            scores = model.score(record.form, record.messages, record.texts).tolist()
+            scores = model.score_completions(record.form, record.messages, record.texts).tolist()
             right += [scores[i] > scores[j] for i, j in record.pairs]
     assert len(right) == held_out["count"]
     assert sum(right) / len(right) == pytest.approx(held_out["value"], abs=2 / len(right))

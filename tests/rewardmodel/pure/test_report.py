@@ -239,7 +239,9 @@ def test_a_score_depends_on_no_neighbour_and_keeps_its_place() -> None:
     torch.testing.assert_close(model.score_many(items), alone, rtol=0, atol=1e-5)
     assert float(together[0]) == pytest.approx(float(together[4]), abs=1e-5)
     assert abs(float(together[0] - together[2])) > 0.01  # a chat prompt is another prompt
-    torch.testing.assert_close(model.score("text", MESSAGES, ["good"]), together[:1], rtol=0, atol=1e-5)
+    torch.testing.assert_close(
+        model.score_completions("text", MESSAGES, ["good"]), together[:1], rtol=0, atol=1e-5
+    )
     assert model.score_many([]).shape == (0,)
 
 
@@ -264,7 +266,7 @@ def test_normalised_scores_have_mean_0_and_deviation_1_on_the_reference_completi
     assert float(scores.mean()) == pytest.approx(0, abs=1e-5)
     assert float(scores.square().mean()) == pytest.approx(1, abs=1e-5)
     # what is said of a pair does not depend on the units of the scores
-    raw = make_model().score("text", MESSAGES, ["good", "awful"])
+    raw = make_model().score_completions("text", MESSAGES, ["good", "awful"])
     chance = 1 / (1 + math.exp(float(raw[1] - raw[0])))
     assert float(model.probability((scores[0] - scores[2])[None])) == pytest.approx(chance, abs=1e-5)
 

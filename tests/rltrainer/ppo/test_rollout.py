@@ -207,7 +207,7 @@ def test_p15_the_reward_model_reads_the_text_with_its_own_tokens() -> None:
     )
     for row, text in enumerate(rollout.texts):
         prompt = make_prompts(3)[row // learner.config.samples]
-        alone = reward_model.score(prompt.form, prompt.messages, [text])
+        alone = reward_model.score_completions(prompt.form, prompt.messages, [text])
         assert float(rollout.scores[row]) == pytest.approx(float(alone), abs=1e-5)
     assert len(set(rollout.scores.tolist())) > 1
 

@@ -59,7 +59,7 @@ def test_the_report_has_the_policy_before_and_after_on_held_out_prompts(tmp_path
     for example in report["examples"]:
         assert example["prompt_id"] in held_out
         for side in ("before", "after"):
-            score = model.score("text", example["prompt"], [example[side]["completion"]])
+            score = model.score_completions("text", example["prompt"], [example[side]["completion"]])
             assert example[side]["reward"] == pytest.approx(float(score), abs=1e-4)
 
 
@@ -116,7 +116,7 @@ def test_p5_the_value_network_begins_as_the_reward_model() -> None:
     found = value(
         batch, torch.ones_like(batch), len(ids) - 1
     )  # of the state before the last token: after EOS
-    expected = reward_model.score(prompt.form, prompt.messages, ["the dog"])
+    expected = reward_model.score_completions(prompt.form, prompt.messages, ["the dog"])
     assert ids[-2] == policy.tokenizer.eos_token_id
     assert found.tolist() == [pytest.approx(expected.tolist(), abs=1e-5)]
     assert all(each.requires_grad for each in value.parameters())
