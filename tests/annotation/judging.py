@@ -52,7 +52,7 @@ def submitted(*ranks: int) -> Ranking:
     return ranking.submit(assignment=assignment, annotator=annotator, verdict="ranked", ranks=ranks)
 
 
-def said(of: Ranking) -> set[tuple[str, str, bool]]:
+def comparisons_of(of: Ranking) -> set[tuple[str, str, bool]]:
     """The comparisons by the texts of their completions, which end in their place in the task."""
     rows = of.comparisons.values_list("preferred__text", "rejected__text", "tie")
     return {(a[-1], b[-1], tie) for a, b, tie in rows}

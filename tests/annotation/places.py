@@ -127,9 +127,9 @@ def _place(
     ended = _give(task, cast["erin"], slot=False, expires_in=-60, status=Status.EXPIRED)
     _rank(_give(other, cast["frank"]))
     _rank(_give(gold, cast["frank"], slot=False))
-    to_rate, rated = (_give(_asked(task, "rate", who), cast[who]) for who in ("grace", "ivan"))
+    to_rate, rated = (_give(_other_task(task, "rate", who), cast[who]) for who in ("grace", "ivan"))
     _score(rated)
-    to_write, wrote = (_give(_asked(task, "demonstrate", who), cast[who]) for who in ("heidi", "frank"))
+    to_write, wrote = (_give(_other_task(task, "demonstrate", who), cast[who]) for who in ("heidi", "frank"))
     waiting = _write(wrote)
     flag = Flag.objects.create(
         project=project, task=task, prompt=task.prompt, annotator=cast["bob"], category="other", words="odd"
@@ -181,7 +181,7 @@ def _give(
 
 
 def _rank(assignment: Assignment, tiers: Sequence[int] = (1, 2)) -> Ranking:
-    made = Ranking(
+    judged = Ranking(
         project=assignment.project,
         task=assignment.task,
         annotator=assignment.annotator,
@@ -190,16 +190,16 @@ def _rank(assignment: Assignment, tiers: Sequence[int] = (1, 2)) -> Ranking:
         tiers=list(tiers),
         order_shown=[0, 1],
     )
-    ranking.store(made)
+    ranking.store(judged)
     _close(assignment)
-    return made
+    return judged
 
 
 def _close(assignment: Assignment) -> None:
     Assignment.objects.filter(pk=assignment.pk).update(status=Status.SUBMITTED, closed_at=timezone.now())
 
 
-def _asked(first: Task, kind: str, name: str) -> Task:
+def _other_task(first: Task, kind: str, name: str) -> Task:
     """A task of another kind of the same prompt, with a slot."""
     task = Task.objects.create(
         project=first.project, prompt=first.prompt, kind=kind, key=f"{kind}:{name}:{first.key}", priority=1

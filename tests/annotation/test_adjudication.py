@@ -25,9 +25,9 @@ def project(tmp_path: Path, settings: Any) -> Project:
     """Two annotators a task; what agrees on less than 0.9 of the pairs is listed."""
     folder = {**settings.STORAGES["artifacts"], "OPTIONS": {"location": tmp_path / "artifacts"}}
     settings.STORAGES = {**settings.STORAGES, "artifacts": folder}
-    made = make_project(annotators_per_task=2)
-    control.configure(project=made, adjudicate_below=0.9)
-    return made
+    new_project = make_project(annotators_per_task=2)
+    control.configure(project=new_project, adjudicate_below=0.9)
+    return new_project
 
 
 def judge(project: Project, *orders: list[int]) -> Task:
@@ -44,9 +44,12 @@ def test_the_worst_come_first_and_those_that_agree_or_are_not_done_stay_out(proj
     reversed_ = judge(project, [1, 2, 3], [3, 2, 1])
     judge(project, [1, 2, 2], [1, 2, 2])
     judge(project, [1, 2, 3])
-    found = adjudication.undecided(project=project)
-    assert [(one.task, round(one.agreement, 4)) for one in found] == [(reversed_, 0.0), (one_pair, 0.6667)]
-    assert [r.tiers for r in found[0].rankings] == [[1, 2, 3], [3, 2, 1]]
+    undecided = adjudication.undecided(project=project)
+    assert [(one.task, round(one.agreement, 4)) for one in undecided] == [
+        (reversed_, 0.0),
+        (one_pair, 0.6667),
+    ]
+    assert [r.tiers for r in undecided[0].rankings] == [[1, 2, 3], [3, 2, 1]]
     control.configure(project=project, adjudicate_below=0.5)
     assert [one.task for one in adjudication.undecided(project=project)] == [reversed_]
     control.configure(project=project, adjudicate_below=None)

@@ -38,10 +38,11 @@ class Agreement(NamedTuple):
 
 def agreement(*tasks: Sequence[Sequence[int]]) -> Agreement:
     """Of tasks as the tiers of annotator 0, 1, 2, 3."""
-    said = [[judged(tiers, annotator) for annotator, tiers in enumerate(task)] for task in tasks]
-    pairs = {people: total_of(said, Scope(PAIR, *people)) for people in combinations(range(4), 2)}
+    judgements = [[judged(tiers, annotator) for annotator, tiers in enumerate(task)] for task in tasks]
+    pairs = {people: total_of(judgements, Scope(PAIR, *people)) for people in combinations(range(4), 2)}
     return Agreement(
-        total_of(said, Scope(AGREEMENT)), {people: total for people, total in pairs.items() if total.tasks}
+        total_of(judgements, Scope(AGREEMENT)),
+        {people: total for people, total in pairs.items() if total.tasks},
     )
 
 
@@ -70,14 +71,14 @@ def test_tau_b_by_hand() -> None:
     assert tau_b([1, 2], [1, 1]) is None
 
 
-def said(tiers: Sequence[int], i: int, j: int) -> int:
+def sign_of(tiers: Sequence[int], i: int, j: int) -> int:
     return (tiers[i] < tiers[j]) - (tiers[i] > tiers[j])
 
 
 def alpha_by_definition(tasks: Sequence[Sequence[Sequence[int]]]) -> float | None:
     """1 - Do / De over all pairable values of ordered pairs of completions, straight from its definition."""
     units = [
-        [said(tiers, i, j) for tiers in task]
+        [sign_of(tiers, i, j) for tiers in task]
         for task in tasks
         for i, j in permutations(range(len(task[0])), 2)
     ]
@@ -96,7 +97,7 @@ def kappa_by_definition(a: Sequence[int], b: Sequence[int]) -> float | None:
 
 
 def tau_by_definition(a: Sequence[int], b: Sequence[int]) -> float | None:
-    pairs = [(said(a, i, j), said(b, i, j)) for i, j in combinations(range(len(a)), 2)]
+    pairs = [(sign_of(a, i, j), sign_of(b, i, j)) for i, j in combinations(range(len(a)), 2)]
     concordant, discordant = (
         pairs.count((1, 1)) + pairs.count((-1, -1)),
         pairs.count((1, -1)) + pairs.count((-1, 1)),
@@ -115,10 +116,10 @@ def judged_tasks(draw: st.DrawFn) -> list[list[list[int]]]:
     ]
 
 
-def close(value: float | None, wanted: float | None) -> bool:
-    if value is None or wanted is None:
-        return value is wanted
-    return abs(value - wanted) < 1e-9
+def close(value: float | None, expected: float | None) -> bool:
+    if value is None or expected is None:
+        return value is expected
+    return abs(value - expected) < 1e-9
 
 
 @given(tasks=judged_tasks())
@@ -126,7 +127,7 @@ def close(value: float | None, wanted: float | None) -> bool:
 def test_all_figures_are_those_of_their_definitions(tasks: list[list[list[int]]]) -> None:
     of = agreement(*tasks)
     pairs = [
-        (said(x, i, j), said(y, i, j))
+        (sign_of(x, i, j), sign_of(y, i, j))
         for task in tasks
         for x, y in combinations(task, 2)
         for i, j in combinations(range(len(x)), 2)
@@ -143,7 +144,7 @@ def test_all_figures_are_those_of_their_definitions(tasks: list[list[list[int]]]
     for (first, second), kappa in of.kappas().items():
         both = [(task[first], task[second]) for task in tasks if len(task) > second]
         a, b = (
-            [said(tiers[side], i, j) for tiers in both for i, j in permutations(range(len(tiers[0])), 2)]
+            [sign_of(tiers[side], i, j) for tiers in both for i, j in permutations(range(len(tiers[0])), 2)]
             for side in (0, 1)
         )
         assert close(kappa, kappa_by_definition(a, b))
@@ -166,7 +167,7 @@ def test_the_order_in_which_completions_are_listed_does_not_matter(
 def test_pairwise_agreement_of_one_task_is_that_of_its_definition(tasks: list[list[list[int]]]) -> None:
     for task in tasks:
         same = [
-            said(x, i, j) == said(y, i, j)
+            sign_of(x, i, j) == sign_of(y, i, j)
             for x, y in combinations(task, 2)
             for i, j in combinations(range(len(x)), 2)
         ]

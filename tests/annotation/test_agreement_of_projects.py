@@ -120,8 +120,8 @@ def test_pandalm_agrees_as_computed_elsewhere() -> None:
     assert figures["krippendorff_alpha"] == pytest.approx(0.8624, abs=5e-5)
     assert figures["pairwise_agreement"] == pytest.approx(0.9185, abs=5e-5)
     kappas = {tuple(one["annotators"]): one["kappa"] for one in figures["cohen_kappa"]}
-    for pair, wanted in (((1, 2), 0.8419), ((1, 3), 0.8818), ((2, 3), 0.8634)):
-        assert kappas[f"pandalm-{pair[0]}", f"pandalm-{pair[1]}"] == pytest.approx(wanted, abs=5e-5)
+    for pair, expected in (((1, 2), 0.8419), ((1, 3), 0.8818), ((2, 3), 0.8634)):
+        assert kappas[f"pandalm-{pair[0]}", f"pandalm-{pair[1]}"] == pytest.approx(expected, abs=5e-5)
 
 
 @real_data
@@ -136,10 +136,10 @@ def test_ukp_agrees_as_computed_elsewhere() -> None:
             annotator = people.setdefault(line["annotator"], len(people))
             tasks.setdefault(line["task"], []).append(judged(tiers, annotator))
     figures = estimates(total_of(list(tasks.values()), Scope(AGREEMENT)))
-    for name, wanted in (("krippendorff_alpha", 0.2745), ("pairwise_agreement", 0.5278)):
+    for name, expected in (("krippendorff_alpha", 0.2745), ("pairwise_agreement", 0.5278)):
         figure = figures[name]
         assert figure is not None
-        assert figure.value == pytest.approx(wanted, abs=5e-5)
+        assert figure.value == pytest.approx(expected, abs=5e-5)
 
 
 @real_data

@@ -32,7 +32,7 @@ KRIPPENDORFF = [
 ]
 
 
-def said(texts: Sequence[Sequence[float]]) -> dict[str, Estimate | None]:
+def statistics_of(texts: Sequence[Sequence[float]]) -> dict[str, Estimate | None]:
     """The statistics of texts that are a prompt each."""
     total = Total(SCORES)
     for one in texts:
@@ -41,8 +41,8 @@ def said(texts: Sequence[Sequence[float]]) -> dict[str, Estimate | None]:
 
 
 def value(texts: Sequence[Sequence[float]], name: str) -> float | None:
-    found = said(texts)[name]
-    return None if found is None else found.value
+    figure = statistics_of(texts)[name]
+    return None if figure is None else figure.value
 
 
 def test_figures_that_were_published() -> None:
@@ -60,49 +60,49 @@ TEXTS = st.lists(st.lists(st.integers(1, 7), min_size=1, max_size=5), min_size=2
 @given(TEXTS)
 def test_alpha_interval_is_that_of_the_library_krippendorff(texts: list[list[int]]) -> None:
     several = [one for one in texts if len(one) > 1]
-    found = value(texts, "alpha_interval")
+    figure = value(texts, "alpha_interval")
     if len({score for one in several for score in one}) < 2:
-        assert found is None
+        assert figure is None
         return
     data = np.full((5, len(texts)), np.nan)
     for i, one in enumerate(texts):
         data[: len(one), i] = one
     expected = krippendorff.alpha(reliability_data=data, level_of_measurement="interval")
-    assert found == pytest.approx(expected, abs=1e-9)
+    assert figure == pytest.approx(expected, abs=1e-9)
 
 
 @settings(max_examples=100, deadline=None)
 @given(TEXTS)
 def test_icc_is_that_of_the_analysis_of_variance(texts: list[list[int]]) -> None:
     groups = [np.array(one, dtype=float) for one in texts if len(one) > 1]
-    found = value(texts, "icc")
+    figure = value(texts, "icc")
     if len(groups) < 2:
-        assert found is None
+        assert figure is None
         return
     sizes = np.array([len(group) for group in groups])
     mean = np.concatenate(groups).mean()
     between = sum(len(group) * (group.mean() - mean) ** 2 for group in groups) / (len(groups) - 1)
     within = sum(((group - group.mean()) ** 2).sum() for group in groups) / (sizes.sum() - len(groups))
-    each = (sizes.sum() - (sizes**2).sum() / sizes.sum()) / (len(groups) - 1)
-    whole = between + (each - 1) * within
+    mean_size = (sizes.sum() - (sizes**2).sum() / sizes.sum()) / (len(groups) - 1)
+    whole = between + (mean_size - 1) * within
     if whole < 1e-9:
-        assert found is None
+        assert figure is None
     else:
-        assert found == pytest.approx((between - within) / whole, abs=1e-7)
+        assert figure == pytest.approx((between - within) / whole, abs=1e-7)
 
 
 def test_intervals_hold_the_truth_95_times_in_100() -> None:
     """Texts of variance 4, people of variance 2: both are 4/6 in the long run. Of 300 projects 95% is 285; three
     binomial deviations are 11.3, so 274 to 296."""
-    rng, held = random.Random(3), dict.fromkeys(("alpha_interval", "icc"), 0)
+    rng, covered = random.Random(3), dict.fromkeys(("alpha_interval", "icc"), 0)
     for _ in range(300):
         worth = [rng.gauss(0, 2) for _ in range(150)]
         texts = [[one + rng.gauss(0, 2**0.5) for _ in range(rng.randint(2, 4))] for one in worth]
-        for name, found in said(texts).items():
-            assert found is not None
-            assert found.interval is not None
-            held[name] += found.interval[0] <= 4 / 6 <= found.interval[1]
-    assert {name: count for name, count in held.items() if not 274 <= count <= 296} == {}
+        for name, figure in statistics_of(texts).items():
+            assert figure is not None
+            assert figure.interval is not None
+            covered[name] += figure.interval[0] <= 4 / 6 <= figure.interval[1]
+    assert {name: count for name, count in covered.items() if not 274 <= count <= 296} == {}
 
 
 def test_texts_of_one_prompt_are_one_cluster() -> None:
@@ -120,12 +120,12 @@ def test_texts_of_one_prompt_are_one_cluster() -> None:
 @pytest.fixture
 def project() -> Project:
     """Two people agree on one axis of three texts; the rest counts for nothing."""
-    made = make_project("helpful")
+    rated = make_project("helpful")
     for number, score in enumerate((1, 4, 7)):
         for name in ("alice", "bob"):
             line = {"prompt": f"Question {number}", "completion": f"Answer {number}", "axis": "helpful"}
-            put(made, "ratings", {**line, "score": score, "annotator": name})
-    return made
+            put(rated, "ratings", {**line, "score": score, "annotator": name})
+    return rated
 
 
 def rate(project: Project, annotator: Annotator, score: float | None, **more: Any) -> Rating:

@@ -137,8 +137,8 @@ def test_whoever_is_paused_begins_nothing_that_is_held_ahead(cast: tuple[Annotat
         queue.claim(annotator=alice)
     assert queue.reserve(annotator=alice) is None
     # Somebody who would go without gets it.
-    given = taken(bob)
-    assert given.task == ahead.task
+    assignment = taken(bob)
+    assert assignment.task == ahead.task
 
 
 def test_a_gold_task_falls_due_ahead_too() -> None:

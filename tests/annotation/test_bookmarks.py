@@ -113,8 +113,8 @@ def test_what_is_more_wanted_than_a_bookmark_is_found_before_it() -> None:
     put(project, "completions", late)
     assert place_of(alice) == before
     put(project, "completions", late | {"prompt": "last"}, urgent)
-    asked = [task.prompt.last_text for task in rest_of(alice)]
-    assert (asked[0], asked[-2:], len(asked)) == ("now", ["later", "last"], 5)
+    order = [task.prompt.last_text for task in rest_of(alice)]
+    assert (order[0], order[-2:], len(order)) == ("now", ["later", "last"], 5)
 
 
 def test_a_bookmark_of_a_version_before_is_void_whatever_is_added() -> None:
@@ -130,9 +130,9 @@ def test_a_bookmark_of_a_version_before_is_void_whatever_is_added() -> None:
 def test_a_slot_that_is_given_back_behind_the_bookmark_is_found() -> None:
     project, alice, bob = far_ahead(left=0)
     early, late = make_tasks(project, 2)
-    held = taken(bob)
-    assert held.task == Task.objects.earliest("id")
-    queue.skip(assignment=held, annotator=bob, reason="not mine")
+    in_hand = taken(bob)
+    assert in_hand.task == Task.objects.earliest("id")
+    queue.skip(assignment=in_hand, annotator=bob, reason="not mine")
     carol, dave = make_annotator(project), make_annotator(project)
     intake.set_priorities(project=project, priorities={early.pk: 9})
     for person in (carol, dave):
@@ -149,12 +149,12 @@ def test_a_lease_that_runs_out_behind_the_bookmark_is_found() -> None:
     carol = make_annotator(project)
     last = Task.objects.latest("id")
     Slot.objects.exclude(task=last).filter(annotator=None).delete()
-    held = taken(bob), taken(carol)
-    assert {assignment.task for assignment in held} == {last}
+    in_hand = taken(bob), taken(carol)
+    assert {assignment.task for assignment in in_hand} == {last}
     assert queue.claim(annotator=alice) is None
-    run_out(held[0])
+    run_out(in_hand[0])
     assert taken(alice).task == last
-    assert status_of(held[0]) == Assignment.Status.EXPIRED
+    assert status_of(in_hand[0]) == Assignment.Status.EXPIRED
 
 
 def test_new_tasks_of_a_higher_priority_come_first() -> None:
@@ -178,8 +178,8 @@ def test_a_task_with_their_own_text_is_passed_by() -> None:
     add_demonstration(
         prompt=Prompt.objects.get(messages__0__content="Name a colour."), annotator=alice, text="Blue."
     )
-    own = Source.objects.get(annotator=alice).name
-    texts = [{"text": "Blue.", "source": own}, {"text": "Red."}]
+    alices_source = Source.objects.get(annotator=alice).name
+    texts = [{"text": "Blue.", "source": alices_source}, {"text": "Red."}]
     put(project, "completions", {"prompt": "Name a colour.", "completions": texts})
     assert queue.claim(annotator=alice) is None
     assert progress.of(alice).left == 0

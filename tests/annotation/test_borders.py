@@ -163,8 +163,8 @@ def test_reasons_and_drafts_go_with_a_withdrawn_prompt() -> None:
     (task,) = make_tasks(project, 1)
     alice, bob, eve = (make_annotator(project) for _ in range(3))
     queue.skip(assignment=taken(alice), annotator=alice, reason="It names Ada.")
-    held = taken(bob)
-    queue.renew(assignment=held, annotator=bob, draft={"rationale": "It names Ada."})
+    in_hand = taken(bob)
+    queue.renew(assignment=in_hand, annotator=bob, draft={"rationale": "It names Ada."})
     late = taken(eve)
     queue.renew(assignment=late, annotator=eve, draft={"rationale": "Ada again."})
     Assignment.objects.filter(pk=late.pk).update(status="expired", closed_at=late.opened_at)
@@ -263,11 +263,11 @@ def test_texts_to_score_are_counted_from_one() -> None:
 
 
 def test_agreement_of_two_counts_those_who_have_a_name() -> None:
-    said = [
+    judgements = [
         Judgement(annotator, "ranked", tiers, order_shown=None, seconds=None, week=week)
         for annotator, tiers, week in ((7, [1, 2], "a"), (None, [1, 2], "b"), (9, [2, 1], "c"))
     ]
-    scopes = [scope for scope, _ in of_agreement(said)]
+    scopes = [scope for scope, _ in of_agreement(judgements)]
     named = [scope.annotator for scope in scopes if scope.annotator is not None]
     # Each with the two others, and the pair of those who have a name.
     assert sorted(named) == [7, 7, 7, 9, 9]
@@ -337,9 +337,9 @@ def test_a_decision_may_come_by_file_for_a_task_that_was_asked_again() -> None:
     skipped = {"prompt": "x", "completions": TEXTS, "task": "t", "annotator": "ada", "reason": "Dull."}
     purposes = ("repeat", "adjudication")
     put(other, "skips", *({**skipped, "concord": {"purpose": purpose}} for purpose in purposes))
-    made = Task.objects.filter(project=other)
-    assert sorted(task.purpose for task in made) == ["adjudication", "collect", "repeat"]
-    assert {task.entries.count() for task in made} == {3}
+    restored = Task.objects.filter(project=other)
+    assert sorted(task.purpose for task in restored) == ["adjudication", "collect", "repeat"]
+    assert {task.entries.count() for task in restored} == {3}
 
 
 def test_the_number_that_a_line_names_is_kept_also_of_a_task_that_came_in_judged() -> None:

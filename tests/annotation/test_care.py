@@ -13,7 +13,7 @@ from annotation.preferences.tiers import dense
 
 
 @pytest.mark.parametrize(
-    ("expected", "given_", "value"),
+    ("expected", "tiers", "value"),
     [
         ([1, 2, 3], [1, 2, 3], 1.0),
         ([1, 2, 3], [3, 2, 1], 0.0),
@@ -28,8 +28,8 @@ from annotation.preferences.tiers import dense
         ([1, 1], [], 1.0),
     ],
 )
-def test_credit_is_partial(expected: list[int], given_: list[int], value: float) -> None:
-    assert credit(expected, given_) == pytest.approx(value, abs=1e-12)
+def test_credit_is_partial(expected: list[int], tiers: list[int], value: float) -> None:
+    assert credit(expected, tiers) == pytest.approx(value, abs=1e-12)
 
 
 @given(

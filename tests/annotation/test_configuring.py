@@ -21,7 +21,7 @@ AXES = [
     {"name": "tone", "least": 1, "most": 5, "least_words": "rude", "most_words": "warm", "required": False}
 ]
 # Another value than a new project has, for each field of the forms.
-SAID: dict[str, Any] = {
+OTHER_VALUES: dict[str, Any] = {
     "guidelines": "Be kind.",
     "completions_per_task": 3,
     "annotators_per_task": 2,
@@ -58,7 +58,7 @@ def options(command: str) -> set[str]:
 @pytest.mark.parametrize("command", ["create_project", "configure_project"])
 def test_each_field_of_the_forms_is_an_option(command: str) -> None:
     fields = of_forms(SettingsForm, AskForm, ControlForm)
-    assert fields == SAID.keys()
+    assert fields == OTHER_VALUES.keys()
     # The short name says which project it is.
     assert (fields | of_forms(NewProjectForm)) - {"slug"} <= options(command)
 
@@ -66,7 +66,7 @@ def test_each_field_of_the_forms_is_an_option(command: str) -> None:
 def arguments(folder: Path) -> list[str]:
     """The command's words for ``SAID``."""
     words = []
-    for name, value in SAID.items():
+    for name, value in OTHER_VALUES.items():
         option = f"--{name.replace('_', '-')}"
         if name in {"guidelines", "rating_axes"}:
             path = folder / name
@@ -78,23 +78,23 @@ def arguments(folder: Path) -> list[str]:
 
 def stands(project: Project) -> dict[str, Any]:
     project.refresh_from_db()
-    values = {name: getattr(project, name) for name in SAID}
+    values = {name: getattr(project, name) for name in OTHER_VALUES}
     axes = [{name: axis[name] for name in AXES[0]} for axis in values["rating_axes"]]
     return {**values, "hour_cost": str(values["hour_cost"]), "rating_axes": axes}
 
 
 def test_a_project_is_made_and_changed_with_all_of_them(tmp_path: Path) -> None:
-    made = io.StringIO()
-    call_command("create_project", "kind", *arguments(tmp_path), stdout=made)
-    assert stands(Project.objects.get(slug="kind")) == SAID
-    told = json.loads(made.getvalue())
-    assert {name: told[name] for name in SAID if name not in {"guidelines", "rating_axes"}} == {
-        name: value for name, value in SAID.items() if name not in {"guidelines", "rating_axes"}
+    output = io.StringIO()
+    call_command("create_project", "kind", *arguments(tmp_path), stdout=output)
+    assert stands(Project.objects.get(slug="kind")) == OTHER_VALUES
+    report = json.loads(output.getvalue())
+    assert {name: report[name] for name in OTHER_VALUES if name not in {"guidelines", "rating_axes"}} == {
+        name: value for name, value in OTHER_VALUES.items() if name not in {"guidelines", "rating_axes"}
     }
     changed = make_project("other")
-    assert all(value != SAID[name] for name, value in stands(changed).items())
+    assert all(value != OTHER_VALUES[name] for name, value in stands(changed).items())
     call_command("configure_project", "--project", "other", *arguments(tmp_path), stdout=io.StringIO())
-    assert stands(changed) == SAID
+    assert stands(changed) == OTHER_VALUES
 
 
 def test_switches_are_turned_off_and_thresholds_taken_away(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ class World:
     task: Task
     other: Task
     ranking: Ranking
-    held: Assignment
+    in_hand: Assignment
 
 
 def make_world() -> World:
@@ -103,8 +103,8 @@ def snapshot(w: World) -> None:
 
 
 def flag(w: World, **fields: Any) -> Flag:
-    given = {"task": w.task, "annotator": w.alice, "prompt": w.task.prompt, "category": "broken", **fields}
-    return Flag.objects.create(project=w.project, **given)
+    values = {"task": w.task, "annotator": w.alice, "prompt": w.task.prompt, "category": "broken", **fields}
+    return Flag.objects.create(project=w.project, **values)
 
 
 def tally(w: World, **fields: Any) -> Tally:
@@ -120,7 +120,7 @@ def doubled(model: Any, w: World) -> None:
     """Two current answers of one assignment."""
     row = model.objects.get()
     for _ in range(2):
-        again(row, assignment_id=w.held.pk, import_key=None)
+        again(row, assignment_id=w.in_hand.pk, import_key=None)
 
 
 CASES: dict[str, Callable[[World], object]] = {
@@ -237,7 +237,7 @@ def test_a_ranked_ranking_without_tiers_is_refused(world: World) -> None:
 
 
 def test_an_open_assignment_with_a_time_of_closing_is_refused(world: World) -> None:
-    queue.release(assignment=world.held, annotator=world.bob)
+    queue.release(assignment=world.in_hand, annotator=world.bob)
     broken = refused_by(lambda: assign(world, world.other, world.bob, Status.OPEN, closed_at=timezone.now()))
     assert broken == "assignment_closed_has_a_time"
 

@@ -67,12 +67,12 @@ def make_gold(project: Project, count: int = 1) -> list[Task]:
 
 def purposes(annotator: Annotator, count: int) -> list[str]:
     """Of the next tasks, each submitted."""
-    found = []
+    kinds = []
     for _ in range(count):
         assignment = taken(annotator)
-        found.append(assignment.task.purpose)
+        kinds.append(assignment.task.purpose)
         submit(assignment, annotator)
-    return found
+    return kinds
 
 
 def test_each_annotator_gets_each_gold_task_once_and_any_number_of_annotators_do() -> None:
@@ -92,13 +92,13 @@ def test_gold_comes_about_as_often_as_the_project_says_and_at_no_fixed_step() ->
     make_gold(project, 40)
     make_tasks(project, 140)
     alice, rng = make_annotator(project), random.Random(7)
-    found = []
+    kinds = []
     for _ in range(120):
         assignment = queue.claim(annotator=alice, shuffle=rng)
         assert assignment is not None
-        found.append(assignment.task.purpose)
+        kinds.append(assignment.task.purpose)
         submit(assignment, alice)
-    at = [i for i, purpose in enumerate(found) if purpose == "gold"]
+    at = [i for i, purpose in enumerate(kinds) if purpose == "gold"]
     # 120 draws of 1 in 4: 30, and within four standard deviations of 4.7.
     assert 11 <= len(at) <= 49
     assert len({b - a for a, b in pairwise(at)}) > 3
@@ -237,8 +237,8 @@ def test_a_repeat_is_the_same_completions_in_another_order_after_enough_others()
     again = taken(alice)
     assert (again.task.purpose, again.task.repeats) == (Purpose.REPEAT, first.task)
     assert again.order_shown == first.order_shown[::-1]
-    said = [list(task.entries.values_list("position", "completion")) for task in (first.task, again.task)]
-    assert said[0] == said[1]
+    entries = [list(task.entries.values_list("position", "completion")) for task in (first.task, again.task)]
+    assert entries[0] == entries[1]
 
 
 def test_a_repeat_is_asked_of_each_annotator_once_and_is_one_task() -> None:
@@ -259,17 +259,17 @@ def test_nothing_is_repeated_before_enough_others() -> None:
     make_tasks(project, 12)
     alice = make_annotator(project)
     rng = type("Always", (random.Random,), {"random": lambda self: 0.0})(1)
-    found = []
+    claimed = []
     for _ in range(4):
         assignment = queue.claim(annotator=alice, shuffle=rng)
         assert assignment is not None
-        found.append(assignment)
+        claimed.append(assignment)
         submit(assignment, alice)
-    assert [one.task.purpose for one in found] == ["collect"] * 4
+    assert [one.task.purpose for one in claimed] == ["collect"] * 4
     fifth = queue.claim(annotator=alice, shuffle=rng)
     assert fifth is not None
     # Of the four, only the first has three rankings after it.
-    assert fifth.task.repeats == found[0].task
+    assert fifth.task.repeats == claimed[0].task
 
 
 @pytest.mark.django_db(transaction=True)
@@ -277,9 +277,9 @@ def test_a_repeat_that_two_need_at_once_is_made_once() -> None:
     project = make_project()
     (task,) = make_tasks(project)
     make: Callable[[], object] = lambda: control.asked_again(task_id=task.pk, purpose=Purpose.REPEAT)  # noqa: E731
-    made = at_once([make] * 6)
-    assert {one.pk for one in made if isinstance(one, Task)} == {Task.objects.get(repeats=task).pk}
-    assert not [one for one in made if isinstance(one, Exception)]
+    repeats = at_once([make] * 6)
+    assert {one.pk for one in repeats if isinstance(one, Task)} == {Task.objects.get(repeats=task).pk}
+    assert not [one for one in repeats if isinstance(one, Exception)]
     assert Task.objects.get(repeats=task).entries.count() == 3
 
 
@@ -383,10 +383,10 @@ def test_unmarking_gold_brings_its_rankings_and_slots_back() -> None:
     make_tasks(project, 1)
     alice, bob = make_annotator(project), make_annotator(project)
     submit(taken(alice), alice)
-    held = taken(bob)
-    assert held.task == gold[0]
+    in_hand = taken(bob)
+    assert in_hand.task == gold[0]
     assert control.unmark_gold(project=project, tasks=gold) == 1
-    assert status_of(held) == Assignment.Status.RELEASED
+    assert status_of(in_hand) == Assignment.Status.RELEASED
     holders = Slot.objects.filter(task=gold[0]).values_list("annotator__pseudonym", flat=True)
     assert sorted(holders, key=str) == sorted(["expert", alice.pseudonym])
     assert Ranking.objects.collected().filter(task=gold[0]).count() == 2
@@ -441,7 +441,7 @@ def test_gold_that_comes_twice_is_there_already() -> None:
     project, other = controlled(), make_project()
     make_gold(project, 3)
     exported = out(project, "gold")
-    for said in ((3, 0), (0, 3)):
+    for counts in ((3, 0), (0, 3)):
         report = put_bytes(other, "gold", exported)
-        assert (report.added, report.already) == said
+        assert (report.added, report.already) == counts
     assert Task.objects.gold().filter(project=other).count() == 3

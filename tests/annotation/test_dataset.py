@@ -64,8 +64,8 @@ def card_of(folder: Path) -> tuple[dict[str, Any], str]:
 
 def loaded(folder: Path, config: str) -> list[dict[str, Any]]:
     """The rows that ``datasets`` finds, with the splits that it finds them in."""
-    found = load_dataset(str(folder), config, cache_dir=str(folder.with_name("cache")))
-    return [row for split in found for row in found[split] if row["concord"]["split"] == split]
+    splits = load_dataset(str(folder), config, cache_dir=str(folder.with_name("cache")))
+    return [row for split in splits for row in splits[split] if row["concord"]["split"] == split]
 
 
 def without_nulls(value: Any) -> Any:
@@ -83,7 +83,7 @@ def as_exported(row: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("form", PROMPTS)
 def test_datasets_loads_what_an_export_says(form: str, tmp_path: Path) -> None:
     project = everything(form)
-    said = dataset.write(project=project, output=tmp_path / "set")
+    report = dataset.write(project=project, output=tmp_path / "set")
     names = ["pairs", "rankings", "ratings", "demonstrations"]
     for name in names:
         # The project's gold task has a prompt that is a text, so each kind says of which form it is.
@@ -100,7 +100,7 @@ def test_datasets_loads_what_an_export_says(form: str, tmp_path: Path) -> None:
         assert sorted(rows, key=lambda row: (row["concord"]["id"], str(row[key]))) == sorted(
             expected, key=lambda row: (row["concord"]["id"], str(row[key]))
         )
-    assert sum(file["rows"] for file in said["files"]) == sum(
+    assert sum(file["rows"] for file in report["files"]) == sum(
         len(loaded(tmp_path / "set", config["config_name"]))
         for config in card_of(tmp_path / "set")[0]["configs"]
     )
@@ -171,9 +171,9 @@ def test_all_files_are_of_one_moment(tmp_path: Path) -> None:
             late.join()
 
     late, heard = threading.Thread(target=store_another), list[tuple[int, int]]()
-    said = dataset.write(project=project, output=tmp_path / "set", watch=watch)
+    report = dataset.write(project=project, output=tmp_path / "set", watch=watch)
     # One of its rankings is superseded: it is counted, and left out.
-    assert heard[-1] == (said["rows"], said["rows"] + 1)
+    assert heard[-1] == (report["rows"], report["rows"] + 1)
     assert len(out_values(project, "rankings")) == before + 1
     assert {row["prompt"] for row in loaded(tmp_path / "set", "rankings")}.isdisjoint({"late"})
     dataset.write(project=project, output=tmp_path / "next")

@@ -48,16 +48,16 @@ def exported(project: Project) -> list[str]:
 
 def test_without_review_an_answer_counts_at_once(tmp_path: Path) -> None:
     project = asked_project(review=False)
-    made = written(project, "Line one.\r\nLine two.\n")
-    assert (made.text, made.review, made.prompt.last_text) == (
+    answer = written(project, "Line one.\r\nLine two.\n")
+    assert (answer.text, answer.review, answer.prompt.last_text) == (
         "Line one.\nLine two.",
         "accepted",
         "Question 0",
     )
     assert trained_on(project, tmp_path) == exported(project) == ["Line one.\nLine two."]
-    assert made.assignment is not None
-    made.assignment.refresh_from_db()
-    assert made.assignment.status == "submitted"
+    assert answer.assignment is not None
+    answer.assignment.refresh_from_db()
+    assert answer.assignment.status == "submitted"
 
 
 def test_with_review_only_what_a_second_person_accepted_counts(tmp_path: Path) -> None:
@@ -75,57 +75,57 @@ def test_with_review_only_what_a_second_person_accepted_counts(tmp_path: Path) -
 
 def test_an_edit_is_a_version_of_its_own_and_the_written_one_is_kept(tmp_path: Path) -> None:
     project = asked_project()
-    made, reviewer = written(project, "Teh answer."), make_annotator(project)
+    answer, reviewer = written(project, "Teh answer."), make_annotator(project)
     edited = demonstrating.accept(
-        demonstration=made, reviewer=reviewer, text="The answer.", comment="One letter."
+        demonstration=answer, reviewer=reviewer, text="The answer.", comment="One letter."
     )
-    made.refresh_from_db()
-    assert (made.text, made.is_current) == ("Teh answer.", False)
+    answer.refresh_from_db()
+    assert (answer.text, answer.is_current) == ("Teh answer.", False)
     assert (edited.supersedes, edited.edited, edited.reviewer, edited.author) == (
-        made,
+        answer,
         True,
         reviewer,
-        made.author,
+        answer.author,
     )
     assert trained_on(project, tmp_path) == ["The answer."]
 
 
 def test_the_author_revises_what_was_sent_back_and_it_waits_again() -> None:
     project = asked_project()
-    made, reviewer = written(project), make_annotator(project)
-    demonstrating.send_back(demonstration=made, reviewer=reviewer, comment="Longer, please.")
-    author = made.author
+    answer, reviewer = written(project), make_annotator(project)
+    demonstrating.send_back(demonstration=answer, reviewer=reviewer, comment="Longer, please.")
+    author = answer.author
     assert author is not None
     Demonstration.objects.update(created_at=timezone.now() - timedelta(days=9))
-    assert list(demonstrating.revisable(author)) == [made]
-    better = demonstrating.revise(demonstration=made, annotator=author, text="A longer answer.")
-    assert (better.review, better.supersedes, better.reviewer) == ("waiting", made, None)
+    assert list(demonstrating.revisable(author)) == [answer]
+    better = demonstrating.revise(demonstration=answer, annotator=author, text="A longer answer.")
+    assert (better.review, better.supersedes, better.reviewer) == ("waiting", answer, None)
     assert demonstrating.claim_review(reviewer=reviewer) == better
     with pytest.raises(BadRequest, match="another version"):
-        demonstrating.accept(demonstration=made, reviewer=reviewer)
+        demonstrating.accept(demonstration=answer, reviewer=reviewer)
 
 
 def test_nobody_reviews_their_own() -> None:
     project = asked_project()
-    made = written(project)
-    author = made.author
+    answer = written(project)
+    author = answer.author
     assert author is not None
     assert demonstrating.claim_review(reviewer=author) is None
     with pytest.raises(NotAllowed):
-        demonstrating.accept(demonstration=made, reviewer=author)
+        demonstrating.accept(demonstration=answer, reviewer=author)
     with pytest.raises(NotAllowed):
-        demonstrating.send_back(demonstration=made, reviewer=author, comment="Fine.")
-    made.refresh_from_db()
-    assert made.review == "waiting"
+        demonstrating.send_back(demonstration=answer, reviewer=author, comment="Fine.")
+    answer.refresh_from_db()
+    assert answer.review == "waiting"
 
 
 def test_nobody_revises_anothers_and_nobody_of_another_project_reviews() -> None:
-    made = written(asked_project())
+    answer = written(asked_project())
     stranger = make_annotator(make_project())
     with pytest.raises(NotAllowed):
-        demonstrating.revise(demonstration=made, annotator=stranger, text="Mine.")
+        demonstrating.revise(demonstration=answer, annotator=stranger, text="Mine.")
     with pytest.raises(NotAllowed):
-        demonstrating.accept(demonstration=made, reviewer=stranger)
+        demonstrating.accept(demonstration=answer, reviewer=stranger)
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "nul\0", "short"])
@@ -171,13 +171,13 @@ def test_reviewers_at_once_get_different_answers_and_one_decision_stands() -> No
 
 def test_a_review_that_was_left_comes_back_when_its_lease_ends() -> None:
     project = asked_project()
-    made = written(project)
+    answer = written(project)
     first, second = make_annotator(project), make_annotator(project)
-    assert demonstrating.claim_review(reviewer=first) == made
-    assert demonstrating.claim_review(reviewer=first) == made
+    assert demonstrating.claim_review(reviewer=first) == answer
+    assert demonstrating.claim_review(reviewer=first) == answer
     assert demonstrating.claim_review(reviewer=second) is None
     Demonstration.objects.update(held_until=timezone.now() - timedelta(seconds=1))
-    assert demonstrating.claim_review(reviewer=second) == made
+    assert demonstrating.claim_review(reviewer=second) == answer
 
 
 def test_export_import_export_of_reviewed_answers_gives_the_same_bytes() -> None:
@@ -233,9 +233,9 @@ def test_an_answer_without_a_text_or_with_a_nul_is_refused(text: str) -> None:
 
 def test_whoever_is_paused_is_given_no_answer_to_review() -> None:
     project = asked_project()
-    made, reviewer = written(project), make_annotator(project)
+    answer, reviewer = written(project), make_annotator(project)
     standing.pause(annotator=reviewer, why="Slow down.", by=None)
     with pytest.raises(ClaimsPaused):
         demonstrating.claim_review(reviewer=reviewer)
-    made.refresh_from_db()
-    assert made.held_by is None
+    answer.refresh_from_db()
+    assert answer.held_by is None

@@ -14,30 +14,38 @@ pytestmark = pytest.mark.django_db
 USER = {"role": "user", "content": "Name a fruit."}
 
 
-def said(text: str) -> dict[str, str]:
+def assistant_says(text: str) -> dict[str, str]:
     return {"role": "assistant", "content": text}
 
 
-CHAT = [USER, said("Which kind?"), {"role": "user", "content": "Any."}]
+CHAT = [USER, assistant_says("Which kind?"), {"role": "user", "content": "Any."}]
 HH = "\n\nHuman: Name a fruit.\n\nAssistant: Which kind?\n\nHuman: Any.\n\nAssistant: "
 PAIRS: dict[str, tuple[dict[str, Any], list[dict[str, str]]]] = {
     "the prompt in both answers": (
-        {"chosen": [*CHAT, said("Fig.")], "rejected": [*CHAT, said("Mud.")]},
+        {"chosen": [*CHAT, assistant_says("Fig.")], "rejected": [*CHAT, assistant_says("Mud.")]},
         CHAT,
     ),
     "a text beside it": (
-        {"prompt": "Name a fruit.", "chosen": [USER, said("Fig.")], "rejected": [USER, said("Mud.")]},
+        {
+            "prompt": "Name a fruit.",
+            "chosen": [USER, assistant_says("Fig.")],
+            "rejected": [USER, assistant_says("Mud.")],
+        },
         [USER],
     ),
     "messages beside it": (
-        {"prompt": CHAT, "chosen": [*CHAT, said("Fig.")], "rejected": [*CHAT, said("Mud.")]},
+        {
+            "prompt": CHAT,
+            "chosen": [*CHAT, assistant_says("Fig.")],
+            "rejected": [*CHAT, assistant_says("Mud.")],
+        },
         CHAT,
     ),
     "a dialogue as one text": ({"chosen": HH + "Fig.", "rejected": HH + "Mud.\n"}, CHAT),
     "every field in each message": (
         {
-            "chosen": [{**USER, "name": None}, {**said("Fig."), "name": None}],
-            "rejected": [{**USER, "name": None}, {**said("Mud."), "name": None}],
+            "chosen": [{**USER, "name": None}, {**assistant_says("Fig."), "name": None}],
+            "rejected": [{**USER, "name": None}, {**assistant_says("Mud."), "name": None}],
         },
         [USER],
     ),
@@ -50,9 +58,13 @@ def test_a_prompt_inside_the_answers_is_the_pairs_prompt(case: str) -> None:
     project = make_project()
     assert put(project, "pairs", values).added == 1
     (pair,) = out_values(project, "pairs")
-    assert (pair["prompt"], pair["chosen"], pair["rejected"]) == (messages, [said("Fig.")], [said("Mud.")])
+    assert (pair["prompt"], pair["chosen"], pair["rejected"]) == (
+        messages,
+        [assistant_says("Fig.")],
+        [assistant_says("Mud.")],
+    )
     # The same pair in the usual form is the same judgement.
-    usual = {"prompt": messages, "chosen": [said("Fig.")], "rejected": [said("Mud.")]}
+    usual = {"prompt": messages, "chosen": [assistant_says("Fig.")], "rejected": [assistant_says("Mud.")]}
     assert (put(project, "pairs", usual).added, Ranking.objects.count()) == (0, 1)
 
 

@@ -34,7 +34,7 @@ from tests.annotation.judging import taken
 pytestmark = pytest.mark.django_db
 Purpose = Task.Purpose
 KINDS = [kind for kind in Transfer.Kind.values if kind != "pairs"]
-OWN = ["gold", "gold_rankings", "repeats", "adjudications", "flags", "skips"]
+OWN_KINDS = ["gold", "gold_rankings", "repeats", "adjudications", "flags", "skips"]
 ORDER = [3, 1, 2]
 
 
@@ -71,13 +71,17 @@ def make_everything() -> Project:
     )
     named(decision.annotator, "carol")
     (broken,) = make_tasks(project, priority=9)
-    held = taken(bob)
-    assert held.task == broken
-    flag = flags.raise_flag(assignment=held, annotator=bob, category="broken", words="cut off")
+    in_hand = taken(bob)
+    assert in_hand.task == broken
+    flag = flags.raise_flag(assignment=in_hand, annotator=bob, category="broken", words="cut off")
     flags.resolve(flags=[flag], resolution="Mended.", by=carol)
-    flags.raise_flag(assignment=held, annotator=bob, category="harmful", passing=True)
-    told = {"text": "As ChatGPT, I like blue."}
-    put(project, "completions", {"prompt": "Who are you?", "completions": [told, {"text": "Nobody."}]})
+    flags.raise_flag(assignment=in_hand, annotator=bob, category="harmful", passing=True)
+    names_its_model = {"text": "As ChatGPT, I like blue."}
+    put(
+        project,
+        "completions",
+        {"prompt": "Who are you?", "completions": [names_its_model, {"text": "Nobody."}]},
+    )
     flags.resolve(flags=list(Flag.objects.filter(category="names_model")), resolution="Known.", by=carol)
     return project
 
@@ -134,7 +138,7 @@ def moved(project: Project) -> Project:
 def test_everything_is_exported_and_comes_back_as_the_same_rows() -> None:
     project = make_everything()
     before = rows(project)
-    assert [len(out_values(project, kind)) for kind in OWN] == [1, 2, 1, 1, 3, 1]
+    assert [len(out_values(project, kind)) for kind in OWN_KINDS] == [1, 2, 1, 1, 3, 1]
     assert rows(moved(project)) == before
 
 
@@ -166,8 +170,8 @@ def test_lines_say_what_they_measure_and_which_task_they_ask_again() -> None:
     )
     assert [item["rank"] for item in gold["completions"]] == ORDER
     assert {line["concord"]["purpose"] for line in out_values(project, "gold_rankings")} == {"gold"}
-    said = [line for line in out_values(project, "rankings") if line["task"] == decision["task"]]
-    assert [[item["rank"] for item in line["completions"]] for line in said] == [[1, 2, 3], [3, 2, 1]]
+    decided = [line for line in out_values(project, "rankings") if line["task"] == decision["task"]]
+    assert [[item["rank"] for item in line["completions"]] for line in decided] == [[1, 2, 3], [3, 2, 1]]
     assert [item["rank"] for item in decision["completions"]] == [2, 3, 1]
     assert (decision["annotator"], decision["rationale"]) == ("carol", "clearer")
     assert repeat["concord"]["purpose"] == "repeat"
@@ -205,7 +209,7 @@ def test_a_task_that_waits_becomes_gold_by_a_file_whatever_the_order_of_its_comp
     assert queue.claim(annotator=make_annotator(project)) is None
 
 
-@pytest.mark.parametrize("kind", OWN)
+@pytest.mark.parametrize("kind", OWN_KINDS)
 def test_command_page_and_api_offer_it_alike(kind: str, tmp_path: Path) -> None:
     project = make_everything()
     data = out(project, kind)
@@ -216,17 +220,17 @@ def test_command_page_and_api_offer_it_alike(kind: str, tmp_path: Path) -> None:
     client.force_login(User.objects.get(username="carol"))
     answer = client.get(f"/api/v1/projects/{project.slug}/export/", {"kind": kind})
     assert b"".join(answer.streaming_content) == data  # type: ignore[attr-defined]
-    asked = client.post(f"/api/v1/projects/{project.slug}/exports/", {"kind": kind}, "application/json")
-    assert asked.status_code == 202
+    queued = client.post(f"/api/v1/projects/{project.slug}/exports/", {"kind": kind}, "application/json")
+    assert queued.status_code == 202
     at = f"/admin/projects/{project.slug}/"
     assert client.get(at).content.decode().count(f'<option value="{kind}">') == 2  # import and export
     sent = client.post(f"{at}export/", {"export-kind": kind})
     assert Transfer.objects.filter(kind=kind, direction="export").count() == 2, sent.content
     before = rows(project)
     (tmp_path / "file.jsonl").write_bytes(data)
-    said = StringIO()
-    call_command("import_jsonl", tmp_path / "file.jsonl", project=project.slug, kind=kind, stdout=said)
-    assert json.loads(said.getvalue())["added"] == 0
+    output = StringIO()
+    call_command("import_jsonl", tmp_path / "file.jsonl", project=project.slug, kind=kind, stdout=output)
+    assert json.loads(output.getvalue())["added"] == 0
     assert rows(project) == before
 
 
@@ -301,7 +305,7 @@ def test_what_was_said_of_a_withdrawn_prompt_never_comes_out() -> None:
     project = make_everything()
     for task in Task.objects.filter(project=project):
         erasure.withdraw_prompt(project=project, public_id=str(task.prompt.public_id))
-    assert [out_values(project, kind) for kind in OWN] == [[]] * len(OWN)
+    assert [out_values(project, kind) for kind in OWN_KINDS] == [[]] * len(OWN_KINDS)
 
 
 def test_what_was_decided_on_a_withdrawn_text_never_comes_out() -> None:

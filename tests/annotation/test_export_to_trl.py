@@ -45,12 +45,14 @@ def judged(form: str) -> Project:
         ranking(prompt(3), 1, 2, annotator="alice", verdict="all_bad"),
         ranking(prompt(4), 4, 2, 1, 3, annotator="alice", concord={"order_shown": [3, 1, 0, 2]}),
     )
-    chosen, rejected = ("Blue é.", "Mud.") if form == "text" else ([said("Blue é.")], [said("Mud.")])
+    chosen, rejected = (
+        ("Blue é.", "Mud.") if form == "text" else ([assistant_says("Blue é.")], [assistant_says("Mud.")])
+    )
     put(project, "pairs", {"prompt": prompt(5), "chosen": chosen, "rejected": rejected, "strength": 2})
     return project
 
 
-def said(text: str) -> dict[str, str]:
+def assistant_says(text: str) -> dict[str, str]:
     return {"role": "assistant", "content": text}
 
 

@@ -14,32 +14,32 @@ Cast = tuple[Annotator, Annotator]
 
 def test_a_flag_leaves_the_task_in_hand(cast: Cast) -> None:
     alice, _ = cast
-    held = taken(alice)
-    flag = flags.raise_flag(assignment=held, annotator=alice, category="private", words=" a phone number ")
+    in_hand = taken(alice)
+    flag = flags.raise_flag(assignment=in_hand, annotator=alice, category="private", words=" a phone number ")
     assert (flag.category, flag.words, flag.task, flag.prompt) == (
         "private",
         "a phone number",
-        held.task,
-        held.task.prompt,
+        in_hand.task,
+        in_hand.task.prompt,
     )
-    assert status_of(held) == Assignment.Status.OPEN
+    assert status_of(in_hand) == Assignment.Status.OPEN
 
 
 def test_a_flag_may_pass_the_task_on_with_its_reason(cast: Cast) -> None:
     alice, bob = cast
-    held = taken(alice)
-    flags.raise_flag(assignment=held, annotator=alice, category="harmful", words="a recipe", passing=True)
-    assert (status_of(held), held.reason) == (Assignment.Status.SKIPPED, "harmful: a recipe")
-    assert taken(alice).task != held.task
-    assert taken(bob).task == held.task
+    in_hand = taken(alice)
+    flags.raise_flag(assignment=in_hand, annotator=alice, category="harmful", words="a recipe", passing=True)
+    assert (status_of(in_hand), in_hand.reason) == (Assignment.Status.SKIPPED, "harmful: a recipe")
+    assert taken(alice).task != in_hand.task
+    assert taken(bob).task == in_hand.task
 
 
 def test_flagging_again_for_the_same_reason_changes_the_words(cast: Cast) -> None:
     alice, _ = cast
-    held = taken(alice)
-    first = flags.raise_flag(assignment=held, annotator=alice, category="broken", words="cut off")
-    again = flags.raise_flag(assignment=held, annotator=alice, category="broken", words="still cut off")
-    flags.raise_flag(assignment=held, annotator=alice, category="harmful")
+    in_hand = taken(alice)
+    first = flags.raise_flag(assignment=in_hand, annotator=alice, category="broken", words="cut off")
+    again = flags.raise_flag(assignment=in_hand, annotator=alice, category="broken", words="still cut off")
+    flags.raise_flag(assignment=in_hand, annotator=alice, category="harmful")
     assert again == first
     assert again.words == "still cut off"
     assert Flag.objects.open().count() == 2
@@ -48,10 +48,10 @@ def test_flagging_again_for_the_same_reason_changes_the_words(cast: Cast) -> Non
 def test_flagging_again_what_was_resolved_keeps_who_resolved_it(cast: Cast) -> None:
     alice, _ = cast
     carol = make_user("carol")
-    held = taken(alice)
-    first = flags.raise_flag(assignment=held, annotator=alice, category="broken", words="cut off")
+    in_hand = taken(alice)
+    first = flags.raise_flag(assignment=in_hand, annotator=alice, category="broken", words="cut off")
     flags.resolve(flags=[first], resolution="Mended.", by=carol)
-    again = flags.raise_flag(assignment=held, annotator=alice, category="broken", words="still cut off")
+    again = flags.raise_flag(assignment=in_hand, annotator=alice, category="broken", words="still cut off")
     first.refresh_from_db()
     assert (first.words, first.resolution, first.resolved_by) == ("cut off", "Mended.", carol)
     assert (again.words, again.resolution, again.resolved_by) == ("still cut off", "", None)
@@ -60,16 +60,16 @@ def test_flagging_again_what_was_resolved_keeps_who_resolved_it(cast: Cast) -> N
 
 def test_what_is_no_reason_is_refused(cast: Cast) -> None:
     alice, bob = cast
-    held = taken(alice)
+    in_hand = taken(alice)
     with pytest.raises(BadRequest, match="must be one of"):
-        flags.raise_flag(assignment=held, annotator=alice, category="boring")
+        flags.raise_flag(assignment=in_hand, annotator=alice, category="boring")
     with pytest.raises(BadRequest, match="few words"):
-        flags.raise_flag(assignment=held, annotator=alice, category="other", words=" ")
+        flags.raise_flag(assignment=in_hand, annotator=alice, category="other", words=" ")
     with pytest.raises(LeaseOver):
-        flags.raise_flag(assignment=held, annotator=bob, category="broken")
-    submit(held, alice)
+        flags.raise_flag(assignment=in_hand, annotator=bob, category="broken")
+    submit(in_hand, alice)
     with pytest.raises(LeaseOver):
-        flags.raise_flag(assignment=held, annotator=alice, category="broken")
+        flags.raise_flag(assignment=in_hand, annotator=alice, category="broken")
     assert not Flag.objects.exists()
 
 

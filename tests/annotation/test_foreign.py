@@ -89,9 +89,13 @@ def ranker(order: Mapping[str, list[str]]) -> Values:
 def test_label_studios_pairs_and_rankings(tmp_path: Path) -> None:
     path = tmp_path / "export.json"
     path.write_text(json.dumps([PAIRWISE, ranker({"rank": ["mdn", "wiki", "blog"]})], indent=2))
-    found = understood(path)
-    assert (found.container, found.shape, found.kind) == ("a JSON list", "Label Studio's export", "rankings")
-    assert (found.records, found.lines, found.bad_records) == (2, 3, 0)
+    understanding = understood(path)
+    assert (understanding.container, understanding.shape, understanding.kind) == (
+        "a JSON list",
+        "Label Studio's export",
+        "rankings",
+    )
+    assert (understanding.records, understanding.lines, understanding.bad_records) == (2, 3, 0)
     first, second, third = lines_of(path)
     assert (ranks_of(first), first["annotator"]) == ({"Fig.": 2, "Mud.": 1}, "ada@example.org")
     assert (first["rationale"], first["id"], first["metadata"]) == ("Mud is\nearth.", "7", {"topic": "food"})
@@ -117,7 +121,7 @@ def test_label_studios_columns_may_be_named_and_what_cannot_be_told_is_said(tmp_
 
 
 FIELDS = {"instruction": "Name a fruit.", "response_1": "Fig.", "response_2": "Mud."}
-SAID = [
+RESPONSES = [
     {"value": ["response_2", "response_1"], "user_id": "ada", "status": "submitted"},
     {"value": ["response_1", "response_2"], "user_id": "bob", "status": "draft"},
 ]
@@ -127,7 +131,7 @@ RANKED = [{"value": "response_1", "rank": 1}, {"value": "response_2", "rank": 1}
 @pytest.mark.parametrize(
     ("record", "ranks", "annotator"),
     [
-        ({"id": "r", "fields": FIELDS, "responses": {"ranking": SAID}}, (2, 1), "ada"),
+        ({"id": "r", "fields": FIELDS, "responses": {"ranking": RESPONSES}}, (2, 1), "ada"),
         (
             {"fields": FIELDS, "responses": {"best": [{"value": "response_1", "user_id": "ada"}]}},
             (1, 2),
@@ -177,11 +181,11 @@ def test_argillas_records(
 
 def test_argillas_records_without_a_response_are_left_out_and_counted(tmp_path: Path) -> None:
     path = written(
-        tmp_path, {"fields": FIELDS, "responses": {}}, {"fields": FIELDS, "responses": {"r": SAID}}
+        tmp_path, {"fields": FIELDS, "responses": {}}, {"fields": FIELDS, "responses": {"r": RESPONSES}}
     )
-    found = understood(path)
-    assert (found.records, found.lines) == (2, 1)
-    assert found.left_out == {"nobody has submitted a ranking of these records": 1}
+    understanding = understood(path)
+    assert (understanding.records, understanding.lines) == (2, 1)
+    assert understanding.left_out == {"nobody has submitted a ranking of these records": 1}
 
 
 def conversation(answer: str) -> list[Values]:
@@ -281,20 +285,27 @@ PUBLISHED: list[tuple[Values, str, str, Values]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("record", "title", "kind", "wanted"), PUBLISHED, ids=[row[1] for row in PUBLISHED])
-def test_published_data(tmp_path: Path, record: Values, title: str, kind: str, wanted: Values) -> None:
+@pytest.mark.parametrize(
+    ("record", "title", "kind", "expected"), PUBLISHED, ids=[row[1] for row in PUBLISHED]
+)
+def test_published_data(tmp_path: Path, record: Values, title: str, kind: str, expected: Values) -> None:
     path = written(tmp_path, record)
-    found = understood(path)
-    assert title in found.shape
-    assert (found.kind, found.records, found.lines, found.bad) == (kind, 1, 1, [])
-    (line,) = found.examples
+    understanding = understood(path)
+    assert title in understanding.shape
+    assert (understanding.kind, understanding.records, understanding.lines, understanding.bad) == (
+        kind,
+        1,
+        1,
+        [],
+    )
+    (line,) = understanding.examples
     items = line.get("completions", [])
     line = {
         **line,
         "ranks": [item.get("rank") for item in items],
         "sources": [item.get("source") for item in items],
     }
-    assert {name: line.get(name) for name in wanted} == wanted
+    assert {name: line.get(name) for name in expected} == expected
 
 
 def test_helpsteer_is_a_rating_an_axis(tmp_path: Path) -> None:
@@ -336,9 +347,9 @@ def test_a_tables_columns_are_named_by_hand_and_its_numbers_are_numbers(tmp_path
         BrokenFile, match="say neither what was asked nor what was answered: Frage, Antwort, Note"
     ):
         understood(path)
-    found = understood(path, prompt="Frage", completion="Antwort", score="Note")
-    assert (found.kind, found.examples[0]["score"]) == ("ratings", 4.5)
-    assert [(number, error.field) for number, error in found.bad] == [(2, "score")]
+    understanding = understood(path, prompt="Frage", completion="Antwort", score="Note")
+    assert (understanding.kind, understanding.examples[0]["score"]) == ("ratings", 4.5)
+    assert [(number, error.field) for number, error in understanding.bad] == [(2, "score")]
 
 
 def test_a_winner_is_named_by_the_column_of_the_file_or_by_ours(tmp_path: Path) -> None:
@@ -352,8 +363,8 @@ def test_a_winner_is_named_by_the_column_of_the_file_or_by_ours(tmp_path: Path) 
 def test_a_row_with_too_few_columns_is_a_bad_one(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("prompt,completion\nx,y\nz\n")
-    found = understood(path)
-    assert (found.lines, [(number, error.reason) for number, error in found.bad]) == (
+    understanding = understood(path)
+    assert (understanding.lines, [(number, error.reason) for number, error in understanding.bad]) == (
         1,
         [(2, "has another number of columns than the first line, which has 2")],
     )
@@ -411,9 +422,9 @@ def test_our_own_exports_are_what_they_are(tmp_path: Path, kind: str) -> None:
     everything_in(project)
     path = tmp_path / kind
     path.write_bytes(out(project, kind))
-    found = understood(path)
-    assert (found.kind, found.bad_records) == (kind, 0)
-    assert found.lines >= 1
+    understanding = understood(path)
+    assert (understanding.kind, understanding.bad_records) == (kind, 0)
+    assert understanding.lines >= 1
 
 
 def everything_in(project: Project) -> None:
@@ -459,11 +470,13 @@ def test_whatever_a_file_says_it_is_understood_or_refused_in_words(
 ) -> None:
     path = written(tmp_path, *records)
     try:
-        found = understood(path)
+        understanding = understood(path)
     except BrokenFile:
         return
-    assert found.records == len(records)
-    assert found.lines + found.bad_records + sum(found.left_out.values()) >= len(records)
+    assert understanding.records == len(records)
+    assert understanding.lines + understanding.bad_records + sum(understanding.left_out.values()) >= len(
+        records
+    )
 
 
 def test_what_is_of_another_shape_than_the_first_records_is_bad(tmp_path: Path) -> None:
@@ -481,8 +494,12 @@ def test_the_command_tells_what_it_understands_and_then_stores_it(
     project = make_project()
     path = written(tmp_path, PAIRWISE, {**PAIRWISE, "id": 9, "annotations": []})
     call_command("import_jsonl", str(path), "--look")
-    told = json.loads(capsys.readouterr().out)
-    assert (told["understood_as"], told["lines"], len(told["examples"])) == ("Label Studio's export", 2, 2)
+    report = json.loads(capsys.readouterr().out)
+    assert (report["understood_as"], report["lines"], len(report["examples"])) == (
+        "Label Studio's export",
+        2,
+        2,
+    )
     assert not Prompt.objects.exists()
     call_command("import_jsonl", str(path), "--project", project.slug, "--convert")
     stored = capsys.readouterr()

@@ -85,17 +85,17 @@ def test_a_huge_draft_is_refused(cast: tuple[Annotator, Annotator]) -> None:
 
 def test_others_cannot_renew_skip_release_or_submit(cast: tuple[Annotator, Annotator]) -> None:
     alice, bob = cast
-    held = taken(alice)
+    in_hand = taken(alice)
     for act in (
-        lambda: queue.renew(assignment=held, annotator=bob),
-        lambda: queue.skip(assignment=held, annotator=bob, reason="mine now"),
-        lambda: queue.release(assignment=held, annotator=bob),
-        lambda: submit(held, bob),
+        lambda: queue.renew(assignment=in_hand, annotator=bob),
+        lambda: queue.skip(assignment=in_hand, annotator=bob, reason="mine now"),
+        lambda: queue.release(assignment=in_hand, annotator=bob),
+        lambda: submit(in_hand, bob),
     ):
         with pytest.raises(LeaseOver):
             act()
-    assert status_of(held) == Status.OPEN
-    assert Slot.objects.get(task=held.task).annotator == alice
+    assert status_of(in_hand) == Status.OPEN
+    assert Slot.objects.get(task=in_hand.task).annotator == alice
 
 
 def test_the_sweep_frees_what_ran_out_and_nothing_else(cast: tuple[Annotator, Annotator]) -> None:
@@ -152,13 +152,13 @@ def test_a_ranking_submitted_after_another_took_the_task_is_refused_and_the_draf
 @pytest.mark.parametrize("way", ["skip", "release"])
 def test_what_was_handed_back_cannot_be_submitted(way: str, cast: tuple[Annotator, Annotator]) -> None:
     alice, _ = cast
-    held = taken(alice)
+    in_hand = taken(alice)
     if way == "skip":
-        queue.skip(assignment=held, annotator=alice, reason="no")
+        queue.skip(assignment=in_hand, annotator=alice, reason="no")
     else:
-        queue.release(assignment=held, annotator=alice)
+        queue.release(assignment=in_hand, annotator=alice)
     with pytest.raises(LeaseOver, match="skipped this task or handed it back"):
-        submit(held, alice)
+        submit(in_hand, alice)
     for closed in (queue.renew, queue.release):
         with pytest.raises(LeaseOver):
-            closed(assignment=held, annotator=alice)
+            closed(assignment=in_hand, annotator=alice)

@@ -194,13 +194,13 @@ def test_whoever_was_withdrawn_gets_nothing_more() -> None:
 
 def test_no_lock_of_rows_keeps_rows_from_pointing_at_them() -> None:
     """FOR UPDATE makes an insert that points at the row wait; nothing here changes a key."""
-    found = []
+    places = []
     for folder in ("annotation", "rewardmodel", "rltrainer", "runs", "config"):
         for path in sorted(Path(settings.BASE_DIR, folder).rglob("*.py")):
             text = path.read_text()
-            found += [f"{path}:{line}" for line in _keys_locked(ast.parse(text))]
-            found += re.findall(r"FOR UPDATE OF \w+|FOR UPDATE\"", text)
-    assert found == []
+            places += [f"{path}:{line}" for line in _keys_locked(ast.parse(text))]
+            places += re.findall(r"FOR UPDATE OF \w+|FOR UPDATE\"", text)
+    assert places == []
 
 
 def _keys_locked(module: ast.Module) -> Iterator[int]:

@@ -59,11 +59,13 @@ def test_more_annotators_judge_finished_tasks_too_and_nobody_twice(project: Proj
 def test_fewer_annotators_take_free_places_and_leave_what_is_held_and_judged(project: Project) -> None:
     intake.change_overlap(project=project, annotators=4)
     holders = [make_annotator(project) for _ in range(3)]
-    held = [queue.claim(annotator=annotator) for annotator in holders]
-    assert {assignment.task_id for assignment in held if assignment} == {Task.objects.earliest("pk").pk}
+    assignments = [queue.claim(annotator=annotator) for annotator in holders]
+    assert {assignment.task_id for assignment in assignments if assignment} == {
+        Task.objects.earliest("pk").pk
+    }
     intake.change_overlap(project=project, annotators=2)
     assert slots(project) == {3: 1, 2: 4}
-    for annotator, assignment in zip(holders, held, strict=True):
+    for annotator, assignment in zip(holders, assignments, strict=True):
         assert assignment is not None
         ranking.submit(assignment=assignment, annotator=annotator, verdict="ranked", ranks=[1, 2, 3])
     assert judge_all(make_annotator(project)) == 4

@@ -202,12 +202,12 @@ def test_two_writers_at_the_same_rows_wait_for_each_other_and_never_in_a_circle(
     with beside_each_other(2) as run, caplog.at_level(logging.WARNING, "concord.writing"):
         for other in names[names.index(one) :]:
             caplog.clear()
-            found = [
+            complaints = [
                 *_meet(untouched.places(), one, other, run),
                 *(f"it began again: {record.message}" for record in caplog.records),
             ]
-            if found:
-                wrong[other] = found
+            if complaints:
+                wrong[other] = complaints
     assert wrong == {}
 
 
@@ -226,7 +226,11 @@ def _meet(
     rankings = Ranking.objects.filter(project=places[0].project).prefetch_related(
         "comparisons", "task__entries"
     )
-    return wrong + [f"the comparisons of {said} are others" for said in rankings if not _has_its_pairs(said)]
+    return wrong + [
+        f"the comparisons of {stored_ranking} are others"
+        for stored_ranking in rankings
+        if not _has_its_pairs(stored_ranking)
+    ]
 
 
 def _rows(statement: str, place: Place) -> list[tuple[Any, ...]]:
@@ -235,17 +239,18 @@ def _rows(statement: str, place: Place) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def _has_its_pairs(said: Ranking) -> bool:
+def _has_its_pairs(stored_ranking: Ranking) -> bool:
     """Those that follow from the tiers, or none of a ranking that another took the place of."""
     places = [
-        entry.completion_id for entry in sorted(said.task.entries.all(), key=lambda entry: entry.position)
+        entry.completion_id
+        for entry in sorted(stored_ranking.task.entries.all(), key=lambda entry: entry.position)
     ]
-    strict, ties = pairs(said.tiers) if said.is_current else ([], [])
-    wanted = {(places[i], places[j], False) for i, j in strict} | {
+    strict, ties = pairs(stored_ranking.tiers) if stored_ranking.is_current else ([], [])
+    expected = {(places[i], places[j], False) for i, j in strict} | {
         (places[i], places[j], True) for i, j in ties
     }
-    stored = [(row.preferred_id, row.rejected_id, row.tie) for row in said.comparisons.all()]
-    return sorted(stored) == sorted(wanted)
+    stored = [(row.preferred_id, row.rejected_id, row.tie) for row in stored_ranking.comparisons.all()]
+    return sorted(stored) == sorted(expected)
 
 
 # Statements that find what must not be.
@@ -340,22 +345,22 @@ def test_every_function_of_the_write_path_is_in_the_table_or_says_why_not() -> N
 def _called(call: Callable[[Place], object]) -> set[str]:
     """The functions of annotation whose names stand in a row of the table."""
     names = set(call.__code__.co_names)
-    found = set()
+    called = set()
     for name in _written():
         _, *rooms, function = name.split(".")
         if function in names and (names & set(rooms) or globals().get(function)):
-            found.add(name)
-    return found
+            called.add(name)
+    return called
 
 
 @cache
 def _written() -> dict[str, ast.FunctionDef]:
-    found = {}
+    functions = {}
     for path in sorted(Path(settings.BASE_DIR, "annotation").rglob("*.py")):
         module = ".".join(path.relative_to(settings.BASE_DIR).with_suffix("").parts)
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and any(
                 isinstance(mark, ast.Name) and mark.id == "write" for mark in node.decorator_list
             ):
-                found[f"{module}.{node.name}"] = node
-    return found
+                functions[f"{module}.{node.name}"] = node
+    return functions

@@ -120,17 +120,17 @@ def test_the_link_cannot_be_read_out_of_the_database() -> None:
 
 
 @pytest.mark.parametrize(
-    ("has", "asked", "then"),
+    ("has", "invited_as", "then"),
     [
         (Role.ANNOTATOR, Role.RESEARCHER, Role.RESEARCHER),
         (Role.RESEARCHER, Role.ANNOTATOR, Role.RESEARCHER),
         (Role.ANNOTATOR, Role.ANNOTATOR, Role.ANNOTATOR),
     ],
 )
-def test_a_member_keeps_the_higher_role(has: str, asked: str, then: str) -> None:
+def test_a_member_keeps_the_higher_role(has: str, invited_as: str, then: str) -> None:
     project = make_project()
     user = make_member(project, has)
-    members.accept(token=invited(project, asked), user=user)
+    members.accept(token=invited(project, invited_as), user=user)
     assert list(Membership.objects.filter(user=user).values_list("role", flat=True)) == [then]
 
 
@@ -211,14 +211,14 @@ def test_guidelines_come_from_a_file_and_what_is_not_named_stays(tmp_path: Path)
     out = io.StringIO()
     options = {"guidelines": str(file), "annotators_per_task": 3, "revise_hours": 48, "random_share": 0.5}
     call_command("configure_project", project="haiku", stdout=out, **options)
-    told = json.loads(out.getvalue())
-    assert {name: told[name] for name in options if name != "guidelines"} == {
+    report = json.loads(out.getvalue())
+    assert {name: report[name] for name in options if name != "guidelines"} == {
         "annotators_per_task": 3,
         "revise_hours": 48,
         "random_share": 0.5,
     }
-    assert (told["project"], told["name"], told["guideline_version"]) == ("haiku", "Haiku", 2)
-    assert (told["completions_per_task"], told["lease_seconds"]) == (4, 1800)
+    assert (report["project"], report["name"], report["guideline_version"]) == ("haiku", "Haiku", 2)
+    assert (report["completions_per_task"], report["lease_seconds"]) == (4, 1800)
     assert project.tasks.get().slots.count() == 3
 
 

@@ -19,10 +19,10 @@ def test_the_pace_is_the_median_of_todays_active_seconds() -> None:
     alice, bob = make_annotator(project), make_annotator(project)
     assert progress.of(alice).pace is None
     for seconds in (10, None, 90, 20, 40):
-        held = queue.claim(annotator=alice)
-        assert held is not None
+        in_hand = queue.claim(annotator=alice)
+        assert in_hand is not None
         ranking.submit(
-            assignment=held, annotator=alice, verdict="ranked", ranks=[1, 2, 3], active_seconds=seconds
+            assignment=in_hand, annotator=alice, verdict="ranked", ranks=[1, 2, 3], active_seconds=seconds
         )
     figures = progress.of(alice)
     assert (figures.today, figures.in_all, figures.pace) == (5, 5, 30.0)
@@ -54,9 +54,9 @@ def test_time_is_that_of_every_kind_and_counted_once() -> None:
     scores[0]["helpful"] = 5
     rating.revise(assignment=rated, annotator=alice, scores=scores, active_seconds=70)
     intake.create_tasks(project=project, kind="demonstrate")
-    asked = queue.claim(annotator=alice)
-    assert asked is not None
-    demonstrating.submit(assignment=asked, annotator=alice, text="Written.", active_seconds=100)
+    to_write = queue.claim(annotator=alice)
+    assert to_write is not None
+    demonstrating.submit(assignment=to_write, annotator=alice, text="Written.", active_seconds=100)
     figures = progress.of(alice)
     assert (figures.pace, tuple(figures.times)) == (70, (70, 200, 200))
     assert (figures.time_today, figures.time_in_all) == ("3 min 20 s", "3 min 20 s")

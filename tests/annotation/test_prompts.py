@@ -31,13 +31,13 @@ def test_prompts_that_begin_alike_stay_in_one_split() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "sampled"), [({}, True), ({"sampled": True}, True), ({"sampled": False}, False)]
+    ("fields", "sampled"), [({}, True), ({"sampled": True}, True), ({"sampled": False}, False)]
 )
 def test_prompts_are_asked_of_a_policy_unless_their_line_says_no(
-    said: dict[str, bool], sampled: bool
+    fields: dict[str, bool], sampled: bool
 ) -> None:
     project = make_project()
-    put(project, "prompts", {"prompt": "Name a colour.", "concord": said})
+    put(project, "prompts", {"prompt": "Name a colour.", "concord": fields})
     assert only(project).sampled is sampled
 
 

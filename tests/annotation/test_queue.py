@@ -60,8 +60,8 @@ def test_the_order_shown_is_that_of_lots_drawn_from_the_given_numbers_and_is_sto
         annotator = make_annotator(project)
         if take is queue.reserve:
             taken(annotator)  # one in hand, which another is reserved beside
-        made = take(annotator=annotator, shuffle=random.Random(seed))
-        orders.append(Assignment.objects.get(pk=made.pk).order_shown)
+        claimed = take(annotator=annotator, shuffle=random.Random(seed))
+        orders.append(Assignment.objects.get(pk=claimed.pk).order_shown)
     assert orders == [ordered_by_lots(seed, 9) for seed in range(6)]
 
 
@@ -97,8 +97,8 @@ def test_nobody_ranks_their_own_text() -> None:
     alice, bob = make_annotator(project), make_annotator(project)
     put(project, "prompts", {"prompt": "Name a colour."})
     add_demonstration(prompt=Prompt.objects.get(project=project), annotator=alice, text="Blue.")
-    own = Source.objects.get(annotator=alice).name
-    texts = [{"text": "Blue.", "source": own}, {"text": "Red."}]
+    source = Source.objects.get(annotator=alice).name
+    texts = [{"text": "Blue.", "source": source}, {"text": "Red."}]
     put(project, "completions", {"prompt": "Name a colour.", "completions": texts})
     assert progress.of(alice).left == 0
     assert queue.claim(annotator=alice) is None
@@ -152,8 +152,8 @@ def test_whoever_wrote_a_text_of_another_task_gets_what_is_only_held_ahead(
     put(bob.project, "prompts", {"prompt": "Elsewhere"})
     elsewhere = Prompt.objects.get(messages__0__content="Elsewhere")
     add_demonstration(prompt=elsewhere, annotator=bob, text="Mine.")
-    own = Source.objects.get(annotator=bob).name
-    texts = [{"text": "Mine.", "source": own}, {"text": "Red."}]
+    source = Source.objects.get(annotator=bob).name
+    texts = [{"text": "Mine.", "source": source}, {"text": "Red."}]
     put(bob.project, "completions", {"prompt": "Elsewhere", "completions": texts})
     assert taken(bob).task == ahead.task
 

@@ -45,8 +45,8 @@ def work_and_send_twice(annotator: Annotator) -> int:
     done = 0
     while (assignment := queue.claim(annotator=annotator, shuffle=rng)) is not None:
 
-        def send(held: Assignment = assignment) -> Ranking:
-            return ranking.submit(assignment=held, annotator=annotator, verdict="ranked", ranks=[1, 2])
+        def send(to_send: Assignment = assignment) -> Ranking:
+            return ranking.submit(assignment=to_send, annotator=annotator, verdict="ranked", ranks=[1, 2])
 
         answers = at_once([send, send]) if rng.random() < 0.1 else [send()]
         assert len({answer.pk for answer in answers if isinstance(answer, Ranking)}) == 1, answers
@@ -73,8 +73,8 @@ def test_each_task_is_ranked_by_as_many_as_it_asks_for_and_by_nobody_twice(fickl
     assert sum(answer for answer in answers if isinstance(answer, int)) == TASKS * OVERLAP
     pairs = Counter(Ranking.objects.values_list("task_id", "annotator_id"))
     assert set(pairs.values()) == {1}
-    held = set(Slot.objects.values_list("task_id", "annotator_id"))
-    assert held == set(pairs)
+    taken_slots = set(Slot.objects.values_list("task_id", "annotator_id"))
+    assert taken_slots == set(pairs)
     assert Comparison.objects.count() == TASKS * OVERLAP
 
 

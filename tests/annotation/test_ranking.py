@@ -11,7 +11,7 @@ from annotation.collecting import ranking
 from annotation.errors import BadRanking
 from annotation.models import Annotator, Comparison, Ranking
 from annotation.preferences.tiers import dense, pairs
-from tests.annotation.judging import at_once, by_definition, claimed, said, submit, submitted, taken
+from tests.annotation.judging import at_once, by_definition, claimed, comparisons_of, submit, submitted, taken
 
 pytestmark = pytest.mark.django_db
 RANKS = st.lists(st.integers(1, 12), min_size=2, max_size=9)
@@ -23,7 +23,7 @@ WITHOUT_ORDER = ["all_bad", "cannot_tell"]
 def test_comparisons_are_all_pairs_of_the_ranks(ranks: list[int]) -> None:
     with transaction.atomic():
         stored = submitted(*ranks)
-        assert said(stored) == by_definition(ranks)
+        assert comparisons_of(stored) == by_definition(ranks)
         assert stored.comparisons.count() == len(ranks) * (len(ranks) - 1) // 2
         transaction.set_rollback(True)
 
@@ -42,11 +42,11 @@ def test_tiers_keep_the_order_of_the_ranks_and_have_no_gaps(ranks: list[int]) ->
 def test_a_shared_tier_is_a_tie_of_its_own_and_no_preference() -> None:
     stored = submitted(4, 1, 4)
     assert stored.tiers == [2, 1, 2]
-    assert said(stored) == {("1", "0", False), ("1", "2", False), ("0", "2", True)}
+    assert comparisons_of(stored) == {("1", "0", False), ("1", "2", False), ("0", "2", True)}
 
 
 def test_all_in_one_tier_is_a_judgement_of_ties_only() -> None:
-    assert said(submitted(1, 1, 1)) == {("0", "1", True), ("0", "2", True), ("1", "2", True)}
+    assert comparisons_of(submitted(1, 1, 1)) == {("0", "1", True), ("0", "2", True), ("1", "2", True)}
 
 
 @pytest.mark.parametrize("verdict", WITHOUT_ORDER)
@@ -112,7 +112,7 @@ def test_a_double_submit_is_one_ranking() -> None:
         for ranks in ([1, 2, 3], [3, 2, 1])
     )
     assert first == second
-    assert said(second) == by_definition([1, 2, 3])
+    assert comparisons_of(second) == by_definition([1, 2, 3])
     assert Comparison.objects.count() == 3
 
 

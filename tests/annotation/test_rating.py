@@ -57,7 +57,7 @@ def scores(*pairs: tuple[int | None, int | None]) -> list[dict[str, int | None]]
     return [{"helpful": helpful, "honest": honest} for helpful, honest in pairs]
 
 
-def said(assignment: Assignment) -> set[tuple[str, str, float | None]]:
+def scores_standing(assignment: Assignment) -> set[tuple[str, str, float | None]]:
     """What stands, by the texts "Answer 0" to "Answer 2"."""
     return set(rating.current(assignment).values_list("completion__text", "axis", "score"))
 
@@ -80,7 +80,7 @@ def test_a_score_a_completion_and_axis_is_stored_and_the_task_is_done() -> None:
         scores=scores((1, 5), (7, None), (4, 1)),
         active_seconds=9.5,
     )
-    assert said(assignment) == SIX
+    assert scores_standing(assignment) == SIX
     assignment.refresh_from_db()
     assert assignment.status == "submitted"
     assert set(Rating.objects.values_list("annotator", "active_seconds", "guideline_version")) == {
@@ -90,7 +90,7 @@ def test_a_score_a_completion_and_axis_is_stored_and_the_task_is_done() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "why"),
+    ("answer", "why"),
     [
         (scores((1, 1), (1, 1)), "all 3 completions"),
         (scores((8, 1), (1, 1), (1, 1)), "from 1 to 7"),
@@ -99,10 +99,10 @@ def test_a_score_a_completion_and_axis_is_stored_and_the_task_is_done() -> None:
         ([{"helpful": 1}] * 3, "Honest has no score yet"),
     ],
 )
-def test_an_answer_that_is_not_whole_or_off_its_scale_is_refused(given: Any, why: str) -> None:
+def test_an_answer_that_is_not_whole_or_off_its_scale_is_refused(answer: Any, why: str) -> None:
     annotator, assignment = in_hand(rated_project())
     with pytest.raises(BadRating, match=why):
-        rating.submit(assignment=assignment, annotator=annotator, scores=given)
+        rating.submit(assignment=assignment, annotator=annotator, scores=answer)
     assert not Rating.objects.exists()
     assignment.refresh_from_db()
     assert assignment.status == "open"
@@ -140,13 +140,15 @@ def test_a_lease_that_others_took_over_counts_no_more() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_eight_submissions_at_once_are_one_answer() -> None:
     annotator, assignment = in_hand(rated_project())
-    given = scores((1, 5), (7, None), (4, 1))
-    answers = at_once([lambda: rating.submit(assignment=assignment, annotator=annotator, scores=given)] * 8)
+    six_scores = scores((1, 5), (7, None), (4, 1))
+    answers = at_once(
+        [lambda: rating.submit(assignment=assignment, annotator=annotator, scores=six_scores)] * 8
+    )
     assert {tuple(sorted(one.pk for one in answer)) for answer in answers if isinstance(answer, list)} == {
         tuple(Rating.objects.order_by("pk").values_list("pk", flat=True))
     }
     assert len([answer for answer in answers if isinstance(answer, list)]) == 8
-    assert said(assignment) == SIX
+    assert scores_standing(assignment) == SIX
     assert Rating.objects.count() == 6
 
 
@@ -159,7 +161,10 @@ def test_what_changes_supersedes_and_the_rest_stays() -> None:
     changed = {(row.completion.text, row.axis, row.score) for row in new}
     assert changed == {("Answer 1", "helpful", 6), ("Answer 2", "honest", None)}
     assert {row.supersedes for row in new} == {old[2], old[5]}
-    assert said(assignment) == SIX - {("Answer 1", "helpful", 7.0), ("Answer 2", "honest", 1.0)} | changed
+    assert (
+        scores_standing(assignment)
+        == SIX - {("Answer 1", "helpful", 7.0), ("Answer 2", "honest", 1.0)} | changed
+    )
     assert Rating.objects.count() == 8
     assert list(rating.revisable(annotator)) == [assignment]
     Assignment.objects.update(closed_at=timezone.now() - timedelta(days=1, seconds=1))
@@ -172,8 +177,8 @@ def test_of_four_revisions_at_once_one_stands_whole() -> None:
     rating.submit(assignment=assignment, annotator=annotator, scores=scores(*[(1, 1)] * 3))
     at_once(
         [
-            lambda given=value: rating.revise(  # type: ignore[misc]
-                assignment=assignment, annotator=annotator, scores=scores(*[(given, given)] * 3)
+            lambda score=value: rating.revise(  # type: ignore[misc]
+                assignment=assignment, annotator=annotator, scores=scores(*[(score, score)] * 3)
             )
             for value in (2, 3, 4, 5)
         ]
@@ -208,9 +213,9 @@ def test_tasks_are_made_once_a_prompt_and_of_the_newest_texts() -> None:
     project = make_project(annotators_per_task=2)
     make_tasks(project, 3, completions=4)
     assert intake.create_tasks(project=project, kind="rate", prompts=2, completions=2) == 2
-    made = project.tasks.filter(kind="rate")
-    assert [task.slots.count() for task in made] == [2, 2]
-    assert {tuple(e.completion.text for e in task.entries.all()) for task in made} == {
+    tasks = project.tasks.filter(kind="rate")
+    assert [task.slots.count() for task in tasks] == [2, 2]
+    assert {tuple(e.completion.text for e in task.entries.all()) for task in tasks} == {
         ("Answer 2", "Answer 3")
     }
     assert intake.create_tasks(project=project, kind="rate", prompts=9) == 1
@@ -220,11 +225,11 @@ def test_tasks_are_made_once_a_prompt_and_of_the_newest_texts() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", [{"kind": "rank"}, {"kind": "rate", "prompts": 0}, {"kind": "rate", "completions": 10}]
+    "wish", [{"kind": "rank"}, {"kind": "rate", "prompts": 0}, {"kind": "rate", "completions": 10}]
 )
-def test_what_cannot_be_asked_is_refused(asked: dict[str, Any]) -> None:
+def test_what_cannot_be_asked_is_refused(wish: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):
-        intake.create_tasks(project=make_project(), **asked)
+        intake.create_tasks(project=make_project(), **wish)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from django.utils import timezone
 from annotation.collecting import ranking
 from annotation.errors import BadRanking, BadRequest
 from annotation.models import Comparison, Ranking
-from tests.annotation.judging import at_once, by_definition, claimed, said, submitted
+from tests.annotation.judging import at_once, by_definition, claimed, comparisons_of, submitted
 
 pytestmark = pytest.mark.django_db
 
@@ -20,8 +20,8 @@ def test_a_revision_takes_the_place_of_a_ranking_and_its_comparisons() -> None:
     old = submitted(1, 2, 2)
     new = ranking.revise(ranking=old, verdict="ranked", ranks=[3, 2, 1], rationale="Read again.")
     old.refresh_from_db()
-    assert (old.is_current, old.tiers, said(old)) == (False, [1, 2, 2], set())
-    assert (new.is_current, new.supersedes, said(new)) == (True, old, by_definition([3, 2, 1]))
+    assert (old.is_current, old.tiers, comparisons_of(old)) == (False, [1, 2, 2], set())
+    assert (new.is_current, new.supersedes, comparisons_of(new)) == (True, old, by_definition([3, 2, 1]))
     assert Comparison.objects.count() == 3
     assert ranking.revisable(new.annotator).first() == new
 
@@ -38,7 +38,7 @@ def test_a_bad_revision_leaves_the_ranking_as_it_was() -> None:
     with pytest.raises(BadRanking):
         ranking.revise(ranking=old, verdict="ranked", ranks=[1])
     old.refresh_from_db()
-    assert (old.is_current, said(old)) == (True, by_definition([1, 2]))
+    assert (old.is_current, comparisons_of(old)) == (True, by_definition([1, 2]))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -49,7 +49,7 @@ def test_of_revisions_at_once_one_is_stored_and_the_others_are_refused() -> None
     refused = [answer for answer in answers if isinstance(answer, BadRequest)]
     assert (len(stored), len(refused)) == (1, 3)
     assert Ranking.objects.current().get() == stored[0]
-    assert said(stored[0]) == by_definition([3, 2, 1])
+    assert comparisons_of(stored[0]) == by_definition([3, 2, 1])
     assert Comparison.objects.count() == 3
 
 

@@ -40,9 +40,9 @@ def test_rows_are_those_of_a_queryset(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(1):
         (row,) = statement.all()
         reached = [row, row.task, row.task.prompt, row.project]
-    wanted = Assignment.objects.select_related("task__prompt", "project").get()
+    expected = Assignment.objects.select_related("task__prompt", "project").get()
     assert [values(one) for one in reached] == [
-        values(one) for one in (wanted, wanted.task, wanted.task.prompt, wanted.project)
+        values(one) for one in (expected, expected.task, expected.task.prompt, expected.project)
     ]
 
 

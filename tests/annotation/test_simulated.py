@@ -105,12 +105,12 @@ def test_they_take_tasks_from_the_queue_like_people_until_none_is_left() -> None
     assert simulate(project=project, judgements=1, preference="length", annotators=3)["rankings"] == 0
 
 
-@pytest.mark.parametrize(("keep", "made"), [(0, 8), (1, 6), (3, 2), (4, 0), (9, 0)])
-def test_as_many_tasks_as_are_to_be_kept_are_left_for_people(keep: int, made: int) -> None:
+@pytest.mark.parametrize(("keep", "rankings"), [(0, 8), (1, 6), (3, 2), (4, 0), (9, 0)])
+def test_as_many_tasks_as_are_to_be_kept_are_left_for_people(keep: int, rankings: int) -> None:
     """Four tasks of two places each, which two annotators fill one after the other."""
     project = with_tasks(4, annotators=2)
     answer = simulate(project=project, judgements=100, preference="length", annotators=2, keep=keep)
-    assert (answer["rankings"], answer["kept"]) == (made, keep)
+    assert (answer["rankings"], answer["kept"]) == (rankings, keep)
     free = Task.objects.filter(slots__annotator=None).distinct().count()
     assert free >= min(keep, 4)
     person = make_annotator(project)
@@ -126,7 +126,7 @@ def test_a_person_is_never_taken_for_a_simulated_annotator() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "wish",
     [
         {"preference": "beauty"},
         {"preference": "noise:2"},
@@ -136,9 +136,9 @@ def test_a_person_is_never_taken_for_a_simulated_annotator() -> None:
         {"annotators": 0},
     ],
 )
-def test_what_cannot_be_simulated_is_refused(asked: dict[str, Any]) -> None:
+def test_what_cannot_be_simulated_is_refused(wish: dict[str, Any]) -> None:
     with pytest.raises(BadRequest, match=r"length, attributes, noise:P|at least one"):
-        simulate(**{"project": with_tasks(1), "judgements": 1, "preference": "length", **asked})
+        simulate(**{"project": with_tasks(1), "judgements": 1, "preference": "length", **wish})
     assert not Ranking.objects.exists()
 
 
@@ -156,13 +156,13 @@ def test_the_command_says_where_fewer_were_made_than_asked() -> None:
     project = make_project()
     make_tasks(project, 2)
     out, err = io.StringIO(), io.StringIO()
-    asked = {"project": project.slug, "preference": "length", "stdout": out, "stderr": err}
-    call_command("simulate_annotators", judgements=200, **asked)
+    options = {"project": project.slug, "preference": "length", "stdout": out, "stderr": err}
+    call_command("simulate_annotators", judgements=200, **options)
     assert (json.loads(out.getvalue())["asked"], json.loads(out.getvalue())["rankings"]) == (200, 2)
     assert "2 of 200 judgements made: no task is left" in err.getvalue()
     make_tasks(project, 1)
     err.truncate(0)
-    call_command("simulate_annotators", judgements=1, **{**asked, "stdout": io.StringIO()})
+    call_command("simulate_annotators", judgements=1, **{**options, "stdout": io.StringIO()})
     assert err.getvalue().strip("\0") == ""
 
 
@@ -174,7 +174,7 @@ def test_the_command_says_that_they_are_simulated() -> None:
     assert json.loads(out.getvalue())["simulated"] is True
 
 
-def asked(kinds: Sequence[str], *, texts: Sequence[str], prompts: int = 1, **settings: Any) -> Project:
+def project_of(kinds: Sequence[str], *, texts: Sequence[str], prompts: int = 1, **settings: Any) -> Project:
     """A project whose tasks are of these kinds, one of each for every prompt with ``texts``."""
     project = make_project()
     names = [f"Prompt {n}" for n in range(prompts)]
@@ -183,14 +183,14 @@ def asked(kinds: Sequence[str], *, texts: Sequence[str], prompts: int = 1, **set
         completions = [{"text": text} for text in texts]
         put(project, "completions", *({"prompt": name, "completions": completions} for name in names))
     project.tasks.all().delete()
-    asking.change(project=project, **{**ASKED, **settings})
+    asking.change(project=project, **{**QUESTIONS, **settings})
     for kind in kinds:
         assert intake.create_tasks(project=project, kind=kind) == prompts
     project.refresh_from_db()
     return project
 
 
-ASKED: dict[str, Any] = {
+QUESTIONS: dict[str, Any] = {
     "rating_axes": [
         {"name": "helpful", "least": 1, "most": 7},
         {"name": "honest", "least": 0, "most": 2, "required": False},
@@ -203,11 +203,13 @@ ASKED: dict[str, Any] = {
 
 def test_they_rate_every_completion_on_every_axis_of_the_project() -> None:
     """Of four texts the longest gets the most, the shortest the least, the others stand between in equal steps."""
-    project = asked(["rate"], texts=["x" * n for n in (3, 1, 4, 2)])
+    project = project_of(["rate"], texts=["x" * n for n in (3, 1, 4, 2)])
     answer = simulate(project=project, judgements=9, preference="length", annotators=1)
     assert (answer["rankings"], answer["ratings"], answer["demonstrations"]) == (0, 1, 0)
-    said = Rating.objects.filter(annotator__simulated=True).values_list("axis", "completion__text", "score")
-    scores = {(axis, len(text)): score for axis, text, score in said}
+    ratings = Rating.objects.filter(annotator__simulated=True).values_list(
+        "axis", "completion__text", "score"
+    )
+    scores = {(axis, len(text)): score for axis, text, score in ratings}
     assert [scores["helpful", n] for n in (1, 2, 3, 4)] == [1, 3, 5, 7]
     assert [scores["honest", n] for n in (1, 2, 3, 4)] == [0, 1, 1, 2]
     assert all(line["concord"]["simulated"] is True for line in out_values(project, "ratings"))
@@ -218,7 +220,7 @@ def test_they_rate_every_completion_on_every_axis_of_the_project() -> None:
 )
 def test_of_two_they_say_how_much_better_one_is(lengths: tuple[int, int], strength: int | None) -> None:
     """Of texts of 10 to 12, 20 and 40 characters and one more each: 1.2, 2 and 4 times as long."""
-    project = asked([], texts=[])
+    project = project_of([], texts=[])
     put(
         project,
         "completions",
@@ -228,20 +230,20 @@ def test_of_two_they_say_how_much_better_one_is(lengths: tuple[int, int], streng
         },
     )
     simulate(project=project, judgements=1, preference="length", annotators=1)
-    made = Ranking.objects.get(annotator__simulated=True)
-    assert made.strength == strength
-    assert made.tiers == ([1, 1] if strength is None else [1, 2] if lengths[0] > lengths[1] else [2, 1])
+    ranking = Ranking.objects.get(annotator__simulated=True)
+    assert ranking.strength == strength
+    assert ranking.tiers == ([1, 1] if strength is None else [1, 2] if lengths[0] > lengths[1] else [2, 1])
 
 
 def test_without_that_question_there_is_no_strength() -> None:
-    project = asked([], texts=[], ask_strength=False)
+    project = project_of([], texts=[], ask_strength=False)
     put(project, "completions", {"prompt": "Two", "completions": [{"text": "x"}, {"text": "xxxx"}]})
     simulate(project=project, judgements=1, preference="length", annotators=1)
     assert Ranking.objects.get().strength is None
 
 
 def test_they_write_the_completion_that_they_like_best_and_no_policy_learns_it(tmp_path: Path) -> None:
-    project = asked(["demonstrate"], texts=["short", "the longest of them", "longer"])
+    project = project_of(["demonstrate"], texts=["short", "the longest of them", "longer"])
     Project.objects.update(is_demo=True)
     answer = simulate(project=project, judgements=1, preference="length")
     written = Demonstration.objects.get()
@@ -253,7 +255,7 @@ def test_they_write_the_completion_that_they_like_best_and_no_policy_learns_it(t
 
 def test_an_answer_without_a_completion_to_be_one_is_left_for_people_and_said() -> None:
     """Each text is shorter than an answer may be."""
-    project = asked(["demonstrate"], texts=["short", "shorter"], demonstration_least_characters=20)
+    project = project_of(["demonstrate"], texts=["short", "shorter"], demonstration_least_characters=20)
     answer = simulate(project=project, judgements=3, preference="length", annotators=2)
     assert (answer["demonstrations"], answer["wordless"]) == (0, 1)
     assert "0 of 3 judgements made: no task is left for these annotators, and 1 to write" in shortfall(answer)
@@ -262,7 +264,7 @@ def test_an_answer_without_a_completion_to_be_one_is_left_for_people_and_said() 
 
 def test_of_each_kind_tasks_are_kept_for_people() -> None:
     """Rating tasks stand first in the queue and are all kept; of the others four are over."""
-    project = asked(["rate", "demonstrate"], texts=["a", "bb"], prompts=6)
+    project = project_of(["rate", "demonstrate"], texts=["a", "bb"], prompts=6)
     project.tasks.filter(pk__in=project.tasks.filter(kind="rate").order_by("pk").values("pk")[:4]).delete()
     answer = simulate(project=project, judgements=50, preference="length", keep=2)
     assert (answer["ratings"], answer["demonstrations"]) == (0, 4)

@@ -20,12 +20,12 @@ def test_skips_are_added_beside_a_lease_that_ended_and_only_once() -> None:
     put_bytes(other, "completions", out(project, "completions"))
     again = make_annotator(other)
     Annotator.objects.filter(pk=again.pk).update(pseudonym=alice.pseudonym)
-    held = taken(again)
-    run_out(held)
+    in_hand = taken(again)
+    run_out(in_hand)
     assert queue.expire() == 1
-    for said in ((1, 0), (0, 1)):
+    for counts in ((1, 0), (0, 1)):
         report = put_bytes(other, "skips", exported)
-        assert (report.added, report.already) == said
-    assert status_of(held) == Status.EXPIRED
+        assert (report.added, report.already) == counts
+    assert status_of(in_hand) == Status.EXPIRED
     (skipped,) = Assignment.objects.filter(project=other, status=Status.SKIPPED)
-    assert (skipped.task, skipped.annotator, skipped.reason) == (held.task, again, "Too long.")
+    assert (skipped.task, skipped.annotator, skipped.reason) == (in_hand.task, again, "Too long.")

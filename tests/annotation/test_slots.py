@@ -53,21 +53,21 @@ def test_more_judgements_than_slots_are_all_kept() -> None:
 def test_a_slot_that_somebody_holds_is_not_taken_from_them() -> None:
     project = to_be_ranked(annotators=1)
     alice = make_annotator(project)
-    held = taken(alice)
+    in_hand = taken(alice)
     put(project, "rankings", ranking("p", 1, 2, 3, task="t", annotator="bob"))
     assert holders() == [alice.pseudonym, "bob"]
-    assert submit(held, alice).is_current
+    assert submit(in_hand, alice).is_current
 
 
 def test_a_ranking_that_a_file_brings_while_its_annotator_works_gives_way_to_theirs() -> None:
     project = to_be_ranked(annotators=1)
     alice = make_annotator(project)
-    held = taken(alice)
+    in_hand = taken(alice)
     put(project, "rankings", ranking("p", 3, 2, 1, task="t", annotator=alice.pseudonym))
-    own = submit(held, alice)
-    assert own.supersedes == Ranking.objects.get(is_current=False)
-    assert Ranking.objects.current().get() == own
-    assert set(Comparison.objects.values_list("ranking", flat=True)) == {own.pk}
+    alices = submit(in_hand, alice)
+    assert alices.supersedes == Ranking.objects.get(is_current=False)
+    assert Ranking.objects.current().get() == alices
+    assert set(Comparison.objects.values_list("ranking", flat=True)) == {alices.pk}
 
 
 def test_the_order_of_a_files_completions_is_brought_to_that_of_the_task() -> None:
@@ -94,26 +94,26 @@ def test_an_export_of_tasks_keeps_for_how_many_each_is() -> None:
 def test_who_skipped_a_task_and_ranked_it_in_a_file_has_ranked_it() -> None:
     project = to_be_ranked()
     alice = make_annotator(project)
-    held = taken(alice)
-    queue.skip(assignment=held, annotator=alice, reason="Too long.")
+    in_hand = taken(alice)
+    queue.skip(assignment=in_hand, annotator=alice, reason="Too long.")
     put(project, "rankings", ranking("p", 1, 2, 3, task="t", annotator=alice.pseudonym))
     stored = Assignment.objects.get()
-    assert (stored.pk, stored.status, stored.reason) == (held.pk, Assignment.Status.SUBMITTED, "")
-    assert Ranking.objects.get().assignment == held
+    assert (stored.pk, stored.status, stored.reason) == (in_hand.pk, Assignment.Status.SUBMITTED, "")
+    assert Ranking.objects.get().assignment == in_hand
     assert holders() == [alice.pseudonym, None]
 
 
 def test_a_lease_that_ended_stays_ended_when_a_file_brings_the_ranking() -> None:
     project = to_be_ranked()
     alice = make_annotator(project)
-    held = taken(alice)
-    run_out(held)
+    in_hand = taken(alice)
+    run_out(in_hand)
     assert queue.expire() == 1
     put(project, "rankings", ranking("p", 1, 2, 3, task="t", annotator=alice.pseudonym))
-    assert status_of(held) == Assignment.Status.EXPIRED
-    own = Ranking.objects.get().assignment
-    assert own is not None
-    assert (own.pk != held.pk, own.status) == (True, Assignment.Status.SUBMITTED)
+    assert status_of(in_hand) == Assignment.Status.EXPIRED
+    imported = Ranking.objects.get().assignment
+    assert imported is not None
+    assert (imported.pk != in_hand.pk, imported.status) == (True, Assignment.Status.SUBMITTED)
     assert holders() == [alice.pseudonym, None]
 
 
@@ -123,10 +123,10 @@ def test_who_judged_in_a_file_while_another_held_the_task_is_not_asked_for_it_wh
     project = to_be_ranked(annotators=1)
     put(project, "completions", {**TASK, "prompt": "other", "task": "o"})
     alice = make_annotator(project)
-    held = taken(alice)
-    assert held.task.key == "t"
+    in_hand = taken(alice)
+    assert in_hand.task.key == "t"
     put(project, "rankings", ranking("p", 1, 2, 3, task="t", annotator="bob"))
-    queue.release(assignment=held, annotator=alice)
+    queue.release(assignment=in_hand, annotator=alice)
     put(project, "rankings", ranking("other", 1, 2, 3, task="o", annotator="carol"))
     rows = Slot.objects.order_by("task").values_list("task__key", "annotator__pseudonym")
     assert list(rows.order_by("task", "number")) == [("t", None), ("t", "bob"), ("o", "carol")]

@@ -57,17 +57,17 @@ def test_a_snapshot_holds_the_comparisons_of_the_table_and_no_others() -> None:
     judged(project)
     judged(make_project())
     snapshot = snapshots.take(project=project)
-    said = set()
+    comparisons = set()
     for record in records(snapshot):
         ids = [completion.id for completion in record.completions]
-        said |= {(record.ranking, ids[i], ids[j], False) for i, j in record.pairs}
-        said |= {(record.ranking, ids[i], ids[j], True) for i, j in record.ties}
+        comparisons |= {(record.ranking, ids[i], ids[j], False) for i, j in record.pairs}
+        comparisons |= {(record.ranking, ids[i], ids[j], True) for i, j in record.ties}
     table = Comparison.objects.filter(ranking__project=project).values_list(
         "ranking__public_id", "preferred__public_id", "rejected__public_id", "tie"
     )
-    assert said == {(str(r), str(i), str(j), tie) for r, i, j, tie in table}
+    assert comparisons == {(str(r), str(i), str(j), tie) for r, i, j, tie in table}
     # 3 of alice's second, 3 of bob's, 6 of the chat's four, 1 pair.
-    assert snapshot.comparisons == len(said) == 13
+    assert snapshot.comparisons == len(comparisons) == 13
 
 
 def test_a_snapshot_holds_every_current_ranking_in_the_order_of_their_making() -> None:
@@ -181,7 +181,7 @@ def test_what_is_new_is_counted_after_a_ranking_and_up_to_a_number() -> None:
     put(project, "rankings", *(ranking(f"{number}", 1, 2) for number in range(4)))
     put(make_project(), "rankings", ranking("other", 1, 2))
     first = Ranking.objects.filter(project=project).earliest("pk")
-    assert [snapshots.new_since(project, *given) for given in ((0, 9), (0, 2), (first.pk, 9))] == [4, 2, 3]
+    assert [snapshots.new_since(project, *bounds) for bounds in ((0, 9), (0, 2), (first.pk, 9))] == [4, 2, 3]
 
 
 def test_files_for_runs_hold_letters_as_they_are_written(tmp_path: Path) -> None:

@@ -90,14 +90,14 @@ def test_many_prompts_of_few_openings_may_well_be_in_one_split_by_chance() -> No
     assert put(project, "prompts", *lines).notes == []
 
 
-@pytest.mark.parametrize(("count", "told"), [(13, False), (14, True)])
-def test_prompts_that_differ_are_told_from_where_chance_would_hardly_do_it(count: int, told: bool) -> None:
+@pytest.mark.parametrize(("count", "noted"), [(13, False), (14, True)])
+def test_prompts_that_differ_are_told_from_where_chance_would_hardly_do_it(count: int, noted: bool) -> None:
     """0.8 ** 13 is 0.055 and 0.8 ** 14 is 0.044."""
     project = make_project()
     lines = [{"prompt": f"Question {number}", "split": "test"} for number in range(count)]
     report = put(project, "prompts", *lines)
-    assert bool(report.notes) is told
-    if told:
+    assert bool(report.notes) is noted
+    if noted:
         assert "All prompts are in the split 'test'" in report.notes[0]
         assert "less than one time in twenty" in report.notes[0]
         assert f"split_prompts --project {project.slug} --by opening" in report.notes[0]
@@ -129,8 +129,8 @@ def other(split: str) -> str:
 
 def test_what_lines_said_of_their_splits_is_forgotten_and_another_project_is_left_alone() -> None:
     project, neighbour = make_project(), make_project()
-    for each in (project, neighbour):
-        put(each, "prompts", *({"prompt": f"Question {number}", "split": "test"} for number in range(50)))
+    for filled in (project, neighbour):
+        put(filled, "prompts", *({"prompt": f"Question {number}", "split": "test"} for number in range(50)))
     split_prompts(project=project, by="prompt")
     assert splits(project)["train"] > 25
     assert splits(neighbour) == {"test": 50}
@@ -152,7 +152,7 @@ ONE_PROMPT, SAME_WORDS = "All of it is of one prompt", "All prompts begin with t
 
 
 @pytest.mark.parametrize(
-    ("lines", "by", "said"),
+    ("lines", "by", "warning"),
     [
         ([], "opening", "has no prompts yet"),
         ([{"prompt": "Hello"}], "opening", ONE_PROMPT),
@@ -162,17 +162,19 @@ ONE_PROMPT, SAME_WORDS = "All of it is of one prompt", "All prompts begin with t
         ([{"prompt": f"Question {number}"} for number in range(50)], "opening", ""),
     ],
 )
-def test_the_command_says_where_nothing_is_held_out(lines: list[dict[str, Any]], by: str, said: str) -> None:
-    project, told = make_project(), StringIO()
+def test_the_command_says_where_nothing_is_held_out(
+    lines: list[dict[str, Any]], by: str, warning: str
+) -> None:
+    project, warnings = make_project(), StringIO()
     put(project, "prompts", *lines)
-    call_command("split_prompts", project=project.slug, by=by, stdout=StringIO(), stderr=told)
-    assert said in told.getvalue()
-    assert bool(told.getvalue()) == bool(said)
+    call_command("split_prompts", project=project.slug, by=by, stdout=StringIO(), stderr=warnings)
+    assert warning in warnings.getvalue()
+    assert bool(warnings.getvalue()) == bool(warning)
 
 
 def test_the_command_says_where_chance_held_nothing_out() -> None:
     train = [f"Question {n}" for n in range(50) if split_of_opening(text_digest(f"Question {n}")) == "train"]
-    project, told = make_project(), StringIO()
+    project, warnings = make_project(), StringIO()
     put(project, "prompts", *({"prompt": prompt} for prompt in train[:3]))
-    call_command("split_prompts", project=project.slug, by="opening", stdout=StringIO(), stderr=told)
-    assert "Chance put all 3 of the openings into the split 'train'" in told.getvalue()
+    call_command("split_prompts", project=project.slug, by="opening", stdout=StringIO(), stderr=warnings)
+    assert "Chance put all 3 of the openings into the split 'train'" in warnings.getvalue()

@@ -131,13 +131,13 @@ def test_a_researcher_pauses_by_hand_with_a_reason(alice: Annotator) -> None:
         standing.pause(annotator=alice, why="  ", by=carol)
     with pytest.raises(BadRequest, match="neither warned nor paused"):
         standing.resume(annotator=alice, why="x", by=carol)
-    held = taken(alice)
+    in_hand = taken(alice)
     standing.pause(annotator=alice, why="On leave.", by=carol)
     with pytest.raises(BadRequest, match="paused already"):
         standing.pause(annotator=alice, why="Again.", by=carol)
     # What is in hand may be finished.
-    assert queue.claim(annotator=alice) == held
-    ranking.submit(assignment=held, annotator=alice, verdict="ranked", ranks=BEST)
+    assert queue.claim(annotator=alice) == in_hand
+    ranking.submit(assignment=in_hand, annotator=alice, verdict="ranked", ranks=BEST)
     with pytest.raises(ClaimsPaused, match="On leave"):
         queue.claim(annotator=alice)
 
@@ -259,8 +259,12 @@ def test_a_check_is_measured_by_its_first_answer_though_it_is_changed_after_the_
     ],
 )
 def test_a_position_bias_is_found_where_the_whole_interval_is_beyond_it(mean: Mean, breach: str) -> None:
-    (found,) = standing.findings(Project(most_position_bias=0.1), standing.Figures(None, None, mean))
-    assert (found.enough, found.breach.startswith(breach), bool(found.breach)) == (True, True, bool(breach))
+    (finding,) = standing.findings(Project(most_position_bias=0.1), standing.Figures(None, None, mean))
+    assert (finding.enough, finding.breach.startswith(breach), bool(finding.breach)) == (
+        True,
+        True,
+        bool(breach),
+    )
 
 
 @pytest.mark.parametrize(("drawn", "standing_after"), [(0, "warned"), (1, "fine")])
@@ -279,10 +283,10 @@ def test_position_is_looked_at_in_the_newest_rankings_alone(monkeypatch: pytest.
     make_tasks(project, 4, completions=2)
     bob = make_annotator(project)
     for earlier in (True, True, False, False):
-        held = taken(bob)
-        first_shown = held.order_shown[0]
+        in_hand = taken(bob)
+        first_shown = in_hand.order_shown[0]
         ranks = [1, 2] if (first_shown == 0) == earlier else [2, 1]
-        ranking.submit(assignment=held, annotator=bob, verdict="ranked", ranks=ranks)
+        ranking.submit(assignment=in_hand, annotator=bob, verdict="ranked", ranks=ranks)
     position = standing.figures_of(bob).position
     assert position is not None
     assert (position.value, position.number) == (0.0, 2)

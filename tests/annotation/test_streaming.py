@@ -23,15 +23,15 @@ class Endless(io.RawIOBase):
     """A file that is made while it is read."""
 
     def __init__(self, kind: str) -> None:
-        self._kind, self._rest, self.made = kind, b"", 0
+        self._kind, self._rest, self.lines_read = kind, b"", 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        if not self._rest and self.made < LINES:
-            self.made += 1
-            prompt, who = f"Prompt {self.made}", f"annotator {self.made % 10}"
+        if not self._rest and self.lines_read < LINES:
+            self.lines_read += 1
+            prompt, who = f"Prompt {self.lines_read}", f"annotator {self.lines_read % 10}"
             value = {"prompt": prompt} if self._kind == "prompts" else ranking(prompt, 1, 2, 2, annotator=who)
             self._rest = json.dumps(value).encode() + b"\n"
         size = min(len(buffer), len(self._rest))
@@ -45,15 +45,15 @@ class Endless(io.RawIOBase):
 def test_memory_does_not_grow_with_the_file(kind: str, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bytes a line that stay after its batch; the bytes of the line alone are more than ``most`` for rankings."""
     monkeypatch.setattr(files, "BATCH_LINES", BATCH)
-    stream, held = Endless(kind), dict[int, int]()
+    stream, memory = Endless(kind), dict[int, int]()
 
     def watch(done: int) -> None:
-        assert stream.made - done <= BATCH + 1, "it read further ahead than one batch"
+        assert stream.lines_read - done <= BATCH + 1, "it read further ahead than one batch"
         if done % 500 == 0:
-            while stream.made < min(done + BATCH, LINES):  # always with the whole of the next batch
+            while stream.lines_read < min(done + BATCH, LINES):  # always with the whole of the next batch
                 time.sleep(0.01)
             gc.collect()
-            held[done] = tracemalloc.get_traced_memory()[0]
+            memory[done] = tracemalloc.get_traced_memory()[0]
 
     tracemalloc.start()
     try:
@@ -63,7 +63,7 @@ def test_memory_does_not_grow_with_the_file(kind: str, most: int, monkeypatch: p
     finally:
         tracemalloc.stop()
     assert report.added == LINES
-    assert (held[1500] - held[500]) / 1000 < most
+    assert (memory[1500] - memory[500]) / 1000 < most
 
 
 def test_after_a_large_import_postgres_plans_for_what_is_there() -> None:

@@ -29,12 +29,12 @@ def stored(project: Project) -> dict[Scope, Total]:
 
 def assert_equal_to_a_count_from_nothing(project: Project) -> None:
     assert upkeep.count(project=project) == 0
-    found, wanted = stored(project), upkeep.totals(project)
-    assert found.keys() == wanted.keys()
-    for scope, total in wanted.items():
-        assert found[scope].tasks == total.tasks
-        assert found[scope].sums == pytest.approx(total.sums, abs=1e-9)
-        assert found[scope].products == pytest.approx(total.products, abs=1e-9)
+    stored_totals, expected = stored(project), upkeep.totals(project)
+    assert stored_totals.keys() == expected.keys()
+    for scope, total in expected.items():
+        assert stored_totals[scope].tasks == total.tasks
+        assert stored_totals[scope].sums == pytest.approx(total.sums, abs=1e-9)
+        assert stored_totals[scope].products == pytest.approx(total.products, abs=1e-9)
 
 
 def submit(annotator: Annotator, rng: random.Random) -> None:
@@ -153,13 +153,13 @@ def test_the_page_and_the_command_say_the_same() -> None:
             submit(person, rng)
     upkeep.count(project=project)
     shown: dict[str, Any] = summary.of(project).figures
-    told = agreement_of(project=project)
-    assert told["statistics"] == shown
+    report = agreement_of(project=project)
+    assert report["statistics"] == shown
     for name in ("pairwise_agreement", "krippendorff_alpha", "kendall_tau_b"):
-        assert shown[name]["value"] == pytest.approx(told[name], abs=1e-12)
+        assert shown[name]["value"] == pytest.approx(report[name], abs=1e-12)
         low, high = shown[name]["interval"]
         assert low < shown[name]["value"] < high
-    kappas = {tuple(sorted(one["annotators"])): one["kappa"] for one in told["cohen_kappa"]}
+    kappas = {tuple(sorted(one["annotators"])): one["kappa"] for one in report["cohen_kappa"]}
     assert len(summary.of(project).pairs) == 3
     for pair in summary.of(project).pairs:
         names = tuple(sorted([pair.annotator.pseudonym, pair.other.pseudonym]))
@@ -171,8 +171,8 @@ def test_an_import_from_an_export_is_counted_the_same() -> None:
     project, copy = make_project(), make_project()
     put(project, "rankings", *(ranking_line(name, 2, 1, annotator="ann") for name in "ab"))
     put_bytes(copy, "rankings", out(project, "rankings"))
-    for each in (project, copy):
-        upkeep.count(project=each)
+    for counted in (project, copy):
+        upkeep.count(project=counted)
     assert summary.of(copy).counts == summary.of(project).counts
 
 

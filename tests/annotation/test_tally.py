@@ -37,14 +37,14 @@ def as_judgements(tasks: Sequence[dict[int, list[int]]]) -> list[list[Judgement]
     return [[judged(tiers, annotator) for annotator, tiers in task.items()] for task in tasks]
 
 
-def said(tiers: Tiers, i: int, j: int) -> int:
+def sign_of(tiers: Tiers, i: int, j: int) -> int:
     return (tiers[i] < tiers[j]) - (tiers[i] > tiers[j])
 
 
 def units(tasks: Sequence[dict[int, list[int]]]) -> list[dict[int, int]]:
     """What each annotator says of each ordered pair of completions."""
     return [
-        {annotator: said(tiers, i, j) for annotator, tiers in task.items()}
+        {annotator: sign_of(tiers, i, j) for annotator, tiers in task.items()}
         for task in tasks
         for i, j in permutations(range(len(next(iter(task.values())))), 2)
     ]
@@ -53,56 +53,56 @@ def units(tasks: Sequence[dict[int, list[int]]]) -> list[dict[int, int]]:
 @settings(max_examples=60, deadline=None)
 @given(tasks_with_gaps())
 def test_alpha_is_that_of_the_library_krippendorff(tasks: list[dict[int, list[int]]]) -> None:
-    found = values(as_judgements(tasks), Scope(AGREEMENT))["krippendorff_alpha"]
+    alpha = values(as_judgements(tasks), Scope(AGREEMENT))["krippendorff_alpha"]
     data = np.array([[unit.get(annotator, np.nan) for unit in units(tasks)] for annotator in range(1, 5)])
     pairable = data[:, np.sum(~np.isnan(data), axis=0) > 1]
     if not pairable.size or len(np.unique(pairable[~np.isnan(pairable)])) < 2:
-        assert found is None
+        assert alpha is None
     else:
-        wanted = krippendorff.alpha(reliability_data=data, level_of_measurement="nominal")
-        assert found == pytest.approx(wanted, abs=1e-9)
+        expected = krippendorff.alpha(reliability_data=data, level_of_measurement="nominal")
+        assert alpha == pytest.approx(expected, abs=1e-9)
 
 
 @settings(max_examples=60, deadline=None)
 @given(tasks_with_gaps())
 def test_tau_b_is_that_of_scipy(tasks: list[dict[int, list[int]]]) -> None:
-    found = values(as_judgements(tasks), Scope(AGREEMENT))["kendall_tau_b"]
+    tau = values(as_judgements(tasks), Scope(AGREEMENT))["kendall_tau_b"]
     taus = [
         kendalltau(a, b).statistic
         for task in tasks
         for a, b in combinations(task.values(), 2)
         if len(set(a)) > 1 and len(set(b)) > 1
     ]
-    assert found == (pytest.approx(np.mean(taus), abs=1e-9) if taus else None)
+    assert tau == (pytest.approx(np.mean(taus), abs=1e-9) if taus else None)
 
 
 @settings(max_examples=60, deadline=None)
 @given(tasks_with_gaps())
 def test_fleiss_kappa_is_that_of_its_definition(tasks: list[dict[int, list[int]]]) -> None:
     """Fleiss 1971: the mean share of agreeing pairs of people, against squared shares of categories."""
-    found = values(as_judgements(tasks), Scope(AGREEMENT))["fleiss_kappa"]
+    kappa = values(as_judgements(tasks), Scope(AGREEMENT))["fleiss_kappa"]
     judged_by_two = [list(unit.values()) for unit in units(tasks) if len(unit) > 1]
     everything = [value for unit in judged_by_two for value in unit]
     chance = sum((everything.count(c) / len(everything)) ** 2 for c in (1, -1, 0)) if everything else 1
     if chance == 1:
-        assert found is None
+        assert kappa is None
         return
     shares = [np.mean([a == b for a, b in combinations(unit, 2)]) for unit in judged_by_two]
-    assert found == pytest.approx((np.mean(shares) - chance) / (1 - chance), abs=1e-9)
+    assert kappa == pytest.approx((np.mean(shares) - chance) / (1 - chance), abs=1e-9)
 
 
 @settings(max_examples=60, deadline=None)
 @given(tasks_with_gaps())
 def test_cohens_kappa_is_that_of_its_definition(tasks: list[dict[int, list[int]]]) -> None:
     """Cohen 1960, of annotators 1 and 2 over the ordered pairs that both judged."""
-    found = values(as_judgements(tasks), Scope(PAIR, 1, 2))["cohen_kappa"]
+    kappa = values(as_judgements(tasks), Scope(PAIR, 1, 2))["cohen_kappa"]
     both = [(unit[1], unit[2]) for unit in units(tasks) if {1, 2} <= unit.keys()]
     firsts, seconds = [a for a, _ in both], [b for _, b in both]
     chance = sum(firsts.count(c) * seconds.count(c) for c in (1, -1, 0)) / len(both) ** 2 if both else 1
     if chance == 1:
-        assert found is None
+        assert kappa is None
         return
-    assert found == pytest.approx((np.mean([a == b for a, b in both]) - chance) / (1 - chance), abs=1e-9)
+    assert kappa == pytest.approx((np.mean([a == b for a, b in both]) - chance) / (1 - chance), abs=1e-9)
 
 
 def test_position_and_length_bias_by_hand() -> None:
@@ -185,8 +185,8 @@ def simulated_project(rng: random.Random, tasks: int) -> dict[str, Estimate]:
         for scope, total in totals.items():
             if scope in added:
                 total.add(added[scope])
-    found = {scope: estimates(total) for scope, total in totals.items()}
-    return {name: _value(found[scope][name]) for scope, names in INTERVALS.items() for name in names}
+    by_scope = {scope: estimates(total) for scope, total in totals.items()}
+    return {name: _value(by_scope[scope][name]) for scope, names in INTERVALS.items() for name in names}
 
 
 @pytest.mark.long
@@ -194,13 +194,13 @@ def test_intervals_hold_the_truth_95_times_in_100() -> None:
     """Of 300 projects 95% is 285; three binomial deviations are 11.3, so 274 to 296."""
     rng = random.Random(5)
     truth = simulated_project(rng, 20_000)
-    held = dict.fromkeys(truth, 0)
+    covered = dict.fromkeys(truth, 0)
     for _ in range(PROJECTS):
         for name, estimate in simulated_project(rng, TASKS).items():
             assert estimate.interval is not None
-            held[name] += estimate.interval[0] <= truth[name].value <= estimate.interval[1]
-    assert {name: count for name, count in held.items() if not 274 <= count <= 296} == {}
-    assert len(held) == 6
+            covered[name] += estimate.interval[0] <= truth[name].value <= estimate.interval[1]
+    assert {name: count for name, count in covered.items() if not 274 <= count <= 296} == {}
+    assert len(covered) == 6
 
 
 def _value(estimate: Estimate | None) -> Estimate:
@@ -209,9 +209,9 @@ def _value(estimate: Estimate | None) -> Estimate:
 
 
 def test_one_task_has_a_value_and_no_interval() -> None:
-    found = estimates(total_of(as_judgements([{1: [1, 2, 3], 2: [1, 3, 2]}]), Scope(AGREEMENT)))
-    assert _value(found["pairwise_agreement"]).value == pytest.approx(2 / 3)
-    assert _value(found["pairwise_agreement"]).interval is None
+    figures = estimates(total_of(as_judgements([{1: [1, 2, 3], 2: [1, 3, 2]}]), Scope(AGREEMENT)))
+    assert _value(figures["pairwise_agreement"]).value == pytest.approx(2 / 3)
+    assert _value(figures["pairwise_agreement"]).interval is None
 
 
 def ratio_interval(parts: Sequence[float], wholes: Sequence[float]) -> tuple[float, float]:
@@ -227,44 +227,44 @@ TWO_TASKS = as_judgements([{1: [1, 2, 3], 2: [1, 3, 2]}, {1: [1, 2], 2: [2, 1]}]
 
 def test_the_interval_of_a_share_is_that_of_a_ratio_on_the_logit_scale() -> None:
     """The derivative of ln(p / (1 - p)) is 1 / (p (1 - p)); 1.96 of the normal distribution lie in 95%."""
-    found = _value(estimates(total_of(TWO_TASKS, Scope(AGREEMENT)))["pairwise_agreement"])
+    estimate = _value(estimates(total_of(TWO_TASKS, Scope(AGREEMENT)))["pairwise_agreement"])
     share, error = ratio_interval([2, 0], [3, 1])
     assert share == 1 / 2
-    assert found.value == pytest.approx(share)
+    assert estimate.value == pytest.approx(share)
     ends = [
         math.log(share / (1 - share)) + sign * 1.959964 * error / (share * (1 - share)) for sign in (-1, 1)
     ]
-    assert found.interval == pytest.approx([math.exp(end) / (1 + math.exp(end)) for end in ends], abs=1e-5)
+    assert estimate.interval == pytest.approx([math.exp(end) / (1 + math.exp(end)) for end in ends], abs=1e-5)
 
 
 def test_the_interval_of_a_coefficient_is_that_of_a_ratio_on_fishers_scale() -> None:
     """The derivative of artanh r is 1 / (1 - r^2)."""
-    found = _value(estimates(total_of(TWO_TASKS, Scope(AGREEMENT)))["kendall_tau_b"])
+    estimate = _value(estimates(total_of(TWO_TASKS, Scope(AGREEMENT)))["kendall_tau_b"])
     tau, error = ratio_interval([1 / 3, -1], [1, 1])
     assert tau == pytest.approx(-1 / 3)
-    assert found.value == pytest.approx(tau)
+    assert estimate.value == pytest.approx(tau)
     ends = [math.atanh(tau) + sign * 1.959964 * error / (1 - tau**2) for sign in (-1, 1)]
-    assert found.interval == pytest.approx([math.tanh(end) for end in ends], abs=1e-5)
+    assert estimate.interval == pytest.approx([math.tanh(end) for end in ends], abs=1e-5)
 
 
 def test_the_interval_of_seconds_is_that_of_a_ratio_on_the_log_scale() -> None:
     """Two rankings of the first task took 10 and 20 seconds, one of the second 60, and one nobody measured."""
     seconds: list[list[float | None]] = [[10.0, 20.0], [60.0, None]]
     tasks = [[Judgement(1, "ranked", [1, 2], None, one, WEEK) for one in task] for task in seconds]
-    found = _value(estimates(total_of(tasks, Scope(HABITS)))["seconds"])
+    estimate = _value(estimates(total_of(tasks, Scope(HABITS)))["seconds"])
     mean, error = ratio_interval([30, 60], [2, 1])
     assert mean == 30
-    assert found.value == pytest.approx(mean)
-    assert found.interval == pytest.approx(
+    assert estimate.value == pytest.approx(mean)
+    assert estimate.interval == pytest.approx(
         [mean * math.exp(sign * 1.959964 * error / mean) for sign in (-1, 1)], rel=1e-5
     )
 
 
 def test_tasks_that_say_exactly_the_same_have_no_interval() -> None:
     task = {1: [1, 2, 3], 2: [1, 3, 2]}
-    found = estimates(total_of(as_judgements([task, task]), Scope(AGREEMENT)))
-    assert _value(found["pairwise_agreement"]).value == pytest.approx(2 / 3)
-    assert _value(found["pairwise_agreement"]).interval is None
+    figures = estimates(total_of(as_judgements([task, task]), Scope(AGREEMENT)))
+    assert _value(figures["pairwise_agreement"]).value == pytest.approx(2 / 3)
+    assert _value(figures["pairwise_agreement"]).interval is None
 
 
 def test_products_are_those_of_every_two_numbers_of_a_vector_once() -> None:
@@ -277,8 +277,8 @@ def test_products_are_those_of_every_two_numbers_of_a_vector_once() -> None:
 
 
 def test_habits_are_counted_for_everybody_and_for_whoever_is_named_in_all_and_by_week() -> None:
-    found = contributions([judged([1, 2], 7), judged([1, 2], None)], [1, 1])
-    assert {scope: vector[0] for scope, vector in found.items() if scope.kind == HABITS} == {
+    by_scope = contributions([judged([1, 2], 7), judged([1, 2], None)], [1, 1])
+    assert {scope: vector[0] for scope, vector in by_scope.items() if scope.kind == HABITS} == {
         Scope(HABITS): 2,
         Scope(HABITS, week=WEEK): 2,
         Scope(HABITS, 7): 1,

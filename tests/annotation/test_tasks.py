@@ -25,7 +25,7 @@ def judged() -> tuple[Project, Task]:
     return project, project.tasks.get()
 
 
-def said(task: Task) -> tuple[str, dict[str, object], int, list[int]]:
+def fields_of(task: Task) -> tuple[str, dict[str, object], int, list[int]]:
     task.refresh_from_db()
     slots = task.slots.order_by("number").values_list("priority", flat=True)
     return task.external_id, task.metadata, task.priority, list(slots)
@@ -33,10 +33,10 @@ def said(task: Task) -> tuple[str, dict[str, object], int, list[int]]:
 
 def test_tasks_that_a_judgement_brought_get_what_their_own_line_says() -> None:
     project, task = judged()
-    assert said(task) == ("", {}, 0, [])
+    assert fields_of(task) == ("", {}, 0, [])
     report = put(project, "completions", LINE)
     assert (report.added, report.already) == (0, 1)
-    assert said(task) == ("c-1", {"level": 2}, 3, [3])
+    assert fields_of(task) == ("c-1", {"level": 2}, 3, [3])
     sampling = task.entries.order_by("position").values_list("completion__sampling", flat=True)
     assert list(sampling) == [{}, {"temperature": 0.5}]
 
@@ -45,7 +45,7 @@ def test_tasks_whose_priority_was_set_keep_it() -> None:
     project, task = judged()
     set_priorities(project=project, priorities={task.pk: 5})
     put(project, "completions", LINE)
-    assert said(task)[:3] == ("", {}, 5)
+    assert fields_of(task)[:3] == ("", {}, 5)
 
 
 def test_tasks_with_slots_stay_as_they_were_first_said() -> None:
@@ -53,7 +53,7 @@ def test_tasks_with_slots_stay_as_they_were_first_said() -> None:
     put(project, "completions", {name: LINE[name] for name in ("prompt", "completions", "task")})
     task = project.tasks.get()
     put(project, "completions", LINE)
-    assert said(task) == ("", {}, 0, [0])
+    assert fields_of(task) == ("", {}, 0, [0])
 
 
 def test_tasks_are_asked_for_fifty_prompts_at_a_time_unless_told() -> None:

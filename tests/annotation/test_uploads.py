@@ -41,7 +41,7 @@ def stored(place: Path) -> list[str]:
     return sorted(path.name for path in place.glob("*"))
 
 
-def asked(**fields: Any) -> Run:
+def asked_for_import(**fields: Any) -> Run:
     return transfers.request_import(
         project=make_project(), kind="prompts", file=ContentFile(b'{"prompt": "Why?"}\n'), **fields
     )
@@ -56,7 +56,7 @@ def test_a_file_is_stored_before_the_transaction(monkeypatch: pytest.MonkeyPatch
         return keep(file)
 
     monkeypatch.setattr(uploads, "keep", watched)
-    asked()
+    asked_for_import()
     assert inside == [False]
 
 
@@ -68,12 +68,12 @@ def test_a_file_whose_import_could_not_be_queued_is_removed(
 
     monkeypatch.setattr(lifecycle, "create", fails)
     with pytest.raises(ZeroDivisionError):
-        asked()
+        asked_for_import()
     assert stored(place) == []
 
 
 def test_files_that_no_import_names_are_removed_after_a_day(place: Path) -> None:
-    run = asked()
+    run = asked_for_import()
     young, old = place / "young.jsonl", place / "old.jsonl"
     for path in (young, old):
         path.write_text("{}\n")
@@ -96,7 +96,7 @@ def test_files_that_no_import_names_are_removed_after_a_day(place: Path) -> None
 def test_a_file_is_kept_for_as_long_as_an_import_may_read_it(
     place: Path, status: str, days: int, left: int
 ) -> None:
-    run, then = asked(), timezone.now() - timedelta(days=days)
+    run, then = asked_for_import(), timezone.now() - timedelta(days=days)
     times = (
         {"finished_at": then}
         if status in {"failed", "cancelled", "succeeded"}
@@ -108,7 +108,7 @@ def test_a_file_is_kept_for_as_long_as_an_import_may_read_it(
 
 
 def test_a_file_that_another_import_is_to_read_is_kept(place: Path) -> None:
-    run = asked()
+    run = asked_for_import()
     Run.objects.filter(pk=run.pk).update(status="failed", finished_at=timezone.now() - timedelta(days=8))
     transfers.request_rest(run=Run.objects.get(pk=run.pk))
     assert uploads.clean() == 0
@@ -119,7 +119,7 @@ def test_a_file_that_another_import_is_to_read_is_kept(place: Path) -> None:
 def test_a_file_that_is_too_large_is_refused_in_words_and_not_stored(place: Path, settings: Any) -> None:
     settings.MAX_UPLOAD_BYTES = 10
     with pytest.raises(BadRequest, match="10 bytes is the most"):
-        asked()
+        asked_for_import()
     cast = make_cast()
     carol = Program(token_of(cast.carol))
     file = SimpleUploadedFile("prompts.jsonl", b'{"prompt": "Why?"}\n')

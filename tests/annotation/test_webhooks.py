@@ -102,10 +102,10 @@ def test_a_task_is_told_of_once_when_its_last_annotator_submits(receiver: Receiv
     judge(project)
     assert sending.send_due() == 1
     ((path, headers, body),) = receiver.got
-    said = Verifier(secret).verify(body, headers)
+    message = Verifier(secret).verify(body, headers)
     assert path == "/hook"
-    assert said["type"] == "task.completed"
-    assert said["data"] == {
+    assert message["type"] == "task.completed"
+    assert message["data"] == {
         "project": project.slug,
         "task": str(task.public_id),
         "key": task.key,
@@ -125,12 +125,16 @@ def test_of_two_who_submit_at_the_same_moment_one_is_the_last(receiver: Receiver
     people = [make_annotator(project) for _ in range(2)]
 
     def work(number: int) -> None:
-        while (held := queue.claim(annotator=people[number])) is not None:
-            ranking.submit(assignment=held, annotator=people[number], verdict="ranked", ranks=[1, 2, 3])
+        while (claimed := queue.claim(annotator=people[number])) is not None:
+            ranking.submit(assignment=claimed, annotator=people[number], verdict="ranked", ranks=[1, 2, 3])
 
     at_once([partial(work, number) for number in range(2)])
-    told = [json.loads(body)["data"]["task"] for body in Delivery.objects.values_list("body", flat=True)]
-    assert sorted(told) == sorted(str(one) for one in project.tasks.values_list("public_id", flat=True))
+    tasks_told_of = [
+        json.loads(body)["data"]["task"] for body in Delivery.objects.values_list("body", flat=True)
+    ]
+    assert sorted(tasks_told_of) == sorted(
+        str(one) for one in project.tasks.values_list("public_id", flat=True)
+    )
 
 
 @pytest.mark.usefixtures("own_network")
@@ -156,14 +160,14 @@ def test_a_run_is_told_of_when_it_ends(receiver: Receiver, end: str) -> None:
     if end == "cancelled":
         lifecycle.cancel(run=run)
     else:
-        held = lifecycle.claim(run_id=run.pk, worker="here")
-        assert held is not None
-        lifecycle.fail(run=held, reason="The disk is full.")
+        claimed = lifecycle.claim(run_id=run.pk, worker="here")
+        assert claimed is not None
+        lifecycle.fail(run=claimed, reason="The disk is full.")
     sending.send_due()
-    said = json.loads(receiver.got[0][2])
-    assert said["type"] == "run.ended"
+    message = json.loads(receiver.got[0][2])
+    assert message["type"] == "run.ended"
     # The id that the API takes, and no reason: that may quote people's texts.
-    assert said["data"] == {"project": project.slug, "run": run.pk, "kind": "export", "status": end}
+    assert message["data"] == {"project": project.slug, "run": run.pk, "kind": "export", "status": end}
 
 
 @pytest.mark.usefixtures("own_network")
@@ -331,17 +335,17 @@ def test_public_addresses_are_connected_to_however_the_network_writes_them(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     """The internet is what cannot be had here."""
-    asked: list[tuple[str, int]] = []
+    connected: list[tuple[str, int]] = []
 
     def connect(to: tuple[str, int], timeout: float) -> socket.socket:
-        asked.append(to)
+        connected.append(to)
         raise ConnectionRefusedError
 
     monkeypatch.setattr(socket, "create_connection", connect)
     host = f"[{address}]" if ":" in address else address
     with pytest.raises(ConnectionRefusedError):
         connecting.post(f"https://{host}/", body=b"{}", headers={}, private=False)
-    ((to, port),) = asked
+    ((to, port),) = connected
     assert (ipaddress.ip_address(to), port) == (ipaddress.ip_address(address), 443)
 
 
@@ -349,10 +353,10 @@ def test_a_name_that_leads_to_a_public_and_a_private_address_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """DNS is what cannot be had here."""
-    found = [
+    addresses = [
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in ("8.8.8.8", "10.0.0.1")
     ]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: addresses)
     monkeypatch.setattr(socket, "create_connection", lambda *args, **kwargs: pytest.fail("connected"))
     with pytest.raises(connecting.Refused, match="private network"):
         connecting.post("https://rebound.example.org/", body=b"{}", headers={}, private=False)

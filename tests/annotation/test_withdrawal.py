@@ -60,11 +60,11 @@ def texts_of_database() -> str:
     """Every text and JSON value in annotation's tables."""
     tables = [name for name in connection.introspection.table_names() if name.startswith("annotation_")]
     with connection.cursor() as cursor:
-        found = []
+        texts = []
         for table in tables:
             cursor.execute(f"SELECT row_to_json(t)::text FROM {table} t")
-            found += [row[0] for row in cursor.fetchall()]
-    return "\n".join(found)
+            texts += [row[0] for row in cursor.fetchall()]
+    return "\n".join(texts)
 
 
 def texts_of_files(folder: Path) -> str:
@@ -84,11 +84,11 @@ def judged(project: Project) -> Annotator:
                 ranks=[1, 2, 3] if number else [2, 2, 1],
                 rationale=words,
             )
-    held = taken(alice)
-    flags.raise_flag(assignment=held, annotator=alice, category="other", words=SECRET)
-    queue.renew(assignment=held, annotator=alice, draft={"rationale": SECRET})
+    in_hand = taken(alice)
+    flags.raise_flag(assignment=in_hand, annotator=alice, category="other", words=SECRET)
+    queue.renew(assignment=in_hand, annotator=alice, draft={"rationale": SECRET})
     standing.pause(annotator=alice, why=SECRET, by=None)
-    add_demonstration(prompt=held.task.prompt, annotator=alice, text=f"{SECRET} answer.")
+    add_demonstration(prompt=in_hand.task.prompt, annotator=alice, text=f"{SECRET} answer.")
     return alice
 
 
@@ -115,9 +115,9 @@ def with_prompt(project: Project) -> Prompt:
         {"prompt": f"{SECRET} question", "completion": f"{SECRET} a", "score": 1, "n": SECRET, "id": SECRET},
     )
     alice = make_annotator(project)
-    held = taken(alice)
-    queue.renew(assignment=held, annotator=alice, draft={"rationale": SECRET})
-    flags.raise_flag(assignment=held, annotator=alice, category="other", words=SECRET)
+    in_hand = taken(alice)
+    queue.renew(assignment=in_hand, annotator=alice, draft={"rationale": SECRET})
+    flags.raise_flag(assignment=in_hand, annotator=alice, category="other", words=SECRET)
     return Prompt.objects.get(project=project, messages__0__content=f"{SECRET} question")
 
 
@@ -148,8 +148,8 @@ def test_rankings_of_a_text_that_a_withdrawn_person_wrote_go_with_it(project: Pr
     alice, bob = make_annotator(project), make_annotator(project)
     put(project, "prompts", {"prompt": "Name a colour."})
     add_demonstration(prompt=Prompt.objects.get(project=project), annotator=alice, text=SECRET)
-    own = Source.objects.get(annotator=alice).name
-    line = {"prompt": "Name a colour.", "completions": [{"text": SECRET, "source": own}, {"text": "Red."}]}
+    source = Source.objects.get(annotator=alice).name
+    line = {"prompt": "Name a colour.", "completions": [{"text": SECRET, "source": source}, {"text": "Red."}]}
     put(project, "completions", line)
     ranking.submit(assignment=taken(bob), annotator=bob, verdict="ranked", ranks=[1, 2])
     erasure.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
@@ -235,9 +235,9 @@ def test_files_lose_the_text_and_keep_ids_and_a_form_that_a_fit_reads(
     }
     (folder.output / "samples.jsonl").write_text(json.dumps(sample) + "\n")
     snapshots.write_demonstrations(project=project, path=folder.inputs / "demonstrations.jsonl")
-    made = erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    withdrawal = erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
     assert SECRET in texts_of_files(tmp_path)
-    assert erasure.finish(withdrawal=made)
+    assert erasure.finish(withdrawal=withdrawal)
     assert SECRET not in texts_of_files(tmp_path)
     snapshot.refresh_from_db()
     untouched.refresh_from_db()
@@ -245,9 +245,9 @@ def test_files_lose_the_text_and_keep_ids_and_a_form_that_a_fit_reads(
     kept = records(snapshot)
     assert [record.ranking for record in kept] == before
     assert [(record.verdict, record.pairs) for record in kept] == [("cannot_tell", ()), ("ranked", ((0, 1),))]
-    said = erasure.answer(withdrawal=made)
-    assert (said["snapshots"], said["runs"]) == ([snapshot.digest], [run.pk])
-    assert said["erased"] == {"rankings": 1, "completions": 3, "demonstrations": 1, "prompts": 1}
+    report = erasure.answer(withdrawal=withdrawal)
+    assert (report["snapshots"], report["runs"]) == ([snapshot.digest], [run.pk])
+    assert report["erased"] == {"rankings": 1, "completions": 3, "demonstrations": 1, "prompts": 1}
 
 
 def records(snapshot: Snapshot) -> Any:
@@ -259,12 +259,12 @@ def test_a_persons_rankings_leave_old_snapshots_and_others_stay(project: Project
     alice = judged(project)
     snapshot = snapshots.take(project=project)
     size = snapshot.artifact.total_bytes
-    made = erasure.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
-    erasure.finish(withdrawal=made)
-    own = {str(r.public_id) for r in Ranking.objects.filter(annotator=alice)}
+    withdrawal = erasure.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
+    erasure.finish(withdrawal=withdrawal)
+    of_alice = {str(r.public_id) for r in Ranking.objects.filter(annotator=alice)}
     by = {record.ranking: (record.annotator, record.verdict) for record in records(snapshot)}
-    assert {by[name] for name in own} == {(None, "cannot_tell")}
-    assert {verdict for name, (_, verdict) in by.items() if name not in own} == {"ranked"}
+    assert {by[name] for name in of_alice} == {(None, "cannot_tell")}
+    assert {verdict for name, (_, verdict) in by.items() if name not in of_alice} == {"ranked"}
     snapshot.artifact.refresh_from_db()
     path = artifacts.local_folder(snapshot.artifact) / snapshots.FILE_NAME
     assert snapshot.artifact.total_bytes == path.stat().st_size != size
@@ -286,11 +286,11 @@ def test_uploads_and_exports_of_ended_runs_are_dropped(project: Project, tmp_pat
     written.write_text(SECRET)
     lifecycle.cancel(run=as_dataset)
     lifecycle.cancel(run=ended.run)
-    made = erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
-    erasure.finish(withdrawal=made)
+    withdrawal = erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    erasure.finish(withdrawal=withdrawal)
     assert texts_of_files(tmp_path).count(SECRET) == 2  # of the run that waits
     lifecycle.cancel(run=waiting.run)
-    erasure.finish(withdrawal=made)
+    erasure.finish(withdrawal=withdrawal)
     assert SECRET not in texts_of_files(tmp_path)
 
 
@@ -316,7 +316,7 @@ def test_files_that_a_crash_left_are_done_by_the_sweep(
     first = snapshots.take(project=project)
     put(project, "pairs", {"prompt": "more", "chosen": "a", "rejected": "b"})
     second = snapshots.take(project=project)
-    made = erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    withdrawal = erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
     seen = []
 
     def fails_at_the_second(path: Path, gone: Any) -> None:
@@ -327,17 +327,17 @@ def test_files_that_a_crash_left_are_done_by_the_sweep(
 
     monkeypatch.setattr("annotation.withdrawal.erasure.erase", fails_at_the_second)
     with pytest.raises(OSError, match="full"):
-        erasure.finish(withdrawal=made)
+        erasure.finish(withdrawal=withdrawal)
     monkeypatch.undo()
-    made.refresh_from_db()
-    assert made.files_done_at is None
+    withdrawal.refresh_from_db()
+    assert withdrawal.files_done_at is None
     assert not Snapshot.objects.filter(project=project, reproducible=True).exists()
     assert erasure.finish_all() == 1
     assert erasure.finish_all() == 0
     for snapshot in (first, second):
         path = artifacts.local_folder(snapshot.artifact) / snapshots.FILE_NAME
         assert SECRET not in path.read_text()
-    assert erasure.answer(withdrawal=made)["snapshots"] == [first.digest, second.digest]
+    assert erasure.answer(withdrawal=withdrawal)["snapshots"] == [first.digest, second.digest]
 
 
 def test_a_withdrawal_is_done_when_the_runs_that_were_at_work_are(project: Project) -> None:
@@ -346,8 +346,8 @@ def test_a_withdrawal_is_done_when_the_runs_that_were_at_work_are(project: Proje
     Run.objects.filter(pk=run.pk).update(
         status="running", started_at="2020-01-01T00:00Z", heartbeat_at="2020-01-01T00:00Z"
     )
-    made = erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
-    assert not erasure.finish(withdrawal=made)
+    withdrawal = erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    assert not erasure.finish(withdrawal=withdrawal)
     folder = folder_of(run)
     folder.make()
     line = {
@@ -370,9 +370,9 @@ def test_two_who_withdraw_the_same_at_once_make_one_withdrawal(project: Project)
     def withdraw() -> Withdrawal:
         return erasure.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
 
-    made = at_once([withdraw] * 4)
-    assert {one.pk for one in made if isinstance(one, Withdrawal)} == {Withdrawal.objects.get().pk}
-    assert not [one for one in made if isinstance(one, Exception)]
+    withdrawal = at_once([withdraw] * 4)
+    assert {one.pk for one in withdrawal if isinstance(one, Withdrawal)} == {Withdrawal.objects.get().pk}
+    assert not [one for one in withdrawal if isinstance(one, Exception)]
 
 
 def test_what_is_not_there_cannot_be_withdrawn(project: Project) -> None:
@@ -392,12 +392,12 @@ def test_what_is_not_there_cannot_be_withdrawn(project: Project) -> None:
 def test_what_a_withdrawn_person_holds_goes_back_to_the_queue(project: Project) -> None:
     alice, bob = make_annotator(project), make_annotator(project)
     make_tasks(project, 1)
-    held = taken(alice)
+    in_hand = taken(alice)
     erasure.withdraw_annotator(project=project, pseudonym=alice.pseudonym)
-    held.refresh_from_db()
-    assert held.status == Assignment.Status.RELEASED
+    in_hand.refresh_from_db()
+    assert in_hand.status == Assignment.Status.RELEASED
     submit(taken(bob), bob)
-    assert taken(make_annotator(project)).task == held.task
+    assert taken(make_annotator(project)).task == in_hand.task
 
 
 def test_whoever_has_withdrawn_is_given_nothing_to_review(project: Project) -> None:
@@ -434,8 +434,8 @@ def test_the_answer_names_runs_in_their_order_and_each_withdrawal_its_own_beginn
     one.runs.add(first)
     assert erasure.answer(withdrawal=one)["runs"] == sorted([first.pk, second.pk])
     erasure.finish(withdrawal=one)
-    for each in (one, other):
-        each.refresh_from_db()
+    for withdrawal in (one, other):
+        withdrawal.refresh_from_db()
     begun = one.files_begun_at
     assert (begun is not None, other.files_begun_at) == (True, None)
     erasure.finish(withdrawal=one)
@@ -445,8 +445,8 @@ def test_the_answer_names_runs_in_their_order_and_each_withdrawal_its_own_beginn
 
 def test_withdrawing_a_prompt_again_gives_the_same_withdrawal(project: Project) -> None:
     prompt = with_prompt(project)
-    made = [erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id)) for _ in range(2)]
-    assert made == [Withdrawal.objects.get()] * 2
+    withdrawal = [erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id)) for _ in range(2)]
+    assert withdrawal == [Withdrawal.objects.get()] * 2
 
 
 def test_what_runs_made_and_told_of_a_prompt_loses_its_text_and_the_rest_stays(project: Project) -> None:
@@ -460,8 +460,8 @@ def test_what_runs_made_and_told_of_a_prompt_loses_its_text_and_the_rest_stays(p
     folder.make()
     (folder.inputs / "report.json").write_text(json.dumps(quoted))
     artifact = artifacts.store(folder=folder.inputs, kind="policy", run=run)
-    made = erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
-    erasure.finish(withdrawal=made)
+    withdrawal = erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
+    erasure.finish(withdrawal=withdrawal)
     assert Run.objects.get(pk=run.pk).result == silent
     assert Run.objects.get(pk=other.pk).result == {"rows": 3}
     assert json.loads((artifacts.local_folder(artifact) / "report.json").read_text()) == silent

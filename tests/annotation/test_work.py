@@ -51,13 +51,13 @@ def judge_everything(annotator: Annotator) -> None:
 def test_every_kind_is_counted_with_its_time(project: Project) -> None:
     alice, bob, idle = make_annotator(project), make_annotator(project), make_annotator(make_project())
     judge_everything(alice)
-    held = demonstrating.claim_review(reviewer=bob)
-    assert held is not None
-    demonstrating.accept(demonstration=held, reviewer=bob, text="A better answer.")
-    asked = {one: project.tasks.filter(kind=one).count() for one in ("rank", "rate", "demonstrate")}
+    to_review = demonstrating.claim_review(reviewer=bob)
+    assert to_review is not None
+    demonstrating.accept(demonstration=to_review, reviewer=bob, text="A better answer.")
+    tasks = {one: project.tasks.filter(kind=one).count() for one in ("rank", "rate", "demonstrate")}
     done = work.of([alice.pk, bob.pk, idle.pk])
-    assert [str(one) for one in done[alice.pk][:4]] == [str(count) for count in (*asked.values(), 0)]
-    assert done[alice.pk].seconds == 100 * sum(asked.values())
+    assert [str(one) for one in done[alice.pk][:4]] == [str(count) for count in (*tasks.values(), 0)]
+    assert done[alice.pk].seconds == 100 * sum(tasks.values())
     assert [str(one) for one in done[bob.pk][:4]] == ["0", "0", "0", "1"]
     assert done[idle.pk] == work.Work()
     assert list(work.columns([done[alice.pk]])) == ["rankings", "ratings", "demonstrations"]
@@ -86,9 +86,9 @@ def test_no_more_rows_are_read_than_the_bound_and_the_count_says_so(
 ) -> None:
     alice = make_annotator(project)
     judge_everything(alice)
-    with django_assert_num_queries(2) as asked:
+    with django_assert_num_queries(2) as queries:
         done = work.of([alice.pk], most=2)[alice.pk]
-    assert asked[1]["sql"].count("LIMIT 3") == 3
+    assert queries[1]["sql"].count("LIMIT 3") == 3
     assert (done.ratings.more, str(done.demonstrations)) == (True, "2+")
     assert not done.rankings.more
 
@@ -104,5 +104,5 @@ def test_pages_of_people_show_each_kind_that_was_judged(project: Project, page: 
     assert alice.user is not None
     name = alice.user.username if page == "people" else alice.pseudonym
     (of_alice,) = [row for row in shown.split("<tr>") if f"<td>{name}</td>" in row]
-    asked = [str(project.tasks.filter(kind=one).count()) for one in ("rank", "rate", "demonstrate")]
-    assert re.findall(r'<td class="number">(\d+)</td>', of_alice)[:3] == asked
+    counts = [str(project.tasks.filter(kind=one).count()) for one in ("rank", "rate", "demonstrate")]
+    assert re.findall(r'<td class="number">(\d+)</td>', of_alice)[:3] == counts
