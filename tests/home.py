@@ -18,8 +18,8 @@ if TYPE_CHECKING:  # config is imported when pytest has begun
     from config.running.postgres import Server
 
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER")
-_MADE = _WORKER is not None or "CONCORD_HOME" not in os.environ
-if _MADE:
+_IS_TEMPORARY = _WORKER is not None or "CONCORD_HOME" not in os.environ
+if _IS_TEMPORARY:
     os.environ["CONCORD_HOME"] = tempfile.mkdtemp(prefix="concord-")
 HOME = Path(os.environ["CONCORD_HOME"])
 # As in a run's child (runs/child.py), and before anything loads torch.
@@ -69,5 +69,5 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         forks.wait(60)
     for server in _servers:
         server.release()
-    if _MADE:
+    if _IS_TEMPORARY:
         shutil.rmtree(HOME, ignore_errors=True)

@@ -13,7 +13,7 @@ class Hub(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
-        self.made: list[dict[str, Any]] = []
+        self.repositories: list[dict[str, Any]] = []
         self.committed: dict[str, list[str]] = {}
         self.others: list[str] = []
 
@@ -32,7 +32,7 @@ class _Answer(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self._body()
         if self.path == "/api/repos/create":
-            self.server.made.append(json.loads(body))
+            self.server.repositories.append(json.loads(body))
             self._say({"url": f"{self.server.address}/us/ours"})
         elif "/preupload/" in self.path:
             files = json.loads(body)["files"]

@@ -54,7 +54,7 @@ class Concord:
         with self.process.stderr as lines:
             self.lines.extend(lines)
 
-    def said(self, words: str) -> bool:
+    def has_printed(self, words: str) -> bool:
         return any(words in line for line in list(self.lines))
 
     def wait_for(self, condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -64,7 +64,7 @@ class Concord:
             time.sleep(0.1)
 
     def ready(self) -> "Concord":
-        self.wait_for(lambda: self.said("ready") or self.process.poll() is not None)
+        self.wait_for(lambda: self.has_printed("ready") or self.process.poll() is not None)
         assert self.process.poll() is None, self.lines
         return self
 
@@ -80,13 +80,13 @@ class Concord:
             "scorer": "scorer",
             "runs.folder.forking": "forks",
         }
-        found = {}
+        by_name = {}
         for process in psutil.Process(self.process.pid).children():
             command = " ".join(process.cmdline())
             for word, name in words.items():
                 if word in command:
-                    found[name] = process
-        return found
+                    by_name[name] = process
+        return by_name
 
     def answers(self) -> bool:
         try:

@@ -35,11 +35,11 @@ def present() -> Left:
 def outlived(before: Left) -> list[str]:
     """What was not there ``before`` and does not end by itself within a moment."""
     deadline = time.monotonic() + SECONDS_TO_END
-    while found := list(_new(before)):
+    while left := list(_new(before)):
         if time.monotonic() > deadline:
             break
         time.sleep(0.02)
-    return found
+    return left
 
 
 def _new(before: Left) -> Iterator[str]:
@@ -60,17 +60,17 @@ def _children() -> dict[int, str]:
 
 
 def _children_of(parent: int) -> dict[int, str]:
-    found: dict[int, str] = {}
+    children: dict[int, str] = {}
     for pid in _ids_of_children(parent):
         try:
             command = " ".join(psutil.Process(pid).cmdline())
         except psutil.Error:
             continue
         if FORKS in command:
-            found |= _children_of(pid)
+            children |= _children_of(pid)
         elif not any(word in command for word in CHILDREN):
-            found[pid] = f"child {command[:200]}"
-    return found
+            children[pid] = f"child {command[:200]}"
+    return children
 
 
 def _ids_of_children(parent: int) -> list[int]:
@@ -86,11 +86,11 @@ def _ids_of_children(parent: int) -> list[int]:
 def connections() -> list[str]:
     """Other connections to the tests' database that are in the midst of something, or were not closed."""
     deadline = time.monotonic() + SECONDS_TO_END
-    while found := _others():
+    while others := _others():
         if time.monotonic() > deadline:
             break
         time.sleep(0.02)
-    return found
+    return others
 
 
 def _others() -> list[str]:

@@ -32,20 +32,20 @@ def main() -> int:
     parser.add_argument("--busy", type=int, default=2, help="processes that do nothing but compute")
     parser.add_argument("--seed", type=int, help="of the first run's order; the next ones follow from it")
     parser.add_argument("arguments", nargs="*", help="for pytest, behind --")
-    given = parser.parse_args()
-    seeds = random.Random(given.seed)
+    options = parser.parse_args()
+    seeds = random.Random(options.seed)
     outcomes: dict[str, list[str]] = defaultdict(list)
-    for number in range(1, given.runs + 1):
-        seed = seeds.randrange(2**32) if given.seed is None or number > 1 else given.seed
+    for number in range(1, options.runs + 1):
+        seed = seeds.randrange(2**32) if options.seed is None or number > 1 else options.seed
         oldest = number % 2 == 0
         processor = ", computing as the oldest processor" if oldest else ""
-        _say(f"run {number} of {given.runs}, order {seed}, {given.busy} busy processes{processor}")
+        _say(f"run {number} of {options.runs}, order {seed}, {options.busy} busy processes{processor}")
         began = time.monotonic()
         environment = {**os.environ, **(_OLDEST if oldest else {})}
-        for test, outcome in _run(seed, given.busy, given.arguments, environment).items():
+        for test, outcome in _run(seed, options.busy, options.arguments, environment).items():
             outcomes[test].append(outcome)
         _say(f"run {number} took {time.monotonic() - began:.0f} s")
-    return _report(outcomes, given.runs)
+    return _report(outcomes, options.runs)
 
 
 def _run(seed: int, busy: int, arguments: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
@@ -70,20 +70,20 @@ def _held_cores(count: int) -> Iterator[None]:
 
 def _outcomes(report: Path) -> dict[str, str]:
     """Each test's outcome by its name; a test may both pass and fail at its end."""
-    found: dict[str, str] = {}
+    by_test: dict[str, str] = {}
     for case in ElementTree.parse(report).iter("testcase"):
         name = f"{case.get('classname')}::{case.get('name')}"
         kinds = {child.tag for child in case} & {"failure", "error", "skipped"}
         worst = next((kind for kind in ("failure", "error", "skipped") if kind in kinds), "passed")
-        found[name] = worst if found.get(name, "passed") == "passed" else found[name]
-    return found
+        by_test[name] = worst if by_test.get(name, "passed") == "passed" else by_test[name]
+    return by_test
 
 
 def _report(outcomes: dict[str, list[str]], runs: int) -> int:
-    differ = {test: said for test, said in outcomes.items() if len(set(said)) > 1 or len(said) < runs}
-    failed = {test: said for test, said in outcomes.items() if {"failure", "error"} & set(said)}
-    for test, said in sorted({**differ, **failed}.items()):
-        _say(f"{test}: {', '.join(said)}")
+    differ = {test: seen for test, seen in outcomes.items() if len(set(seen)) > 1 or len(seen) < runs}
+    failed = {test: seen for test, seen in outcomes.items() if {"failure", "error"} & set(seen)}
+    for test, seen in sorted({**differ, **failed}.items()):
+        _say(f"{test}: {', '.join(seen)}")
     _say(
         f"{len(outcomes)} tests, {runs} runs: {len(failed)} failed somewhere, {len(differ)} differ between runs"
     )

@@ -32,8 +32,8 @@ def web(*, workers: int = 1, **variables: str) -> Iterator[tuple[int, psutil.Pro
 
 def _address() -> str:
     """The tests' database as DATABASE_URL."""
-    given = connection.settings_dict
-    words = {"host": given["HOST"], "port": given["PORT"]}
+    settings = connection.settings_dict
+    words = {"host": settings["HOST"], "port": settings["PORT"]}
     options = urlencode({name: value for name, value in words.items() if value})
-    user = ":".join(quote(given[name]) for name in ("USER", "PASSWORD") if given[name])
-    return f"postgres://{user}@/{given['NAME']}?{options}"
+    user = ":".join(quote(settings[name]) for name in ("USER", "PASSWORD") if settings[name])
+    return f"postgres://{user}@/{settings['NAME']}?{options}"

@@ -76,9 +76,9 @@ def row(concord: Concord, run: int) -> tuple[Any, ...]:
     while True:
         try:
             with psycopg.connect(concord.address()) as database:
-                found = database.execute(query, [run]).fetchone()
-            assert found is not None
-            return found
+                fetched = database.execute(query, [run]).fetchone()
+            assert fetched is not None
+            return fetched
         except psycopg.OperationalError:
             assert time.monotonic() < deadline
             time.sleep(0.2)

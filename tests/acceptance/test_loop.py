@@ -59,7 +59,7 @@ def configs(tmp_path: Path) -> dict[str, str]:
     """Config files: small runs for the suite; the project's own sizes where ``CONCORD_LOOP`` is "whole"."""
     # One thread: in networks of this size a second takes more processor than it gives.
     scratch = {"base": "scratch", "epochs": 1, "vocabulary": 512, "threads": 1}
-    wanted: dict[str, dict[str, Any]] = {
+    values: dict[str, dict[str, Any]] = {
         "sft": {**scratch, "hidden": 64, "layers": 2, "held_out_rows": 100},
         "fit": {**scratch, "hidden": 64, "layers": 1},
         "fit again": {**scratch, "hidden": 32, "layers": 1},
@@ -71,9 +71,9 @@ def configs(tmp_path: Path) -> dict[str, str]:
     if os.environ.get("CONCORD_LOOP") == "whole":
         sft = {"base": "scratch", "epochs": 4, "batch_tokens": 1024, "hidden": 128, "learning_rate": 1.5e-3}
         fit = {"base": "scratch", "epochs": 1}
-        wanted |= {"sft": sft, "fit": fit, "fit again": fit, "ppo": {}}
+        values |= {"sft": sft, "fit": fit, "fit again": fit, "ppo": {}}
     paths = {}
-    for name, config in wanted.items():
+    for name, config in values.items():
         path = tmp_path / f"{name}.json"
         path.write_text(json.dumps(config))
         paths[name] = str(path)

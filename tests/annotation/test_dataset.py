@@ -188,10 +188,10 @@ def test_the_command_pushes_it_as_a_data_set(
     monkeypatch.setenv("HF_TOKEN", "hf_made_up")
     project = judged("text")
     call_command("export_dataset", project=project.slug, output=tmp_path / "kept")
-    assert (hub.made, "pushed" in json.loads(capsys.readouterr().out)) == ([], False)
+    assert (hub.repositories, "pushed" in json.loads(capsys.readouterr().out)) == ([], False)
     call_command("export_dataset", project=project.slug, output=tmp_path / "set", push="us/ours")
     assert json.loads(capsys.readouterr().out)["pushed"] == f"{hub.address}/us/ours/commit/{'1' * 40}"
-    assert [one["type"] for one in hub.made] == ["dataset"]
+    assert [one["type"] for one in hub.repositories] == ["dataset"]
     (files,) = hub.committed.values()
     assert files == sorted(
         str(path.relative_to(tmp_path / "set")) for path in (tmp_path / "set").rglob("*.*")

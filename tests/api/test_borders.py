@@ -98,9 +98,9 @@ def test_a_page_has_a_whole_number_of_rows_from_1(world: World, size: str) -> No
     ]
 
 
-@pytest.mark.parametrize("said", ["p=abc", "p=\0", "p=1.5", "o=x", "p=" + "9" * 40, "p=%ff"])
-def test_a_cursor_that_no_page_gave_breaks_nothing(world: World, said: str) -> None:
-    cursor = b64encode(said.encode()).decode()
+@pytest.mark.parametrize("position", ["p=abc", "p=\0", "p=1.5", "o=x", "p=" + "9" * 40, "p=%ff"])
+def test_a_cursor_that_no_page_gave_breaks_nothing(world: World, position: str) -> None:
+    cursor = b64encode(position.encode()).decode()
     assert program(world, "carol").ask("GET", f"{HELPFUL}tasks/?cursor={cursor}").status_code in (200, 404)
 
 
@@ -122,12 +122,12 @@ def test_numbers_beyond_a_column_are_refused(world: World, number: int) -> None:
         assert carol.ask(method, HELPFUL + path, body).status_code == 400, path
     assert carol.ask("POST", HELPFUL + "samplings/", {"policy": number}).status_code == 409
     assert carol.ask("POST", HELPFUL + "contests/", {"versions": [number]}).status_code in (400, 404, 409)
-    said = {"project": "helpful", "version": number, "items": [{"prompt": "a", "completion": "b"}]}
-    assert carol.ask("POST", "score/", said).status_code in (400, 404, 409)
+    to_score = {"project": "helpful", "version": number, "items": [{"prompt": "a", "completion": "b"}]}
+    assert carol.ask("POST", "score/", to_score).status_code in (400, 404, 409)
 
 
 @pytest.mark.parametrize("name", ["form", "split", "kind"])
 def test_a_parameter_that_is_there_is_not_empty(world: World, name: str) -> None:
     query = {"kind": "prompts", name: ""}
-    address = f"{HELPFUL}export/?" + "&".join(f"{each}={value}" for each, value in query.items())
+    address = f"{HELPFUL}export/?" + "&".join(f"{parameter}={value}" for parameter, value in query.items())
     assert wrong_with(program(world, "carol").ask("GET", address)) == [name]

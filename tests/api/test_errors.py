@@ -144,8 +144,8 @@ def test_a_page_of_the_api_that_is_only_read_refuses_in_the_same_shape() -> None
 def test_what_comes_too_often_or_is_not_there_now_may_come_again(world: World) -> None:
     carol = program(world, "carol")
     RewardModelVersion.objects.update(is_active=True)
-    said = {"project": "helpful", "items": [{"prompt": "a", "completion": "b"}]}
-    nothing_answers = carol.ask("POST", "score/", said)
+    body = {"project": "helpful", "items": [{"prompt": "a", "completion": "b"}]}
+    nothing_answers = carol.ask("POST", "score/", body)
     error_of(nothing_answers, 503, "no_scorer")
     assert nothing_answers.headers["Retry-After"] == "5"
     with override_settings(API_RATE=1):
@@ -165,11 +165,11 @@ def test_a_pointer_is_escaped_as_a_fragment_is(world: World) -> None:
 
 def test_what_is_scored_is_named_by_its_place(world: World) -> None:
     RewardModelVersion.objects.update(is_active=True)
-    said = {
+    body = {
         "project": "helpful",
         "items": [{"prompt": "a", "completion": "b"}, {"prompt": "a", "completion": 5}],
     }
-    assert wrong_with(program(world, "carol").ask("POST", "score/", said)) == ["#/items/1/completion"]
+    assert wrong_with(program(world, "carol").ask("POST", "score/", body)) == ["#/items/1/completion"]
 
 
 def test_a_form_of_too_many_fields_is_no_fault_of_ours(world: World, settings: Any) -> None:

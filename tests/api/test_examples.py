@@ -34,8 +34,8 @@ ASKS_THE_SCORER = {"score/", "generate/"}
 
 def make_prepared() -> World:
     """What every example finds: two versions of each kind, the first reward model active, axes, reviews."""
-    made = world_without_rankings()
-    project = made.cast.project
+    prepared = world_without_rankings()
+    project = prepared.cast.project
     asking.change(
         project=project,
         rating_axes=AXES,
@@ -50,8 +50,8 @@ def make_prepared() -> World:
     )
     activation.activate(version=first, why="")
     # Some that are there yet.
-    made.ids["task"] = make_tasks(project, 1)[0].public_id
-    return made
+    prepared.ids["task"] = make_tasks(project, 1)[0].public_id
+    return prepared
 
 
 _rows, world = once_a_module(make_prepared)
@@ -66,14 +66,14 @@ SENT = [
 def operations() -> Iterator[tuple[str, str, Any]]:
     """Method, address below /api/v1/ and what the schema says of it."""
     for path, methods in schema.document()["paths"].items():
-        for method, told in methods.items():
-            yield method.upper(), path.removeprefix(PREFIX), told
+        for method, operation in methods.items():
+            yield method.upper(), path.removeprefix(PREFIX), operation
 
 
-def bodies(told: Any) -> Iterator[tuple[Any, list[Any]]]:
+def bodies(operation: Any) -> Iterator[tuple[Any, list[Any]]]:
     """Of each body that goes in or comes out: its schema, and the examples of it."""
-    responses = [one for one in told["responses"].values() if "$ref" not in one]
-    for holder in (told.get("requestBody", {}), *responses):
+    responses = [one for one in operation["responses"].values() if "$ref" not in one]
+    for holder in (operation.get("requestBody", {}), *responses):
         for content in holder.get("content", {}).values():
             yield content["schema"], [one["value"] for one in content.get("examples", {}).values()]
 
@@ -88,8 +88,8 @@ def validate(value: Any, shape: Any) -> None:
 
 def test_every_example_is_what_its_schema_says() -> None:
     seen = 0
-    for _, _, told in operations():
-        for shape, values in bodies(told):
+    for _, _, operation in operations():
+        for shape, values in bodies(operation):
             for value in values:
                 validate(value, shape)
                 seen += 1
@@ -110,8 +110,8 @@ def test_an_example_that_is_not_what_its_schema_says_is_seen(wrong: Any) -> None
 def test_everything_that_may_be_sent_has_an_example() -> None:
     lacking = [
         f"{method} {address}"
-        for method, address, told in operations()
-        for content in told.get("requestBody", {}).get("content", {}).values()
+        for method, address, operation in operations()
+        for content in operation.get("requestBody", {}).get("content", {}).values()
         if not content.get("examples")
     ]
     assert lacking == []
@@ -121,13 +121,13 @@ def test_the_page_shows_every_example() -> None:
     page = html.unescape(Client().get("/api/v1/docs/").content.decode())
     assert "export CONCORD=http://testserver/api/v1 TOKEN=" in page
     assert '"$CONCORD/projects/{slug}/tasks/"' in page
-    for _, _, told in operations():
-        for kind, content in told.get("requestBody", {}).get("content", {}).items():
+    for _, _, operation in operations():
+        for kind, content in operation.get("requestBody", {}).get("content", {}).items():
             for name, one in content["examples"].items():
                 assert f"Example: {one.get('summary', name)}<" in page
                 if kind == "application/json":
                     assert f"-d '{json.dumps(one['value'])}'" in page
-        for response in told["responses"].values():
+        for response in operation["responses"].values():
             for one in response.get("content", {}).get("application/json", {}).get("examples", {}).values():
                 assert json.dumps(one["value"], indent=2) in page
 
@@ -147,18 +147,18 @@ def test_each_is_taken_and_answered_as_it_says(
     expected = 503 if address in ASKS_THE_SCORER else one.status
     assert answer.status_code == expected, answer.content
     if one.gives is not None and expected == one.status:
-        given = answer.json()
-        assert given.keys() == one.gives.keys()
+        answered = answer.json()
+        assert answered.keys() == one.gives.keys()
         for name in ("kind", "queue", "status", "review", "judgement", "settings", "active"):
             if name in one.gives and not address.endswith("runs/{id}/"):
-                assert same(given[name], one.gives[name]), name
+                assert same(answered[name], one.gives[name]), name
 
 
-def same(given: Any, told: Any) -> bool:
+def same(answered: Any, example: Any) -> bool:
     """Of settings, those that were prepared differ: their names are looked at."""
-    if isinstance(told, dict) and "rating_axes" in told:
-        return bool(given.keys() == told.keys())
-    return bool(given == told)
+    if isinstance(example, dict) and "rating_axes" in example:
+        return bool(answered.keys() == example.keys())
+    return bool(answered == example)
 
 
 def prepare(world: World, address: str, sends: Any) -> tuple[Program, str]:
@@ -176,8 +176,8 @@ def prepare(world: World, address: str, sends: Any) -> tuple[Program, str]:
         make_task_for(world, {"text": ""})
         alice, carol = program(world, "alice"), program(world, "carol")
         alice.ask("POST", f"projects/helpful/assignments/{take(alice)['id']}/write/", {"text": "Air it is."})
-        held = carol.ask("POST", "projects/helpful/reviews/next/").json()
-        return carol, address.format(**named, id=held["id"])
+        answer = carol.ask("POST", "projects/helpful/reviews/next/").json()
+        return carol, address.format(**named, id=answer["id"])
     ids = {"tasks": "task", "webhooks": "webhook", "runs": "run"}
     kept = [world.ids[name] for rows, name in ids.items() if f"/{rows}/{{id}}" in address]
     return program(world, "carol"), address.format(**named, id=kept[0] if kept else None)
@@ -199,18 +199,18 @@ def make_task_for(world: World, sends: Any) -> None:
 def test_the_examples_of_errors_are_what_is_answered(world: World) -> None:
     carol, alice = program(world, "carol"), program(world, "alice")
     make_task_for(world, {})
-    held = f"projects/helpful/assignments/{take(alice)['id']}/"
-    alice.ask("POST", held + "release/")
+    assignment = f"projects/helpful/assignments/{take(alice)['id']}/"
+    alice.ask("POST", assignment + "release/")
     tasks, prompts = "projects/helpful/tasks/", "projects/helpful/prompts/"
     carol.ask("POST", prompts, {"prompt": "Why?"}, key="once")
     browser, path = Client(), PREFIX + "projects/helpful/"
-    given = [
+    answers = [
         carol.ask("POST", tasks, {"prompt": "Why?", "completions": [{"text": "a"}, {"source": "b"}]}),
         Program("concord_nonsense").ask("GET", "projects/helpful/"),
         Program(token_of(world.cast.carol, "read")).ask("POST", prompts, {"prompt": "Why?"}),
         carol.ask("GET", "projects/nothing/"),
         browser.get(path, headers={**carol.headers, "Accept": "text/html"}),
-        alice.ask("POST", held + "skip/", {"reason": "hard"}),
+        alice.ask("POST", assignment + "skip/", {"reason": "hard"}),
         browser.patch(
             path, {}, content_type="application/json", headers={**carol.headers, "If-Match": '"a"'}
         ),
@@ -218,8 +218,8 @@ def test_the_examples_of_errors_are_what_is_answered(world: World) -> None:
         carol.ask("POST", prompts, {"prompt": "Where?"}, key="once"),
         carol.ask("POST", "generate/", {"project": "helpful", "prompts": ["Why?"]}),
     ]
-    told = examples.problems()
-    assert [one.json() for one in given] == [told[str(one.status_code)] for one in given]
+    problems = examples.problems()
+    assert [one.json() for one in answers] == [problems[str(one.status_code)] for one in answers]
     # What is asked too often, and what is too large, have tests of their own.
-    assert told.keys() - {str(one.status_code) for one in given} == {"413", "429"}
-    assert told.keys() == schema.ERRORS.keys()
+    assert problems.keys() - {str(one.status_code) for one in answers} == {"413", "429"}
+    assert problems.keys() == schema.ERRORS.keys()

@@ -110,13 +110,13 @@ def fuzzed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
     ):
         world = make_world()
         user = getattr(world.cast, WHO)
-        held = queue.claim(annotator=people.annotator_for(project=world.cast.project, user=user))
-        assert held is not None
+        in_hand = queue.claim(annotator=people.annotator_for(project=world.cast.project, user=user))
+        assert in_hand is not None
         token = token_of(user, project=world.cast.project)
         yield Fuzzed(
             load(),
             {"Authorization": f"Bearer {token}"},
-            {**world.ids, "assignment": held.public_id},
+            {**world.ids, "assignment": in_hand.public_id},
             make_strange(world.cast.other),
         )
         transaction.set_rollback(True)
@@ -158,11 +158,11 @@ def operations() -> list[str]:
 
 def places(path: str, ids: dict[str, Any]) -> dict[str, str]:
     """What stands in the address of something that is there."""
-    found = {"slug": "helpful"} if "{slug}" in path else {}
+    named = {"slug": "helpful"} if "{slug}" in path else {}
     for before, step in pairwise(path.strip("/").split("/")):
         if step.startswith("{") and step != "{slug}":
-            found[step[1:-1]] = str(ids[NAMES[before]])
-    return found
+            named[step[1:-1]] = str(ids[NAMES[before]])
+    return named
 
 
 def ask(fuzzed: Fuzzed, case: "Case[Any]") -> None:
@@ -196,11 +196,11 @@ def test_data_that_the_schema_allows_and_data_that_it_does_not(fuzzed: Fuzzed, l
 
         @SETTINGS
         @hypothesis.given(case=operation.as_strategy(mode, path_parameters=there))
-        def asked(case: "Case[Any]") -> None:
+        def send_case(case: "Case[Any]") -> None:
             ask(fuzzed, case)
 
         try:
-            asked()
+            send_case()
         except hypothesis.errors.Unsatisfiable:
             # There is nothing that could be wrong with a request that takes nothing.
             assert mode == GenerationMode.NEGATIVE
@@ -241,12 +241,12 @@ def test_what_is_another_projects_is_not_there(fuzzed: Fuzzed, label: str) -> No
 
     @hypothesis.settings(SETTINGS, max_examples=1)
     @hypothesis.given(case=operation.as_strategy(path_parameters=there))
-    def asked(case: "Case[Any]") -> None:
+    def send_case(case: "Case[Any]") -> None:
         with transaction.atomic():
             assert case.call(headers=fuzzed.headers).status_code == 404
             transaction.set_rollback(True)
 
-    asked()
+    send_case()
 
 
 def test_one_request_after_another_with_what_the_one_before_answered(fuzzed: Fuzzed) -> None:

@@ -17,8 +17,8 @@ def test_ranks_by_letter_become_tiers_by_place(world: World) -> None:
     # a best, then b and c, whatever letters they have for Alice.
     rank_of = {"a": 1, "b": 2, "c": 2}
     ranks = {one["letter"]: rank_of[one["text"][len("Answer ")]] for one in task["completions"]}
-    said = {"ranks": ranks, "confidence": "high", "rationale": "Plain."}
-    done = alice.ask("POST", HELPFUL + f"assignments/{task['id']}/submit/", said).json()
+    judgement = {"ranks": ranks, "confidence": "high", "rationale": "Plain."}
+    done = alice.ask("POST", HELPFUL + f"assignments/{task['id']}/submit/", judgement).json()
     assert (done["status"], done["judgement"]["ranks"]) == ("submitted", ranks)
     stored = Ranking.objects.get(assignment__public_id=task["id"])
     assert (stored.tiers, stored.confidence, stored.rationale) == ([1, 2, 2], "high", "Plain.")
@@ -29,7 +29,7 @@ def test_ranks_by_letter_become_tiers_by_place(world: World) -> None:
         ("b", "c", True),
     }
     # Sent again it is the same judgement, and the next task is another.
-    again = alice.ask("POST", HELPFUL + f"assignments/{task['id']}/submit/", said)
+    again = alice.ask("POST", HELPFUL + f"assignments/{task['id']}/submit/", judgement)
     assert (again.status_code, Ranking.objects.filter(task=stored.task).count()) == (200, 1)
     assert alice.ask("POST", HELPFUL + "next/").json()["id"] != task["id"]
 
@@ -45,7 +45,7 @@ def test_a_draft_is_kept_and_comes_back(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "field"),
+    ("judgement", "field"),
     [
         ({}, "ranks"),
         ({"ranks": {"A": 1, "B": 2}}, "ranks"),
@@ -57,10 +57,10 @@ def test_a_draft_is_kept_and_comes_back(world: World) -> None:
     ],
 )
 def test_a_judgement_that_is_not_whole_is_not_stored(
-    world: World, said: dict[str, object], field: str
+    world: World, judgement: dict[str, object], field: str
 ) -> None:
     alice = program(world, "alice")
-    answer = alice.ask("POST", HELPFUL + f"assignments/{world.ids['assignment']}/submit/", said)
+    answer = alice.ask("POST", HELPFUL + f"assignments/{world.ids['assignment']}/submit/", judgement)
     assert wrong_with(answer) == [f"#/{field}"]
     assert not Ranking.objects.filter(assignment__public_id=world.ids["assignment"]).exists()
 
@@ -76,8 +76,8 @@ def test_a_verdict_without_an_order_needs_its_reason(world: World) -> None:
 
 def test_active_seconds_are_no_more_than_there_were(world: World) -> None:
     alice = program(world, "alice")
-    said = {"ranks": {"A": 1, "B": 1, "C": 1}, "active_seconds": 1e9}
-    alice.ask("POST", HELPFUL + f"assignments/{world.ids['assignment']}/submit/", said)
+    judgement = {"ranks": {"A": 1, "B": 1, "C": 1}, "active_seconds": 1e9}
+    alice.ask("POST", HELPFUL + f"assignments/{world.ids['assignment']}/submit/", judgement)
     seconds = Ranking.objects.get(assignment__public_id=world.ids["assignment"]).active_seconds
     assert seconds is not None
     assert 0 <= seconds < 600

@@ -21,18 +21,18 @@ AXES = [
 
 def world_without_rankings() -> World:
     """Nothing to rank is left: what a test makes comes next."""
-    made = make_world()
+    world = make_world()
     Assignment.objects.all().delete()
     Ranking.objects.all().delete()
     Task.objects.all().delete()
     asking.change(
-        project=made.cast.project,
+        project=world.cast.project,
         rating_axes=AXES,
         ask_strength=True,
         review_demonstrations=True,
         demonstration_least_characters=5,
     )
-    return made
+    return world
 
 
 def take(who: Program) -> dict[str, Any]:
@@ -41,8 +41,8 @@ def take(who: Program) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def send(who: Program, task: dict[str, Any], what: str, said: dict[str, Any], method: str = "POST") -> Any:
-    return who.ask(method, HELPFUL + f"assignments/{task['id']}/{what}/", said)
+def send(who: Program, task: dict[str, Any], what: str, body: dict[str, Any], method: str = "POST") -> Any:
+    return who.ask(method, HELPFUL + f"assignments/{task['id']}/{what}/", body)
 
 
 _rows, world = once_a_module(world_without_rankings)
@@ -95,8 +95,8 @@ def test_scores_that_are_not_whole_are_not_stored(rated: World, scores: Any) -> 
 def test_a_judgement_of_another_kind_is_refused(rated: World) -> None:
     alice = program(rated, "alice")
     task = take(alice)
-    for what, said in (("submit", {"ranks": {"A": 1, "B": 2}}), ("write", {"text": "An answer."})):
-        answer = send(alice, task, what, said)
+    for what, body in (("submit", {"ranks": {"A": 1, "B": 2}}), ("write", {"text": "An answer."})):
+        answer = send(alice, task, what, body)
         assert (answer.status_code, "another kind" in answer.json()["detail"]) == (400, True)
 
 
@@ -113,11 +113,13 @@ def test_an_answer_is_written_sent_back_and_accepted_with_edits(world: World) ->
     assert (done["status"], done["judgement"]["text"]) == ("submitted", "Water that falls.")
 
     assert alice.ask("POST", HELPFUL + "reviews/next/").status_code == 204, "nobody reviews their own"
-    held = carol.ask("POST", HELPFUL + "reviews/next/").json()
-    assert (held["text"], held["review"]) == ("Water that falls.", "waiting")
-    mine = alice.ask("POST", HELPFUL + f"reviews/{held['id']}/accept/")
+    to_review = carol.ask("POST", HELPFUL + "reviews/next/").json()
+    assert (to_review["text"], to_review["review"]) == ("Water that falls.", "waiting")
+    mine = alice.ask("POST", HELPFUL + f"reviews/{to_review['id']}/accept/")
     assert mine.status_code == 404
-    edited = carol.ask("POST", HELPFUL + f"reviews/{held['id']}/accept/", {"text": "Water that falls down."})
+    edited = carol.ask(
+        "POST", HELPFUL + f"reviews/{to_review['id']}/accept/", {"text": "Water that falls down."}
+    )
     assert (edited.json()["review"], edited.json()["edited"]) == ("accepted", True)
     assert Demonstration.objects.accepted().filter(text="Water that falls down.").exists()
     rows = carol.rows(HELPFUL + "demonstrations/?current=true&review=accepted")
@@ -129,11 +131,11 @@ def test_an_answer_is_sent_back_with_a_comment_alone(world: World) -> None:
     intake.create_tasks(project=world.cast.project, kind="demonstrate", prompts=1)
     alice, carol = program(world, "alice"), program(world, "carol")
     send(alice, take(alice), "write", {"text": "Water that falls."})
-    held = carol.ask("POST", HELPFUL + "reviews/next/").json()
-    path = HELPFUL + f"reviews/{held['id']}/send-back/"
+    to_review = carol.ask("POST", HELPFUL + "reviews/next/").json()
+    path = HELPFUL + f"reviews/{to_review['id']}/send-back/"
     assert wrong_with(carol.ask("POST", path, {})) == ["#/comment"]
     assert carol.ask("POST", path, {"comment": "From where?"}).json()["review"] == "sent_back"
-    assert Demonstration.objects.get(public_id=held["id"]).comment == "From where?"
+    assert Demonstration.objects.get(public_id=to_review["id"]).comment == "From where?"
 
 
 def test_a_pair_says_how_much_better_one_is(world: World) -> None:
@@ -148,19 +150,19 @@ def test_a_pair_says_how_much_better_one_is(world: World) -> None:
 
 def test_a_webhooks_secret_is_in_the_answer_that_makes_it_alone(world: World) -> None:
     carol = program(world, "carol")
-    said = {"url": "https://example.org/new", "events": ["task.completed"]}
-    made = carol.ask("POST", HELPFUL + "webhooks/", said).json()
-    hook = Webhook.objects.get(public_id=made["id"])
-    assert made["secret"] == hook.secret
-    turned = carol.ask("POST", HELPFUL + f"webhooks/{made['id']}/secret/").json()["secret"]
+    body = {"url": "https://example.org/new", "events": ["task.completed"]}
+    created = carol.ask("POST", HELPFUL + "webhooks/", body).json()
+    hook = Webhook.objects.get(public_id=created["id"])
+    assert created["secret"] == hook.secret
+    turned = carol.ask("POST", HELPFUL + f"webhooks/{created['id']}/secret/").json()["secret"]
     hook.refresh_from_db()
-    assert turned == hook.secret != made["secret"]
-    for path in ("webhooks/", f"webhooks/{made['id']}/", "deliveries/"):
+    assert turned == hook.secret != created["secret"]
+    for path in ("webhooks/", f"webhooks/{created['id']}/", "deliveries/"):
         assert "whsec_" not in carol.ask("GET", HELPFUL + path).content.decode()
 
 
 @pytest.mark.parametrize(
-    "said",
+    "body",
     [
         {"url": "http://example.org/", "events": ["run.ended"]},
         {"url": "https://example.org/", "events": []},
@@ -168,16 +170,16 @@ def test_a_webhooks_secret_is_in_the_answer_that_makes_it_alone(world: World) ->
         {"events": ["run.ended"]},
     ],
 )
-def test_a_webhook_that_could_not_work_is_refused(world: World, said: dict[str, Any]) -> None:
+def test_a_webhook_that_could_not_work_is_refused(world: World, body: dict[str, Any]) -> None:
     before = Webhook.objects.count()
-    assert program(world, "carol").ask("POST", HELPFUL + "webhooks/", said).status_code == 400
+    assert program(world, "carol").ask("POST", HELPFUL + "webhooks/", body).status_code == 400
     assert Webhook.objects.count() == before
 
 
 def test_settings_of_the_kinds_are_changed_together_with_the_others(world: World) -> None:
     carol = program(world, "carol")
-    said = {"settings": {"rating_axes": AXES[:1], "random_share": 0.25, "gold_every": 9}}
-    settings = carol.ask("PATCH", HELPFUL, said).json()["settings"]
+    body = {"settings": {"rating_axes": AXES[:1], "random_share": 0.25, "gold_every": 9}}
+    settings = carol.ask("PATCH", HELPFUL, body).json()["settings"]
     assert [axis["name"] for axis in settings["rating_axes"]] == ["helpful"]
     assert (settings["random_share"], settings["gold_every"], settings["ask_strength"]) == (0.25, 9, True)
     bad = carol.ask("PATCH", HELPFUL, {"settings": {"gold_every": 3, "rating_axes": [{"name": "No!"}]}})
@@ -205,9 +207,9 @@ def test_quality_tells_what_its_page_shows(world: World) -> None:
             task = take(who)
             by_text = {one["letter"]: int(one["text"].split()[-1]) + 1 for one in task["completions"]}
             assert send(who, task, "submit", {"ranks": by_text, "active_seconds": 0}).status_code == 200
-    found = program(world, "carol").ask("GET", HELPFUL + "quality/").json()
-    assert (found["tasks"], found["counts"]["rankings"], found["uncounted"]) == (3, 6.0, 0)
-    assert found["figures"]["pairwise_agreement"]["value"] == 1.0
-    assert sorted(one["counts"]["rankings"] for one in found["annotators"]) == [3.0, 3.0]
-    assert [pair["tasks"] for pair in found["pairs"]] == [3]
-    assert len(found["weeks"]) == 1
+    quality = program(world, "carol").ask("GET", HELPFUL + "quality/").json()
+    assert (quality["tasks"], quality["counts"]["rankings"], quality["uncounted"]) == (3, 6.0, 0)
+    assert quality["figures"]["pairwise_agreement"]["value"] == 1.0
+    assert sorted(one["counts"]["rankings"] for one in quality["annotators"]) == [3.0, 3.0]
+    assert [pair["tasks"] for pair in quality["pairs"]] == [3]
+    assert len(quality["weeks"]) == 1

@@ -25,15 +25,15 @@ def test_a_walk_over_the_pages_gives_every_row_once_though_rows_are_added(world:
     there = [str(one) for one in Prompt.objects.order_by("id").values_list("public_id", flat=True)]
     page = carol.ask("GET", "projects/helpful/prompts/?page_size=7").json()
     put(world.cast.project, "prompts", {"prompt": "Added meanwhile"})
-    found = [row["id"] for row in page["results"]]
-    assert len(found) == 7
+    ids = [row["id"] for row in page["results"]]
+    assert len(ids) == 7
     while page["next"]:
         page = carol.ask("GET", page["next"]).json()
-        found += [row["id"] for row in page["results"]]
-    assert found[: len(there)] == there
-    assert len(found) == len(there) + 1
+        ids += [row["id"] for row in page["results"]]
+    assert ids[: len(there)] == there
+    assert len(ids) == len(there) + 1
     # And back again from the last page.
-    assert carol.ask("GET", page["previous"]).json()["results"][-1]["id"] == found[-1 - len(page["results"])]
+    assert carol.ask("GET", page["previous"]).json()["results"][-1]["id"] == ids[-1 - len(page["results"])]
 
 
 def test_a_page_holds_two_hundred_rows_at_most(world: World) -> None:

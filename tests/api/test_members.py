@@ -36,10 +36,10 @@ def test_a_link_is_in_the_answer_alone_and_makes_a_member_who_can_be_promoted_an
 
 def test_who_is_let_go_holds_nothing_any_more() -> None:
     world = make_world()
-    held = Assignment.objects.get(public_id=world.ids["assignment"])
+    in_hand = Assignment.objects.get(public_id=world.ids["assignment"])
     assert program(world, "carol").ask("DELETE", HELPFUL + "members/alice/").status_code == 204
-    held.refresh_from_db()
-    assert held.status == "released"
+    in_hand.refresh_from_db()
+    assert in_hand.status == "released"
     assert program(world, "alice").ask("POST", HELPFUL + "next/").status_code == 404
 
 

@@ -15,7 +15,7 @@ from tests.api.world import SECRET, Program, World, program
 
 pytestmark = pytest.mark.django_db
 P = "projects/{slug}/"
-RESEARCHERS, MEMBERS, OWN, ANYBODY = "researchers", "members", "own", "anybody"
+RESEARCHERS, MEMBERS, ITS_ANNOTATOR, ANYBODY = "researchers", "members", "own", "anybody"
 
 
 class Row(NamedTuple):
@@ -68,15 +68,19 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("GET", P + "demonstrations/{demonstration}/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "next/"): Row(MEMBERS, ANNOTATE, 200),
     ("GET", P + "assignments/"): Row(MEMBERS, ANNOTATE, 200),
-    ("GET", P + "assignments/{assignment}/"): Row(OWN, ANNOTATE, 200),
-    ("PUT", P + "assignments/{assignment}/draft/"): Row(OWN, ANNOTATE, 200, {"ranks": {"A": 1}}),
-    ("POST", P + "assignments/{assignment}/submit/"): Row(OWN, ANNOTATE, 200, RANKS),
-    ("POST", P + "assignments/{assignment}/skip/"): Row(OWN, ANNOTATE, 200, {"reason": "hard"}),
-    ("POST", P + "assignments/{assignment}/release/"): Row(OWN, ANNOTATE, 200),
-    ("POST", P + "assignments/{assignment}/flag/"): Row(OWN, ANNOTATE, 200, {"category": "harmful"}),
+    ("GET", P + "assignments/{assignment}/"): Row(ITS_ANNOTATOR, ANNOTATE, 200),
+    ("PUT", P + "assignments/{assignment}/draft/"): Row(ITS_ANNOTATOR, ANNOTATE, 200, {"ranks": {"A": 1}}),
+    ("POST", P + "assignments/{assignment}/submit/"): Row(ITS_ANNOTATOR, ANNOTATE, 200, RANKS),
+    ("POST", P + "assignments/{assignment}/skip/"): Row(ITS_ANNOTATOR, ANNOTATE, 200, {"reason": "hard"}),
+    ("POST", P + "assignments/{assignment}/release/"): Row(ITS_ANNOTATOR, ANNOTATE, 200),
+    ("POST", P + "assignments/{assignment}/flag/"): Row(
+        ITS_ANNOTATOR, ANNOTATE, 200, {"category": "harmful"}
+    ),
     # It is a task to rank.
-    ("POST", P + "assignments/{assignment}/rate/"): Row(OWN, ANNOTATE, 400, {"scores": {}}),
-    ("POST", P + "assignments/{assignment}/write/"): Row(OWN, ANNOTATE, 400, {"text": "An answer."}),
+    ("POST", P + "assignments/{assignment}/rate/"): Row(ITS_ANNOTATOR, ANNOTATE, 400, {"scores": {}}),
+    ("POST", P + "assignments/{assignment}/write/"): Row(
+        ITS_ANNOTATOR, ANNOTATE, 400, {"text": "An answer."}
+    ),
     ("POST", P + "reviews/next/"): Row(MEMBERS, ANNOTATE, 204),
     # It is accepted already.
     ("POST", P + "reviews/{demonstration}/accept/"): Row(MEMBERS, ANNOTATE, 400),
@@ -152,7 +156,7 @@ MAY: dict[str, Callable[[str], bool]] = {
     "administrators": lambda name: name == "olivia",
     RESEARCHERS: lambda name: name in {"carol", "olivia"},
     MEMBERS: lambda name: name in {"alice", "carol", "olivia"},
-    OWN: lambda name: name == "alice",
+    ITS_ANNOTATOR: lambda name: name == "alice",
 }
 PEOPLE = ("alice", "bob", "carol", "dave", "erin", "olivia")
 
@@ -202,7 +206,7 @@ def test_nobody_gets_in_without_a_token_or_a_session(world: World) -> None:
 def test_a_token_without_the_scope_is_told_which(world: World) -> None:
     for endpoint, row in ENDPOINTS.items():
         others = [scope for scope in ("read", "annotate", "write", "runs") if scope not in row.scopes]
-        name = "alice" if row.who == OWN else "olivia"
+        name = "alice" if row.who == ITS_ANNOTATOR else "olivia"
         answer = call(world, program(world, name, *others), endpoint)
         error = answer.json()
         assert (answer.status_code, error["code"]) == (403, "missing_scope"), endpoint

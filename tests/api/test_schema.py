@@ -27,10 +27,10 @@ from tests.api.world import make_world, token_of
 def drawn() -> dict[str, Any]:
     schema.document.cache_clear()
     GENERATOR_STATS.reset()
-    with redirect_stderr(StringIO()) as said:
+    with redirect_stderr(StringIO()) as warnings:
         document = schema.document()
         GENERATOR_STATS.emit_summary()
-    assert said.getvalue() == ""
+    assert warnings.getvalue() == ""
     return document
 
 

@@ -40,14 +40,16 @@ def test_the_secret_is_in_no_column(cast: Cast) -> None:
 
 
 def test_a_token_ends_when_it_expires_is_revoked_or_its_account_is_closed(cast: Cast) -> None:
-    made = {name: tokens.create_token(user=cast.carol, name=name, scopes=["read"], days=1) for name in "abc"}
-    assert {status(secret) for _, secret in made.values()} == {200}
+    by_name = {
+        name: tokens.create_token(user=cast.carol, name=name, scopes=["read"], days=1) for name in "abc"
+    }
+    assert {status(secret) for _, secret in by_name.values()} == {200}
     ApiToken.objects.filter(name="a").update(expires_at=timezone.now() - timedelta(seconds=1))
-    tokens.revoke_token(token=made["b"][0])
-    assert [status(secret) for _, secret in made.values()] == [401, 401, 200]
+    tokens.revoke_token(token=by_name["b"][0])
+    assert [status(secret) for _, secret in by_name.values()] == [401, 401, 200]
     cast.carol.is_active = False
     cast.carol.save()
-    assert status(made["c"][1]) == 401
+    assert status(by_name["c"][1]) == 401
 
 
 def test_its_use_is_noted(cast: Cast) -> None:
@@ -91,10 +93,10 @@ def test_the_page_shows_the_secret_once_and_revokes(cast: Cast) -> None:
     browser = Client()
     browser.force_login(cast.alice)
     sent = {"name": "my script", "scopes": ["annotate"], "project": cast.project.pk, "days": "30"}
-    made = browser.post("/account/tokens/", sent)
-    secret = made.content.decode().split('class="copyable" id="copied">')[1].split("<")[0]
+    answer = browser.post("/account/tokens/", sent)
+    secret = answer.content.decode().split('class="copyable" id="copied">')[1].split("<")[0]
     assert status(secret) == 200
-    assert "no-store" in made.headers["Cache-Control"]
+    assert "no-store" in answer.headers["Cache-Control"]
     listed = browser.get("/account/tokens/").content.decode()
     assert "my script" in listed
     assert secret not in listed

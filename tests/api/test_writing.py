@@ -71,9 +71,9 @@ def test_a_task_of_new_completions_gets_its_slots_and_priority(world: World) -> 
         "priority": 5,
     }
     carol = program(world, "carol")
-    made = carol.ask("POST", HELPFUL + "tasks/", body)
-    assert made.status_code == 201
-    task = Task.objects.get(public_id=made.json()["id"])
+    answer = carol.ask("POST", HELPFUL + "tasks/", body)
+    assert answer.status_code == 201
+    task = Task.objects.get(public_id=answer.json()["id"])
     assert list(Slot.objects.filter(task=task).values_list("priority", flat=True)) == [5, 5]
     texts = [str(one) for one in task.entries.order_by("position").values_list("completion__text", flat=True)]
     assert texts == ["yes", "no"]
@@ -87,8 +87,8 @@ def test_a_task_of_stored_completions_makes_no_other_completions(world: World) -
     stored = Completion.objects.filter(prompt=prompt).order_by("id")
     ids = [str(one.public_id) for one in stored]
     before = Completion.objects.count()
-    made = carol.ask("POST", HELPFUL + "tasks/", {"completion_ids": ids[:2], "priority": -1})
-    assert (made.status_code, made.json()["completions"], made.json()["priority"]) == (201, ids[:2], -1)
+    answer = carol.ask("POST", HELPFUL + "tasks/", {"completion_ids": ids[:2], "priority": -1})
+    assert (answer.status_code, answer.json()["completions"], answer.json()["priority"]) == (201, ids[:2], -1)
     assert Completion.objects.count() == before
     # All three are the task that is there already, with its source.
     assert carol.ask("POST", HELPFUL + "tasks/", {"completion_ids": ids}).status_code == 200
@@ -100,7 +100,9 @@ def test_completions_of_two_prompts_or_of_another_project_make_no_task(world: Wo
     one = Completion.objects.get(text="Answer a1").public_id
     other = Completion.objects.get(text="Answer a2").public_id
     for ids in ([one, other], [one, "00000000-0000-4000-8000-000000000000"], [one], [one, one]):
-        answer = carol.ask("POST", HELPFUL + "tasks/", {"completion_ids": [str(each) for each in ids]})
+        answer = carol.ask(
+            "POST", HELPFUL + "tasks/", {"completion_ids": [str(public_id) for public_id in ids]}
+        )
         assert answer.status_code == 400
     answer = olivia.ask("POST", "projects/haiku/tasks/", {"completion_ids": [str(one), str(other)]})
     assert wrong_with(answer) == ["#/completion_ids"]

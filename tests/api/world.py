@@ -69,15 +69,15 @@ def make_world() -> World:
     ranking.submit(
         assignment=taken, annotator=carol, verdict="ranked", ranks=[1, 2, 3], rationale="carol's reason"
     )
-    held = queue.claim(annotator=people.annotator_for(project=project, user=cast.alice))
-    assert held is not None
+    in_hand = queue.claim(annotator=people.annotator_for(project=project, user=cast.alice))
+    assert in_hand is not None
     _make_versions(project)
     world.ids = {
         "slug": project.slug,
         "prompt": Prompt.objects.filter(project=project).first().public_id,  # type: ignore[union-attr]
         "completion": Completion.objects.filter(prompt__project=project).first().public_id,  # type: ignore[union-attr]
         "task": Task.objects.filter(project=project).first().public_id,  # type: ignore[union-attr]
-        "assignment": held.public_id,
+        "assignment": in_hand.public_id,
         "ranking": Ranking.objects.get().public_id,
         "rating": Rating.objects.get().public_id,
         "demonstration": Demonstration.objects.get().public_id,
@@ -141,13 +141,13 @@ class Program:
 
     def rows(self, path: str) -> list[dict[str, Any]]:
         """Everything on all pages of a list."""
-        found: list[dict[str, Any]] = []
+        results: list[dict[str, Any]] = []
         following: str | None = path
         while following:
             page = self.ask("GET", following).json()
-            found += page["results"]
+            results += page["results"]
             following = page["next"]
-        return found
+        return results
 
 
 def program(world: World, name: str, *scopes: str, project: Project | None = None) -> Program:

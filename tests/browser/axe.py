@@ -23,7 +23,7 @@ def violations_in_both_schemes(page: Page) -> dict[str, list[str]]:
     light = violations(page)
     page.emulate_media(color_scheme="dark")
     dark = violations(page, _COLOURS)
-    return {scheme: found for scheme, found in (("light", light), ("dark", dark)) if found}
+    return {scheme: sentences for scheme, sentences in (("light", light), ("dark", dark)) if sentences}
 
 
 def violations(page: Page, rules: dict[str, Any] = _ALL) -> list[str]:
@@ -32,11 +32,11 @@ def violations(page: Page, rules: dict[str, Any] = _ALL) -> list[str]:
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
     # Preloading would make style elements, which the Content-Security-Policy refuses.
-    found = page.evaluate(
+    report = page.evaluate(
         "rules => axe.run({ runOnly: rules, preload: false, resultTypes: ['violations'] })", rules
     )
     return [
         f"{violation['id']}: {node['target']} {node['failureSummary']}"
-        for violation in found["violations"]
+        for violation in report["violations"]
         for node in violation["nodes"]
     ]

@@ -16,7 +16,7 @@ document.addEventListener("securitypolicyviolation", ({ violatedDirective, block
 class Canary(NamedTuple):
     """Watches a browser's pages from their start; ``alive`` says what moved."""
 
-    asked: list[str]
+    requests: list[str]
     dialogs: list[str]
 
     def alive(self, page: Page) -> list[str]:
@@ -25,7 +25,7 @@ class Canary(NamedTuple):
         return [
             *taken,
             *page.evaluate("window.violations"),
-            *self.asked,
+            *self.requests,
             *self.dialogs,
             *page.evaluate(_GROWN),
         ]
@@ -56,7 +56,7 @@ def watch(page: Page, url: str) -> Canary:
 
     def note(address: str) -> None:
         if urlsplit(address).netloc != host and not address.startswith(("about:", "data:image/")):
-            canary.asked.append(address)
+            canary.requests.append(address)
 
     def dismiss(dialog: Dialog) -> None:
         canary.dialogs.append(dialog.message)

@@ -44,7 +44,7 @@ def visit(chromium: Browser, live_server: Any, complaints: list[str]) -> Iterato
             if user is not None:
                 log_in(context, live_server.url, user)
         page = context.new_page()
-        page.on("console", lambda said: _note(complaints, said))
+        page.on("console", lambda message: _note(complaints, message))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(path)
         return page
@@ -77,6 +77,6 @@ def log_in(context: BrowserContext, url: str, user: User) -> None:
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
 
 
-def _note(complaints: list[str], said: ConsoleMessage) -> None:
-    if said.type == "error" and not any(expected in said.text for expected in EXPECTED):
-        complaints.append(said.text)
+def _note(complaints: list[str], message: ConsoleMessage) -> None:
+    if message.type == "error" and not any(expected in message.text for expected in EXPECTED):
+        complaints.append(message.text)

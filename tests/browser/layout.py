@@ -69,7 +69,7 @@ def overhang(page: Page) -> int:
 
 def overlapping(page: Page) -> list[str]:
     """Pairs of completions, and of parts of a completion, that lie upon each other."""
-    found: list[str] = page.evaluate(
+    pairs: list[str] = page.evaluate(
         """() => {
           const apart = (a, b) => a.right <= b.left + 1 || b.right <= a.left + 1 ||
             a.bottom <= b.top + 1 || b.bottom <= a.top + 1;
@@ -89,22 +89,22 @@ def overlapping(page: Page) -> list[str]:
           return pairs;
         }"""
     )
-    return found
+    return pairs
 
 
 def clipped(page: Page) -> list[str]:
     """Texts that are wider than their box, tables apart: those scroll by themselves."""
-    found: list[str] = page.evaluate(
+    texts: list[str] = page.evaluate(
         """() => [...document.querySelectorAll(".completion__text, .turn .prose, #guidelines .prose")]
           .filter((box) => box.checkVisibility() && box.scrollWidth > box.clientWidth + 1)
           .map((box) => `${box.scrollWidth} in ${box.clientWidth}: ${box.textContent.slice(0, 40)}`)"""
     )
-    return found
+    return texts
 
 
 def small_targets(page: Page, least: int = 44) -> list[str]:
     """Controls whose box is smaller than a finger's tip, links within sentences apart."""
-    found: list[str] = page.evaluate(
+    controls: list[str] = page.evaluate(
         """(least) => [...document.querySelectorAll("a, button, summary, select, input, textarea, label:has(input)")]
           .filter((control) => control.checkVisibility({ opacityProperty: true, visibilityProperty: true }))
           .filter((control) => !control.closest(".prose, .visually-hidden, .skip-link"))
@@ -116,4 +116,4 @@ def small_targets(page: Page, least: int = 44) -> list[str]:
             `${control.outerHTML.slice(0, 60)} ${Math.round(width)}x${Math.round(height)}`)""",
         least,
     )
-    return found
+    return controls

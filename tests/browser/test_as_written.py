@@ -66,8 +66,8 @@ def test_w_shows_what_was_written_and_back(visit: Visit, project: Project, alice
     assert "Say it twice." in shown
     page.keyboard.press("w")
     expect(page.locator("#announcer")).to_have_text("The texts as they were written.")
-    wanted = {PROMPT} if kind == "demonstrate" else {PROMPT, *texts}
-    assert texts_seen(page) == wanted
+    expected = {PROMPT} if kind == "demonstrate" else {PROMPT, *texts}
+    assert texts_seen(page) == expected
     for size in ({"width": 1440, "height": 900}, {"width": 390, "height": 844}):
         page.set_viewport_size(size)  # type: ignore[arg-type]
         assert overhang(page) == 0
@@ -116,8 +116,8 @@ def test_what_differs_in_its_marks_alone_is_said(visit: Visit, project: Project,
     page = visit(RANK, alice)
     wait_until_ready(page)
     page.keyboard.press("v")
-    said = "No word differs as they are shown; as written they differ."
-    expect(page.locator("[data-unmarked]")).to_have_text(said)
+    sentence = "No word differs as they are shown; as written they differ."
+    expect(page.locator("[data-unmarked]")).to_have_text(sentence)
     page.locator("#compare").get_by_label("as written").check()
     assert set(page.locator("#compare mark").all_inner_texts()) == {"*word*", "**word**"}
 

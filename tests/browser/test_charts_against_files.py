@@ -70,13 +70,13 @@ def written(folder: RunFolder) -> tuple[list[Line], set[str]]:
 def at_each_step(page: Page, steps: int) -> list[dict[str, str]]:
     """What the charts say at their first step, and at each after it; by the chart's name."""
     chart = page.locator(".curve").get_by_role("slider").first
-    said = []
+    values = []
     for step in range(steps):
         chart.press("ArrowRight" if step else "Home")
         charts = page.locator(".curve")
         names = charts.locator(".curve__head strong").all_inner_texts()
-        said.append(dict(zip(names, charts.locator(".curve__value").all_inner_texts(), strict=True)))
-    return said
+        values.append(dict(zip(names, charts.locator(".curve__value").all_inner_texts(), strict=True)))
+    return values
 
 
 @pytest.mark.parametrize("make", [by_sft, by_fit, by_ppo])
@@ -90,10 +90,10 @@ def test_every_chart_draws_what_the_file_says(
     page = visit(f"/admin/runs/{copied(folder).pk}/", User.objects.create_superuser("olivia"))
     expect(page.locator(".curve")).to_have_count(len(names))
     page.locator("#curves details").evaluate_all("parts => parts.forEach(part => { part.open = true })")
-    for line, said in zip(lines, at_each_step(page, len(lines)), strict=True):
-        assert said.keys() == {CURVES[name].label for name in names}
+    for line, values in zip(lines, at_each_step(page, len(lines)), strict=True):
+        assert values.keys() == {CURVES[name].label for name in names}
         for name in names:
-            step, shown = said[CURVES[name].label].removeprefix("step ").split(": ")
+            step, shown = values[CURVES[name].label].removeprefix("step ").split(": ")
             assert int(step) == line["step"]
             assert same(shown, line.get(name)), (name, shown, line)
     with page.expect_download() as table:

@@ -85,7 +85,7 @@ def pages(cast: Cast) -> dict[str, str]:
 
 
 def test_they_hold_at_a_desk_and_on_a_phone_in_light_and_dark(visit: Visit, cast: Cast) -> None:
-    found: dict[str, Any] = {}
+    faults: dict[str, Any] = {}
     context = None
     for name, path in pages(cast).items():
         page = visit(path, cast.olivia, context)
@@ -98,13 +98,13 @@ def test_they_hold_at_a_desk_and_on_a_phone_in_light_and_dark(visit: Visit, cast
         page.set_viewport_size(PHONE)
         seen = violations_in_both_schemes(page)
         if seen or overhang(page) or wider:
-            found[name] = (seen, overhang(page), wider)
+            faults[name] = (seen, overhang(page), wider)
         if name == "policies":
             versions_stand_side_by_side(page)
         elif name == "try":
             code_is_as_dark_as_its_notice(page)
         page.close()
-    assert found == {}
+    assert faults == {}
 
 
 def what_was_found_comes_first(page: Page) -> None:

@@ -60,10 +60,10 @@ def webhook(visit: Visit, carol: User) -> tuple[Page, str]:
     return page, Webhook.objects.get().secret
 
 
-@pytest.mark.parametrize("made", [invitation, token, reset_link, webhook])
-def test_what_is_shown_once_is_copied_whole(visit: Visit, carol: User, made: object) -> None:
-    assert callable(made)
-    page, secret = made(visit, carol)
+@pytest.mark.parametrize("open_page", [invitation, token, reset_link, webhook])
+def test_what_is_shown_once_is_copied_whole(visit: Visit, carol: User, open_page: object) -> None:
+    assert callable(open_page)
+    page, secret = open_page(visit, carol)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy", exact=True).click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
@@ -71,10 +71,12 @@ def test_what_is_shown_once_is_copied_whole(visit: Visit, carol: User, made: obj
     assert page.evaluate("navigator.clipboard.readText()") == secret
 
 
-@pytest.mark.parametrize("made", [invitation, token])
-def test_where_copying_is_refused_it_is_selected_and_said(visit: Visit, carol: User, made: object) -> None:
-    assert callable(made)
-    page, secret = made(visit, carol)
+@pytest.mark.parametrize("open_page", [invitation, token])
+def test_where_copying_is_refused_it_is_selected_and_said(
+    visit: Visit, carol: User, open_page: object
+) -> None:
+    assert callable(open_page)
+    page, secret = open_page(visit, carol)
     page.evaluate(REFUSING)
     page.get_by_role("button", name="Copy", exact=True).click()
     expect(page.get_by_role("button", name="Selected: press Ctrl+C or ⌘C")).to_be_visible()

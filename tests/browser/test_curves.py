@@ -190,12 +190,12 @@ def test_table_and_picture_hold_all_runs_that_are_laid_over(visit: Visit) -> Non
     ]
     with page.expect_download() as picture:
         page.get_by_role("button", name="Reward: PNG").click()
-    held = picture_colours(page, Path(picture.value.path()))
+    colours = picture_colours(page, Path(picture.value.path()))
     strokes = page.locator("#key .sample path").evaluate_all(
         "paths => paths.map(path => getComputedStyle(path).stroke)"
     )
     assert len(strokes) == 2
-    assert {re.sub(r"[^\d,]", "", stroke) for stroke in strokes} <= held
+    assert {re.sub(r"[^\d,]", "", stroke) for stroke in strokes} <= colours
 
 
 def picture_colours(page: Page, path: Path) -> set[str]:

@@ -17,9 +17,9 @@ RANK = "/projects/helpful/rank/"
 
 @pytest.fixture
 def project() -> Project:
-    made = make_project("helpful")
-    make_tasks(made, 2, completions=7)
-    return made
+    helpful = make_project("helpful")
+    make_tasks(helpful, 2, completions=7)
+    return helpful
 
 
 def test_f_flags_the_task_and_what_was_placed_stays(page: Page) -> None:

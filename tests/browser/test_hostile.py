@@ -111,8 +111,8 @@ def test_guidelines_stay_texts(visit: Visit, project: Project, alice: User, live
 def test_names_of_projects_stay_names(visit: Visit, live_server: Any) -> None:
     user = make_user("alice")
     for number, text in enumerate(SHORT.values()):
-        made = Project.objects.create(slug=f"p{number}", name=text[:120])
-        Membership.objects.create(project=made, user=user, role="researcher")
+        project = Project.objects.create(slug=f"p{number}", name=text[:120])
+        Membership.objects.create(project=project, user=user, role="researcher")
     invited = members.invite(project=Project.objects.first(), email="b@example.org", role="annotator")  # type: ignore[arg-type]
     page, canary = opened(visit, user, live_server)
     for path in ("/", "/admin/", "/admin/annotation/project/", invited):
@@ -137,7 +137,7 @@ def judged(project: Project, alice: User) -> dict[str, Any]:
     annotator = people.annotator_for(project=project, user=alice)
     assignment = queue.claim(annotator=annotator)
     assert assignment is not None
-    made = ranking.submit(
+    judgement = ranking.submit(
         assignment=assignment,
         annotator=annotator,
         verdict="all_bad",
@@ -157,7 +157,7 @@ def judged(project: Project, alice: User) -> dict[str, Any]:
         "project": project,
         "run": run,
         "annotator": annotator.pk,
-        "rankings": made.public_id,
+        "rankings": judgement.public_id,
         "tasks": skipped.task.public_id,
         "prompts": Prompt.objects.filter(project=project)[0].public_id,
         "completions": Completion.objects.filter(prompt__project=project)[0].public_id,

@@ -78,7 +78,7 @@ def paired(project: Project) -> Project:
 
 
 @pytest.fixture
-def asked(project: Project) -> Project:
+def demonstrated(project: Project) -> Project:
     """Two prompts to be answered, with review, in at least ten characters."""
     configure(project, review_demonstrations=True, demonstration_least_characters=10)
     put(project, "prompts", {"prompt": "What is a leap year?"}, {"prompt": "What is rain?"})
@@ -98,14 +98,14 @@ def press(page: Page, *keys: str) -> None:
 
 def scores_shown(assignment: str) -> list[tuple[str, str, float | None]]:
     """What is stored, by the letters that were shown."""
-    held = Assignment.objects.get(public_id=assignment)
-    texts = list(held.task.entries.order_by("position").values_list("completion__text", flat=True))
-    letter = {texts[place]: "AB"[i] for i, place in enumerate(held.order_shown)}
-    rows = Rating.objects.current().filter(assignment=held).values_list("completion__text", "axis", "score")
+    stored = Assignment.objects.get(public_id=assignment)
+    texts = list(stored.task.entries.order_by("position").values_list("completion__text", flat=True))
+    letter = {texts[place]: "AB"[i] for i, place in enumerate(stored.order_shown)}
+    rows = Rating.objects.current().filter(assignment=stored).values_list("completion__text", "axis", "score")
     return sorted((letter[text], axis, score) for text, axis, score in rows)
 
 
-GIVEN = [("A", "helpful", 7.0), ("A", "honest", 2.0), ("B", "helpful", 1.0), ("B", "honest", None)]
+SCORES = [("A", "helpful", 7.0), ("A", "honest", 2.0), ("B", "helpful", 1.0), ("B", "honest", None)]
 
 
 def test_four_scores_are_five_presses_and_the_next_task_is_there(
@@ -120,7 +120,7 @@ def test_four_scores_are_five_presses_and_the_next_task_is_there(
     assert not Rating.objects.exists()
     press(page, "0", "Enter")
     wait_for_another(page, before)
-    assert scores_shown(before) == GIVEN
+    assert scores_shown(before) == SCORES
     expect(page.locator(".scale input:checked")).to_have_count(0)
     expect(page.locator(".tools__counts")).to_contain_text("1 today · 1 left")
 
@@ -158,7 +158,7 @@ def test_ratings_work_without_scripts_and_say_what_is_missing(
         page.locator(f'[name="score_{name}"][value="{value}"]').check(force=True)
     page.get_by_role("button", name="Submit").click()
     wait_for_another(page, before)
-    assert scores_shown(before) == GIVEN
+    assert scores_shown(before) == SCORES
 
 
 def test_a_rating_that_the_connection_lost_is_sent_when_it_is_back(
@@ -171,7 +171,7 @@ def test_a_rating_that_the_connection_lost_is_sent_when_it_is_back(
     expect(page.locator("#notices")).to_contain_text("You are offline.")
     page.context.set_offline(False)
     wait_for_another(page, before)
-    assert scores_shown(before) == GIVEN
+    assert scores_shown(before) == SCORES
 
 
 def test_a_rating_is_skipped_and_flagged_as_a_ranking_is(visit: Visit, rated: Project, alice: User) -> None:
@@ -200,9 +200,9 @@ def test_a_pair_is_compared_with_its_strength_in_two_presses(
     expect(page.locator("#announcer")).to_have_text("Say which is better, and how much.")
     press(page, key, "Enter")
     wait_for_another(page, before)
-    made = Ranking.objects.get()
-    assert made.order_shown is not None
-    assert ([made.tiers[place] for place in made.order_shown], made.strength) == (tiers, strength)
+    stored = Ranking.objects.get()
+    assert stored.order_shown is not None
+    assert ([stored.tiers[place] for place in stored.order_shown], stored.strength) == (tiers, strength)
 
 
 def test_both_of_a_pair_may_be_bad_with_a_reason(visit: Visit, paired: Project, alice: User) -> None:
@@ -212,8 +212,8 @@ def test_both_of_a_pair_may_be_bad_with_a_reason(visit: Visit, paired: Project, 
     page.keyboard.type("nonsense, both 2")
     press(page, "Enter")
     wait_for_another(page, before)
-    made = Ranking.objects.get()
-    assert (made.verdict, made.tiers, made.strength, made.metadata) == (
+    stored = Ranking.objects.get()
+    assert (stored.verdict, stored.tiers, stored.strength, stored.metadata) == (
         "all_bad",
         [],
         None,
@@ -247,7 +247,7 @@ def test_a_pair_is_compared_without_scripts(visit: Visit, paired: Project, alice
 
 
 def test_an_answer_is_written_previewed_and_kept_as_a_draft(
-    visit: Visit, asked: Project, alice: User
+    visit: Visit, demonstrated: Project, alice: User
 ) -> None:
     page = ready(visit(RANK, alice))
     before = assignment_of(page)
@@ -266,12 +266,12 @@ def test_an_answer_is_written_previewed_and_kept_as_a_draft(
     answer.focus()
     press(page, "Control+Enter")
     wait_for_another(page, before)
-    made = Demonstration.objects.get()
-    assert (made.text[:23], made.review) == ("A **year** of 366 days.", "waiting")
+    stored = Demonstration.objects.get()
+    assert (stored.text[:23], stored.review) == ("A **year** of 366 days.", "waiting")
 
 
 def test_a_second_person_sends_back_the_author_revises_and_it_is_accepted_with_an_edit(
-    visit: Visit, asked: Project, alice: User
+    visit: Visit, demonstrated: Project, alice: User
 ) -> None:
     page = visit(RANK, alice, java_script_enabled=False)
     page.get_by_role("textbox", name="The ideal answer").fill("It has 366 days.")
@@ -280,7 +280,7 @@ def test_a_second_person_sends_back_the_author_revises_and_it_is_accepted_with_a
     page.goto("/projects/helpful/review/")
     expect(page.get_by_role("heading", name="Nothing to review")).to_be_visible()
 
-    bob = make_member(asked, name="bob")
+    bob = make_member(demonstrated, name="bob")
     reader = visit("/projects/helpful/review/", bob)
     expect(reader.locator(".work .prose").first).to_have_text("It has 366 days.")
     reader.get_by_role("button", name="Send back").click()
@@ -339,7 +339,7 @@ def test_history_changes_a_rating_that_is_not_the_last(visit: Visit, rated: Proj
     press(page, "a", "6")
     page.get_by_role("button", name="Submit").click()
     page.wait_for_url("**/rank/")
-    assert scores_shown(first) == [("A", "helpful", 6.0), *GIVEN[1:]]
+    assert scores_shown(first) == [("A", "helpful", 6.0), *SCORES[1:]]
     assert Rating.objects.count() == 9
 
 
@@ -421,7 +421,7 @@ def test_an_answer_that_waits_outlives_a_closed_tab(visit: Visit, rated: Project
     context.set_offline(False)
     again = ready(visit(RANK, alice, context=context))
     expect(again.locator(".tools__counts")).to_contain_text("1 today · 1 left")
-    assert scores_shown(first) == GIVEN
+    assert scores_shown(first) == SCORES
 
 
 def test_a_ranking_is_followed_by_a_task_of_another_kind(visit: Visit, rated: Project, alice: User) -> None:
@@ -528,7 +528,7 @@ def test_by_mouse_and_by_finger(
         submit.click()
     wait_for_another(page, before)
     if kind == "rated":
-        assert scores_shown(before) == GIVEN
+        assert scores_shown(before) == SCORES
     elif kind == "paired":
         assert Ranking.objects.get().strength == 2
     else:

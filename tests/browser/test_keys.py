@@ -26,9 +26,9 @@ CYRILLIC = {"a": ("ф", "KeyA"), "b": ("и", "KeyB"), "w": ("ц", "KeyW"), "z": 
 
 @pytest.fixture
 def project() -> Project:
-    made = make_project("helpful", name="Helpful answers", guidelines="")
-    make_tasks(made, 2, completions=4)
-    return made
+    helpful = make_project("helpful", name="Helpful answers", guidelines="")
+    make_tasks(helpful, 2, completions=4)
+    return helpful
 
 
 def press(page: Page, key: str, code: str, modifiers: int = 0) -> None:
@@ -120,17 +120,17 @@ def test_scores_and_answers_take_them_too(visit: Visit, project: Project, alice:
 
 def test_confidence_why_and_the_last_one_have_keys(page: Page) -> None:
     before = assignment_of(page)
-    for said in ("low", "middle", "high", "low", "middle"):
+    for confidence in ("low", "middle", "high", "low", "middle"):
         page.keyboard.press("m")
-        expect(page.locator("#announcer")).to_have_text(f"Confidence: {said}.")
+        expect(page.locator("#announcer")).to_have_text(f"Confidence: {confidence}.")
     page.keyboard.press("r")
     page.keyboard.type("3 is longer")
     page.keyboard.press("Escape")
     for key in ("1", "2", "3", "4", "Enter"):
         page.keyboard.press(key)
     wait_for_another(page, before)
-    made = Ranking.objects.get()
-    assert (made.confidence, made.rationale) == ("middle", "3 is longer")
+    stored = Ranking.objects.get()
+    assert (stored.confidence, stored.rationale) == ("middle", "3 is longer")
     page.keyboard.press("u")
     page.wait_for_url(f"**/history/{before}/")
     wait_until_ready(page)

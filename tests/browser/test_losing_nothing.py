@@ -21,9 +21,9 @@ RANK = "/projects/helpful/rank/"
 
 @pytest.fixture
 def project() -> Project:
-    made = make_project("helpful", name="Helpful answers")
-    make_tasks(made, 2, completions=4)
-    return made
+    helpful = make_project("helpful", name="Helpful answers")
+    make_tasks(helpful, 2, completions=4)
+    return helpful
 
 
 def press(page: Page, *keys: str) -> None:

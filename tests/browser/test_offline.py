@@ -31,9 +31,9 @@ RANK = "/projects/helpful/rank/"
 
 @pytest.fixture
 def project() -> Project:
-    made = make_project("helpful", name="Helpful answers")
-    make_tasks(made, 4, completions=4)
-    return made
+    helpful = make_project("helpful", name="Helpful answers")
+    make_tasks(helpful, 4, completions=4)
+    return helpful
 
 
 def press(page: Page, *keys: str) -> None:

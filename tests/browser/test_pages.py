@@ -92,9 +92,9 @@ PAGES = {
 
 @pytest.fixture
 def project() -> Project:
-    made = make_project("helpful", name="Helpful answers", guidelines=GUIDELINES)
-    make_tasks(made, 2, completions=4)
-    return made
+    helpful = make_project("helpful", name="Helpful answers", guidelines=GUIDELINES)
+    make_tasks(helpful, 2, completions=4)
+    return helpful
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def paths(project: Project) -> dict[str, Any]:
     )
     path = members.invite(project=project, email="bob@example.org", role="annotator")
     return {
-        **_said(project),
+        **_rows_of_every_kind(project),
         "run": run.pk,
         "look": looked_at(project, olivia),
         "project": project.pk,
@@ -138,7 +138,7 @@ def looked_at(project: Project, user: User) -> str:
     return looking.send(project=project, file=file, file_name="table.csv", columns={}, user=user)
 
 
-def _said(project: Project) -> dict[str, Any]:
+def _rows_of_every_kind(project: Project) -> dict[str, Any]:
     """One row of every kind of data, of words that are hard to show."""
     put(project, "ratings", {"prompt": HOSTILE, "completion": LONG, "score": 1, "annotator": HOSTILE})
     chat = [{"role": "system", "content": HOSTILE}, {"role": "user", "content": LONG}]
@@ -168,10 +168,10 @@ def _failed_to_tell(project: Project) -> None:
 def _flagged_and_skipped(project: Project) -> None:
     """Bob flags one task, for two reasons, and skips it; a third text names its model."""
     bob = make_annotator(project, "bob")
-    held = queue.claim(annotator=bob)
-    assert held is not None
-    flags.raise_flag(assignment=held, annotator=bob, category="private", words=HOSTILE)
-    flags.raise_flag(assignment=held, annotator=bob, category="other", words=LONG, passing=True)
+    in_hand = queue.claim(annotator=bob)
+    assert in_hand is not None
+    flags.raise_flag(assignment=in_hand, annotator=bob, category="private", words=HOSTILE)
+    flags.raise_flag(assignment=in_hand, annotator=bob, category="other", words=LONG, passing=True)
     texts = [{"text": f"I am ChatGPT. {HOSTILE}"}, {"text": LONG}]
     put(
         project,
@@ -220,16 +220,16 @@ ROUNDS = [[name for name, (who, _) in PAGES.items() if who != "olivia"]] + [
 def test_axe_finds_nothing_in_light_and_dark_and_a_small_phone_shows_it_whole(
     visit: Visit, paths: dict[str, Any], names: list[str]
 ) -> None:
-    found: dict[str, Any] = {}
+    faults: dict[str, Any] = {}
     for name in names:
         page = open_named(visit, name, paths)
         seen = violations_in_both_schemes(page)
         page.set_viewport_size(ViewportSize(width=360, height=640))
         wait_until_still(page)
         if seen or overhang(page):
-            found[name] = (seen, overhang(page))
+            faults[name] = (seen, overhang(page))
         page.context.close()
-    assert found == {}
+    assert faults == {}
 
 
 def trouble(visit: Visit, name: str, live_server: Any) -> Page:
@@ -415,12 +415,12 @@ def test_a_fit_is_asked_for_with_a_preset_and_a_setting_of_ones_own(
     form.get_by_label("Epochs").fill("0")
     form.get_by_role("button", name="Fit a reward model").click()
     assert form.get_by_label("Epochs").evaluate("(input) => input.validity.rangeUnderflow")
-    asked = Fit.objects.filter(run__status=Run.Status.QUEUED, version=None)
-    assert not asked.exists()
+    queued = Fit.objects.filter(run__status=Run.Status.QUEUED, version=None)
+    assert not queued.exists()
     form.get_by_label("Epochs").fill("2")
     form.get_by_role("button", name="Fit a reward model").click()
     page.wait_for_url("**/admin/runs/*/")
-    assert asked.get().config == {
+    assert queued.get().config == {
         "epochs": 2,
         "max_prompt_tokens": 300,
         "validation_rankings": 200,

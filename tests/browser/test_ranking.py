@@ -28,9 +28,9 @@ RANK = "/projects/helpful/rank/"
 
 @pytest.fixture
 def project() -> Project:
-    made = make_project("helpful", name="Helpful answers")
-    make_tasks(made, 3, completions=4)
-    return made
+    helpful = make_project("helpful", name="Helpful answers")
+    make_tasks(helpful, 3, completions=4)
+    return helpful
 
 
 def stored() -> Ranking:

@@ -25,9 +25,9 @@ SIZES = {"wide": (1440, 900), "tablet": (1024, 768), "phone": (390, 844), "enlar
 
 @pytest.fixture
 def project() -> Project:
-    made = make_project("helpful", name="Helpful answers", guidelines=GUIDELINES)
-    put(made, "completions", hard_task())
-    return made
+    helpful = make_project("helpful", name="Helpful answers", guidelines=GUIDELINES)
+    put(helpful, "completions", hard_task())
+    return helpful
 
 
 @pytest.fixture

@@ -43,9 +43,9 @@ KEPT = """async () => {
 
 @pytest.fixture
 def project() -> Project:
-    made = make_project("helpful", name="Helpful answers")
-    make_tasks(made, 4, completions=4)
-    return made
+    helpful = make_project("helpful", name="Helpful answers")
+    make_tasks(helpful, 4, completions=4)
+    return helpful
 
 
 @pytest.fixture

@@ -22,20 +22,20 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 @pytest.fixture
 def project() -> Project:
     """Two answers of somebody else that wait for a reader."""
-    made = make_project("helpful", name="Helpful answers", guidelines="Prefer **true** answers.")
+    helpful = make_project("helpful", name="Helpful answers", guidelines="Prefer **true** answers.")
     asking.change(
-        project=made,
-        rating_axes=made.rating_axes,
+        project=helpful,
+        rating_axes=helpful.rating_axes,
         ask_strength=False,
         review_demonstrations=True,
         demonstration_least_characters=1,
     )
-    made.refresh_from_db()
-    put(made, "prompts", {"prompt": "What is a leap year?"}, {"prompt": "What is rain?"})
-    intake.create_tasks(project=made, kind="demonstrate")
+    helpful.refresh_from_db()
+    put(helpful, "prompts", {"prompt": "What is a leap year?"}, {"prompt": "What is rain?"})
+    intake.create_tasks(project=helpful, kind="demonstrate")
     for text in ("It has 366 dayz.", "Water that falls."):
-        written(made, text)
-    return made
+        written(helpful, text)
+    return helpful
 
 
 @pytest.fixture

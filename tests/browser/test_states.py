@@ -50,9 +50,9 @@ def to_write(project: Project) -> None:
 
 def box(of: Locator) -> tuple[float, float, float, float]:
     """Left, top, right, bottom."""
-    found = of.bounding_box()
-    assert found is not None
-    return found["x"], found["y"], found["x"] + found["width"], found["y"] + found["height"]
+    edges = of.bounding_box()
+    assert edges is not None
+    return edges["x"], edges["y"], edges["x"] + edges["width"], edges["y"] + edges["height"]
 
 
 def submit_as_it_is(page: Page) -> None:

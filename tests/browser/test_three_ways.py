@@ -25,9 +25,9 @@ Drag = Callable[[Locator, Locator], None]
 
 @pytest.fixture
 def project() -> Project:
-    made = make_project("helpful", name="Helpful answers")
-    make_tasks(made, 2, completions=4)
-    return made
+    helpful = make_project("helpful", name="Helpful answers")
+    make_tasks(helpful, 2, completions=4)
+    return helpful
 
 
 @pytest.fixture
@@ -209,5 +209,5 @@ def place(page: Page, letter: str, number: int) -> None:
     button = page.get_by_role("button", name=f"{letter} to place {number}", exact=True)
     button.focus()
     page.keyboard.press("Space")
-    said = "text => document.getElementById('announcer').textContent.startsWith(text)"
-    page.wait_for_function(said, arg=f"{letter} is at place {number}")
+    announced = "text => document.getElementById('announcer').textContent.startsWith(text)"
+    page.wait_for_function(announced, arg=f"{letter} is at place {number}")

@@ -56,8 +56,8 @@ def _write(name: str, shapes: dict[str, Schema], written: dict[str, str]) -> Non
         f"{_field(field)}: {_type(one) if field in required else f'NotRequired[{_type(one)}]'}"
         for field, one in shape["properties"].items()
     ]
-    said = textwrap.fill(shape.get("description", "").strip() or "Only these.", 100)
-    body = textwrap.indent("\n".join([f'"""{said}"""', "", *fields]), "    ")
+    description = textwrap.fill(shape.get("description", "").strip() or "Only these.", 100)
+    body = textwrap.indent("\n".join([f'"""{description}"""', "", *fields]), "    ")
     written[name] = f"class {name}(TypedDict):\n{body}"
 
 
@@ -101,18 +101,18 @@ def _of_kind(kind: str, shape: Schema) -> str:
 def _queries(document: Schema) -> Iterator[tuple[str, Schema]]:
     """What each GET may be asked with, as a shape."""
     for path, operations in document["paths"].items():
-        asked = {
+        parameters = {
             parameter["name"]: parameter
             for parameter in operations.get("get", {}).get("parameters", ())
             if parameter["in"] == "query" and parameter["name"] not in _LEFT_OUT
         }
-        if asked:
+        if parameters:
             yield (
                 f"{subject(path)}Query",
                 {
                     "description": f"What GET {path} may be asked with.",
-                    "properties": {name: parameter["schema"] for name, parameter in asked.items()},
-                    "required": [name for name, parameter in asked.items() if parameter.get("required")],
+                    "properties": {name: parameter["schema"] for name, parameter in parameters.items()},
+                    "required": [name for name, parameter in parameters.items() if parameter.get("required")],
                 },
             )
 
@@ -170,7 +170,7 @@ def document() -> Schema:
 
 
 # What is made, and of what.
-MADE: dict[str, Callable[[], str]] = {
+GENERATORS: dict[str, Callable[[], str]] = {
     "types.py": lambda: types(document()),
     "synchronous.py": lambda: blocking((PACKAGE / "asynchronous.py").read_text()),
 }
@@ -179,5 +179,5 @@ if __name__ == "__main__":
     import os
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    for name, make in MADE.items():
+    for name, make in GENERATORS.items():
         (PACKAGE / name).write_text(make())

@@ -53,14 +53,14 @@ def test_annotators_judge_at_once_in_one_loop(live_server: Any) -> None:
 
 
 def test_it_raises_what_the_other_raises(world: World, live_server: Any) -> None:
-    held, secret = str(world.ids["assignment"]), token_of(world.cast.alice)
+    assignment, secret = str(world.ids["assignment"]), token_of(world.cast.alice)
 
     async def ask() -> None:
         async with AsyncClient(live_server.url, secret) as client:
             judging = client.project("helpful").judging
-            await judging.skip(held, reason="not mine")
+            await judging.skip(assignment, reason="not mine")
             with pytest.raises(Conflict) as over:
-                await judging.submit(held, ranks={"A": 1, "B": 2, "C": 3})
+                await judging.submit(assignment, ranks={"A": 1, "B": 2, "C": 3})
             assert over.value.code == "lease_over"
             with pytest.raises(NotFound):
                 await client.project("haiku").get()
@@ -68,4 +68,4 @@ def test_it_raises_what_the_other_raises(world: World, live_server: Any) -> None
                 _ = [one async for one in client.project("haiku").prompts.all()]
 
     awaited(ask())
-    assert not Ranking.objects.filter(assignment__public_id=held).exists()
+    assert not Ranking.objects.filter(assignment__public_id=assignment).exists()

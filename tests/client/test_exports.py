@@ -23,7 +23,7 @@ from tests.annotation.factories import out_values
 from tests.api.world import World
 from tests.lm.cards import read_card, run_snippet
 from tests.rewardmodel.pure.factories import fit
-from tests.rewardmodel.pure.test_handing_over import PAIRS, llama, made, ours
+from tests.rewardmodel.pure.test_handing_over import PAIRS, fit_folder, llama, ours
 from tests.rewardmodel.versions import make_active
 from tests.rltrainer.policy.factories import make_folder
 
@@ -58,7 +58,7 @@ def loaded(run: Any) -> Any:
 
 def make_reward_model(project: Project, tmp_path: Path) -> RewardModelVersion:
     base = llama(tmp_path / "base")
-    fitted = made(tmp_path / "fit", base=str(base), lora={"rank": 2, "alpha": 4}, learning_rate=0.03)
+    fitted = fit_folder(tmp_path / "fit", base=str(base), lora={"rank": 2, "alpha": 4}, learning_rate=0.03)
     fit(fitted)
     version = make_active(project, fitted.output, number=2)
     version.fit.base = str(base)
@@ -93,12 +93,12 @@ def test_a_reward_model_scores_elsewhere_as_it_does_here(
     version = make_reward_model(world.cast.project, tmp_path)
     expected = ours(artifacts.local_folder(version.artifact))
     reward_models = carol.project("helpful").reward_models
-    asked = [
+    runs = [
         reward_models.export(2, license="apache-2.0"),
         reward_models.export(2, adapter=True),
     ]
     monkeypatch.chdir(tmp_path)
-    for run, name in zip(asked, ("helpful-reward-model-v2", "helpful-reward-model-v2-adapter"), strict=True):
+    for run, name in zip(runs, ("helpful-reward-model-v2", "helpful-reward-model-v2-adapter"), strict=True):
         folder = downloaded(carol, run, tmp_path)
         assert folder.name == name
         card = run_snippet(folder)
@@ -119,9 +119,9 @@ def test_a_policy_says_elsewhere_what_it_says_here(
     here = load_policy(policies.location(version), lora=None, device=torch.device("cpu"), reference=False)
     expected = here.model(IDS).logits
     of_policies = carol.project("helpful").policies
-    asked = [of_policies.export(version.number), of_policies.export(version.number, adapter=True)]
+    runs = [of_policies.export(version.number), of_policies.export(version.number, adapter=True)]
     monkeypatch.chdir(tmp_path)
-    for run in asked:
+    for run in runs:
         folder = downloaded(carol, run, tmp_path)
         torch.testing.assert_close(loaded(run)(IDS).logits, expected, rtol=1e-5, atol=1e-5)
     assert [path.name for path in sorted(tmp_path.glob("helpful-*"))] == [

@@ -76,12 +76,12 @@ class Storm(httpx.HTTPTransport):
 
 def rank_in_a_storm(address: str, token: str, slug: str, *typed: str) -> list[str]:
     """Type these lines, and then the letters of each task in their order; what was submitted."""
-    lines, said = iter(typed), list[str]()
+    lines, shown = iter(typed), list[str]()
     with Client(address, token, transport=Storm()) as client:
-        end = FrontEnd(client, slug, read=lambda task: next(lines, in_order(task)), say=said.append)
+        end = FrontEnd(client, slug, read=lambda task: next(lines, in_order(task)), say=shown.append)
         end.work()
     # What was done and not heard of, or done twice, is no conflict with oneself.
-    assert not [text for text in said if text.startswith("Too late")], said
+    assert not [text for text in shown if text.startswith("Too late")], shown
     return end.submitted
 
 
@@ -125,7 +125,7 @@ def test_what_somebody_else_has_ranked_meanwhile_is_not_ranked_again(
     project: Project, alice: User, live_server: Any
 ) -> None:
     make_tasks(project, 1)
-    bob, said = make_annotator(project), list[str]()
+    bob, shown = make_annotator(project), list[str]()
 
     def slowly(task: AssignmentDetail) -> str:
         run_out(Assignment.objects.get(public_id=task["id"]))
@@ -133,9 +133,9 @@ def test_what_somebody_else_has_ranked_meanwhile_is_not_ranked_again(
         return in_order(task)
 
     with Client(live_server.url, token_of(alice)) as client:
-        end = FrontEnd(client, project.slug, read=slowly, say=said.append)
+        end = FrontEnd(client, project.slug, read=slowly, say=shown.append)
         end.work()
-    assert [text.partition(":")[0] for text in said[1:]] == ["Too late", "Nothing is left for you."]
+    assert [text.partition(":")[0] for text in shown[1:]] == ["Too late", "Nothing is left for you."]
     assert end.submitted == []
     assert Ranking.objects.get().annotator == bob
 

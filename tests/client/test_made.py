@@ -18,10 +18,10 @@ from tests.client import making
 NOTHING: dict[str, object] = {"results": [], "next": None}
 
 
-@pytest.mark.parametrize("name", making.MADE)
+@pytest.mark.parametrize("name", making.GENERATORS)
 def test_the_file_is_what_would_be_made_now(name: str) -> None:
-    made = making.MADE[name]()
-    assert (making.PACKAGE / name).read_text() == made, f"{name} is old: {making.ANEW}"
+    generated = making.GENERATORS[name]()
+    assert (making.PACKAGE / name).read_text() == generated, f"{name} is old: {making.ANEW}"
 
 
 class Operation(NamedTuple):
@@ -70,10 +70,10 @@ def _shape(schema: dict[str, Any]) -> str:
 
 def of_client(tmp_path: Path, known: list[tuple[str, str]]) -> Iterator[Operation]:
     """Every method is called, and what it asks is looked up among the schema's operations."""
-    asked: list[httpx.Request] = []
+    requests: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
+        requests.append(request)
         return httpx.Response(200, json=NOTHING)
 
     with Client("http://concord", "token", transport=httpx.MockTransport(answer)) as client:
@@ -83,8 +83,8 @@ def of_client(tmp_path: Path, known: list[tuple[str, str]]) -> Iterator[Operatio
             for name, method in inspect.getmembers(of, inspect.ismethod):
                 if not name.startswith("_") and (type(of), name) not in WITHOUT_OPERATION:
                     _call(method, tmp_path)
-                    yield _operation(method, asked.pop(), known)
-                    assert asked == []
+                    yield _operation(method, requests.pop(), known)
+                    assert requests == []
 
 
 # What other methods are made of, or is made of them.
@@ -135,13 +135,13 @@ def _name(hint: Any) -> str:
 
 def test_it_imports_nothing_but_what_it_says_it_needs() -> None:
     allowed = {*sys.stdlib_module_names, "httpx", "tqdm", "concord_client"}
-    found = set()
+    imported = set()
     for path in making.PACKAGE.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
-                found |= {name.name.split(".")[0] for name in node.names}
+                imported |= {name.name.split(".")[0] for name in node.names}
             elif isinstance(node, ast.ImportFrom):
                 assert node.level == 0
-                found.add(str(node.module).split(".")[0])
-    assert {"httpx", "tqdm"} <= found <= allowed
+                imported.add(str(node.module).split(".")[0])
+    assert {"httpx", "tqdm"} <= imported <= allowed
     assert ProjectClient.__module__ == "concord_client.synchronous"

@@ -63,8 +63,8 @@ def test_it_runs_to_its_end(live_server: Any, tmp_path: Path) -> None:
     assert set(Run.objects.values_list("status", flat=True)) == {"succeeded"}
     assert Comparison.objects.filter(ranking__task__project__slug="inns").count() == 60
     # What nobody ranked, scored as the words of the rankings have it.
-    (said,) = gave["scores"]
-    scores = ast.literal_eval(said)
+    (printed,) = gave["scores"]
+    scores = ast.literal_eval(printed)
     assert scores["It is good and lovely."]["score"] > scores["It is bad and dirty."]["score"]
 
 

@@ -73,7 +73,7 @@ def refused(status: int, **headers: str) -> httpx.Response:
     return httpx.Response(status, headers=named, json={"code": "no", "detail": "Not so."})
 
 
-def said(body: Any, status: int = 200) -> httpx.Response:
+def answer_of(body: Any, status: int = 200) -> httpx.Response:
     return httpx.Response(status, json=body)
 
 
@@ -82,7 +82,7 @@ class Network:
 
     def __init__(self, flavour: type[Client] | type[AsyncClient]) -> None:
         self.flavour = flavour
-        self.asked: list[httpx.Request] = []
+        self.requests: list[httpx.Request] = []
         self.naps: list[float] = []
 
     def nap(self, seconds: float) -> None:
@@ -96,7 +96,7 @@ class Network:
         left = list(answers)
 
         def answer(request: httpx.Request) -> httpx.Response:
-            self.asked.append(request)
+            self.requests.append(request)
             one = left.pop(0)
             if isinstance(one, Exception):
                 raise one
@@ -115,7 +115,7 @@ class Network:
 
     @property
     def keys(self) -> list[str]:
-        return [one.headers.get("Idempotency-Key", "") for one in self.asked]
+        return [one.headers.get("Idempotency-Key", "") for one in self.requests]
 
 
 def _whole(value: Any) -> Any:
@@ -132,13 +132,13 @@ async def _awaited(client: AsyncClient, method: Callable[[Any], Any]) -> Any:
 
 @pytest.fixture(params=[Client, AsyncClient])
 def network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Network:
-    made = Network(request.param)
-    clock = SimpleNamespace(sleep=made.nap, monotonic=lambda: sum(made.naps))
+    fake = Network(request.param)
+    clock = SimpleNamespace(sleep=fake.nap, monotonic=lambda: sum(fake.naps))
     monkeypatch.setattr(synchronous, "time", clock)
     monkeypatch.setattr(asynchronous, "time", clock)
-    monkeypatch.setattr(asynchronous, "asyncio", SimpleNamespace(sleep=made.nap_async))
+    monkeypatch.setattr(asynchronous, "asyncio", SimpleNamespace(sleep=fake.nap_async))
     monkeypatch.setattr(retrying, "datetime", SimpleNamespace(now=lambda zone: NOW.astimezone(zone)))
-    return made
+    return fake
 
 
 def fit(client: Any) -> Any:
@@ -147,12 +147,12 @@ def fit(client: Any) -> Any:
 
 @pytest.mark.parametrize("failure", [429, 502, 503, 504, *LOST], ids=repr)
 def test_it_asks_again_with_the_same_key_and_body(network: Network, failure: Exception | int) -> None:
-    assert network.call(fit, failure, failure, said({"id": 7})) == {"id": 7}
-    assert [(one.method, one.url.path) for one in network.asked] == [
+    assert network.call(fit, failure, failure, answer_of({"id": 7})) == {"id": 7}
+    assert [(one.method, one.url.path) for one in network.requests] == [
         ("POST", "/api/v1/projects/helpful/fits/")
     ] * 3
-    assert {one.content for one in network.asked} == {network.asked[0].content}
-    assert json.loads(network.asked[0].content) == {"kind": "pairs"}
+    assert {one.content for one in network.requests} == {network.requests[0].content}
+    assert json.loads(network.requests[0].content) == {"kind": "pairs"}
     assert len(network.keys[0]) >= 32
     assert set(network.keys) == {network.keys[0]}
     assert len(network.naps) == 2
@@ -160,15 +160,17 @@ def test_it_asks_again_with_the_same_key_and_body(network: Network, failure: Exc
 
 def test_half_an_answer_is_none(network: Network) -> None:
     half = httpx.Response(200, stream=Broken(b'{"id'))
-    assert network.call(fit, half, said({"id": 7})) == {"id": 7}
+    assert network.call(fit, half, answer_of({"id": 7})) == {"id": 7}
     assert len(set(network.keys)) == 1
 
 
 def test_each_call_has_a_key_of_its_own_and_what_changes_nothing_twice_has_none(network: Network) -> None:
     for _ in range(2):
-        network.call(fit, said({}))
-    network.call(lambda client: client.project("helpful").get(), said({}))
-    network.call(lambda client: client.project("helpful").judging.draft("a", rationale="so far"), said({}))
+        network.call(fit, answer_of({}))
+    network.call(lambda client: client.project("helpful").get(), answer_of({}))
+    network.call(
+        lambda client: client.project("helpful").judging.draft("a", rationale="so far"), answer_of({})
+    )
     first, second, *others = network.keys
     assert first != second
     assert others == ["", ""]
@@ -178,7 +180,7 @@ def test_a_key_of_the_callers_own_takes_its_place_in_any_capitals(network: Netwo
     network.call(
         lambda client: client.request("POST", "projects/", headers={"idempotency-key": "mine"}),
         503,
-        said({}),
+        answer_of({}),
     )
     assert network.keys == ["mine", "mine"]
 
@@ -195,10 +197,10 @@ def test_an_upload_is_sent_from_its_start_each_time(network: Network, of: str, t
             return imports.rows(rows, kind="prompts", skip_bad=True)
         return imports.file(tmp_path / "prompts.jsonl", kind="prompts", skip_bad=True)
 
-    network.call(bring, 503, httpx.ReadError("reset"), said({"id": 7}, 202))
+    network.call(bring, 503, httpx.ReadError("reset"), answer_of({"id": 7}, 202))
     assert len(set(network.keys)) == 1
     bodies = set()
-    for request in network.asked:
+    for request in network.requests:
         boundary = request.headers["Content-Type"].partition("boundary=")[2].encode()
         assert request.headers["Content-Length"] == str(len(request.content))
         bodies.add(request.content.replace(boundary, b"BOUNDARY"))
@@ -224,7 +226,7 @@ def test_an_upload_is_sent_from_its_start_each_time(network: Network, of: str, t
 def test_it_waits_for_as_long_as_it_is_asked_to(
     network: Network, said_in_header: str, seconds: float
 ) -> None:
-    network.call(fit, refused(503, Retry_After=said_in_header), said({}))
+    network.call(fit, refused(503, Retry_After=said_in_header), answer_of({}))
     assert network.naps == [seconds]
 
 
@@ -240,13 +242,13 @@ def test_who_is_asked_to_wait_for_too_long_hears_of_it_at_once(network: Network,
 @pytest.mark.parametrize("said_in_header", ["soon", "-3", "1.5", "\N{SUPERSCRIPT TWO}", "Sun, 99 Mar 2026"])
 def test_what_is_no_time_to_wait_for_is_as_if_nothing_was_said(network: Network, said_in_header: str) -> None:
     answer = httpx.Response(503, headers=[(b"Retry-After", said_in_header.encode("latin-1"))])
-    network.call(fit, answer, said({}))
+    network.call(fit, answer, answer_of({}))
     (nap,) = network.naps
     assert 0.125 <= nap <= 0.25
 
 
 def test_waits_grow_to_a_bound_and_half_of_each_is_random(network: Network) -> None:
-    network.call(fit, *[httpx.ConnectError("refused")] * 11, said({}), attempts=12)
+    network.call(fit, *[httpx.ConnectError("refused")] * 11, answer_of({}), attempts=12)
     most = [0.25, 0.5, 1, 2, 4, 8, 16, 30, 30, 30, 30]
     shares = [nap / bound for nap, bound in zip(network.naps, most, strict=True)]
     assert all(0.5 <= share <= 1 for share in shares), shares
@@ -301,7 +303,7 @@ def test_an_answer_that_is_not_concords_is_told_as_such(network: Network) -> Non
         network.call(
             lambda client: client.project("helpful").get(), httpx.Response(200, text="<h1>Welcome</h1>")
         )
-    assert (error.value.status, len(network.asked)) == (200, 1)
+    assert (error.value.status, len(network.requests)) == (200, 1)
 
 
 @pytest.mark.parametrize("address", ["concord.example", "localhost:8000", "ftp://concord.example"])
@@ -340,31 +342,31 @@ def test_pages_are_followed_by_their_cursor_alone(network: Network) -> None:
     ]
     rows = network.call(
         lambda client: client.project("helpful").prompts.all(split="test"),
-        said(pages[0]),
+        answer_of(pages[0]),
         503,
-        *map(said, pages[1:]),
+        *map(answer_of, pages[1:]),
     )
     assert [one["id"] for one in rows] == ["a", "b", "c"]
-    assert {(one.url.host, one.url.path) for one in network.asked} == {
+    assert {(one.url.host, one.url.path) for one in network.requests} == {
         ("concord", "/api/v1/projects/helpful/prompts/")
     }
-    asked = [dict(one.url.params) for one in network.asked]
-    assert [one.pop("cursor", None) for one in asked] == [None, "cD0x+=", "cD0x+=", "cD0y"]
-    assert asked == [{"page_size": "200", "split": "test"}] * 4
+    queries = [dict(one.url.params) for one in network.requests]
+    assert [one.pop("cursor", None) for one in queries] == [None, "cD0x+=", "cD0x+=", "cD0y"]
+    assert queries == [{"page_size": "200", "split": "test"}] * 4
 
 
 def test_a_page_is_asked_for_when_its_rows_are_wanted() -> None:
-    asked: list[httpx.Request] = []
+    requests: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
-        return said({"results": [{"slug": str(len(asked))}], "next": "http://concord/?cursor=more"})
+        requests.append(request)
+        return answer_of({"results": [{"slug": str(len(requests))}], "next": "http://concord/?cursor=more"})
 
     with Client("http://concord", "secret", transport=httpx.MockTransport(answer)) as client:
         rows = client.projects()
-        assert asked == []
-        assert [next(rows)["slug"], len(asked)] == ["1", 1]
-        assert [next(rows)["slug"], len(asked)] == ["2", 2]
+        assert requests == []
+        assert [next(rows)["slug"], len(requests)] == ["1", 1]
+        assert [next(rows)["slug"], len(requests)] == ["2", 2]
 
 
 def test_rows_that_break_off_are_not_taken_for_all(network: Network) -> None:
@@ -413,7 +415,7 @@ def test_a_run_is_waited_for_through_whatever_happens_and_shown(
         RUN | {"done": 3, "total": 40, "doing": "batches", "seconds_left": 12.4},
         RUN | {"status": "succeeded", "done": 40, "total": 40},
     ]
-    first, *others = map(said, states)
+    first, *others = map(answer_of, states)
     assert network.call(wait, first, httpx.ReadError("reset"), *others) == states[-1]
     shown = capsys.readouterr()
     assert shown.out == ""
@@ -426,20 +428,20 @@ def test_a_run_is_waited_for_through_whatever_happens_and_shown(
     ):
         assert words in shown.err
     assert "100%" in shown.err
-    assert network.call(lambda client: wait(client, progress_bar=False), said(states[-1])) == states[-1]
+    assert network.call(lambda client: wait(client, progress_bar=False), answer_of(states[-1])) == states[-1]
     assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
 def test_a_run_that_did_not_succeed_says_why(network: Network, status: str) -> None:
     with pytest.raises(RunFailed) as failed:
-        network.call(wait, said(RUN), said(RUN | {"status": status, "reason": "No pairs."}))
+        network.call(wait, answer_of(RUN), answer_of(RUN | {"status": status, "reason": "No pairs."}))
     assert str(failed.value) == f"run 7 (fit_reward_model) {status}: No pairs."
     assert failed.value.run["reason"] == "No pairs."
 
 
 def test_nobody_waits_for_longer_than_they_said(network: Network) -> None:
     with pytest.raises(TimeoutError, match="run 7 is still running after 1 seconds"):
-        network.call(lambda client: wait(client, timeout=1), *[said(RUN)] * 4)
+        network.call(lambda client: wait(client, timeout=1), *[answer_of(RUN)] * 4)
     assert sum(network.naps) <= 1
     assert network.naps == sorted(network.naps)

@@ -23,7 +23,7 @@ RANKINGS: list[dict[str, Any]] = [
 def as_brought(rows: Any) -> list[Any]:
     """Prompts with their texts and ranks, of exported rows as of imported ones."""
     return [
-        (one["prompt"], sorted((each["text"], each["rank"]) for each in one["completions"]))
+        (one["prompt"], sorted((completion["text"], completion["rank"]) for completion in one["completions"]))
         for one in rows
         if str(one["prompt"]).startswith("Name")
     ]
@@ -36,7 +36,9 @@ def test_a_streamed_export_holds_what_was_brought_in(carol: Client, world: World
     rows = list(exports.rows(kind="rankings"))
     assert len(rows) == Ranking.objects.filter(task__project=project).count() == 4
     assert as_brought(rows) == as_brought(RANKINGS)
-    texts = {each["text"] for row in exports.rows(kind="completions") for each in row["completions"]}
+    texts = {
+        completion["text"] for row in exports.rows(kind="completions") for completion in row["completions"]
+    }
     assert texts == set(Completion.objects.filter(prompt__project=project).values_list("text", flat=True))
     file = exports.save(tmp_path / "rankings.jsonl", kind="rankings")
     assert file.read_bytes() == out(project, "rankings")

@@ -45,8 +45,8 @@ def start(forking: "subprocess.Popen[str]", tmp_path_factory: pytest.TempPathFac
         environment |= {"CONCORD_HOME": str(home), "PORT": str(free_port()), **variables}
         folder = tmp_path_factory.mktemp("said")
         files = [folder / "stdout", folder / "stderr"]
-        asked = {"arguments": arguments, "environment": environment, "files": [str(file) for file in files]}
-        forking.stdin.write(f"{json.dumps(asked)}\n")
+        request = {"arguments": arguments, "environment": environment, "files": [str(file) for file in files]}
+        forking.stdin.write(f"{json.dumps(request)}\n")
         forking.stdin.flush()
         return Done(int(forking.stdout.readline()), *(file.read_text() for file in files))
 

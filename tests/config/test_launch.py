@@ -47,12 +47,12 @@ def _refuse_a_second(concord: Concord, home: Path) -> None:
     again = Concord(home, free_port())
     assert again.process.wait(60) == 1
     again.end()
-    assert again.said(f"Concord runs already: http://localhost:{concord.port}")
+    assert again.has_printed(f"Concord runs already: http://localhost:{concord.port}")
     with tempfile.TemporaryDirectory(prefix="concord-") as other:
         taken = Concord(Path(other), concord.port)
         assert taken.process.wait(60) == 1
         taken.end()
-        assert taken.said(f"Port {concord.port}")
+        assert taken.has_printed(f"Port {concord.port}")
         assert not (Path(other) / "postgres").exists()
 
 
@@ -61,7 +61,7 @@ def test_what_is_killed_comes_back_and_a_killed_supervisor_takes_its_services_al
     concord = Concord(home, free_port(), HOST="::1")
     try:
         concord.ready()
-        assert concord.said(f"http://[::1]:{concord.port}")
+        assert concord.has_printed(f"http://[::1]:{concord.port}")
         _kill_some(concord)
         everything = psutil.Process(concord.process.pid).children(recursive=True)
         if sys.platform == "linux":  # the kernel's parent-death signal is Linux's
@@ -80,8 +80,8 @@ def _kill_some(concord: Concord) -> None:
     services["web"].kill()
     services["quick"].kill()
     os.kill(concord.postmaster(), signal.SIGKILL)
-    concord.wait_for(lambda: concord.said("web ended") and concord.said("worker-quick ended"))
-    concord.wait_for(lambda: concord.said("database had ended"))
+    concord.wait_for(lambda: concord.has_printed("web ended") and concord.has_printed("worker-quick ended"))
+    concord.wait_for(lambda: concord.has_printed("database had ended"))
     concord.wait_for(lambda: len(concord.services()) == 7 and concord.answers())
 
 
@@ -98,22 +98,24 @@ def test_a_service_runs_where_concord_was_started(tmp_path: Path, monkeypatch: p
     """A relative CONCORD_HOME is the same folder to all of them; and each gets what is only for it."""
     monkeypatch.chdir(tmp_path)
     script = "import os, time; open('told', 'w').write(os.getcwd() + os.environ['ONLY']); time.sleep(60)"
-    told = tmp_path / "told"
+    written = tmp_path / "told"
     one = Service("one", [sys.executable, "-c", script], {"ONLY": " and this"})
-    supervise(one, tmp_path / "logs", lambda words: None, lambda: told.exists() and bool(told.read_text()))
-    assert told.read_text() == f"{tmp_path} and this"
+    supervise(
+        one, tmp_path / "logs", lambda words: None, lambda: written.exists() and bool(written.read_text())
+    )
+    assert written.read_text() == f"{tmp_path} and this"
 
 
 def test_the_wait_before_a_restart_doubles(tmp_path: Path) -> None:
     failing = Service("failing", [sys.executable, "-c", "raise SystemExit(3)"])
-    said: list[str] = []
+    words: list[str] = []
     waits: list[float] = []
 
     def enough() -> bool:
-        if len(said) > len(waits):
+        if len(words) > len(waits):
             waits.append(failing.wait)
         return len(waits) == 3
 
-    supervise(failing, tmp_path, said.append, enough)
+    supervise(failing, tmp_path, words.append, enough)
     assert waits == [1.0, 2.0, 4.0]
-    assert "failing ended (3)" in said[0]
+    assert "failing ended (3)" in words[0]

@@ -50,8 +50,8 @@ def server(request: pytest.FixtureRequest) -> Iterator[int]:
         log.touch()
         unprivileged.open_the_way_to(request.param)
         data = ["-D", str(folder / "data")]
-        made = [str(request.param / "initdb"), *data, "-U", "owner", "--pwfile", str(folder / "password")]
-        assert unprivileged.run([*made, "--auth=scram-sha-256", "--encoding=UTF8"], log=log) == 0, (
+        initdb = [str(request.param / "initdb"), *data, "-U", "owner", "--pwfile", str(folder / "password")]
+        assert unprivileged.run([*initdb, "--auth=scram-sha-256", "--encoding=UTF8"], log=log) == 0, (
             log.read_text()
         )
         options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories="
@@ -154,7 +154,7 @@ def _ended(database: "psycopg.Connection[Any]", run: int) -> bool:
 
 
 @pytest.fixture
-def told(start: Start, tmp_path: Path) -> Callable[..., str]:
+def sentence_of(start: Start, tmp_path: Path) -> Callable[..., str]:
     """The one sentence with which a command stops."""
 
     def run(address: str, *arguments: str) -> str:
@@ -175,7 +175,7 @@ def execute(address: str, *statements: str) -> None:
 
 
 def test_a_database_that_lets_nobody_in_is_told_in_one_sentence(
-    address: str, told: Callable[..., str]
+    address: str, sentence_of: Callable[..., str]
 ) -> None:
     wrong = address.replace("a%20b%27c", "wrong")
     for command in (
@@ -184,26 +184,30 @@ def test_a_database_that_lets_nobody_in_is_told_in_one_sentence(
         ("create_project", "colours"),
         ("serve", "--port", str(free_port())),
     ):
-        sentence = told(wrong, *command)
+        sentence = sentence_of(wrong, *command)
         assert 'password authentication failed for user "owner"' in sentence
         assert "it must name a PostgreSQL from 15 on" in sentence
         assert "wrong" not in sentence
-    assert 'database "other" does not exist' in told(address.replace("/concord?", "/other?"), "migrate")
+    assert 'database "other" does not exist' in sentence_of(
+        address.replace("/concord?", "/other?"), "migrate"
+    )
 
 
-def test_a_database_that_cannot_hold_the_data_is_told(address: str, told: Callable[..., str]) -> None:
+def test_a_database_that_cannot_hold_the_data_is_told(address: str, sentence_of: Callable[..., str]) -> None:
     execute(
         address,
         "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0",
         "CREATE DATABASE still",
         "ALTER DATABASE still SET default_transaction_read_only = on",
     )
-    assert "must be made with ENCODING 'UTF8'" in told(address.replace("/concord?", "/latin?"), "migrate")
-    assert "takes no writes" in told(address.replace("/concord?", "/still?"), "migrate")
+    assert "must be made with ENCODING 'UTF8'" in sentence_of(
+        address.replace("/concord?", "/latin?"), "migrate"
+    )
+    assert "takes no writes" in sentence_of(address.replace("/concord?", "/still?"), "migrate")
 
 
 def test_what_a_role_may_not_do_is_told_with_what_to_grant(
-    address: str, told: Callable[..., str], manage: Callable[..., dict[str, Any]]
+    address: str, sentence_of: Callable[..., str], manage: Callable[..., dict[str, Any]]
 ) -> None:
     execute(
         address,
@@ -214,8 +218,8 @@ def test_what_a_role_may_not_do_is_told_with_what_to_grant(
         "ALTER TABLE django_migrations OWNER TO before",
     )
     guest = address.replace("owner:a%20b%27c@", "Guest:guest@")
-    sentence = told(guest, "migrate")
-    assert told(guest, "serve", "--port", str(free_port())) == sentence
+    sentence = sentence_of(guest, "migrate")
+    assert sentence_of(guest, "serve", "--port", str(free_port())) == sentence
     grants = sentence.partition("an owner must run: ")[2].removesuffix(".").split("; ")
     assert grants == [
         'GRANT USAGE, CREATE ON SCHEMA public TO "Guest"',

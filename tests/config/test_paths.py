@@ -84,15 +84,15 @@ def test_pages_styles_scripts_and_log_in_work_under_a_path(browser: Browser) -> 
     assert {cookie.path for cookie in browser.cookies} == {"/concord/"}
     assert_links_hold(browser, page, "/concord")
     # The browser's worker answers for what is below this address, and knows the others by theirs.
-    told = json.loads(
+    shell = json.loads(
         browser.open("/concord/task-worker.js")[1].partition(";\n")[0].removeprefix("self.shell = ")
     )
-    assert (told["root"], told["login"], told["offline"]) == (
+    assert (shell["root"], shell["login"], shell["offline"]) == (
         "/concord/",
         "/concord/login/",
         "/concord/offline/",
     )
-    assert {file.split("/static/")[0] for file in told["files"]} == {"/concord"}
+    assert {file.split("/static/")[0] for file in shell["files"]} == {"/concord"}
 
 
 @pytest.mark.processes

@@ -72,8 +72,8 @@ def test_the_kept_policy_is_whole_and_small_and_never_cut_off() -> None:
     """meta.json's digests are checked at loading; a notice that does not end in 64 tokens would be a fault."""
     policy = load_policy(str(POLICY_FOLDER), lora=None, device=torch.device("cpu"), reference=False)
     assert sum(path.stat().st_size for path in POLICY_FOLDER.glob("*.safetensors")) <= 8_000_000
-    asked = [Prompt("", "text", [{"role": "user", "content": line["prompt"]}]) for line in prompts(8)]
-    ids = encode_prompts(policy.tokenizer, asked, 512).ids
+    questions = [Prompt("", "text", [{"role": "user", "content": line["prompt"]}]) for line in prompts(8)]
+    ids = encode_prompts(policy.tokenizer, questions, 512).ids
     settings = SamplingSettings(**SAMPLING, samples=4)
-    made = generate(policy.model, policy.tokenizer, ids, settings, torch.Generator().manual_seed(1))
-    assert bool(made.finished.all())
+    answers = generate(policy.model, policy.tokenizer, ids, settings, torch.Generator().manual_seed(1))
+    assert bool(answers.finished.all())

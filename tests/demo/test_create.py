@@ -80,9 +80,9 @@ def test_a_newcomer_gets_a_project_that_can_be_ranked_and_a_second_start_changes
 ) -> None:
     accounts = create()
     assert_whole(accounts)
-    found = rows()
+    before = rows()
     assert create() == accounts
-    assert rows() == found
+    assert rows() == before
     kept = tmp_path / "demo_accounts.json"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 

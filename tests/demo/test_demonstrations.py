@@ -37,16 +37,16 @@ def test_a_smaller_count_is_the_beginning_and_another_seed_is_other_data() -> No
 
 
 def test_notices_vary_in_their_words_and_not_only_in_their_facts() -> None:
-    made = list(demonstrations(1, 2000))
-    assert len({d.completion for d in made}) > 1990
-    assert len({_skeleton(d.completion) for d in made}) > 1900
+    drawn = list(demonstrations(1, 2000))
+    assert len({d.completion for d in drawn}) > 1990
+    assert len({_skeleton(d.completion) for d in drawn}) > 1900
 
 
 def test_every_slip_is_the_one_it_says() -> None:
-    for made in demonstrations(1, 2000):
-        reading = read(made.prompt, made.completion)
-        assert _counts(reading) == SLIPS[made.slip], (made, reading)
-        assert not reading.repeated, made
+    for demonstration in demonstrations(1, 2000):
+        reading = read(demonstration.prompt, demonstration.completion)
+        assert _counts(reading) == SLIPS[demonstration.slip], (demonstration, reading)
+        assert not reading.repeated, demonstration
 
 
 def test_half_of_the_notices_are_faultless() -> None:
@@ -59,12 +59,12 @@ def test_the_projects_prompts_are_distinct_and_none_was_trained_on() -> None:
     ranked = [line["prompt"] for line in prompts()]
     assert len(set(ranked)) == len(ranked) == 200
     assert prompts(10) == prompts()[:10]
-    trained = {made.prompt for made in demonstrations(Recipe.seed, Recipe.demonstrations)}
+    trained = {demonstration.prompt for demonstration in demonstrations(Recipe.seed, Recipe.demonstrations)}
     assert trained.isdisjoint(ranked)
 
 
 def test_the_guidelines_example_is_ranked_as_they_say() -> None:
-    made = Demonstration(
+    demonstration = Demonstration(
         "Describe this walk:\n- name: Fox Hollow Way\n- length: 5 km\n- sight: waterfall\n- dogs: on a lead",
         "",
         "none",
@@ -73,7 +73,8 @@ def test_the_guidelines_example_is_ranked_as_they_say() -> None:
         line.split('"')[1] for line in guidelines().replace("\n  ", " ").splitlines() if line.startswith("- ")
     ]
     counts = [
-        (len(reading.right), *_counts(reading)) for reading in (read(made.prompt, text) for text in quoted)
+        (len(reading.right), *_counts(reading))
+        for reading in (read(demonstration.prompt, text) for text in quoted)
     ]
     # right, missing, wrong, invented
     assert counts == [(4, 0, 0, 0), (3, 1, 0, 0), (2, 0, 2, 1)]
@@ -85,5 +86,5 @@ def _counts(reading: Reading) -> tuple[int, int, int]:
 
 def _skeleton(notice: str) -> str:
     """The notice without its name and its values."""
-    values = sorted((value for each in VALUES.values() for value in each), key=len, reverse=True)
+    values = sorted((value for of_kind in VALUES.values() for value in of_kind), key=len, reverse=True)
     return re.sub("|".join(map(re.escape, values)), "_", re.sub(r"(?<=[Tt]he )([A-Z]\w+ ?)+", "_ ", notice))

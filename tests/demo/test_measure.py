@@ -71,7 +71,7 @@ def test_the_words_of_a_name_state_nothing_else() -> None:
     ],
 )
 def test_a_phrase_states_one_thing(notice: str, label: str, value: str) -> None:
-    assert {name: said for name, said in statements(notice).items() if said} == {label: [value]}
+    assert {name: values for name, values in statements(notice).items() if values} == {label: [value]}
 
 
 @pytest.mark.parametrize("tone", TONES)

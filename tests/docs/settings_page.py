@@ -30,7 +30,9 @@ def rows(
     hints, meant = get_type_hints(config), meanings(config)
     for field in dataclasses.fields(config):
         meaning, kind = meant[field.name], _without_none(hints[field.name])
-        filled = [f"{_said(kept[field.name])} {base}" for base, kept in by_base.items() if field.name in kept]
+        filled = [
+            f"{_as_json(kept[field.name])} {base}" for base, kept in by_base.items() if field.name in kept
+        ]
         yield {
             "field": f"`{prefix}{field.name}`",
             "default": _default(field, f"({', '.join(filled) or meaning.none or 'none'})"),
@@ -50,10 +52,10 @@ def _without_none(kind: Any) -> Any:
 def _default(field: "dataclasses.Field[Any]", none: str) -> str:
     if field.default is dataclasses.MISSING:
         return "given by the project"
-    return _cell(none if field.default is None else f"`{_said(field.default)}`")
+    return _cell(none if field.default is None else f"`{_as_json(field.default)}`")
 
 
-def _said(value: Any) -> str:
+def _as_json(value: Any) -> str:
     """As JSON has it."""
     if isinstance(value, bool):
         return "true" if value else "false"

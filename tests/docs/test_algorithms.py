@@ -16,13 +16,13 @@ NAME = re.compile(r"`([\w.]+)`")
 @cache
 def defined_in(path: str) -> set[str]:
     """Functions, classes and methods (as Class.method) of a file."""
-    found = set()
+    names = set()
     for node in ast.parse((ROOT / path).read_text()).body:
         if isinstance(node, ast.ClassDef):
-            found |= {f"{node.name}.{part.name}" for part in node.body if isinstance(part, ast.FunctionDef)}
+            names |= {f"{node.name}.{part.name}" for part in node.body if isinstance(part, ast.FunctionDef)}
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            found.add(node.name)
-    return found
+            names.add(node.name)
+    return names
 
 
 def linked(text: str) -> list[tuple[str, str]]:
@@ -32,21 +32,21 @@ def linked(text: str) -> list[tuple[str, str]]:
 
 def tables() -> list[tuple[list[str], list[list[str]]]]:
     """Headings and rows of every table."""
-    found = []
+    read = []
     for block in re.findall(r"(?:^\|.*\|\n?)+", PAGE, re.MULTILINE):
         lines = [re.split(r"(?<!\\)\|", line.strip())[1:-1] for line in block.strip().splitlines()]
-        found.append(([cell.strip() for cell in lines[0]], lines[2:]))
-    return found
+        read.append(([cell.strip() for cell in lines[0]], lines[2:]))
+    return read
 
 
 def named_in_tables() -> list[tuple[str, str]]:
     """Names in columns whose heading names the file."""
-    found = []
+    pairs = []
     for headings, rows in tables():
         for place, heading in enumerate(headings):
             for _, path in LINK.findall(heading):
-                found += [(name, path) for row in rows for name in NAME.findall(LINK.sub("", row[place]))]
-    return found
+                pairs += [(name, path) for row in rows for name in NAME.findall(LINK.sub("", row[place]))]
+    return pairs
 
 
 def test_every_function_and_oracle_that_is_named_is_there() -> None:

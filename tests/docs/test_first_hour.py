@@ -29,14 +29,14 @@ class Step(NamedTuple):
 
 def steps() -> list[Step]:
     """Every command of the page, in order."""
-    found: list[Step] = []
+    read: list[Step] = []
     for block in re.findall(r"^```console\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL):
         for line in block.splitlines():
             if line.startswith("$ "):
-                found.append(Step(line.removeprefix("$ "), []))
+                read.append(Step(line.removeprefix("$ "), []))
             else:
-                found[-1].shown.append(line)
-    return found
+                read[-1].shown.append(line)
+    return read
 
 
 def is_said(shown: str, lines: list[str]) -> bool:
@@ -64,7 +64,9 @@ def running(checkout: Path) -> Iterator[Concord]:
     )
     concord = Concord(checkout / "var", free_port(), command=recipe, CONCORD_FORKS="")
     try:
-        concord.wait_for(lambda: concord.said("ready") or concord.process.poll() is not None, seconds=120)
+        concord.wait_for(
+            lambda: concord.has_printed("ready") or concord.process.poll() is not None, seconds=120
+        )
         yield concord.ready()
     finally:
         concord.end()
@@ -86,8 +88,8 @@ def test_every_command_of_the_first_hour_does_what_the_page_shows(checkout: Path
     assert [line for line in start.shown if not is_said(line, here)] == []
     for step in others:
         done = run(step.command, checkout, running.environment)
-        said = (done.stdout + done.stderr).splitlines()
-        assert [line for line in step.shown if not is_said(line, said)] == [], (step.command, said)
+        printed = (done.stdout + done.stderr).splitlines()
+        assert [line for line in step.shown if not is_said(line, printed)] == [], (step.command, printed)
     assert len(others) > 8
     assert (checkout / "var" / "policy" / "model.safetensors").is_file()
 

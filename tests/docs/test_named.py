@@ -23,8 +23,8 @@ def options_of(command: str) -> set[str]:
 
 def commands_in(text: str) -> list[tuple[str, list[str]]]:
     """Each ``manage.py NAME ...`` with the options behind it, in a line or in backquotes."""
-    found = re.findall(r"manage\.py ([a-z_]+)([^`\n]*)", text)
-    return [(name, OPTION.findall(rest)) for name, rest in found]
+    calls = re.findall(r"manage\.py ([a-z_]+)([^`\n]*)", text)
+    return [(name, OPTION.findall(rest)) for name, rest in calls]
 
 
 @pytest.mark.parametrize("page", TEXTS)

@@ -20,15 +20,16 @@ def test_the_tables_are_those_that_the_configs_make(tmp_path: Path) -> None:
 
 
 def test_a_field_says_its_default_its_range_and_what_it_means() -> None:
-    found = {row["field"]: row for row in rows(PpoConfig, {})}
-    assert found["`samples`"]["default"] == "`4`"
-    assert found["`samples`"]["may be"] == "a whole number, at least 1"
-    assert found["`max_new_tokens`"]["may be"] == "a whole number (tokens), at least 1"
-    assert found["`algorithm`"]["may be"] == "`ppo`, `reinforce`"
+    by_field = {row["field"]: row for row in rows(PpoConfig, {})}
+    assert by_field["`samples`"]["default"] == "`4`"
+    assert by_field["`samples`"]["may be"] == "a whole number, at least 1"
+    assert by_field["`max_new_tokens`"]["may be"] == "a whole number (tokens), at least 1"
+    assert by_field["`algorithm`"]["may be"] == "`ppo`, `reinforce`"
     assert (
-        found["`entropy_coefficient`"]["meaning"] == "of the entropy bonus; language models start with plenty"
+        by_field["`entropy_coefficient`"]["meaning"]
+        == "of the entropy bonus; language models start with plenty"
     )
-    assert found["`gamma`"]["meaning"] == "of later rewards (Ziegler et al. 1909.08593)"
+    assert by_field["`gamma`"]["meaning"] == "of later rewards (Ziegler et al. 1909.08593)"
 
 
 def test_numbers_of_environment_variables_have_the_defaults_that_are_documented() -> None:

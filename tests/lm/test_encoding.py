@@ -73,13 +73,13 @@ def test_any_text_comes_back_and_is_no_control_token(text: str) -> None:
     assert CONTROL.isdisjoint(ids)
 
 
-_made: list[Any] = []
+_tokenizers: list[Any] = []
 
 
 def _tokenizer() -> Any:
-    if not _made:
-        _made.append(make_tokenizer(PLAIN))
-    return _made[0]
+    if not _tokenizers:
+        _tokenizers.append(make_tokenizer(PLAIN))
+    return _tokenizers[0]
 
 
 def test_a_template_that_takes_no_system_turn_gets_it_in_the_users() -> None:

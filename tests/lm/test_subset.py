@@ -10,8 +10,8 @@ def test_few_are_taken_as_they_are() -> None:
 
 
 def test_many_are_drawn_in_their_order_by_the_seed() -> None:
-    found = drawn(range(1000), 100, seed=3)
-    assert found == sorted(set(found)) == drawn(range(1000), 100, seed=3) != drawn(range(1000), 100, seed=4)
+    subset = drawn(range(1000), 100, seed=3)
+    assert subset == sorted(set(subset)) == drawn(range(1000), 100, seed=3) != drawn(range(1000), 100, seed=4)
     # Not the first: of ten tenths each has its share. Three deviations of a hypergeometric count of mean 10 are 8.5.
-    tenths = Counter(number // 100 for number in found)
+    tenths = Counter(number // 100 for number in subset)
     assert all(1 < tenths[tenth] < 19 for tenth in range(10))

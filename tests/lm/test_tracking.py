@@ -43,7 +43,7 @@ def run(path: Path, service: str = "tensorboard", stop: StopSignal | None = None
     ).run()
 
 
-def told(path: Path) -> dict[str, list[tuple[int, float]]]:
+def shown_by_tensorboard(path: Path) -> dict[str, list[tuple[int, float]]]:
     """What TensorBoard shows of a run: by name, each step with its value."""
     events = EventAccumulator(str(path / "tensorboard"))
     events.Reload()
@@ -65,7 +65,7 @@ def written(path: Path) -> dict[str, list[tuple[int, float]]]:
 
 def test_tensorboard_shows_what_metrics_hold(tmp_path: Path) -> None:
     run(tmp_path / "7")
-    shown = told(tmp_path / "7")
+    shown = shown_by_tensorboard(tmp_path / "7")
     assert shown == written(tmp_path / "7")
     assert [step for step, _ in shown["loss"]] == list(range(1, STEPS + 1))
     assert [step for step, _ in shown["sum"]] == [3, 6]
@@ -76,7 +76,7 @@ def test_a_run_that_goes_on_tells_each_step_once(looks: int, tmp_path: Path) -> 
     with pytest.raises(Stopped):
         run(tmp_path / "7", stop=StopAt(looks))
     run(tmp_path / "7")
-    assert told(tmp_path / "7") == written(tmp_path / "7")
+    assert shown_by_tensorboard(tmp_path / "7") == written(tmp_path / "7")
     run(tmp_path / "8")
     assert read_metrics(RunFolder(tmp_path / "7").metrics_file) == read_metrics(
         RunFolder(tmp_path / "8").metrics_file
@@ -95,7 +95,9 @@ def test_what_was_told_after_the_last_checkpoint_is_taken_back(tmp_path: Path) -
     for step in range(3, 7):
         late.tell(step, {"loss": 1.0, "none": None})
     late.close()
-    assert told(tmp_path / "7") == {"loss": [(step, -1.0 if step < 3 else 1.0) for step in range(1, 7)]}
+    assert shown_by_tensorboard(tmp_path / "7") == {
+        "loss": [(step, -1.0 if step < 3 else 1.0) for step in range(1, 7)]
+    }
 
 
 @pytest.mark.parametrize("service", ["wandb", "mlflow"])
@@ -108,13 +110,13 @@ def test_a_package_that_is_not_there_is_named_before_the_first_step(service: str
 class Heard(services.WandBTracker):  # type: ignore[misc]  # accelerate has no types
     """W&B's tracker of accelerate without its service."""
 
-    made: "list[Heard]" = []
+    trackers: "list[Heard]" = []
 
     def start(self) -> None:
         self.settings: dict[str, Any] = {}
         self.lines: list[tuple[int | None, dict[str, float]]] = []
         self.ended = False
-        self.made.append(self)
+        self.trackers.append(self)
 
     def store_init_configuration(self, values: Mapping[str, Any]) -> None:
         self.settings = dict(values)
@@ -130,8 +132,8 @@ class Heard(services.WandBTracker):  # type: ignore[misc]  # accelerate has no t
 def heard(monkeypatch: pytest.MonkeyPatch) -> list[Heard]:
     monkeypatch.setitem(sys.modules, "wandb", ModuleType("wandb"))
     monkeypatch.setattr(services, "WandBTracker", Heard)
-    monkeypatch.setattr(Heard, "made", [])
-    return Heard.made
+    monkeypatch.setattr(Heard, "trackers", [])
+    return Heard.trackers
 
 
 def test_a_run_that_goes_on_is_the_same_run_at_the_service(heard: list[Heard], tmp_path: Path) -> None:
@@ -170,5 +172,5 @@ def test_a_service_that_fails_ends_no_training(
     run(tmp_path / "7", "wandb")
     assert [step for step, _ in heard[0].lines] == [1, 2, 3]
     assert len(read_metrics(RunFolder(tmp_path / "7").metrics_file)[0]) == STEPS
-    said = capfd.readouterr().err.splitlines()
-    assert said.count("wandb hears no more of this run: nobody is there") == 1
+    lines = capfd.readouterr().err.splitlines()
+    assert lines.count("wandb hears no more of this run: nobody is there") == 1

@@ -130,8 +130,8 @@ def test_what_is_not_finite_ends_the_run_and_is_kept(epoch: int, tmp_path: Path)
     training.broken_at = epoch
     with pytest.raises(RunError, match=f"step {epoch}: the distance is nan. Lower learning_rate"):
         Frame(folder, StopSignal(), training, checkpoint_seconds=0.0).run()
-    found = json.loads((folder.path / "bad_batch.json").read_text())
-    assert found == {"step": epoch, "reason": "the distance is nan", "numbers": [1, 2]}
+    kept = json.loads((folder.path / "bad_batch.json").read_text())
+    assert kept == {"step": epoch, "reason": "the distance is nan", "numbers": [1, 2]}
     assert (folder.path / "bad_batch.safetensors").exists()
     assert read_metrics(folder.metrics_file)[0][-1]["step"] == epoch - 1
 

@@ -6,12 +6,12 @@ import textwrap
 from benchmarks.mutants.making import Mutant, mutants_of, tainted
 
 
-def made(source: str) -> list[Mutant]:
+def mutants_in(source: str) -> list[Mutant]:
     return mutants_of("annotation/known.py", textwrap.dedent(source))
 
 
 def changes(source: str) -> set[tuple[str, str]]:
-    return {(mutant.before, mutant.after) for mutant in made(source)}
+    return {(mutant.before, mutant.after) for mutant in mutants_in(source)}
 
 
 def test_comparisons_numbers_operators_and_answers_are_changed() -> None:
@@ -63,7 +63,7 @@ def test_statements_of_sql_are_changed_a_line_each() -> None:
         (line, "WHERE task <> 1 AND holder IS NULL"),
         (line, "WHERE task = 1 AND holder IS NOT NULL"),
     }
-    assert {mutant.line for mutant in made(source)} == {4}
+    assert {mutant.line for mutant in mutants_in(source)} == {4}
 
 
 def test_docstrings_annotations_defaults_decorators_messages_and_locks_are_left_alone() -> None:
@@ -103,12 +103,12 @@ def test_a_mutant_is_the_source_with_its_one_change() -> None:
 
 def fresh(source: str) -> list[Mutant]:
     """Each of a tree of its own: a change is for good."""
-    return [made(source)[place] for place in range(len(made(source)))]
+    return [mutants_in(source)[place] for place in range(len(mutants_in(source)))]
 
 
 def test_a_seed_draws_a_mutant_at_the_same_place_whatever_else_changes() -> None:
-    before = made("def one(a):\n    return a + 1\n")
-    after = made("def two():\n    return 5\n\n\ndef one(a):\n    return a + 1\n")
+    before = mutants_in("def one(a):\n    return a + 1\n")
+    after = mutants_in("def two():\n    return 5\n\n\ndef one(a):\n    return a + 1\n")
     drawn = {mutant.drawn(1) for mutant in after}
     assert {mutant.drawn(1) for mutant in before} < drawn
     assert len(drawn) == len(after)
@@ -123,7 +123,7 @@ def test_a_mutant_knows_the_modules_that_its_function_calls() -> None:
         def other():
             control.due(2)
     """
-    assert {(mutant.where, *mutant.calls) for mutant in made(source)} == {
+    assert {(mutant.where, *mutant.calls) for mutant in mutants_in(source)} == {
         ("one", "queue"),
         ("other", "control"),
     }

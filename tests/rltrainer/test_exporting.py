@@ -178,7 +178,7 @@ def test_a_folder_is_pushed_as_one_commit_into_a_private_repository(tmp_path: Pa
     done = pushed(folder, "us/ours", hub.address)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().endswith(f"/us/ours/commit/{'1' * 40}")
-    assert [(one["name"], one["visibility"]) for one in hub.made] == [("ours", "private")]
+    assert [(one["name"], one["visibility"]) for one in hub.repositories] == [("ours", "private")]
     (files,) = hub.committed.values()
     assert files == sorted(path.name for path in folder.iterdir())
 
@@ -192,7 +192,7 @@ def test_the_command_pushes_only_what_it_is_asked_to(
     project = make_project()
     policies.make_version(project=project, base=str(make_folder(tmp_path / "ours")))
     said = exported(capsys, project, tmp_path / "kept", policy=1)
-    assert ("pushed" in said, hub.made) == (False, [])
+    assert ("pushed" in said, hub.repositories) == (False, [])
     said = exported(capsys, project, tmp_path / "out", policy=1, push="us/ours")
     assert said["pushed"] == f"{hub.address}/us/ours/commit/{'1' * 40}"
     (files,) = hub.committed.values()

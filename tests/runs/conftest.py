@@ -41,9 +41,9 @@ def make_run(**config: Any) -> Run:
 
 def claimed(run: Run) -> Run:
     """``run`` in this process's hands."""
-    held = lifecycle.claim(run_id=run.pk, worker="test")
-    assert held is not None
-    return held
+    running = lifecycle.claim(run_id=run.pk, worker="test")
+    assert running is not None
+    return running
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:

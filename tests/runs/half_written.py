@@ -12,9 +12,9 @@ from runs.folder.stopping import StopSignal
 
 def main(folder: RunFolder, stop: StopSignal) -> None:
     """Write the half, and go no further: until it is asked to stop, or ended, or at once with a reason."""
-    made = folder.output / "ours"
-    made.mkdir()
-    (made / "weights").write_bytes(b"half of them")
+    ours = folder.output / "ours"
+    ours.mkdir()
+    (ours / "weights").write_bytes(b"half of them")
     while sys.argv[2] != "fails":
         if stop and sys.argv[2] == "heeds":
             raise Stopped

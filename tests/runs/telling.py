@@ -11,7 +11,7 @@ from pathlib import Path
 
 if __name__ == "__main__":
     kept = os.environ.get("KEPT")
-    said = {
+    report = {
         "arguments": sys.argv[1:],
         "folder": str(Path.cwd()),
         "environment": dict(os.environ),
@@ -23,7 +23,7 @@ if __name__ == "__main__":
         "open": len(list(Path("/proc/self/fd").iterdir())),
         "loaded": "xml.dom.minidom" in sys.modules,
     }
-    sys.stdout.write(json.dumps(said) + "\n")
+    sys.stdout.write(json.dumps(report) + "\n")
     if sys.argv[1] == "fail":
         raise RuntimeError("it was to fail")
     if sys.argv[1] == "wait":

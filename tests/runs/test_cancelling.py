@@ -127,8 +127,8 @@ def test_a_worker_that_leaves_while_it_stores_gives_the_run_back_and_the_next_on
     """A deploy would wait no longer than that for it, and an upload takes as long as it takes."""
     settings.RUN_STOP_SECONDS = 1.0
     # Its own: what another test has stored already would not be stored again.
-    own = {**settings.STORAGES["artifacts"], "OPTIONS": {"location": tmp_path / "artifacts"}}
-    settings.STORAGES = {**settings.STORAGES, "artifacts": own}
+    storage = {**settings.STORAGES["artifacts"], "OPTIONS": {"location": tmp_path / "artifacts"}}
+    settings.STORAGES = {**settings.STORAGES, "artifacts": storage}
     slow_storage.slow(settings)
     run, stopping = make_run(steps=3), threading.Event()
     thread = in_background(run, stopping)

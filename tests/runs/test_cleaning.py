@@ -134,8 +134,8 @@ def stored(tmp_path: Path, text: str, days: float = LONG_AGO) -> Artifact:
 
 def named(project: Project, tmp_path: Path) -> list[Artifact]:
     """One for each way in which a row names an artifact."""
-    made = [stored(tmp_path, name) for name in ("policy", "snapshot", "base", "model")]
-    policy, snapshot, base, model = made
+    artifacts = [stored(tmp_path, name) for name in ("policy", "snapshot", "base", "model")]
+    policy, snapshot, base, model = artifacts
     policies.make_version(project=project, artifact=policy)
     Snapshot.objects.create(
         project=project, digest="d", artifact=snapshot, rankings=1, comparisons=1, last_ranking_id=1
@@ -144,7 +144,7 @@ def named(project: Project, tmp_path: Path) -> list[Artifact]:
         run=Run.objects.create(kind="fit_reward_model"), project=project, base_artifact=base
     )
     RewardModelVersion.objects.create(project=project, number=1, fit=fit, artifact=model, report={})
-    return made
+    return artifacts
 
 
 def test_artifacts_that_no_row_names_are_removed_after_a_day_and_no_others(

@@ -43,8 +43,8 @@ def in_background(run: Run, stopping: threading.Event | None = None) -> threadin
 def child_pid(run: Run) -> int:
     """The process whose command names this run's folder."""
     name = str(folder_of(run).path)
-    found = [p.pid for p in psutil.process_iter(["cmdline"]) if name in " ".join(p.info["cmdline"] or [])]
-    return found[0] if found else 0
+    pids = [p.pid for p in psutil.process_iter(["cmdline"]) if name in " ".join(p.info["cmdline"] or [])]
+    return pids[0] if pids else 0
 
 
 def kill_child(run: Run) -> None:

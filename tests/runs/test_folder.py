@@ -22,9 +22,9 @@ from runs.folder.progress import Progress, read_progress
 
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
-    made = RunFolder(tmp_path / "run")
-    made.make()
-    return made
+    run_folder = RunFolder(tmp_path / "run")
+    run_folder.make()
+    return run_folder
 
 
 @pytest.fixture(autouse=True)
@@ -132,7 +132,7 @@ def test_json_is_replaced_whole_and_refuses_nan(folder: RunFolder) -> None:
     with pytest.raises(ValueError):
         write_json(path, {"a": float("nan")})
     assert read_json(path) == {"a": 1}
-    assert [found.name for found in folder.path.glob("*x.json*")] == ["x.json"]
+    assert [file.name for file in folder.path.glob("*x.json*")] == ["x.json"]
 
 
 def test_equal_folders_have_equal_digests_and_a_name_counts(tmp_path: Path) -> None:
@@ -162,9 +162,9 @@ def test_a_second_writer_is_refused(folder: RunFolder) -> None:
     )
     command = [sys.executable, "-c", script, str(folder.path)]
     with folder.writing():
-        held = subprocess.run(command, capture_output=True, text=True, check=False)
+        while_written = subprocess.run(command, capture_output=True, text=True, check=False)
     free = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert FolderInUse.__name__ in held.stderr
+    assert FolderInUse.__name__ in while_written.stderr
     assert free.returncode == 0
 
 

@@ -57,9 +57,9 @@ def child(
         )
 
 
-def told(output: Path) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(output.read_text().splitlines()[0])
-    return said
+def report_of(output: Path) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(output.read_text().splitlines()[0])
+    return report
 
 
 def begun(output: Path) -> bool:
@@ -67,7 +67,7 @@ def begun(output: Path) -> bool:
 
 
 def test_a_fork_is_what_would_have_been_started(socket: Path, tmp_path: Path) -> None:
-    said = []
+    reports = []
     with forks(socket, LOADED):
         for number, place in enumerate((None, socket)):
             read, write = os.pipe()
@@ -78,12 +78,12 @@ def test_a_fork_is_what_would_have_been_started(socket: Path, tmp_path: Path) ->
             assert isinstance(process, Forked) is (place is not None)
             os.close(read)
             os.close(write)
-            said.append(told(output))
-    cold, forked = said
+            reports.append(report_of(output))
+    cold, forked = reports
     assert (cold.pop("loaded"), forked.pop("loaded")) == (False, True)
     assert cold["kept"] == "words"
     # A pipe has other numbers the second time.
-    assert [each["environment"].pop("KEPT").isdigit() for each in said] == [True, True]
+    assert [report["environment"].pop("KEPT").isdigit() for report in reports] == [True, True]
     assert forked == cold
 
 

@@ -141,23 +141,23 @@ def test_sweep_finds_silent_runs_and_messages_that_never_came() -> None:
 def test_every_end_is_told_once_and_a_listener_that_fails_keeps_no_run_from_ending(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    told: list[tuple[int, str]] = []
+    heard: list[tuple[int, str]] = []
 
     def fails(run: Run) -> None:
         Run.objects.filter(pk=run.pk).update(reason="half written")
         raise ZeroDivisionError
 
-    monkeypatch.setattr(ends, "_listeners", [fails, lambda run: told.append((run.pk, run.status))])
+    monkeypatch.setattr(ends, "_listeners", [fails, lambda run: heard.append((run.pk, run.status))])
     done, failed, stopped, queued, lost = (make_run() for _ in range(5))
     lifecycle.succeed(run=claimed(done), finish=lambda: None)
     lifecycle.fail(run=claimed(failed), reason="No.")
-    held = claimed(stopped)
-    lifecycle.cancel(run=held)
-    lifecycle.end_cancelled(run=held)
+    running = claimed(stopped)
+    lifecycle.cancel(run=running)
+    lifecycle.end_cancelled(run=running)
     lifecycle.cancel(run=queued)
     for _ in range(3):
         lifecycle.reclaim(run=claimed(Run.objects.get(pk=lost.pk)))
     ended = [(done, "succeeded"), (failed, "failed"), (stopped, "cancelled"), (queued, "cancelled")]
-    assert told == [*((run.pk, status) for run, status in ended), (lost.pk, "failed")]
+    assert heard == [*((run.pk, status) for run, status in ended), (lost.pk, "failed")]
     assert not Run.objects.filter(reason="half written").exists()
     assert caplog.text.count("could not be told") == 5

@@ -50,7 +50,7 @@ def test_the_first_ones_code_is_that_of_all_and_nobody_is_left(tmp_path: Path) -
         os.kill(stopped.pid, signal.SIGTERM)  # the launcher alone, and not its group
         assert done.wait(30) == 3
         # What waits here takes the signal that asks it to stop as it comes.
-        assert [each.wait(30) for each in (killed, alone, stopped)] == [LOST] * 3
+        assert [process.wait(30) for process in (killed, alone, stopped)] == [LOST] * 3
         assert [name for name in ("done", "killed", "alone", "stopped") if _left(tmp_path / name)] == []
 
 

@@ -81,7 +81,7 @@ def neox(folder: Path) -> Path:
     return make_base(folder, config, template=bases.PLAIN)
 
 
-def made(path: Path, **config: Any) -> RunFolder:
+def fit_folder(path: Path, **config: Any) -> RunFolder:
     """A fit in whose context nothing of PAIRS is cut."""
     return make_fit(path, **{"context": 512, **config})
 
@@ -141,7 +141,7 @@ MAKERS: dict[str, Callable[[Path], Path | str]] = {
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_the_cards_own_snippet_scores_as_the_reward_model(name: str, tmp_path: Path) -> None:
-    fitted = made(tmp_path / "fit", base=str(MAKERS[name](tmp_path / "base")), epochs=1)
+    fitted = fit_folder(tmp_path / "fit", base=str(MAKERS[name](tmp_path / "base")), epochs=1)
     meta = fit(fitted)
     output = export(tmp_path, fitted.output, license="mit", simulated=3)
     expected = ours(fitted.output)
@@ -167,7 +167,7 @@ def test_the_cards_own_snippet_scores_as_the_reward_model(name: str, tmp_path: P
 
 def test_what_has_no_bias_to_put_it_in_is_a_constant_that_is_named(tmp_path: Path) -> None:
     """The head's output less ours is the same for every text: (mean - bias) / std, from the artifact's own files."""
-    fitted = made(tmp_path / "fit")
+    fitted = fit_folder(tmp_path / "fit")
     meta = fit(fitted)
     output = export(tmp_path, fitted.output)
     names = run_snippet(output)
@@ -186,7 +186,7 @@ def test_what_has_no_bias_to_put_it_in_is_a_constant_that_is_named(tmp_path: Pat
 
 def test_pads_and_a_chat_as_others_render_it_change_no_score(tmp_path: Path) -> None:
     """TRL gives a conversation to the template as a whole, and pads on the right."""
-    fitted = made(tmp_path / "fit")
+    fitted = fit_folder(tmp_path / "fit")
     fit(fitted)
     output = export(tmp_path, fitted.output)
     tokenizer = AutoTokenizer.from_pretrained(output)
@@ -210,7 +210,7 @@ def test_pads_and_a_chat_as_others_render_it_change_no_score(tmp_path: Path) -> 
 def test_trl_reads_the_folder_and_scores_as_we_do(tmp_path: Path) -> None:
     """Its RewardTrainer ends a text with EOS by itself; the prompt's own end of line it has to be given."""
     datasets, trl = pytest.importorskip("datasets"), pytest.importorskip("trl")
-    fitted = made(tmp_path / "fit")
+    fitted = fit_folder(tmp_path / "fit")
     fit(fitted)
     output = export(tmp_path, fitted.output)
     answers = ["it is great and great", "it is awful"]
@@ -240,7 +240,7 @@ def test_trl_reads_the_folder_and_scores_as_we_do(tmp_path: Path) -> None:
 @pytest.mark.parametrize("make", [llama, gpt2, neox], ids=["Llama", "GPT-2", "GPT-NeoX"])
 def test_an_adapter_goes_out_for_peft_and_whole(make: Callable[[Path], Path], tmp_path: Path) -> None:
     base = make(tmp_path / "base")
-    fitted = made(tmp_path / "fit", base=str(base), lora={"rank": 2, "alpha": 4}, learning_rate=0.03)
+    fitted = fit_folder(tmp_path / "fit", base=str(base), lora={"rank": 2, "alpha": 4}, learning_rate=0.03)
     fit(fitted)
     expected = ours(fitted.output)
     whole = export(tmp_path / "whole", fitted.output)
@@ -259,10 +259,10 @@ def test_an_adapter_goes_out_for_peft_and_whole(make: Callable[[Path], Path], tm
 )  # peft asks for it
 def test_an_adapter_may_stand_beside_a_reward_model(tmp_path: Path) -> None:
     """A warm fit begins with another's trunk, which lies in a folder of its own."""
-    before = made(tmp_path / "before")
+    before = fit_folder(tmp_path / "before")
     fit(before)
     warm = {"base": str(before.output), "keep_head": True, "learning_rate": 0.03}
-    fitted = made(tmp_path / "fit", lora={"rank": 2, "alpha": 4}, **warm)
+    fitted = fit_folder(tmp_path / "fit", lora={"rank": 2, "alpha": 4}, **warm)
     fit(fitted)
     assert float((ours(fitted.output) - ours(before.output)).abs().max()) > 1e-2
     output = export(tmp_path, fitted.output, adapter=True, base=str(before.output))
@@ -272,21 +272,21 @@ def test_an_adapter_may_stand_beside_a_reward_model(tmp_path: Path) -> None:
 
 def test_a_base_that_is_not_to_be_had_is_said(tmp_path: Path) -> None:
     base = llama(tmp_path / "base")
-    fitted = made(tmp_path / "fit", base=str(base), lora={"rank": 2, "alpha": 4})
+    fitted = fit_folder(tmp_path / "fit", base=str(base), lora={"rank": 2, "alpha": 4})
     fit(fitted)
     with pytest.raises(BadInput, match="peft cannot load the adapter beside its base"):
         export(tmp_path, fitted.output, adapter=True, base=str(tmp_path / "nowhere"))
 
 
 def test_an_encoder_is_refused_by_name(tmp_path: Path) -> None:
-    fitted = made(tmp_path / "fit", base=str(make_encoder(tmp_path / "base")), epochs=1)
+    fitted = fit_folder(tmp_path / "fit", base=str(make_encoder(tmp_path / "base")), epochs=1)
     fit(fitted)
     with pytest.raises(BadInput, match="BertForSequenceClassification does not read the state at the end"):
         export(tmp_path, fitted.output)
 
 
 def test_a_tokenizer_that_pads_with_eos_is_refused(tmp_path: Path) -> None:
-    fitted = made(tmp_path / "fit")
+    fitted = fit_folder(tmp_path / "fit")
     fit(fitted)
     model = load_reward_model(fitted.output)
     model.tokenizer.pad_token = model.tokenizer.eos_token
@@ -295,7 +295,7 @@ def test_a_tokenizer_that_pads_with_eos_is_refused(tmp_path: Path) -> None:
 
 
 def test_without_an_adapter_there_is_none_to_export(tmp_path: Path) -> None:
-    fitted = made(tmp_path / "fit")
+    fitted = fit_folder(tmp_path / "fit")
     fit(fitted)
     with pytest.raises(BadInput, match="this version has none, so export it whole"):
         export(tmp_path / "one", fitted.output, adapter=True)
@@ -306,7 +306,7 @@ def test_without_an_adapter_there_is_none_to_export(tmp_path: Path) -> None:
 def test_a_folder_that_would_score_otherwise_is_not_handed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fitted = made(tmp_path / "fit")
+    fitted = fit_folder(tmp_path / "fit")
     fit(fitted)
     right = handing_over.folded
     monkeypatch.setattr(
