@@ -16,20 +16,20 @@ class _Form(HTMLParser):
         self.choosing = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = dict(attrs)
+        attributes = dict(attrs)
         if tag == "form":
-            self.inside = (told["action"] or "").endswith(f"/{self.action}/")
+            self.inside = (attributes["action"] or "").endswith(f"/{self.action}/")
         if not self.inside:
             return
-        name = told.get("name") or ""
-        if tag == "input" and name and (told["type"] != "checkbox" or "checked" in told):
-            self.sent[name] = told.get("value") or ("on" if told["type"] == "checkbox" else "")
+        name = attributes.get("name") or ""
+        if tag == "input" and name and (attributes["type"] != "checkbox" or "checked" in attributes):
+            self.sent[name] = attributes.get("value") or ("on" if attributes["type"] == "checkbox" else "")
         elif tag == "textarea":
             self.writing, self.sent[name] = name, ""
         elif tag == "select":
             self.choosing = name
-        elif tag == "option" and ("selected" in told or self.choosing not in self.sent):
-            self.sent[self.choosing] = told["value"] or ""
+        elif tag == "option" and ("selected" in attributes or self.choosing not in self.sent):
+            self.sent[self.choosing] = attributes["value"] or ""
 
     def handle_endtag(self, tag: str) -> None:
         self.inside = self.inside and tag != "form"

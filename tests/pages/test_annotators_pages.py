@@ -84,7 +84,7 @@ def assignment_of(cast: Cast, name: str) -> Assignment:
 @pytest.mark.parametrize("page", OF_A_PROJECT)
 @pytest.mark.parametrize("name", ["alice", "carol", "olivia"])
 def test_members_and_administrators_may(cast: Cast, page: str, name: str) -> None:
-    own = str(assignment_of(cast, name).public_id)
+    assignment = str(assignment_of(cast, name).public_id)
     # 422: the form lacks its fields; 302: onwards. Both come after the check.
     expected = {
         "rank_submit": 422,
@@ -100,7 +100,7 @@ def test_members_and_administrators_may(cast: Cast, page: str, name: str) -> Non
         "history_change": 404,
         "guidelines_read": 302,
     }.get(page, 200)
-    assert visit(cast, name, page, assignment=own).status_code == expected
+    assert visit(cast, name, page, assignment=assignment).status_code == expected
 
 
 @pytest.mark.parametrize("page", OF_A_PROJECT)
@@ -168,22 +168,22 @@ def test_nobody_reviews_what_they_wrote_or_sees_another_projects(cast: Cast) -> 
     author = people.annotator_for(project=cast.project, user=cast.alice)
     Project.objects.update(review_demonstrations=True)
     prompt = Prompt.objects.filter(project=cast.project)[0]
-    made = intake.add_demonstration(prompt=prompt, annotator=author, text="Mine alone.")
-    Demonstration.objects.filter(pk=made.pk).update(review="waiting")
-    own = {"demonstration": str(made.public_id), "decision": "accept", "text": made.text}
+    answer = intake.add_demonstration(prompt=prompt, annotator=author, text="Mine alone.")
+    Demonstration.objects.filter(pk=answer.pk).update(review="waiting")
+    decision = {"demonstration": str(answer.public_id), "decision": "accept", "text": answer.text}
     for name in ("alice", "erin", "dave"):
         client = Client()
         client.force_login(getattr(cast, name))
         assert b"Mine alone." not in client.get("/projects/helpful/review/").content
-        assert client.post("/projects/helpful/review/", own).status_code == 404
-    made.refresh_from_db()
-    assert made.review == "waiting"
+        assert client.post("/projects/helpful/review/", decision).status_code == 404
+    answer.refresh_from_db()
+    assert answer.review == "waiting"
     client = Client()
     client.force_login(cast.carol)
     assert b"Mine alone." in client.get("/projects/helpful/review/").content
-    assert client.post("/projects/helpful/review/", own).status_code == 302
-    made.refresh_from_db()
-    assert made.review == "accepted"
+    assert client.post("/projects/helpful/review/", decision).status_code == 302
+    answer.refresh_from_db()
+    assert answer.review == "accepted"
 
 
 def test_home_lists_a_persons_own_projects(cast: Cast) -> None:
@@ -232,8 +232,8 @@ def test_an_unknown_project_is_not_found(cast: Cast) -> None:
 
 
 def test_a_draft_that_is_not_whole_is_told_as_json(cast: Cast) -> None:
-    own = str(assignment_of(cast, "alice").public_id)
-    answer = visit(cast, "alice", "rank_draft", assignment=own, rank_A="first")
+    assignment = str(assignment_of(cast, "alice").public_id)
+    answer = visit(cast, "alice", "rank_draft", assignment=assignment, rank_A="first")
     assert answer.status_code == 422
     assert "error" in json.loads(answer.content)
 
@@ -293,10 +293,10 @@ def test_the_last_ranking_has_an_address_of_its_own(cast: Cast) -> None:
 
 def test_a_form_of_one_ranking_changes_no_other(cast: Cast) -> None:
     client, (first, second) = ranked_by_alice(cast)
-    said = changed("2", "1", first)
-    assert client.post(f"/projects/helpful/history/{second.public_id}/", said).status_code == 404
+    form = changed("2", "1", first)
+    assert client.post(f"/projects/helpful/history/{second.public_id}/", form).status_code == 404
     assert Ranking.objects.count() == 2
-    assert client.post(f"/projects/helpful/history/{first.public_id}/", said).status_code == 302
+    assert client.post(f"/projects/helpful/history/{first.public_id}/", form).status_code == 302
     assert Ranking.objects.get(task=first.task_id, is_current=True).supersedes is not None
     assert Ranking.objects.get(task=second.task_id).is_current
 
@@ -306,9 +306,9 @@ def test_of_two_tabs_that_change_a_ranking_the_second_is_told_and_loses_nothing(
     path = f"/projects/helpful/history/{first.public_id}/"
     seen = str(Ranking.objects.get(task=first.task_id).public_id)
     assert client.post(path, changed("1", "1", first, revises=seen)).status_code == 302
-    told = client.post(path, changed("2", "1", first, revises=seen))
-    assert told.status_code == 422
-    text = told.content.decode()
+    answer = client.post(path, changed("2", "1", first, revises=seen))
+    assert answer.status_code == 422
+    text = answer.content.decode()
     assert "You changed this meanwhile, maybe in another tab." in text
     current = Ranking.objects.get(task=first.task_id, is_current=True)
     assert sorted(current.tiers) == [1, 1, 2]

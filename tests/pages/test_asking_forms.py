@@ -23,7 +23,7 @@ SETTINGS: dict[str, Any] = {
     "currency": "EUR",
 }
 AXES = [{"name": "helpful", "least": 1, "most": 5}, {"name": "honest", "required": False}]
-ASKED = {"rating_axes": json.dumps(AXES), "ask_strength": "on", "demonstration_least_characters": 20}
+QUESTIONS = {"rating_axes": json.dumps(AXES), "ask_strength": "on", "demonstration_least_characters": 20}
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_bad_number_is_told_and_nothing_is_saved(cast: Cast, name: str, value:
 
 
 def test_axes_strength_and_review_are_set(cast: Cast) -> None:
-    assert act(cast, "ask", **ASKED).status_code == 200
+    assert act(cast, "ask", **QUESTIONS).status_code == 200
     cast.project.refresh_from_db()
     axes = [(axis["name"], axis["most"], axis["required"]) for axis in cast.project.rating_axes]
     assert axes == [("helpful", 5, True), ("honest", 7, False)]
@@ -85,7 +85,7 @@ def test_axes_strength_and_review_are_set(cast: Cast) -> None:
     ],
 )
 def test_axes_that_cannot_be_are_told(cast: Cast, axes: str, words: str) -> None:
-    answer = act(cast, "ask", **{**ASKED, "rating_axes": axes})
+    answer = act(cast, "ask", **{**QUESTIONS, "rating_axes": axes})
     assert answer.status_code == 400
     assert words in answer.content.decode()
 

@@ -23,21 +23,21 @@ RANK, LAST = "/projects/helpful/rank/", "/projects/helpful/history/last/"
 @pytest.fixture
 def project() -> Project:
     """Two tasks of each kind; a second person reads what is written."""
-    made = make_project("helpful")
+    helpful = make_project("helpful")
     Project.objects.update(revise_hours=1)
     asking.change(
-        project=made,
+        project=helpful,
         rating_axes=[{"name": "helpful", "least": 1, "most": 7}],
         ask_strength=False,
         review_demonstrations=True,
         demonstration_least_characters=1,
     )
-    make_tasks(made, 2, completions=3)
-    intake.create_tasks(project=made, kind="rate")
-    put(made, "prompts", {"prompt": "Write."}, {"prompt": "Write more."})
-    intake.create_tasks(project=made, kind="demonstrate")
-    made.refresh_from_db()
-    return made
+    make_tasks(helpful, 2, completions=3)
+    intake.create_tasks(project=helpful, kind="rate")
+    put(helpful, "prompts", {"prompt": "Write."}, {"prompt": "Write more."})
+    intake.create_tasks(project=helpful, kind="demonstrate")
+    helpful.refresh_from_db()
+    return helpful
 
 
 @pytest.fixture
@@ -56,15 +56,17 @@ def judge(user: User, project: Project, kind: str) -> Assignment:
     annotator = people.annotator_for(project=project, user=user)
     for other in Assignment.objects.open().filter(annotator=annotator):
         queue.release(assignment=other, annotator=annotator)
-    held = queue.claim(annotator=annotator, kinds=[kind])
-    assert held is not None
+    assignment = queue.claim(annotator=annotator, kinds=[kind])
+    assert assignment is not None
     if kind == "rank":
-        ranking.submit(assignment=held, annotator=annotator, verdict="ranked", ranks=[1, 2, 3])
+        ranking.submit(assignment=assignment, annotator=annotator, verdict="ranked", ranks=[1, 2, 3])
     elif kind == "rate":
-        rating.submit(assignment=held, annotator=annotator, scores=[{"helpful": 4}] * len(held.order_shown))
+        rating.submit(
+            assignment=assignment, annotator=annotator, scores=[{"helpful": 4}] * len(assignment.order_shown)
+        )
     else:
-        demonstrating.submit(assignment=held, annotator=annotator, text="An answer.")
-    return held
+        demonstrating.submit(assignment=assignment, annotator=annotator, text="An answer.")
+    return assignment
 
 
 def made_earlier(hours: float) -> None:
@@ -147,9 +149,9 @@ def test_an_earlier_one_that_was_changed_is_not_the_last_for_that(
 def test_what_a_reviewer_edited_is_no_longer_the_authors_to_change(project: Project, alice: User) -> None:
     judge(alice, project, "demonstrate")
     bob = make_annotator(project)
-    held = demonstrating.claim_review(reviewer=bob)
-    assert held is not None
-    demonstrating.accept(demonstration=held, reviewer=bob, text="A better answer.")
+    to_review = demonstrating.claim_review(reviewer=bob)
+    assert to_review is not None
+    demonstrating.accept(demonstration=to_review, reviewer=bob, text="A better answer.")
     assert (offered(alice), listed(alice)) == (False, False)
 
 
@@ -173,8 +175,8 @@ def test_where_nothing_is_ranked_no_page_speaks_of_rankings(project: Project, al
         Project.objects.update(ask_strength=True)
         make_tasks(project, 2, completions=2)
     annotator = people.annotator_for(project=project, user=alice)
-    client, asked = client_of(alice), "rank" if kind == "pair" else kind
-    first = queue.claim(annotator=annotator, kinds=[asked])
+    client, task_kind = client_of(alice), "rank" if kind == "pair" else kind
+    first = queue.claim(annotator=annotator, kinds=[task_kind])
     assert first is not None
     whole: dict[str, str] = {
         "pair": {"verdict": "ranked", "preference": "2"},
@@ -182,7 +184,7 @@ def test_where_nothing_is_ranked_no_page_speaks_of_rankings(project: Project, al
         "demonstrate": {"text": "An answer."},
     }[kind]
     form = {"assignment": str(first.public_id)}
-    submit = f"/projects/helpful/{asked}/submit/"
+    submit = f"/projects/helpful/{task_kind}/submit/"
     seen = [
         client.get(RANK),
         client.post(submit, {**form, "verdict": "all_bad"}, headers={"X-Requested-With": "fetch"}),
@@ -195,5 +197,5 @@ def test_where_nothing_is_ranked_no_page_speaks_of_rankings(project: Project, al
     seen.append(client.get("/projects/helpful/history/"))
     (message,) = seen[3].context["messages"]
     assert re.search(r"(is|are) changed\.$", str(message))
-    said = [words_of(one) for one in (*seen[:3], seen[4])]
-    assert [re.findall(r"(?i)\w*rank\w*", words) for words in (*said, str(message))] == [[]] * 5
+    texts = [words_of(one) for one in (*seen[:3], seen[4])]
+    assert [re.findall(r"(?i)\w*rank\w*", words) for words in (*texts, str(message))] == [[]] * 5

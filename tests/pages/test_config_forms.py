@@ -108,15 +108,15 @@ def another(name: str) -> tuple[dict[str, str], Any]:
 
 
 def with_versions() -> Project:
-    made = make_project("helpful", name="Helpful answers")
-    put(made, "prompts", {"prompt": "Held out?", "split": "test"}, {"prompt": "Learnt?", "split": "train"})
-    put(made, "demonstrations", {"prompt": "Learnt?", "completion": "Yes."})
+    helpful = make_project("helpful", name="Helpful answers")
+    put(helpful, "prompts", {"prompt": "Held out?", "split": "test"}, {"prompt": "Learnt?", "split": "train"})
+    put(helpful, "demonstrations", {"prompt": "Learnt?", "completion": "Yes."})
     for number in (1, 2):
-        make_policy(made, number)
-    policies.make_current(version=made.policy_versions.get(number=2), why="By hand.")
-    reward_model = make_reward_model(made, 1, make_snapshot(made, "one"))
-    made.reward_model_versions.filter(pk=reward_model.pk).update(is_active=True)
-    return made
+        make_policy(helpful, number)
+    policies.make_current(version=helpful.policy_versions.get(number=2), why="By hand.")
+    reward_model = make_reward_model(helpful, 1, make_snapshot(helpful, "one"))
+    helpful.reward_model_versions.filter(pk=reward_model.pk).update(is_active=True)
+    return helpful
 
 
 _rows, project = once_a_module(with_versions)
@@ -169,9 +169,9 @@ def begun(form: str) -> dict[str, Any]:
     ids=lambda config: config.__name__,
 )
 def test_every_field_of_a_config_says_what_it_means(config: type[Any]) -> None:
-    told = meanings(config)
-    assert set(told) == {field.name for field in dataclasses.fields(config)}
-    assert all(meaning.says for meaning in told.values())
+    meant = meanings(config)
+    assert set(meant) == {field.name for field in dataclasses.fields(config)}
+    assert all(meaning.says for meaning in meant.values())
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -209,9 +209,9 @@ def test_what_is_typed_arrives_and_parses(carol: Client, project: Project, form:
     kind = ACTIONS[form]
     for name in settings_of(form):
         values, value = another(name)
-        made = kind(typed(form, as_shown, values), project=project, prefix=form)
-        assert made.is_valid(), (name, made.errors)
-        assert made.cleaned_data["chosen"] == {name: value}
+        filled_in = kind(typed(form, as_shown, values), project=project, prefix=form)
+        assert filled_in.is_valid(), (name, filled_in.errors)
+        assert filled_in.cleaned_data["chosen"] == {name: value}
         parse_config(CONFIGS[form], {**NEEDED[form], name: value})
     together = [name for name in settings_of(form) if name != "heads"]
     everything = {key: value for name in together for key, value in another(name)[0].items()}
@@ -228,14 +228,14 @@ def test_a_value_out_of_range_is_refused_at_its_field(carol: Client, project: Pr
         if bound is None or name in APART[form]:
             continue
         value = "0" if meaning.least is None else f"{meaning.least - 1:g}"
-        made = ACTIONS[form](typed(form, as_shown, {name: value}), project=project, prefix=form)
-        assert list(made.errors) == [name]
+        filled_in = ACTIONS[form](typed(form, as_shown, {name: value}), project=project, prefix=form)
+        assert list(filled_in.errors) == [name]
         tried += 1
     assert tried > 5
 
 
 @pytest.mark.parametrize(
-    ("form", "field", "value", "said"),
+    ("form", "field", "value", "sentence"),
     [
         ("fit", "epochs", "0", "Value must be at least 1."),
         ("fit", "label_smoothing", "0.5", "Value must be below 0.5."),
@@ -263,14 +263,14 @@ def test_a_value_out_of_range_is_refused_at_its_field(carol: Client, project: Pr
     ],
 )
 def test_what_is_wrong_is_said_at_the_field_and_nothing_starts(
-    carol: Client, project: Project, form: str, field: str, value: str, said: str
+    carol: Client, project: Project, form: str, field: str, value: str, sentence: str
 ) -> None:
     before = Run.objects.count()
     answer = post(carol, form, typed(form, shown(carol, form), {field: value}))
     assert answer.status_code == 400
     ((place, (words, *others)),) = errors(answer, form).items()
     assert place == ("hidden" if field == "heads" else field)
-    assert words.startswith(said)
+    assert words.startswith(sentence)
     assert not others
     assert Run.objects.count() == before
 
@@ -285,9 +285,9 @@ def test_presets_are_configs_and_are_filled_in_by_the_server_where_nobody_typed(
     for key, preset in kind.presets.items():
         parse_config(CONFIGS[form], {**NEEDED[form], **preset.fields})
         data = typed(form, as_shown, {"preset": key, "device": "cpu", "threads": "3"})
-        made = kind(data, project=project, prefix=form)
-        assert made.is_valid(), made.errors
-        assert made.cleaned_data["chosen"] == {**preset.fields, "device": "cpu", "threads": 3}
+        filled_in = kind(data, project=project, prefix=form)
+        assert filled_in.is_valid(), filled_in.errors
+        assert filled_in.cleaned_data["chosen"] == {**preset.fields, "device": "cpu", "threads": 3}
         filled = kind(data | {f"{form}-filled": "1"}, project=project, prefix=form)
         assert filled.is_valid()
         assert filled.cleaned_data["chosen"] == {"device": "cpu", "threads": 3}

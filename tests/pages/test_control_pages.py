@@ -119,9 +119,9 @@ def test_nothing_of_another_project_can_be_named(cast: Cast, alice: Annotator, a
 
 
 def test_flags_are_listed_by_kind_and_resolved(cast: Cast, alice: Annotator) -> None:
-    held = taken(alice)
+    in_hand = taken(alice)
     flag = flags.raise_flag(
-        assignment=held, annotator=alice, category="private", words="<b>a phone number</b>"
+        assignment=in_hand, annotator=alice, category="private", words="<b>a phone number</b>"
     )
     put(
         cast.project,
@@ -132,7 +132,7 @@ def test_flags_are_listed_by_kind_and_resolved(cast: Cast, alice: Annotator) -> 
     text = client.get(FLAGS).content.decode()
     for words in (
         "&lt;b&gt;a phone number&lt;/b&gt;",
-        held.task.prompt.last_text,
+        in_hand.task.prompt.last_text,
         "found in the text",
         "I am ChatGPT",
     ):
@@ -147,25 +147,25 @@ def test_flags_are_listed_by_kind_and_resolved(cast: Cast, alice: Annotator) -> 
 
 
 def test_skips_are_listed_with_prompt_and_reason(cast: Cast, alice: Annotator) -> None:
-    held = taken(alice)
-    queue.skip(assignment=held, annotator=alice, reason="not my language")
+    in_hand = taken(alice)
+    queue.skip(assignment=in_hand, annotator=alice, reason="not my language")
     text = client_of(cast, "carol").get(FLAGS, {"show": "skips"}).content.decode()
     assert "not my language" in text
-    assert held.task.prompt.last_text in text
+    assert in_hand.task.prompt.last_text in text
     assert "skips (1)" in text
 
 
 def test_a_flag_from_the_page_is_kept_and_the_task_stays(cast: Cast, alice: Annotator) -> None:
-    held = taken(alice)
+    in_hand = taken(alice)
     client = client_of(cast, "alice")
-    data = {"assignment": str(held.public_id), "category": "other", "words": ""}
+    data = {"assignment": str(in_hand.public_id), "category": "other", "words": ""}
     assert client.post("/projects/helpful/rank/flag/", data).status_code == 422
     answer = client.post("/projects/helpful/rank/flag/", {**data, "words": "It stops in mid-sentence."})
     assert answer.status_code == 302
     assert Flag.objects.get().words == "It stops in mid-sentence."
-    assert taken(alice) == held
+    assert taken(alice) == in_hand
     client.post("/projects/helpful/rank/flag/", {**data, "words": "It stops.", "passing": "on"})
-    assert taken(alice) != held
+    assert taken(alice) != in_hand
 
 
 def test_withdrawing_wants_the_name_typed_again(cast: Cast, alice: Annotator) -> None:
@@ -179,8 +179,8 @@ def test_withdrawing_wants_the_name_typed_again(cast: Cast, alice: Annotator) ->
     assert "This is not the same. Nothing was erased." in answer.content.decode()
     assert not Withdrawal.objects.exists()
     assert act(cast, "withdraw", what="annotator", name=name, confirmation=name).url == page
-    made = Withdrawal.objects.get()
-    assert (made.annotator, made.requested_by) == (alice, cast.carol)
+    withdrawal = Withdrawal.objects.get()
+    assert (withdrawal.annotator, withdrawal.requested_by) == (alice, cast.carol)
     text = client_of(cast, "carol").get(page).content.decode()
     assert "files follow" in text
     assert name not in text
@@ -189,15 +189,15 @@ def test_withdrawing_wants_the_name_typed_again(cast: Cast, alice: Annotator) ->
 
 
 def test_a_prompt_is_withdrawn_from_its_flag(cast: Cast, alice: Annotator) -> None:
-    held = taken(alice)
-    flags.raise_flag(assignment=held, annotator=alice, category="private")
-    public_id = str(held.task.prompt.public_id)
+    in_hand = taken(alice)
+    flags.raise_flag(assignment=in_hand, annotator=alice, category="private")
+    public_id = str(in_hand.task.prompt.public_id)
     assert f"withdrawals/?prompt={public_id}" in client_of(cast, "carol").get(FLAGS).content.decode()
     answer = act(cast, "withdraw", "erin", what="prompt", name=public_id, confirmation=public_id)
     assert answer.status_code == 404
     assert act(cast, "withdraw", what="prompt", name=public_id, confirmation=public_id).status_code == 302
-    held.task.prompt.refresh_from_db()
-    assert held.task.prompt.last_text == ""
+    in_hand.task.prompt.refresh_from_db()
+    assert in_hand.task.prompt.last_text == ""
 
 
 def test_a_disagreement_is_decided_on_its_page_without_sources(cast: Cast) -> None:

@@ -18,11 +18,11 @@ def prompts(count: int) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("count", "most", "said"), [(0, 3, "0"), (3, 3, "3"), (4, 3, "3+"), (9, 3, "3+"), (1, 3, "1")]
+    ("count", "most", "shown"), [(0, 3, "0"), (3, 3, "3"), (4, 3, "3+"), (9, 3, "3+"), (1, 3, "1")]
 )
-def test_a_count_goes_as_far_as_it_is_asked_to(count: int, most: int, said: str) -> None:
+def test_a_count_goes_as_far_as_it_is_asked_to(count: int, most: int, shown: str) -> None:
     counted = counting.bounded(prompts(count), most)
-    assert (str(counted), bool(counted)) == (said, count > 0)
+    assert (str(counted), bool(counted)) == (shown, count > 0)
 
 
 def test_thousands_are_parted() -> None:

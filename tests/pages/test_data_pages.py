@@ -81,8 +81,8 @@ def answers(*texts: str, source: str = "m", **more: Any) -> list[dict[str, Any]]
 
 def everything() -> Cast:
     """All that the filters tell apart, of people and of a rule, new and old, flagged, superseded, withdrawn."""
-    made = make_cast()
-    project = made.project
+    cast = make_cast()
+    project = cast.project
     chat = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "A red pear?"}]
     put(project, "prompts", {"prompt": "Only a prompt", "split": "test", "id": "mine-1"}, {"prompt": chat})
     for number, (who, verdict) in enumerate([("ann", "ranked"), ("ben", "all_bad"), ("ann", "cannot_tell")]):
@@ -115,14 +115,14 @@ def everything() -> Cast:
     project.annotators_per_task = 2
     project.save()
     make_tasks(project, 4)
-    alice = people.annotator_for(project=project, user=made.alice)
+    alice = people.annotator_for(project=project, user=cast.alice)
     _ranked(alice, [1, 2, 3])
     ranking.revise(ranking=_ranked(alice, [3, 2, 1]), verdict="ranked", ranks=[1, 1, 2])
     dan = named(project, "dan")
     flags.raise_flag(assignment=taken(dan), annotator=dan, category="harmful")
     _ranked(dan, [1, 2, 3])
-    held = taken(alice)
-    flags.raise_flag(assignment=held, annotator=alice, category="broken", words="No question in it")
+    in_hand = taken(alice)
+    flags.raise_flag(assignment=in_hand, annotator=alice, category="broken", words="No question in it")
     skipped = taken(named(project, "eve"))
     queue.skip(assignment=skipped, annotator=skipped.annotator, reason="Too long")
     gold = Task.objects.collected().filter(assignments=None, rankings=None, kind="rank").latest("pk")
@@ -130,9 +130,9 @@ def everything() -> Cast:
     Task.objects.filter(pk=gold.pk).update(purpose="gold", gold_tiers=[1, 2, 3])
     for model in (Prompt, Completion, Task, Ranking, Rating, Demonstration):
         model.objects.filter(pk=model.objects.earliest("pk").pk).update(created_at=LONG_AGO)
-    put(made.other, "rankings", {"prompt": SECRET, "completions": answers(SECRET, "b"), "annotator": "x"})
-    _withdrawn(made)
-    return made
+    put(cast.other, "rankings", {"prompt": SECRET, "completions": answers(SECRET, "b"), "annotator": "x"})
+    _withdrawn(cast)
+    return cast
 
 
 _everything, cast = once_a_module(everything)
@@ -191,15 +191,15 @@ def ids(page: str, kind: str) -> list[str]:
 
 def walked(client: Client, address: str) -> list[list[str]]:
     """The ids of every page of a list, from its first to its last."""
-    kind, found = address.split("/data/")[1].split("/")[0], []
+    kind, pages = address.split("/data/")[1].split("/")[0], []
     while address:
         answer = client.get(address)
         assert answer.status_code == 200
         page = answer.content.decode()
-        found.append(ids(page, kind))
+        pages.append(ids(page, kind))
         older = re.search(r'href="([^"]*)" rel="next"', page)
         address = f"{address.split('?')[0]}{html.unescape(older[1])}" if older else ""
-    return found
+    return pages
 
 
 def listed(client: Client, kind: str, query: str = "") -> list[str]:
@@ -217,7 +217,7 @@ def free(task: Task) -> bool:
     return any(slot.annotator is None for slot in task.slots.all())
 
 
-def held(task: Task) -> bool:
+def is_held(task: Task) -> bool:
     return any(one.status == "open" for one in task.assignments.all())
 
 
@@ -261,7 +261,7 @@ FILTERS: list[tuple[str, str, Callable[[Any], bool]]] = [
     ("tasks", "?kind=rank", lambda row: row.kind == "rank"),
     ("tasks", "?purpose=gold", lambda row: row.purpose == "gold"),
     ("tasks", "?state=free", free),
-    ("tasks", "?state=open", held),
+    ("tasks", "?state=open", is_held),
     ("tasks", "?state=complete", finished),
     ("tasks", "?flagged=true", lambda row: open_flags(task=row)),
     ("rankings", "?verdict=all_bad", lambda row: row.verdict == "all_bad"),
@@ -367,23 +367,23 @@ def test_the_tasks_of_what_is_listed_are_flagged_once(cast: Cast) -> None:
     client, project = client_of(cast), cast.project
     shown = client.get("/admin/projects/helpful/data/rankings/?annotator=ann").content.decode()
     assert 'action="/admin/projects/helpful/data/rankings/flag/?annotator=ann"' in shown
-    wanted = {
+    expected = {
         row.task_id for row in Ranking.objects.kept().filter(project=project, annotator__pseudonym="ann")
     }
     before = Flag.objects.count()
     form = {"category": "other", "words": "Ann was new then"}
     back = client.post("/admin/projects/helpful/data/rankings/flag/?annotator=ann", form, follow=True)
-    assert f"{len(wanted)} tasks are flagged." in back.content.decode()
+    assert f"{len(expected)} tasks are flagged." in back.content.decode()
     assert back.redirect_chain[-1][0] == "/admin/projects/helpful/data/rankings/?annotator=ann"
     raised = Flag.objects.filter(words="Ann was new then")
-    assert {flag.task_id for flag in raised} == wanted
+    assert {flag.task_id for flag in raised} == expected
     assert {flag.annotator.user for flag in raised if flag.annotator} == {cast.carol}
     client.post("/admin/projects/helpful/data/rankings/flag/?annotator=ann", form)
-    assert Flag.objects.count() == before + len(wanted)
+    assert Flag.objects.count() == before + len(expected)
 
 
 @pytest.mark.parametrize(
-    ("form", "said"),
+    ("form", "sentence"),
     [
         ({"category": "other", "words": " "}, "Say in a few words what is wrong."),
         ({"category": "ugly"}, "Choose one that is listed: ugly is not."),
@@ -391,12 +391,12 @@ def test_the_tasks_of_what_is_listed_are_flagged_once(cast: Cast) -> None:
     ],
 )
 def test_a_list_that_cannot_be_flagged_says_why_and_flags_nothing(
-    cast: Cast, form: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, form: dict[str, str], sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flags, "MOST_AT_ONCE", 3)
     before = Flag.objects.count()
     back = client_of(cast).post("/admin/projects/helpful/data/tasks/flag/", form, follow=True)
-    assert said in html.unescape(back.content.decode())
+    assert sentence in html.unescape(back.content.decode())
     assert Flag.objects.count() == before
     assert client_of(cast).post("/admin/projects/helpful/data/prompts/flag/", form).status_code == 404
 
@@ -430,15 +430,15 @@ def test_rows_of_one_row_are_listed_by_its_id(cast: Cast) -> None:
     ],
 )
 def test_prompts_are_searched_by_the_words_of_their_messages(cast: Cast, query: str, texts: set[str]) -> None:
-    found = {
+    expected = {
         str(row.public_id)
         for row in Prompt.objects.kept().filter(project=cast.project)
         if _says(
             " ".join(one["content"] for one in row.messages), query.replace("+", " ").replace("%22", '"')
         )
     }
-    assert set(listed(client_of(cast), "prompts", f"?q={query}")) == found
-    assert bool(found) == bool(texts)
+    assert set(listed(client_of(cast), "prompts", f"?q={query}")) == expected
+    assert bool(expected) == bool(texts)
 
 
 @pytest.mark.parametrize("few", [0, search.FEW], ids=["many", "few"])
@@ -460,12 +460,12 @@ def _says(text: str, query: str) -> bool:
     if query.startswith('"'):
         quoted = re.findall(r"\w+", query.lower())
         return any(words[i : i + len(quoted)] == quoted for i in range(len(words)))
-    asked = query.lower().split()
-    wanted = [one for one in asked if not one.startswith("-") and re.search(r"\w", one)]
+    query_words = query.lower().split()
+    required = [one for one in query_words if not one.startswith("-") and re.search(r"\w", one)]
     return (
-        bool(wanted)
-        and all(one in words for one in wanted)
-        and not any(one[1:] in words for one in asked if one.startswith("-"))
+        bool(required)
+        and all(one in words for one in required)
+        and not any(one[1:] in words for one in query_words if one.startswith("-"))
     )
 
 
@@ -499,17 +499,17 @@ def test_every_page_follows_the_one_before_while_rows_are_added(
     monkeypatch.setattr(paging, "A_PAGE", 3)
     client, before = client_of(cast), expected(cast, "prompts", lambda _row: True)
     assert len(before) > 6
-    address, found = "/admin/projects/helpful/data/prompts/?split=", list[list[str]]()
+    address, pages = "/admin/projects/helpful/data/prompts/?split=", list[list[str]]()
     number = 0
     while address:
         page = client.get(address).content.decode()
-        found.append(ids(page, "prompts"))
+        pages.append(ids(page, "prompts"))
         put(cast.project, "prompts", {"prompt": f"Added meanwhile {number}"})
         number += 1
         older = re.search(r'href="([^"]*)" rel="next"', page)
         address = f"/admin/projects/helpful/data/prompts/{html.unescape(older[1])}" if older else ""
-    assert [one for page in found for one in page] == before
-    assert {len(page) for page in found[:-1]} == {3}
+    assert [one for page in pages for one in page] == before
+    assert {len(page) for page in pages[:-1]} == {3}
 
 
 def test_the_way_back_is_the_way_there(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -517,13 +517,13 @@ def test_the_way_back_is_the_way_there(cast: Cast, monkeypatch: pytest.MonkeyPat
     client = client_of(cast)
     pages = walked(client, "/admin/projects/helpful/data/prompts/")
     last = Prompt.objects.get(public_id=pages[-1][-1])
-    address, found = f"?before={last.pk + 1}", list[str]()
+    address, walked_back = f"?before={last.pk + 1}", list[str]()
     while address:
         page = client.get(f"/admin/projects/helpful/data/prompts/{html.unescape(address)}").content.decode()
-        found = ids(page, "prompts") + found
+        walked_back = ids(page, "prompts") + walked_back
         newer = re.search(r'href="([^"]*)" rel="prev"', page)
         address = newer[1] if newer else ""
-    assert found == [one for page in pages for one in page]
+    assert walked_back == [one for page in pages for one in page]
     beyond = client.get(f"/admin/projects/helpful/data/prompts/?before={last.pk}").content.decode()
     assert "Nothing is older" in beyond
     assert 'href="?" rel="prev"' in beyond
@@ -535,13 +535,16 @@ def test_the_oldest_come_first_where_that_is_asked_for(cast: Cast, monkeypatch: 
     pages = walked(client, "/admin/projects/helpful/data/prompts/?order=oldest")
     assert [one for page in pages for one in page] == newest_first[::-1]
     first, last = (Prompt.objects.get(public_id=one) for one in (pages[0][0], pages[-1][-1]))
-    address, found = f"?order=oldest&after={Prompt.objects.get(public_id=pages[-2][-1]).pk}", list[str]()
+    address, walked_back = (
+        f"?order=oldest&after={Prompt.objects.get(public_id=pages[-2][-1]).pk}",
+        list[str](),
+    )
     while address:
         page = client.get(f"/admin/projects/helpful/data/prompts/{html.unescape(address)}").content.decode()
-        found = ids(page, "prompts") + found
+        walked_back = ids(page, "prompts") + walked_back
         older = re.search(r'href="([^"]*)" rel="prev"', page)
         address = older[1] if older else ""
-    assert found == newest_first[::-1]
+    assert walked_back == newest_first[::-1]
     for address, words in ((f"?order=oldest&after={last.pk}", "newer"), (f"?before={first.pk}", "older")):
         assert (
             f"Nothing is {words}"
@@ -625,32 +628,32 @@ def test_a_list_sorted_holds_the_same_rows_in_the_order_asked_for(
     monkeypatch.setattr(paging, "A_PAGE", 2)
     newest_first = expected(uneven, kind, lambda _row: True)
     by_id = {str(row.public_id): row for row in MODELS[kind].objects.all()}
-    wanted = sorted(newest_first, key=lambda one: key(by_id[one]))
-    assert wanted != newest_first
+    in_order = sorted(newest_first, key=lambda one: key(by_id[one]))
+    assert in_order != newest_first
     client, address = client_of(uneven), f"/admin/projects/helpful/data/{kind}/?order={order}"
     pages = walked(client, address)
-    assert [one for page in pages for one in page] == wanted
+    assert [one for page in pages for one in page] == in_order
     assert {len(page) for page in pages[:-1]} == {2}
     # And back again, page for page.
-    where, found = f"{address}&from={by_id[pages[-1][0]].pk}", list[list[str]]()
+    where, walked_back = f"{address}&from={by_id[pages[-1][0]].pk}", list[list[str]]()
     while where:
         page = client.get(where).content.decode()
-        found.insert(0, ids(page, kind))
+        walked_back.insert(0, ids(page, kind))
         back = re.search(r'href="([^"]*)" rel="prev"', page)
         where = f"/admin/projects/helpful/data/{kind}/{html.unescape(back[1])}" if back else ""
-    assert found == pages
+    assert walked_back == pages
 
 
 def test_a_sorted_list_follows_its_filters_and_begins_anew_where_its_row_is_gone(uneven: Cast) -> None:
     rows = {str(row.public_id): row for row in Ranking.objects.all()}
-    wanted = sorted(
+    in_order = sorted(
         expected(uneven, "rankings", lambda row: row.annotator.pseudonym == "ann"),
         key=lambda one: unknown_last(rows[one].active_seconds, -1),
     )
-    assert len(wanted) > 1
+    assert len(in_order) > 1
     client = client_of(uneven)
-    assert listed(client, "rankings", "?annotator=ann&order=slowest") == wanted
-    assert listed(client, "rankings", "?annotator=ann&order=slowest&from=999999999") == wanted
+    assert listed(client, "rankings", "?annotator=ann&order=slowest") == in_order
+    assert listed(client, "rankings", "?annotator=ann&order=slowest&from=999999999") == in_order
     page = client.get("/admin/projects/helpful/data/rankings/?order=slowest").content.decode()
     assert re.search(r'<option value="slowest" selected[^>]*>longest time first</option>', page)
     assert "/data/rankings/file/?order=slowest&amp;as=rankings" in page
@@ -800,10 +803,10 @@ def numbers(page: str) -> list[tuple[str, str]]:
 
 def test_every_number_of_the_loop_leads_to_the_rows_that_it_counts(cast: Cast) -> None:
     client = client_of(cast)
-    found = numbers(client.get("/admin/projects/helpful/").content.decode())
-    assert len(found) == 10
+    links = numbers(client.get("/admin/projects/helpful/").content.decode())
+    assert len(links) == 10
     counted = {}
-    for address, words in found:
+    for address, words in links:
         number = int(re.findall(r"\d+", words)[0])
         page = client.get(address).content.decode()
         if "/flags/" in address:
@@ -836,9 +839,9 @@ def test_a_row_of_another_project_is_not_there(cast: Cast) -> None:
     carol, erin = client_of(cast), client_of(cast, "erin")
     for kind, model in MODELS.items():
         for row in model.objects.all():
-            own = of_project(row) == cast.project and not is_withdrawn(row)
+            shown_here = of_project(row) == cast.project and not is_withdrawn(row)
             path = f"/data/{kind}/{row.public_id}/"
-            assert carol.get(f"/admin/projects/helpful{path}").status_code == (200 if own else 404), (
+            assert carol.get(f"/admin/projects/helpful{path}").status_code == (200 if shown_here else 404), (
                 kind,
                 row,
             )
@@ -873,12 +876,12 @@ def test_a_ranking_reads_in_the_order_that_its_annotator_saw(cast: Cast) -> None
     client, project = client_of(cast), cast.project
     put(project, "completions", {"prompt": "P", "completions": answers("one", "two", "three"), "priority": 9})
     frank = named(project, "frank")
-    held = taken(frank)
-    Assignment.objects.filter(pk=held.pk).update(order_shown=[2, 0, 1])
-    held.refresh_from_db()
+    in_hand = taken(frank)
+    Assignment.objects.filter(pk=in_hand.pk).update(order_shown=[2, 0, 1])
+    in_hand.refresh_from_db()
     # By place in the task: "one" and "three" tie below "two". Frank saw C=two, A=three, B=one.
-    made = ranking.submit(
-        assignment=held,
+    stored = ranking.submit(
+        assignment=in_hand,
         annotator=frank,
         verdict="ranked",
         ranks=[2, 1, 2],
@@ -886,11 +889,11 @@ def test_a_ranking_reads_in_the_order_that_its_annotator_saw(cast: Cast) -> None
         confidence="high",
         active_seconds=12.34,
     )
-    text = words_of(client, "rankings", made)
+    text = words_of(client, "rankings", stored)
     assert "C > , then A = B" in text
     places = [
-        text.index(said)
-        for said in (
+        text.index(words)
+        for words in (
             "A , a completion place 2, tied",
             "three",
             "B , a completion place 2, tied",
@@ -900,14 +903,14 @@ def test_a_ranking_reads_in_the_order_that_its_annotator_saw(cast: Cast) -> None
         )
     ]
     assert places == sorted(places)
-    for said in (
+    for words in (
         "Two is short.",
         "Confidence high",
         "By frank",
         "Active time 12.3 s",
         "Guidelines version 1",
     ):
-        assert said in text
+        assert words in text
     assert "simulated" not in text
 
 
@@ -928,9 +931,11 @@ def test_a_task_shows_everybody_side_by_side(cast: Cast) -> None:
     client = client_of(cast)
     task = Task.objects.get(project=cast.project, rankings__annotator__pseudonym="dan")
     text = words_of(client, "tasks", task)
-    said = {one.annotator.pseudonym: one.tiers for one in Ranking.objects.current().filter(task=task)}
-    assert len(said) == 2
-    for who, tiers in said.items():
+    tiers_by_name = {
+        one.annotator.pseudonym: one.tiers for one in Ranking.objects.current().filter(task=task)
+    }
+    assert len(tiers_by_name) == 2
+    for who, tiers in tiers_by_name.items():
         assert f"{who} {' '.join(map(str, tiers))} ranked" in text
     gold = Task.objects.get(project=cast.project, purpose="gold")
     assert "Purpose gold" in words_of(client, "tasks", gold)
@@ -973,8 +978,8 @@ def test_a_demonstration_shows_its_review(cast: Cast) -> None:
         review="sent_back", reviewer=reviewer, comment="Say why."
     )
     text = words_of(client, "demonstrations", written)
-    for said in ("A fig.", "sent back", "by grace", "Say why."):
-        assert said in text
+    for words in ("A fig.", "sent back", "by grace", "Say why."):
+        assert words in text
 
 
 MOST_QUERIES = 30

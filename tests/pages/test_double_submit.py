@@ -26,11 +26,11 @@ def test_another_order_in_another_tab_is_told_once_though_postgres_gave_the_firs
     project = make_project("helpful")
     make_tasks(project, 2, completions=2)
     alice = make_member(project, name="alice")
-    held = queue.claim(annotator=people.annotator_for(project=project, user=alice))
-    assert held is not None
+    assignment = queue.claim(annotator=people.annotator_for(project=project, user=alice))
+    assert assignment is not None
     client, submit = Client(), "/projects/helpful/rank/submit/"
     client.force_login(alice)
-    form = {"assignment": str(held.public_id), "verdict": "ranked"}
+    form = {"assignment": str(assignment.public_id), "verdict": "ranked"}
     client.post(submit, {**form, "rank_A": "1", "rank_B": "2"})
     in_hand, tries = queue._in_hand, []
 

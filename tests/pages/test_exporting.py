@@ -39,31 +39,31 @@ def carol(cast: Cast) -> Client:
 
 def make_reward_models(cast: Cast) -> list[RewardModelVersion]:
     """Of v2 and v3 the adapters are kept, but v3 has no base."""
-    made = [
+    versions = [
         make_reward_model(cast.project, number, make_snapshot(cast.project, f"s{number}"))
         for number in (1, 2, 3)
     ]
-    for version, base in zip(made, ("hub/base", "hub/base", "scratch"), strict=True):
+    for version, base in zip(versions, ("hub/base", "hub/base", "scratch"), strict=True):
         version.fit.base = base
         version.fit.save()
-    for version in made[1:]:
+    for version in versions[1:]:
         version.artifact.files = ADAPTER
         version.artifact.save()
-    return made
+    return versions
 
 
 def make_policies(cast: Cast) -> list[PolicyVersion]:
     """Of v2 and v3 the adapters are kept, but v3 has no base."""
     base = make_policy(cast.project, 1)
-    made = [
+    versions = [
         make_policy(cast.project, 2, algorithm="sft", start=base),
         make_policy(cast.project, 3, algorithm="sft"),
     ]
-    for version in made:
+    for version in versions:
         assert version.artifact is not None
         version.artifact.files = ADAPTER
         version.artifact.save()
-    return [base, *made]
+    return [base, *versions]
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_a_version_is_exported_whole_or_as_the_adapter_that_it_has(
     versions = make(cast)
     text = client.get(address).content.decode()
     assert "What LoRA learnt was kept of v2: small" in text
-    asked = [(versions[0], "whole"), (versions[1], "whole"), (versions[1], "adapter")]
-    for (version, shape), queue in zip(asked, queues, strict=True):
+    wishes = [(versions[0], "whole"), (versions[1], "whole"), (versions[1], "adapter")]
+    for (version, shape), queue in zip(wishes, queues, strict=True):
         sent = {f"{action}-version": version.pk, f"{action}-shape": shape, f"{action}-license": "mit"}
         answer = client.post(f"/admin/projects/helpful/{action}/", sent)
         run = Run.objects.latest("pk")
@@ -134,11 +134,11 @@ def succeeded(run: Run, folder: str, **result: Any) -> Run:
         status="succeeded", finished_at=timezone.now(), result={"folder": folder, **result}
     )
     run.refresh_from_db()
-    made = folder_of(run).output / folder
-    (made / "train").mkdir(parents=True)
-    (made / "README.md").write_text("# Ours\n")
-    (made / "train" / "one").write_bytes(b"1" * 100)
-    (made.parent / "report.json").write_text("{}")
+    exported = folder_of(run).output / folder
+    (exported / "train").mkdir(parents=True)
+    (exported / "README.md").write_text("# Ours\n")
+    (exported / "train" / "one").write_bytes(b"1" * 100)
+    (exported.parent / "report.json").write_text("{}")
     return run
 
 
@@ -184,11 +184,11 @@ def test_what_was_made_is_downloaded_as_one_archive_with_the_lines_that_load_it(
 
 def test_a_folder_that_is_gone_or_leads_elsewhere_is_not_offered(cast: Cast, tmp_path: Path) -> None:
     run = succeeded(transfers.request_dataset(project=cast.project), "ours", files=[{"path": "pairs/train"}])
-    made = folder_of(run).output / "ours"
-    made.rename(tmp_path / "elsewhere")
+    exported = folder_of(run).output / "ours"
+    exported.rename(tmp_path / "elsewhere")
     client = carol(cast)
     page = client.get(f"/admin/runs/{run.pk}/").content.decode()
     assert re.search(r"The folder is kept no longer\.", page)
     assert "/output/" not in page
-    made.symlink_to(tmp_path / "elsewhere")
+    exported.symlink_to(tmp_path / "elsewhere")
     assert client.get(f"/admin/runs/{run.pk}/output/").status_code == 404

@@ -46,9 +46,9 @@ def test_a_fit_is_put_beside_longer_wins_and_two_people(project: Project) -> Non
         "human_agreement": {"value": 0.673, "interval": None},
     }
     make_reward_model(project, run, report)
-    found = findings(run)
-    assert found is not None
-    assert found.sentences == [
+    of_run = findings(run)
+    assert of_run is not None
+    assert of_run.sentences == [
         "This is reward model v3. It orders 70.7% (66.0 to 75.2) of held-out pairs as people did.",
         "Preferring the longer text would order 60.0% (55.0 to 65.1).",
         "Two people agree on 67.3%.",
@@ -61,15 +61,15 @@ def test_a_fit_that_length_alone_matches_says_so(project: Project) -> None:
     accuracy = {"value": 0.61, "interval": [0.57, 0.65]}
     held_out = {"accuracy": accuracy, "above_longer_wins": {"value": 0.01, "interval": [-0.02, 0.04]}}
     version = make_reward_model(project, run, {"held_out": held_out})
-    found = findings(run)
-    assert found is not None
-    assert "Length alone may be what it learnt: that baseline is not shown to be worse." in found.sentences
+    of_run = findings(run)
+    assert of_run is not None
+    assert "Length alone may be what it learnt: that baseline is not shown to be worse." in of_run.sentences
     held_out["above_longer_wins"] = {"value": 0.05, "interval": [0.01, 0.09]}
     version.report = {"held_out": held_out}
     version.save()
-    found = findings(run)
-    assert found is not None
-    assert not [sentence for sentence in found.sentences if "Length alone" in sentence]
+    of_run = findings(run)
+    assert of_run is not None
+    assert not [sentence for sentence in of_run.sentences if "Length alone" in sentence]
 
 
 def test_a_training_tells_reward_distance_and_shows_texts(project: Project) -> None:
@@ -92,15 +92,15 @@ def test_a_training_tells_reward_distance_and_shows_texts(project: Project) -> N
         ],
     }
     make_policy(project, 2, training=training, report=report)
-    found = findings(run)
-    assert found is not None
-    assert found.sentences == [
+    of_run = findings(run)
+    assert of_run is not None
+    assert of_run.sentences == [
         "This is policy v2. Its mean reward on prompts that it was not trained on went from -0.01 to 0.69: "
         "+0.83 standard deviations of the policy it started from.",
         "It is 1.6 nats of KL away from that policy; a completion has 31 tokens now and had 24.",
     ]
-    assert found.examples[0].prompt == "Describe."
-    assert [tuple(text) for text in found.examples[0].texts] == [
+    assert of_run.examples[0].prompt == "Describe."
+    assert [tuple(text) for text in of_run.examples[0].texts] == [
         ("before", "Short.", 0.1),
         ("after", "Longer.", 0.4),
     ]
@@ -131,14 +131,14 @@ def test_a_comparison_says_who_wins_and_by_how_much(project: Project) -> None:
         "examples": [{"prompt_id": str(prompt.public_id), "texts": ["One.", "Two."]}],
     }
     Evaluation.objects.create(run=run, project=project, report=report)
-    found = findings(run)
-    assert found is not None
-    assert found.sentences == [
+    of_run = findings(run)
+    assert of_run is not None
+    assert of_run.sentences == [
         "By the reward model, v2 writes the better completion in 80.0% (70.0 to 90.0) of cases against v1 "
         "(40 prompts); its mean reward is 0.50 (0.40 to 0.60) higher."
     ]
-    assert found.examples[0].prompt == "Describe."
-    assert [text.label for text in found.examples[0].texts] == ["v1", "v2"]
+    assert of_run.examples[0].prompt == "Describe."
+    assert [text.label for text in of_run.examples[0].texts] == ["v1", "v2"]
 
 
 def test_a_run_that_has_not_ended_has_found_nothing(project: Project) -> None:

@@ -20,16 +20,16 @@ RANK, READ = "/projects/helpful/rank/", "/projects/helpful/guidelines/"
 
 @pytest.fixture
 def project() -> Project:
-    made = people.create_project(slug="helpful", guidelines=OLD, completions_per_task=3)
-    make_tasks(made, 4)
-    return made
+    helpful = people.create_project(slug="helpful", guidelines=OLD, completions_per_task=3)
+    make_tasks(helpful, 4)
+    return helpful
 
 
 @pytest.fixture
 def client(project: Project) -> Client:
-    made = Client()
-    made.force_login(make_member(project, name="alice"))
-    return made
+    of_alice = Client()
+    of_alice.force_login(make_member(project, name="alice"))
+    return of_alice
 
 
 def read(client: Client, version: Any) -> Any:
@@ -53,11 +53,11 @@ def test_a_change_is_told_beside_the_task_in_hand_and_shown_line_by_line(
 ) -> None:
     read(client, 1)
     assert "The guidelines are new" not in client.get(RANK).content.decode()
-    held = Assignment.objects.get()
+    in_hand = Assignment.objects.get()
     people.change_project(project=project, guidelines=NEW)
     page = client.get(RANK).content.decode()
     assert "The guidelines are new" in page
-    assert str(held.public_id) in page
+    assert str(in_hand.public_id) in page
     changes = client.get(READ)
     assert changes.context["changes"] == [
         Line("same", "Be kind."),
@@ -85,9 +85,9 @@ def test_a_judgement_holds_the_version_that_stood_when_it_was_made_and_its_text_
     for guidelines in (OLD, NEW, NEW, ""):
         people.change_project(project=project, guidelines=guidelines)
         annotator = Annotator.objects.get(pk=annotator.pk)
-        held = queue.claim(annotator=annotator)
-        assert held is not None
-        ranking.submit(assignment=held, annotator=annotator, verdict="ranked", ranks=[1, 2, 3])
+        in_hand = queue.claim(annotator=annotator)
+        assert in_hand is not None
+        ranking.submit(assignment=in_hand, annotator=annotator, verdict="ranked", ranks=[1, 2, 3])
     assert list(Ranking.objects.order_by("pk").values_list("guideline_version", flat=True)) == [1, 2, 2, 3]
     versions = GuidelineVersion.objects.filter(project=project).order_by("number")
     assert list(versions.values_list("number", "text")) == [(1, OLD), (2, NEW), (3, "")]

@@ -19,10 +19,10 @@ PROMPTS = ("Why does the sea taste of salt?", "Who salted the lake?", "100% of w
 
 @pytest.fixture
 def project() -> Project:
-    made = make_project("helpful")
+    helpful = make_project("helpful")
     for prompt in PROMPTS:
-        put(made, "completions", {"prompt": prompt, "completions": [{"text": "One."}, {"text": "Two."}]})
-    return made
+        put(helpful, "completions", {"prompt": prompt, "completions": [{"text": "One."}, {"text": "Two."}]})
+    return helpful
 
 
 @pytest.fixture
@@ -32,24 +32,24 @@ def alice(project: Project) -> User:
 
 def judge_all(project: Project, user: User) -> Annotator:
     annotator = people.annotator_for(project=project, user=user)
-    while held := queue.claim(annotator=annotator):
+    while in_hand := queue.claim(annotator=annotator):
         ranking.submit(
-            assignment=held, annotator=annotator, verdict="ranked", ranks=[1, 2], active_seconds=60
+            assignment=in_hand, annotator=annotator, verdict="ranked", ranks=[1, 2], active_seconds=60
         )
     return annotator
 
 
-def history(user: User, **asked: Any) -> tuple[list[str], str]:
+def history(user: User, **query: Any) -> tuple[list[str], str]:
     """The prompts that are listed, and the whole page."""
     client = Client()
     client.force_login(user)
-    answer = client.get("/projects/helpful/history/", asked)
+    answer = client.get("/projects/helpful/history/", query)
     assert answer.status_code == 200
     return [entry.prompt for entry in answer.context["entries"]], answer.content.decode()
 
 
 @pytest.mark.parametrize(
-    ("words", "found"),
+    ("words", "expected"),
     [
         ("", PROMPTS[::-1]),
         ("SEA salt", PROMPTS[:1]),
@@ -59,10 +59,10 @@ def history(user: User, **asked: Any) -> tuple[list[str], str]:
         ("\0'\"(", ()),
     ],
 )
-def test_it_is_found_by_words(project: Project, alice: User, words: str, found: tuple[str, ...]) -> None:
+def test_it_is_found_by_words(project: Project, alice: User, words: str, expected: tuple[str, ...]) -> None:
     judge_all(project, alice)
     listed, page = history(alice, q=words)
-    assert listed == list(found)
+    assert listed == list(expected)
     assert ("Nothing found" in page) == (not listed)
 
 
@@ -101,12 +101,12 @@ def test_what_was_submitted_a_moment_ago_was_submitted_just_now(
     project: Project, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judge_all(project, alice)
-    made = Ranking.objects.latest("pk").created_at
+    submitted_at = Ranking.objects.latest("pk").created_at
 
     class Clock(datetime):
         @classmethod
         def now(cls, tz: Any = None) -> "Clock":
-            return cls.fromtimestamp(made.timestamp(), tz)
+            return cls.fromtimestamp(submitted_at.timestamp(), tz)
 
     monkeypatch.setattr(humanize, "datetime", Clock)
     client = Client()

@@ -246,8 +246,10 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("written", "field", "said"), REFUSED)
-def test_a_password_that_may_not_be_changes_nothing(written: dict[str, str], field: str, said: str) -> None:
+@pytest.mark.parametrize(("written", "field", "sentence"), REFUSED)
+def test_a_password_that_may_not_be_changes_nothing(
+    written: dict[str, str], field: str, sentence: str
+) -> None:
     """What is wrong stands at its field, once, and nothing else is said."""
     make_user("alice.liddell")
     client = Client()
@@ -259,7 +261,7 @@ def test_a_password_that_may_not_be_changes_nothing(written: dict[str, str], fie
     errors = {name: list(texts) for name, texts in answer.context["form"].errors.items()}
     assert list(errors) == [field]
     (words,) = errors[field]
-    assert said in words
+    assert sentence in words
     assert log_in(Client(), "alice.liddell") == 302
 
 
@@ -308,10 +310,10 @@ def link_for(user: User) -> str:
     client = Client()
     client.force_login(make_user(is_superuser=True))
     page = client.post(f"/account/{user.pk}/reset-link/").content.decode()
-    found = re.search(r">http://testserver(/account/reset/[^<]+)</code>", page)
-    assert found is not None
-    assert found[1] not in client.get(f"/account/{user.pk}/reset-link/").content.decode()
-    return found[1]
+    address = re.search(r">http://testserver(/account/reset/[^<]+)</code>", page)
+    assert address is not None
+    assert address[1] not in client.get(f"/account/{user.pk}/reset-link/").content.decode()
+    return address[1]
 
 
 def follow(client: Client, link: str, password: str = NEW) -> Any:

@@ -57,8 +57,14 @@ def test_it_shows_what_it_understands_and_stores_nothing_until_it_is_told_to(
     assert "<strong>table.csv</strong> is CSV" in text
     assert "two answers and which is better" in text
     assert "Record 2, winner: is &#x27;perhaps&#x27;, which names neither response_a nor response_b" in text
-    found = page.context["found"]
-    assert (found.kind, found.records, found.lines, found.bad_records, found.whole) == (
+    understanding = page.context["found"]
+    assert (
+        understanding.kind,
+        understanding.records,
+        understanding.lines,
+        understanding.bad_records,
+        understanding.whole,
+    ) == (
         "rankings",
         2,
         1,

@@ -146,12 +146,12 @@ def test_the_numbers_of_the_loop_are_those_of_the_database(cast: Cast) -> None:
     assignment = queue.claim(annotator=people.annotator_for(project=project, user=cast.alice))
     assert assignment is not None
     members.invite(project=project, email="new@example.org", role="annotator")
-    said: Any = loop.of_project(project).judgements
-    assert (str(said.prompts), str(said.rankings), str(said.this_week)) == ("7", "3", "2")
-    assert said.prompts.number == Prompt.objects.filter(project=project).count()
-    assert said.free_places.number == Slot.objects.filter(project=project, annotator=None).count() == 1
-    assert (str(said.tasks), str(said.in_hand), str(said.annotators)) == ("5", "1", "1")
-    assert (str(said.fresh), str(said.invitations)) == ("3", "1")
+    counts: Any = loop.of_project(project).judgements
+    assert (str(counts.prompts), str(counts.rankings), str(counts.this_week)) == ("7", "3", "2")
+    assert counts.prompts.number == Prompt.objects.filter(project=project).count()
+    assert counts.free_places.number == Slot.objects.filter(project=project, annotator=None).count() == 1
+    assert (str(counts.tasks), str(counts.in_hand), str(counts.annotators)) == ("5", "1", "1")
+    assert (str(counts.fresh), str(counts.invitations)) == ("3", "1")
     assert (
         "Prompts 7 0 demonstrations Judgements wanted 1 5 tasks, 1 in hand Rankings 3 +2 this week"
         in home(cast)

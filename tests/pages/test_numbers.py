@@ -25,8 +25,8 @@ TASKS, PEOPLE = 12, 3
 @pytest.fixture
 def cast() -> Cast:
     """Two projects in which people rank by chance, so that no figure is a round one, and pass, flag and refuse."""
-    made, rng = make_cast(), random.Random(7)
-    for project in (made.project, made.other):
+    both, rng = make_cast(), random.Random(7)
+    for project in (both.project, both.other):
         project.annotators_per_task = PEOPLE
         project.save()
         make_tasks(project, TASKS, completions=3)
@@ -34,7 +34,7 @@ def cast() -> Cast:
         for _ in range(PEOPLE):
             judge(make_annotator(project), rng)
         upkeep.count(project=project, most=1000)
-    return made
+    return both
 
 
 def judge(annotator: Any, rng: random.Random) -> None:
@@ -93,7 +93,7 @@ def one(sql: str) -> Any:
 
 def test_home_counts_demonstrations_skips_flags_and_weeks(cast: Cast) -> None:
     put(cast.project, "prompts", {"prompt": "One more?"})
-    said = words(text_of(cast, ""))
+    text = words(text_of(cast, ""))
     counts = {
         name: one(f"SELECT count(*) FROM annotation_{rows} WHERE project_id = PROJECT AND {where}")
         for name, rows, where in (
@@ -112,8 +112,8 @@ def test_home_counts_demonstrations_skips_flags_and_weeks(cast: Cast) -> None:
         f"Prompts {counts['prompts']} {counts['demonstrations']} demonstrations "
         f"Judgements wanted {counts['wanted']} {counts['tasks']} tasks, 0 in hand "
         f"Rankings {counts['rankings']} +{counts['rankings']} this week, {counts['skipped']} skipped"
-    ) in said
-    assert f"Flags and skips {counts['flags']}" in said
+    ) in text
+    assert f"Flags and skips {counts['flags']}" in text
 
 
 HELD_OUT = {
@@ -157,9 +157,9 @@ def test_home_says_of_the_versions_in_use_what_their_reports_say(versions: Cast)
         "SELECT round((report #>> '{after,reward}')::numeric, 2), round((report #>> '{after,kl}')::numeric, 1)"
         " FROM rltrainer_policyversion WHERE is_current AND project_id = PROJECT"
     )
-    said = words(text_of(versions, ""))
-    assert f"Reward model v1 right {accuracy}% of the time; two people agree {human}%" in said
-    assert f"Policy v2 reward {reward}, KL {kl} nats" in said
+    text = words(text_of(versions, ""))
+    assert f"Reward model v1 right {accuracy}% of the time; two people agree {human}%" in text
+    assert f"Policy v2 reward {reward}, KL {kl} nats" in text
 
 
 def test_versions_pages_show_their_reports(versions: Cast) -> None:
@@ -173,20 +173,20 @@ def test_versions_pages_show_their_reports(versions: Cast) -> None:
         " JOIN rewardmodel_fit fit ON fit.id = version.fit_id"
         " JOIN annotation_snapshot snapshot ON snapshot.id = fit.snapshot_id WHERE version.project_id = PROJECT"
     )
-    said = words(text_of(versions, "reward-models/"))
-    assert f"Held-out accuracy {accuracy} {low} to {high} Longer wins {longer}" in said
-    assert f"Two people {human} Rankings {rankings} Snapshot" in said
+    text = words(text_of(versions, "reward-models/"))
+    assert f"Held-out accuracy {accuracy} {low} to {high} Longer wins {longer}" in text
+    assert f"Two people {human} Rankings {rankings} Snapshot" in text
     ((before, after, kl, short, long, perplexity),) = ask(
         "SELECT round((report #>> '{before,reward}')::numeric, 2), round((report #>> '{after,reward}')::numeric, 2),"
         " round((report #>> '{after,kl}')::numeric, 1), round((report #>> '{before,length}')::numeric),"
         " round((report #>> '{after,length}')::numeric), round((report ->> 'perplexity')::numeric, 2)"
         " FROM rltrainer_policyversion WHERE number = 2 AND project_id = PROJECT"
     )
-    said = words(text_of(versions, "policies/"))
+    text = words(text_of(versions, "policies/"))
     assert (
-        f"Reward, before and after {before} → {after} KL, nats {kl} Tokens an answer {short} → {long}" in said
+        f"Reward, before and after {before} → {after} KL, nats {kl} Tokens an answer {short} → {long}" in text
     )
-    assert f"Held-out perplexity {perplexity}" in said
+    assert f"Held-out perplexity {perplexity}" in text
 
 
 def test_the_table_of_runs_is_that_of_the_database(versions: Cast) -> None:

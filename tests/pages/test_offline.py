@@ -31,10 +31,10 @@ def client_of(user: Any) -> Client:
 
 def shell() -> dict[str, Any]:
     """What the worker is told of this release."""
-    told: dict[str, Any] = json.loads(
+    files: dict[str, Any] = json.loads(
         Client().get("/task-worker.js").text.split("\n")[0][len("self.shell = ") : -1]
     )
-    return told
+    return files
 
 
 def test_the_worker_is_asked_for_anew_and_names_this_release() -> None:
@@ -45,15 +45,15 @@ def test_the_worker_is_asked_for_anew_and_names_this_release() -> None:
 
 
 def test_every_script_of_a_task_is_named_and_each_file_is_there() -> None:
-    told = shell()
+    release = shell()
     scripts = Path(settings.BASE_DIR, "static", "js", "task").rglob("*.js")
     names = {
         f"{settings.STATIC_URL}js/task/{script.as_posix().partition('js/task/')[2]}" for script in scripts
     }
     assert len(names) > 20
-    assert names <= set(told["files"])
-    assert not [name for name in told["files"] if "admin" in name]
-    for name in told["files"]:
+    assert names <= set(release["files"])
+    assert not [name for name in release["files"] if "admin" in name]
+    for name in release["files"]:
         answer = Client().get(name)
         assert answer.status_code == 200, name
         answer.close()
@@ -62,8 +62,8 @@ def test_every_script_of_a_task_is_named_and_each_file_is_there() -> None:
 def test_a_task_in_hand_and_the_one_held_ahead_say_whose_they_are_and_no_other_page_does(cast: Cast) -> None:
     client = client_of(cast.alice)
     for path, ahead in (("rank/", False), ("rank/ahead/", True)):
-        said = client.get(f"/projects/helpful/{path}")["X-Kept-For"]
-        assert said == f"{cast.alice.pk} {Assignment.objects.get(ahead=ahead).public_id}"
+        kept_for = client.get(f"/projects/helpful/{path}")["X-Kept-For"]
+        assert kept_for == f"{cast.alice.pk} {Assignment.objects.get(ahead=ahead).public_id}"
     for path in ("/", "/offline/", "/login/", "/projects/helpful/history/", "/projects/helpful/guidelines/"):
         assert "X-Kept-For" not in client.get(path), path
     carol = client_of(cast.carol)

@@ -140,11 +140,11 @@ def project_of(row: Any) -> Project:
 @pytest.mark.parametrize("model", TABLES, ids=lambda model: model.__name__)
 def test_tables_show_a_researcher_only_their_own_projects(cast: Cast, model: type[Any]) -> None:
     rows = list(model.objects.all())
-    own = {row.pk for row in rows if project_of(row) == cast.other}
+    of_other = {row.pk for row in rows if project_of(row) == cast.other}
     assert {project_of(row) for row in rows} == {cast.project, cast.other}
     site_admin = admin.site._registry[model]
     request: Any = type("Request", (), {"user": cast.erin})()
-    assert {row.pk for row in site_admin.get_queryset(request)} == own
+    assert {row.pk for row in site_admin.get_queryset(request)} == of_other
     for change in ("has_add_permission", "has_change_permission", "has_delete_permission"):
         assert getattr(site_admin, change)(request) is False
 

@@ -34,7 +34,7 @@ WRONG = ("", "-1", "99999999999", "x" * 100_000, "a\0b", "no such choice")
 _rows, project = once_a_module(lambda: make_project("helpful"))
 
 
-def said(form: forms.Form) -> list[str]:
+def errors_of(form: forms.Form) -> list[str]:
     return [str(message) for messages in form.errors.values() for message in messages]
 
 
@@ -44,7 +44,7 @@ def test_no_form_of_a_project_speaks_as_django_does(project: Project, name: str)
     heard: list[str] = []
     for value in WRONG:
         data = {form.add_prefix(field): value for field in form.fields}
-        heard += said(ACTIONS[name](data, project=project, prefix=name))
+        heard += errors_of(ACTIONS[name](data, project=project, prefix=name))
     assert not [message for message in heard if message.startswith(DJANGOS)]
 
 

@@ -55,19 +55,19 @@ def _homes(tmp_path: Path, settings: Any) -> None:
 
 
 def agrees(
-    said: str, values: Values, digits: int, scale: float = 1.0, shown: Callable[[Any], Any] = np.asarray
+    sentence: str, values: Values, digits: int, scale: float = 1.0, shown: Callable[[Any], Any] = np.asarray
 ) -> None:
     """``said`` is "mean low to high" of ``values`` to so many digits, each times ``scale`` or as ``shown``."""
-    mean, low, high = (float(number) for number in re.findall(r"[-+]?\d+(?:\.\d+)?", said))
+    mean, low, high = (float(number) for number in re.findall(r"[-+]?\d+(?:\.\d+)?", sentence))
     rounding = 0.5 * 10**-digits + 1e-9
     sums, sizes = of_prompts(values)
-    assert mean == pytest.approx(scale * shown(sums.sum() / sizes.sum()), abs=rounding), said
+    assert mean == pytest.approx(scale * shown(sums.sum() / sizes.sum()), abs=rounding), sentence
     drawn = np.random.default_rng(11).multinomial(len(sums), [1 / len(sums)] * len(sums), size=DRAWS)
     draws = scale * shown((drawn @ sums) / (drawn @ sizes))
     deviation = math.sqrt(0.025 * 0.975 * (1 / RESAMPLES + 1 / DRAWS))
     for end, share in ((low, 0.025), (high, 0.975)):
         around = np.quantile(draws, [max(0, share - 4 * deviation), min(1, share + 4 * deviation)])
-        assert around[0] - rounding <= end <= around[1] + rounding, said
+        assert around[0] - rounding <= end <= around[1] + rounding, sentence
 
 
 def of_prompts(values: Values) -> Any:
@@ -109,7 +109,7 @@ def pairs_of(contest: Contest, versions: list[RewardModelVersion]) -> list[Pair]
     text = (artifacts.local_folder(snapshot.artifact) / snapshots.FILE_NAME).read_text()
     lines = [one for one in map(json.loads, text.splitlines()) if one["split"] == "test"]
     models = [load_reward_model(artifacts.local_folder(one.artifact)) for one in versions]
-    found = []
+    judged_pairs = []
     for line in lines:
         texts = [one["text"] for one in line["completions"]]
         scores = [model.score_completions(line["form"], line["prompt"], texts).tolist() for model in models]
@@ -123,22 +123,22 @@ def pairs_of(contest: Contest, versions: list[RewardModelVersion]) -> list[Pair]
                 continue
             better, worse = sorted((one, other), key=line["tiers"].__getitem__)
             ids = [line["completions"][place]["id"] for place in (better, worse)]
-            said = [rank(tiers[ids[1]] - tiers[ids[0]]) for tiers in others]
-            found.append(
+            others_ranks = [rank(tiers[ids[1]] - tiers[ids[0]]) for tiers in others]
+            judged_pairs.append(
                 Pair(
                     json.dumps(line["prompt"]),
                     line["tiers"][worse] - line["tiers"][better],
                     len(texts[better]) - len(texts[worse]),
                     line["order_shown"].index(better) < line["order_shown"].index(worse),
                     " | ".join(sorted(line["completions"][place]["source"] for place in (one, other))),
-                    sum(said) / len(said) if said else None,
+                    sum(others_ranks) / len(others_ranks) if others_ranks else None,
                     [
                         1 / (1 + math.exp((score[worse] - score[better]) * model.normalisation.std))
                         for score, model in zip(scores, models, strict=True)
                     ],
                 )
             )
-    return found
+    return judged_pairs
 
 
 def tiers_by_id(line: dict[str, Any]) -> dict[str, int]:
@@ -166,7 +166,7 @@ class Compared(NamedTuple):
 
     def values(self, value: Callable[[Pair], float | None], among: Iterable[Pair] | None = None) -> Values:
         pairs = self.pairs if among is None else among
-        return [(pair.prompt, found) for pair in pairs if (found := value(pair)) is not None]
+        return [(pair.prompt, figure) for pair in pairs if (figure := value(pair)) is not None]
 
 
 def compared(cast: Cast, path: Path) -> Compared:
@@ -181,19 +181,19 @@ def compared(cast: Cast, path: Path) -> Compared:
 
 
 def test_a_contest_is_told_as_the_snapshot_and_the_scores_have_it(tmp_path: Path) -> None:
-    found = compared(make_cast(), tmp_path)
-    said, pairs = words(found.page), found.pairs
+    contest = compared(make_cast(), tmp_path)
+    text, pairs = words(contest.page), contest.pairs
     prompts = {pair.prompt for pair in pairs}
     assert len(prompts) == 32
-    assert f"On the same {len(pairs)} pairs of {len(prompts)} held-out prompts (test split)" in said
+    assert f"On the same {len(pairs)} pairs of {len(prompts)} held-out prompts (test split)" in text
     number = r"[-+]?\d\.\d{3}"
     for version in (0, 1):
-        orders = re.search(rf"v{version + 1} orders ([\d.]+)% \(([\d.]+) to ([\d.]+)\)", said)
+        orders = re.search(rf"v{version + 1} orders ([\d.]+)% \(([\d.]+) to ([\d.]+)\)", text)
         assert orders is not None
-        agrees(" ".join(orders.groups()), found.values(right(version)), 1, scale=100)
-    difference = re.search(rf"as people did: ({number}) \(({number}) to ({number})\) against v1", said)
+        agrees(" ".join(orders.groups()), contest.values(right(version)), 1, scale=100)
+    difference = re.search(rf"as people did: ({number}) \(({number}) to ({number})\) against v1", text)
     assert difference is not None
-    agrees(" ".join(difference.groups()), found.values(lambda pair: pair.right(1) - pair.right(0)), 3)
+    agrees(" ".join(difference.groups()), contest.values(lambda pair: pair.right(1) - pair.right(0)), 3)
     for label, value in {
         "v1": lambda pair: pair.right(0),
         "v2": lambda pair: pair.right(1),
@@ -201,14 +201,14 @@ def test_a_contest_is_told_as_the_snapshot_and_the_scores_have_it(tmp_path: Path
         "longer wins": lambda pair: rank(pair.longer),
         "shown first wins": lambda pair: float(pair.shown_first),
     }.items():
-        dot = re.search(rf"<title>{label}: ([^<]*)</title>", found.page)
+        dot = re.search(rf"<title>{label}: ([^<]*)</title>", contest.page)
         assert dot is not None
-        agrees(dot[1], found.values(value), 3)
-    the_tables_cut(found)
-    the_curves_are_calibrated(found)
+        agrees(dot[1], contest.values(value), 3)
+    the_tables_cut(contest)
+    the_curves_are_calibrated(contest)
 
 
-def the_tables_cut(found: Compared) -> None:
+def the_tables_cut(contest: Compared) -> None:
     """Each table has every pair once, in the slice where it belongs."""
     least = (100, 50, 25, 10, 0)
     cuts: dict[str, Callable[[Pair], str]] = {
@@ -223,21 +223,21 @@ def the_tables_cut(found: Compared) -> None:
     }
     for title, slice_of in cuts.items():
         slices = defaultdict(list)
-        for pair in found.pairs:
+        for pair in contest.pairs:
             slices[slice_of(pair)].append(pair)
-        rows = table(found.page, title)
+        rows = table(contest.page, title)
         assert {row[0]: row[1] for row in rows} == {name: str(len(group)) for name, group in slices.items()}
         assert len(rows) > 1
         for name, _, *figures in rows:
             for version, figure in enumerate(figures):
-                agrees(figure, found.values(right(version), slices[name]), 3)
+                agrees(figure, contest.values(right(version), slices[name]), 3)
 
 
-def the_curves_are_calibrated(found: Compared) -> None:
+def the_curves_are_calibrated(contest: Compared) -> None:
     """How sure a version is of the order it prefers, in tenths of the way from a half to one."""
     for version in (0, 1):
         bins = defaultdict(list)
-        for pair in found.pairs:
+        for pair in contest.pairs:
             sure = max(pair.chances[version], 1 - pair.chances[version])
             bins[min(9, math.floor(20 * (sure - 0.5)))].append((sure, pair.right(version)))
         expected = [
@@ -248,9 +248,9 @@ def the_curves_are_calibrated(found: Compared) -> None:
         gaps = [abs(sum(sure - right for sure, right in one)) for one in bins.values()]
         title = (
             f"<figcaption>v{version + 1}: how often it is right, by how sure it says it is; "
-            f"{100 * sum(gaps) / len(found.pairs):.1f} points apart on average (calibration error)"
+            f"{100 * sum(gaps) / len(contest.pairs):.1f} points apart on average (calibration error)"
         )
-        figure = found.page[found.page.index(title) :]
+        figure = contest.page[contest.page.index(title) :]
         assert re.findall("<title>(says [^<]*)</title>", figure[: figure.index("</figure>")]) == expected
 
 
@@ -286,9 +286,9 @@ def evaluated(cast: Cast, path: Path) -> tuple[str, Run]:
 def test_an_evaluation_is_told_as_the_answers_and_their_scores_have_it(tmp_path: Path) -> None:
     cast = make_cast()
     page, run = evaluated(cast, tmp_path)
-    asked = [json.loads(line) for line in (tmp_path / "run/inputs/prompts.jsonl").read_text().splitlines()]
+    prompts = [json.loads(line) for line in (tmp_path / "run/inputs/prompts.jsonl").read_text().splitlines()]
     held_out = Prompt.objects.filter(project=cast.project, split__in=("validation", "test"))
-    assert len(asked) == held_out.count() == 48
+    assert len(prompts) == held_out.count() == 48
     judge = run.evaluation.reward_model
     assert judge is not None
     model = load_reward_model(artifacts.local_folder(judge.artifact))
@@ -306,12 +306,12 @@ def test_an_evaluation_is_told_as_the_answers_and_their_scores_have_it(tmp_path:
         [
             float(
                 model.score_completions(
-                    asked[one["prompt"]]["form"], asked[one["prompt"]]["prompt"], [one["text"]]
+                    prompts[one["prompt"]]["form"], prompts[one["prompt"]]["prompt"], [one["text"]]
                 )[0]
             )
-            for one in own
+            for one in of_policy
         ]
-        for own in answers
+        for of_policy in answers
     ]
     places = [one["prompt"] for one in answers[0]]
     assert places == [one["prompt"] for one in answers[1]]
@@ -321,12 +321,15 @@ def test_an_evaluation_is_told_as_the_answers_and_their_scores_have_it(tmp_path:
         return list(zip(places, values, strict=True))
 
     expected: dict[str, tuple[int, list[Values | None]]] = {
-        "Reward": (2, [of(own) for own in rewards]),
+        "Reward": (2, [of(of_policy) for of_policy in rewards]),
         "Reward above the first": (2, [None, of(gains)]),
         "Better than the first, share": (3, [None, of(map(rank, gains))]),
         "KL from the first, nats": (2, [None, of(one["kl"] for one in answers[1])]),
-        "Tokens an answer": (1, [of(one["tokens"] for one in own) for own in answers]),
-        "Answers that end, share": (3, [of(float(one["finished"]) for one in own) for own in answers]),
+        "Tokens an answer": (1, [of(one["tokens"] for one in of_policy) for of_policy in answers]),
+        "Answers that end, share": (
+            3,
+            [of(float(one["finished"]) for one in of_policy) for of_policy in answers],
+        ),
     }
     perplexity = "Perplexity of what people wrote"
     rows = {name: figures for name, *figures in table(page, "Figures of the policies")}
@@ -334,16 +337,16 @@ def test_an_evaluation_is_told_as_the_answers_and_their_scores_have_it(tmp_path:
         agrees(figure, own_losses, 2, shown=np.exp)
     assert rows.keys() == expected.keys()
     for name, (digits, values) in expected.items():
-        for figure, own in zip(rows[name], values, strict=True):
-            if own is None:
+        for figure, of_policy in zip(rows[name], values, strict=True):
+            if of_policy is None:
                 assert not re.search(r"\d", figure)
             else:
-                agrees(figure, own, digits)
-    said = re.search(
+                agrees(figure, of_policy, digits)
+    sentence = re.search(
         r"v2 writes the better completion in ([\d.]+)% \(([\d.]+) to ([\d.]+)\) of cases against v1 \(48 prompts\); "
         r"its mean reward is ([-\d.]+) \(([-\d.]+) to ([-\d.]+)\) higher",
         words(page),
     )
-    assert said is not None
-    agrees(" ".join(said.groups()[:3]), of(map(rank, gains)), 1, scale=100)
-    agrees(" ".join(said.groups()[3:]), of(gains), 2)
+    assert sentence is not None
+    agrees(" ".join(sentence.groups()[:3]), of(map(rank, gains)), 1, scale=100)
+    agrees(" ".join(sentence.groups()[3:]), of(gains), 2)

@@ -78,10 +78,10 @@ def test_what_it_computed_on_is_told_on_its_page_and_by_the_api(
     page, api = f"/admin/runs/{run.pk}/", f"/api/v1/projects/{cast.project.slug}/runs/{run.pk}/"
     assert "<dt>Device</dt>" not in client.get(page).content.decode()
     assert client.get(api).json()["computed_on"] is None
-    told = {"device": device, "processes": processes, "torch": "2.9.0"}
-    Run.objects.filter(pk=run.pk).update(computed_on=told)
+    device_of_run = {"device": device, "processes": processes, "torch": "2.9.0"}
+    Run.objects.filter(pk=run.pk).update(computed_on=device_of_run)
     assert f"<dt>Device</dt><dd>{words}</dd>" in client.get(page).content.decode()
-    assert client.get(api).json()["computed_on"] == told
+    assert client.get(api).json()["computed_on"] == device_of_run
 
 
 def test_curves_come_in_a_readers_order_without_counters_and_words(cast: Cast) -> None:

@@ -54,7 +54,7 @@ def runs_of_every_kind(project: Project) -> dict[str, Run]:
     put(project, "prompts", {"prompt": "Held out?", "split": "test"}, {"prompt": "Learnt?", "split": "train"})
     put(project, "demonstrations", {"prompt": "Learnt?", "completion": "Yes."})
     put(project, "completions", {"prompt": "New?", "completions": [{"text": "yes"}, {"text": "no"}]})
-    asked = [
+    requested = [
         fits.request_fit(project=project, config={"epochs": 2, "base": "hub/base"}),
         training.request_training(project=project, algorithm="ppo", config={"steps": 7}),
         sampling.request_sampling(project=project, policy=other, prompts=3, config={"temperature": 0.5}),
@@ -68,7 +68,7 @@ def runs_of_every_kind(project: Project) -> dict[str, Run]:
         of_reward_models.request_export(version=first, license="mit"),
         of_policies.request_export(version=other, license="mit"),
     ]
-    return {run.kind: run for run in asked}
+    return {run.kind: run for run in requested}
 
 
 SENTENCES = {
@@ -93,10 +93,10 @@ WHAT_IS_ASKED = (
 
 
 def test_every_kind_is_told_in_a_sentence_listed_and_asked_for_again(cast: Cast) -> None:
-    asked = runs_of_every_kind(cast.project)
-    assert asked.keys() == SENTENCES.keys()
+    by_kind = runs_of_every_kind(cast.project)
+    assert by_kind.keys() == SENTENCES.keys()
     listed = page(cast, "/admin/projects/helpful/runs/").replace("&#x27;", "'")
-    for kind, run in asked.items():
+    for kind, run in by_kind.items():
         assert describing.sentence(run) == SENTENCES[kind]
         assert SENTENCES[kind] in listed
         another = kinds.request_again(run=run, created_by=cast.carol)
@@ -136,8 +136,8 @@ def test_a_list_of_many_runs_asks_no_more_than_one_of_few(
 
 
 def test_the_table_shows_results_notes_and_what_differs_and_finds_by_kind_status_and_tag(cast: Cast) -> None:
-    asked = runs_of_every_kind(cast.project)
-    fit, ppo = asked["fit_reward_model"], asked["train_policy"]
+    by_kind = runs_of_every_kind(cast.project)
+    fit, ppo = by_kind["fit_reward_model"], by_kind["train_policy"]
     now = timezone.now()
     Run.objects.filter(pk=fit.pk).update(
         status="succeeded", finished_at=now, result={"reward_model": 3, "accuracy": 0.71444}
@@ -161,17 +161,17 @@ def test_the_table_shows_results_notes_and_what_differs_and_finds_by_kind_status
     ):
         assert words in text
 
-    def found(query: str) -> set[int]:
+    def listed(query: str) -> set[int]:
         text = page(cast, f"/admin/projects/helpful/runs/?{query}")
-        return {run.pk for run in asked.values() if f'href="/admin/runs/{run.pk}/"' in text}
+        return {run.pk for run in by_kind.values() if f'href="/admin/runs/{run.pk}/"' in text}
 
-    everything = {run.pk for run in asked.values()}
-    assert found("") == everything
-    assert found("tag=BASELINE") == found("kind=train_policy") == {ppo.pk}
-    assert found("status=succeeded") == {ppo.pk, fit.pk}
-    assert found("kind=nothing") == found("tag=%00x") == set()
+    everything = {run.pk for run in by_kind.values()}
+    assert listed("") == everything
+    assert listed("tag=BASELINE") == listed("kind=train_policy") == {ppo.pk}
+    assert listed("status=succeeded") == {ppo.pk, fit.pk}
+    assert listed("kind=nothing") == listed("tag=%00x") == set()
     client.post(f"/admin/runs/{fit.pk}/note/", {"note": "", "tags": "", "archived": "yes"})
-    assert (found(""), found("archived=yes")) == (everything - {fit.pk}, {fit.pk})
+    assert (listed(""), listed("archived=yes")) == (everything - {fit.pk}, {fit.pk})
 
 
 @pytest.mark.parametrize("tags", ["no;word", " ".join(f"t{n}" for n in range(11)), "x" * 41])
@@ -237,12 +237,12 @@ def test_a_training_that_ended_early_goes_on(cast: Cast, status: str) -> None:
 
 
 def test_what_keeps_no_checkpoint_or_has_succeeded_does_not_go_on(cast: Cast) -> None:
-    asked = runs_of_every_kind(cast.project)
+    by_kind = runs_of_every_kind(cast.project)
     for kind, status in (("sample_completions", "failed"), ("train_policy", "succeeded")):
-        Run.objects.filter(pk=asked[kind].pk).update(status=status, finished_at=timezone.now())
-        assert "Go on from" not in page(cast, f"/admin/runs/{asked[kind].pk}/")
+        Run.objects.filter(pk=by_kind[kind].pk).update(status=status, finished_at=timezone.now())
+        assert "Go on from" not in page(cast, f"/admin/runs/{by_kind[kind].pk}/")
         with pytest.raises(RunNotEnded):
-            kinds.request_resume(run=asked[kind])
+            kinds.request_resume(run=by_kind[kind])
 
 
 def test_settings_that_differ_come_first_and_facts_lead_to_what_they_name(cast: Cast) -> None:
@@ -254,9 +254,9 @@ def test_settings_that_differ_come_first_and_facts_lead_to_what_they_name(cast: 
     ]
     assert ("seed", "0") in [(one.name, one.value) for one in settings.rest]
     assert not {"policy", "reward model"} & {one.name for one in [*settings.changed, *settings.rest]}
-    found = {fact.name: (fact.text, fact.address) for fact in describing.facts(run, cast.project)}
-    assert found["Started from"] == ("policy v1", "/admin/projects/helpful/policies/#v1")
-    assert found["Follows"] == ("reward model v1", "/admin/projects/helpful/reward-models/#v1")
+    facts = {fact.name: (fact.text, fact.address) for fact in describing.facts(run, cast.project)}
+    assert facts["Started from"] == ("policy v1", "/admin/projects/helpful/policies/#v1")
+    assert facts["Follows"] == ("reward model v1", "/admin/projects/helpful/reward-models/#v1")
 
 
 def test_a_queued_run_says_what_it_waits_for(cast: Cast) -> None:

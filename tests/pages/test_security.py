@@ -71,8 +71,8 @@ def test_a_log_in_leads_to_no_other_host(elsewhere: str) -> None:
     assert answer["Location"].startswith("/")
     assert not answer["Location"].startswith(("//", "/\\"))
     # The admin's way to the log-in page keeps to the same.
-    asked = Client().get("/admin/login/", {"next": elsewhere})
-    assert asked["Location"].startswith("/login/?next=")
+    redirect = Client().get("/admin/login/", {"next": elsewhere})
+    assert redirect["Location"].startswith("/login/?next=")
 
 
 def test_a_log_in_leads_to_the_page_that_was_asked_for() -> None:
@@ -231,10 +231,10 @@ def test_an_export_serves_the_runs_own_file_and_follows_no_link_out_of_it(cast: 
 def test_an_address_is_not_fetched_as_an_import(cast: Cast) -> None:
     client = client_of(cast.carol)
     path = "/admin/projects/helpful/import/"
-    for given in ("http://127.0.0.1:1/x.jsonl", "file:///etc/passwd", "/etc/passwd"):
+    for address in ("http://127.0.0.1:1/x.jsonl", "file:///etc/passwd", "/etc/passwd"):
         # Neither as the file itself, nor under the names that others take an address by.
-        fields = {"import-kind": "prompts", "import-file": given, "import-url": given, "url": given}
-        assert client.post(path, fields).status_code == 400, given
+        fields = {"import-kind": "prompts", "import-file": address, "import-url": address, "url": address}
+        assert client.post(path, fields).status_code == 400, address
     assert not Transfer.objects.exists()
     # As the content of a file it is a bad line, and as its name it is a name.
     file = SimpleUploadedFile("http:__127.0.0.1_x.jsonl", b'"http://127.0.0.1:1/x.jsonl"\n')
@@ -281,7 +281,7 @@ def test_every_home_has_a_key_of_its_own(tmp_path: Any) -> None:
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "PATH": "/usr/bin:/bin",
         }
-        said = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-c", program],
             env=environment,
             cwd=settings.BASE_DIR,
@@ -289,7 +289,7 @@ def test_every_home_has_a_key_of_its_own(tmp_path: Any) -> None:
             text=True,
             check=True,
         )
-        key = said.stdout.strip()
+        key = done.stdout.strip()
         assert (home / "secret_key").read_text() == key
         assert (home / "secret_key").stat().st_mode & 0o777 == 0o600
         assert len(key) >= 50
@@ -320,16 +320,18 @@ def test_every_answer_says_what_may_run_and_where_it_may_be_framed(cast: Cast) -
 def addresses(patterns: Sequence[URLPattern | URLResolver], before: str = "/") -> Iterator[str]:
     """One address a route, its parameters filled in; the admin's catch-all is any address that is no other."""
     filled = {"uuid": str(UUID(int=1)), "int": "1", "slug": "helpful"}
-    for each in patterns:
-        route = str(each.pattern)
-        if isinstance(each.pattern, RegexPattern):
+    for pattern in patterns:
+        route = str(pattern.pattern)
+        if isinstance(pattern.pattern, RegexPattern):
             # Of the admin alone: shortcuts to an app's page by a list of names, and the catch-all.
             route = re.sub(r"\(\?P<app_label>(\w+).*\)", r"\1", route).replace("(?P<url>.*)$", "no/such/page")
             route = route.strip("^$")
         parameter = r"<(?:(\w+):)?\w+>"
-        path = before + re.sub(parameter, lambda found: filled.get(found[1] or "", "x"), route)
-        if isinstance(each, URLResolver):
-            yield from addresses(each.url_patterns, path)
+        path = before + re.sub(
+            parameter, lambda parameter_match: filled.get(parameter_match[1] or "", "x"), route
+        )
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern.url_patterns, path)
         else:
             yield path
 

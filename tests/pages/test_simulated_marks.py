@@ -24,17 +24,17 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def cast() -> Cast:
     """Rankings by two people, and three by a simulated annotator."""
-    made = make_cast()
-    made.project.is_demo = True
-    made.project.adjudicate_below = 0.9
-    made.project.save()
+    both = make_cast()
+    both.project.is_demo = True
+    both.project.adjudicate_below = 0.9
+    both.project.save()
     people = [line("Which?", 1, 2, annotator="ann"), line("And?", 2, 1, annotator="ben")]
     robot = [
         {**line(prompt, 2, 1, annotator="robot"), "concord": {"simulated": True}}
         for prompt in ("Which?", "3", "4")
     ]
-    put(made.project, "rankings", *people, *robot)
-    return made
+    put(both.project, "rankings", *people, *robot)
+    return both
 
 
 def text_of(cast: Cast, name: str, *args: object) -> str:

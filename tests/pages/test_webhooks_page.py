@@ -32,10 +32,10 @@ def post(client: Client, **fields: Any) -> str:
 
 
 def test_a_secret_is_shown_when_it_is_made_and_never_again(cast: Cast, carol: Client) -> None:
-    made = post(carol, do="create", url=URL, events=["task.completed"])
+    page = post(carol, do="create", url=URL, events=["task.completed"])
     hook = Webhook.objects.get()
     assert (hook.project, hook.url, hook.events) == (cast.project, URL, ["task.completed"])
-    assert hook.secret in made
+    assert hook.secret in page
     assert hook.secret not in carol.get(PAGE).content.decode()
     turned = post(carol, do="rotate", webhook=hook.pk)
     assert hook.secret not in turned
