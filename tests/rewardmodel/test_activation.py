@@ -57,7 +57,7 @@ def test_the_first_version_and_one_that_is_shown_to_be_better_become_active() ->
 
 
 @pytest.mark.parametrize(
-    ("comparison", "proposal", "said"),
+    ("comparison", "proposal", "reason"),
     [
         (WORSE, Proposal.WORSE, "worse, so v1 stays."),
         (OPEN, Proposal.OPEN, "no difference is shown, so v1 stays."),
@@ -71,7 +71,7 @@ def test_the_first_version_and_one_that_is_shown_to_be_better_become_active() ->
     ],
 )
 def test_any_other_version_waits_and_says_why(
-    comparison: dict[str, Any] | None, proposal: Proposal, said: str
+    comparison: dict[str, Any] | None, proposal: Proposal, reason: str
 ) -> None:
     project = make_project()
     first = make_version(project, 1)
@@ -79,7 +79,7 @@ def test_any_other_version_waits_and_says_why(
     version = make_version(project, 2, first, comparison)
     active, why = considered(version)
     assert (active, version.proposal) == (False, proposal)
-    assert why.endswith(said)
+    assert why.endswith(reason)
     assert activation.active_version(project) == first
 
 

@@ -72,8 +72,8 @@ def test_doubt_is_whole_where_two_are_equal_and_falls_with_the_gap() -> None:
     p = 1 / (1 + math.exp(-2.0))  # a gap of 1, times the deviation that normalised scores were divided by
     assert choosing.doubt([1.5, 0.5], 2.0) == pytest.approx(4 * p * (1 - p), abs=1e-12)
     gaps = [1.0, 3.0, 2.0]  # of 0, 1, 3: each pair once
-    each = [4 / ((1 + math.exp(-gap)) * (1 + math.exp(gap))) for gap in gaps]
-    assert choosing.doubt([0.0, 1.0, 3.0], 1.0) == pytest.approx(sum(each) / 3, abs=1e-12)
+    doubts = [4 / ((1 + math.exp(-gap)) * (1 + math.exp(gap))) for gap in gaps]
+    assert choosing.doubt([0.0, 1.0, 3.0], 1.0) == pytest.approx(sum(doubts) / 3, abs=1e-12)
 
 
 @pytest.mark.processes
@@ -81,7 +81,7 @@ def test_open_tasks_are_asked_by_doubt_and_ranked_ones_say_why(fitted: Path) -> 
     project = in_order(annotators_per_task=1)
     make_active(project, fitted, number=3)
     sure, unsure = make_open(project, SURE, UNSURE)
-    (own,) = make_tasks(project, 1, completions=2, priority=5)
+    (by_hand,) = make_tasks(project, 1, completions=2, priority=5)
     (done,) = make_tasks(project, 1, completions=2)
     intake.set_priorities(project=project, priorities={done.pk: 7})
     alice = make_annotator(project)
@@ -99,25 +99,25 @@ def test_open_tasks_are_asked_by_doubt_and_ranked_ones_say_why(fitted: Path) -> 
     kept = Reward.objects.values_list("completion__text", "version__number")
     assert sorted(kept) == [(text, 3) for text in sorted(SURE + UNSURE)]
     rows = {task.pk: (task.priority, task.ordered_by) for task in project.tasks.all()}
-    assert (rows[own.pk], rows[done.pk]) == ((5, ""), (7, ""))
+    assert (rows[by_hand.pk], rows[done.pk]) == ((5, ""), (7, ""))
     assert rows[sure.pk][1] == rows[unsure.pk][1] == "reward model v3"
     assert 1 <= rows[sure.pk][0] < rows[unsure.pk][0] <= 1000
-    asked = []
+    claimed = []
     for _ in range(3):
         assignment = queue.claim(annotator=alice)
         assert assignment is not None
-        asked.append((assignment.task, assignment.chosen))
+        claimed.append((assignment.task, assignment.chosen))
         submit(assignment, alice)
     by_doubt = [(unsure, Choice.DOUBT), (sure, Choice.DOUBT)]
-    assert [one for one in asked if one[0] != own] == by_doubt
-    assert (own, Choice.PRIORITY) in asked
+    assert [one for one in claimed if one[0] != by_hand] == by_doubt
+    assert (by_hand, Choice.PRIORITY) in claimed
 
 
 def test_what_was_put_first_is_forgotten_and_own_priorities_stay() -> None:
     project = make_project()
-    chosen, own = make_tasks(project, 2)
+    chosen, by_hand = make_tasks(project, 2)
     intake.set_priorities(project=project, priorities={chosen.pk: 900}, by="reward model v1")
-    intake.set_priorities(project=project, priorities={own.pk: 3})
+    intake.set_priorities(project=project, priorities={by_hand.pk: 3})
     call_command("choose_tasks", project=project.slug, forget=True)
     rows = Task.objects.order_by("pk").values_list("priority", "ordered_by")
     assert list(rows) == [(0, ""), (3, "")]
@@ -158,20 +158,20 @@ def test_a_share_of_the_tasks_is_drawn_at_random_from_then_on(
     assert project.random_share == then
 
 
-@pytest.mark.parametrize("wanted", [True, False])
-def test_a_version_that_goes_live_asks_first_where_the_project_wants_it(fitted: Path, wanted: bool) -> None:
+@pytest.mark.parametrize("chooses", [True, False])
+def test_a_version_that_goes_live_asks_first_where_the_project_wants_it(fitted: Path, chooses: bool) -> None:
     project = make_project()
     make_tasks(project, 1)
     version = make_active(project, fitted)
     retraining.configure(
-        project=project, retrain_rankings=0, retrain_hours=0, retrain_warm=False, choose_next=wanted
+        project=project, retrain_rankings=0, retrain_hours=0, retrain_warm=False, choose_next=chooses
     )
     choosing.follow(version=version)
-    assert Run.objects.filter(kind=choosing.KIND.name).count() == wanted
+    assert Run.objects.filter(kind=choosing.KIND.name).count() == chooses
     RewardModelVersion.objects.update(is_active=False)
     version.refresh_from_db()
     choosing.follow(version=version)
-    assert Run.objects.filter(kind=choosing.KIND.name).count() == wanted
+    assert Run.objects.filter(kind=choosing.KIND.name).count() == chooses
 
 
 def submit(assignment: Assignment, annotator: Annotator) -> None:
@@ -227,9 +227,9 @@ def test_who_holds_a_task_by_chance_and_has_not_judged_it_makes_no_fair_sample()
     project = in_order(annotators_per_task=2)
     (task,) = make_tasks(project, 1, completions=2)
     rank_both(project, task, Choice.DOUBT)
-    held = queue.claim(annotator=make_annotator(project))
-    assert held is not None
-    Assignment.objects.filter(pk=held.pk).update(chosen=Choice.RANDOM)
+    in_hand = queue.claim(annotator=make_annotator(project))
+    assert in_hand is not None
+    Assignment.objects.filter(pk=in_hand.pk).update(chosen=Choice.RANDOM)
     assert list(Task.objects.doubted()) == [task]
 
 

@@ -100,20 +100,22 @@ def test_two_fits_are_compared_on_the_judgements_there_are_now(tmp_path: Path) -
 
 def test_the_active_version_is_what_the_others_are_compared_with() -> None:
     project = make_project()
-    made = [make_reward_model(project, number, make_snapshot(project, f"s{number}")) for number in (1, 2, 3)]
+    versions = [
+        make_reward_model(project, number, make_snapshot(project, f"s{number}")) for number in (1, 2, 3)
+    ]
     run = contests.request_contest(project=project)
     assert [one.number for one in contests.versions_of(run.contest)] == [1, 2, 3]
-    activation.activate(version=made[1], why="By hand.")
-    run = contests.request_contest(project=project, versions=made)
+    activation.activate(version=versions[1], why="By hand.")
+    run = contests.request_contest(project=project, versions=versions)
     assert [one.number for one in contests.versions_of(run.contest)] == [2, 1, 3]
 
 
 def test_an_old_active_version_takes_part_though_many_came_after_it() -> None:
     project = make_project()
-    made = [
+    versions = [
         make_reward_model(project, number, make_snapshot(project, f"s{number}")) for number in range(1, 9)
     ]
-    activation.activate(version=made[0], why="By hand.")
+    activation.activate(version=versions[0], why="By hand.")
     run = contests.request_contest(project=project)
     assert [one.number for one in contests.versions_of(run.contest)] == [1, 4, 5, 6, 7, 8]
 

@@ -44,8 +44,8 @@ def import_line(line: dict[str, Any]) -> dict[str, Any]:
     return {
         "prompt": line["prompt"][0]["content"],
         "completions": [
-            {"text": each["text"], "rank": tier, "source": each["source"]}
-            for each, tier in zip(line["completions"], line["tiers"], strict=True)
+            {"text": completion["text"], "rank": tier, "source": completion["source"]}
+            for completion, tier in zip(line["completions"], line["tiers"], strict=True)
         ],
         "task": line["task"],
         "annotator": line["annotator"],
@@ -102,7 +102,7 @@ def test_the_child_reads_every_judgement_as_the_snapshot_writes_it() -> None:
     assert (chat.form, list(chat.messages), chat.annotator) == ("chat", CHAT, "bob")
     order = dict(zip(chat.texts, chat.tiers, strict=True))
     assert order == {"a": 2, "b": 1, "c": 2, "d": 3}
-    assert {each.text: each.source for each in chat.completions} == {
+    assert {completion.text: completion.source for completion in chat.completions} == {
         "a": None,
         "b": None,
         "c": None,
@@ -184,15 +184,15 @@ def test_simulated_annotators_rank_by_a_reward_model_version(tmp_path: Path) -> 
         "simulate_annotators", project=project.slug, judgements=2, preference="reward:active", annotators=1
     )
     assert (answer["rankings"], answer["simulated"]) == (2, True)
-    made = Ranking.objects.filter(annotator__simulated=True).select_related("task__prompt").order_by("pk")
-    assert {one.annotator.pseudonym for one in made} == {"simulated-reward:1-1"}
-    asked = [
+    rankings = Ranking.objects.filter(annotator__simulated=True).select_related("task__prompt").order_by("pk")
+    assert {one.annotator.pseudonym for one in rankings} == {"simulated-reward:1-1"}
+    to_score = [
         {"form": "text", "prompt": one.task.prompt.messages, "completion": entry.completion.text}
-        for one in made
+        for one in rankings
         for entry in one.task.entries.order_by("position").select_related("completion")
     ]
-    scores = [each.value for each in scoring.score_lines(version=version, lines=asked)]
-    for number, one in enumerate(made):
+    scores = [scored.value for scored in scoring.score_lines(version=version, lines=to_score)]
+    for number, one in enumerate(rankings):
         of_task = scores[3 * number : 3 * number + 3]
         assert one.tiers == [1 + sum(other > score for other in of_task) for score in of_task]
     assert snapshots.take(project=project).rankings == 120, "what is simulated enters no snapshot"

@@ -10,7 +10,7 @@ TIMES = 400
 PAIRS = 6  # of one prompt: four completions in order
 
 
-def said(prompts: int, *, old: float, new: float, seed: int) -> list[Proposal]:
+def proposals(prompts: int, *, old: float, new: float, seed: int) -> list[Proposal]:
     """What is said, each time, of a version that orders a share ``new`` of pairs rightly; the one in use, ``old``.
 
     Prompts differ in how hard they are, for both alike (a spread of 0.15), and pairs of a prompt are right by chance.
@@ -42,10 +42,10 @@ def test_planted_differences_are_told_rightly_95_times_in_100(
 ) -> None:
     # 95 of 100 less three standard errors of the share that is counted here.
     least = 0.95 - 3 * (0.95 * 0.05 / TIMES) ** 0.5
-    assert said(prompts, old=old, new=new, seed=1).count(right) / TIMES >= least
+    assert proposals(prompts, old=old, new=new, seed=1).count(right) / TIMES >= least
 
 
 def test_on_the_fewest_prompts_an_equal_version_is_seldom_called_better() -> None:
-    better = said(LEAST_PROMPTS, old=0.7, new=0.7, seed=2).count(Proposal.BETTER) / TIMES
+    better = proposals(LEAST_PROMPTS, old=0.7, new=0.7, seed=2).count(Proposal.BETTER) / TIMES
     # 1 in 40 is meant; the bootstrap's intervals are a little narrow on few prompts.
     assert better <= 0.05 + 3 * (0.05 * 0.95 / TIMES) ** 0.5

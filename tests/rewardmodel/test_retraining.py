@@ -39,7 +39,7 @@ def judge(project: Project, count: int, who: str = "ada") -> None:
     assert put(project, "rankings", *lines).added == count
 
 
-def asked(rankings: int = 0, hours: int = 0, warm: bool = False, **fields: Any) -> Project:
+def retrained_project(rankings: int = 0, hours: int = 0, warm: bool = False, **fields: Any) -> Project:
     project = make_project(**fields)
     retraining.configure(
         project=project,
@@ -66,7 +66,7 @@ def begun(project: Project) -> Run:
 
 @pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled"])
 def test_after_so_many_new_rankings_whatever_became_of_the_last_fit(status: str) -> None:
-    project = asked(rankings=5)
+    project = retrained_project(rankings=5)
     judge(project, 4)
     assert retraining.consider(project=project) is None
     judge(project, 1)
@@ -81,7 +81,7 @@ def test_after_so_many_new_rankings_whatever_became_of_the_last_fit(status: str)
 
 
 def test_after_so_many_hours_where_there_is_something_new() -> None:
-    project = asked(hours=3)
+    project = retrained_project(hours=3)
     assert retraining.consider(project=project) is None, "nothing to learn from"
     judge(project, 1)
     run = begun(project)
@@ -99,7 +99,7 @@ def test_after_so_many_hours_where_there_is_something_new() -> None:
 
 def test_simulated_rankings_are_not_waited_for() -> None:
     """They train nothing where the project is no demo."""
-    project = asked(rankings=2)
+    project = retrained_project(rankings=2)
     put(
         project,
         "rankings",
@@ -109,7 +109,7 @@ def test_simulated_rankings_are_not_waited_for() -> None:
 
 
 def test_a_fit_that_could_not_begin_is_not_tried_again_at_once() -> None:
-    project = asked(rankings=1)
+    project = retrained_project(rankings=1)
     judge(project, 1)
     run = begun(project)
     end(run, "failed", snapshot=False)
@@ -119,7 +119,7 @@ def test_a_fit_that_could_not_begin_is_not_tried_again_at_once() -> None:
 
 
 def test_a_warm_one_goes_on_from_the_active_version_once_there_is_one() -> None:
-    project = asked(rankings=1, warm=True)
+    project = retrained_project(rankings=1, warm=True)
     judge(project, 1)
     first = begun(project)
     assert (first.fit.base, first.fit.base_artifact) == ("scratch", None)
@@ -136,7 +136,7 @@ def test_a_warm_one_goes_on_from_the_active_version_once_there_is_one() -> None:
 
 
 def test_the_sweep_looks_at_every_project_that_asks() -> None:
-    wanting, idle = asked(rankings=1), asked()
+    wanting, idle = retrained_project(rankings=1), retrained_project()
     for project in (wanting, idle, make_project()):
         judge(project, 2)
     (run,) = retraining.consider_everywhere()
@@ -146,7 +146,7 @@ def test_the_sweep_looks_at_every_project_that_asks() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_sweeps_at_once_begin_one_fit() -> None:
-    project = asked(rankings=1)
+    project = retrained_project(rankings=1)
     judge(project, 1)
 
     def sweep(_: int) -> None:
@@ -162,7 +162,7 @@ def test_sweeps_at_once_begin_one_fit() -> None:
 
 def test_less_than_nothing_is_refused() -> None:
     with pytest.raises(BadFitConfig):
-        asked(rankings=-1)
+        retrained_project(rankings=-1)
 
 
 def test_it_is_set_on_the_projects_page_and_by_the_api() -> None:
@@ -185,8 +185,8 @@ def test_it_is_set_on_the_projects_page_and_by_the_api() -> None:
         "retrain_warm": True,
         "choose_next": False,
     }
-    said = client.patch(address, {"retrain_hours": 0}, content_type="application/json")
-    assert said.json() == {
+    patched = client.patch(address, {"retrain_hours": 0}, content_type="application/json")
+    assert patched.json() == {
         "retrain_rankings": 50,
         "retrain_hours": 0,
         "retrain_warm": True,

@@ -178,12 +178,12 @@ def test_a_run_that_another_worker_picks_up_goes_on_behind_what_its_child_had_wr
     assert Rewarding.objects.get().stored == len(whole)
     commands.score(folder, StopSignal())
     assert path.read_bytes().startswith(whole)
-    told = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [line["completion_id"] for line in told] == asked_of(folder)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["completion_id"] for line in lines] == asked_of(folder)
     assert rewards.KIND.store(run, folder) == 8
     kept = Reward.objects.values_list("completion__public_id", "value")
     assert {str(public_id): value for public_id, value in kept} == {
-        line["completion_id"]: line["score"] for line in told
+        line["completion_id"]: line["score"] for line in lines
     }
 
 
@@ -277,8 +277,8 @@ def test_researchers_ask_by_page_program_and_command(
     assert (answer.status_code, answer["Location"]) == (302, f"/admin/runs/{run.pk}/")
     assert "Score completions by reward model v1" in client.get(f"/admin/runs/{run.pk}/").content.decode()
     call_command("score_completions", project="helpful", number=1)
-    told = json.loads(capsys.readouterr().out)
-    assert (told["kind"], told["status"]) == ("score_completions", "queued")
+    report = json.loads(capsys.readouterr().out)
+    assert (report["kind"], report["status"]) == ("score_completions", "queued")
     with pytest.raises(CommandError, match="no reward model v9"):
         call_command("score_completions", project="helpful", number=9)
     rewards.keep(version=version, values=named(1.0))

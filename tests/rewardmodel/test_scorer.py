@@ -74,14 +74,18 @@ def version(fitted: Path) -> RewardModelVersion:
 def test_it_gives_the_scores_of_a_child_and_keeps_nothing(version: RewardModelVersion, start: Any) -> None:
     lines = [line(text) for text in TEXTS] + [line("it is good " * 200)]
     expected = scoring.score_lines(version=version, lines=lines)
-    assert [each.truncated for each in expected] == [False] * 4 + [True]
+    assert [one_score.truncated for one_score in expected] == [False] * 4 + [True]
     process = start()
     for answered in (
         scoring.ask(version=version, lines=lines),
         scoring.score_lines(version=version, lines=lines),
     ):
-        assert [each.value for each in answered] == pytest.approx([each.value for each in expected], abs=1e-5)
-        assert [each.truncated for each in answered] == [each.truncated for each in expected]
+        assert [one_score.value for one_score in answered] == pytest.approx(
+            [one_score.value for one_score in expected], abs=1e-5
+        )
+        assert [one_score.truncated for one_score in answered] == [
+            one_score.truncated for one_score in expected
+        ]
     assert not Question.objects.exists()
     os.kill(process.pid, signal.SIGTERM)
     assert process.wait(10) == 0
@@ -114,18 +118,18 @@ def test_many_who_ask_at_once_get_their_own_answers(version: RewardModelVersion,
             answered = scoring.ask(
                 version=version, lines=[line(text, f"How is {number}?") for text in TEXTS[:3]]
             )
-            return [each.value for each in answered]
+            return [one_score.value for one_score in answered]
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(ask, range(24)))
+        answers = list(pool.map(ask, range(24)))
     alone = scoring.ask(
         version=version, lines=[line(text, f"How is {number}?") for number in range(24) for text in TEXTS[:3]]
     )
-    values = [each.value for each in alone]
-    for number, own in enumerate(found):
-        assert own == pytest.approx(values[3 * number : 3 * number + 3], abs=1e-5)
+    values = [one_score.value for one_score in alone]
+    for number, scores in enumerate(answers):
+        assert scores == pytest.approx(values[3 * number : 3 * number + 3], abs=1e-5)
 
 
 def test_what_a_killed_scorer_was_at_is_answered_by_the_next(version: RewardModelVersion, start: Any) -> None:
@@ -204,11 +208,11 @@ class TestApi:
         items[7]["completion"] = TEXTS[0]
         answer = call(items=items)
         assert answer.status_code == 200, answer.content[:300]
-        said = answer.json()
-        assert said["version"] == 1
-        assert len(said["scores"]) == 3000
+        body = answer.json()
+        assert body["version"] == 1
+        assert len(body["scores"]) == 3000
         (alone,) = scoring.ask(version=version, lines=[line(TEXTS[0])])
-        assert said["scores"][7] == {"score": pytest.approx(alone.value, abs=1e-5), "truncated": False}
+        assert body["scores"][7] == {"score": pytest.approx(alone.value, abs=1e-5), "truncated": False}
 
     def test_without_a_scorer_it_says_when_to_try_again(self, call: Callable[..., Any]) -> None:
         answer = call(items=[{"prompt": "a", "completion": "b"}])

@@ -36,9 +36,9 @@ def make_reward_model(
         snapshot=snapshot,
         base_artifact=base.artifact if base else None,
     )
-    made = artifact(f"a{number}", "reward_model")
+    stored = artifact(f"a{number}", "reward_model")
     return RewardModelVersion.objects.create(
-        project=project, number=number, fit=fit, artifact=made, report={}
+        project=project, number=number, fit=fit, artifact=stored, report={}
     )
 
 

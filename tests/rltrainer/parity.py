@@ -46,7 +46,7 @@ def main(path: Path, device: str = "cpu") -> None:
     torch.set_num_threads(1)
     ranks = join_ranks()
     for kind, make in TRAININGS.items():
-        found: dict[str, Tensor] = {}
+        tensors: dict[str, Tensor] = {}
         for what, precision in PRECISIONS.items():
             folder = RunFolder(path / kind / what / str(ranks.number))
             training = make(folder, ranks, precision, choose_device(device))
@@ -56,10 +56,10 @@ def main(path: Path, device: str = "cpu") -> None:
                 for name, value in parameters.items():
                     tensor = value.grad if what == "gradients" else value.detach()
                     assert tensor is not None
-                    found[f"{what}.{name}"] = tensor.cpu().clone()
+                    tensors[f"{what}.{name}"] = tensor.cpu().clone()
         if ranks.main:
             path.mkdir(parents=True, exist_ok=True)
-            save_file(found, path / f"{kind}.safetensors")
+            save_file(tensors, path / f"{kind}.safetensors")
     ranks.wait()
 
 

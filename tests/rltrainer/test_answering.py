@@ -29,7 +29,9 @@ from tests.rltrainer.policy.factories import make_folder
 from tests.scorers import scorers
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
-ASKED = [{"form": "text", "messages": [{"role": "user", "content": f"Say {word}"}]} for word in ("a b", "c")]
+PROMPTS = [
+    {"form": "text", "messages": [{"role": "user", "content": f"Say {word}"}]} for word in ("a b", "c")
+]
 SAMPLING = {"samples": 3, "temperature": 1.0, "max_new_tokens": 6}
 
 
@@ -54,10 +56,12 @@ def start(home: Path) -> Iterator[Callable[[], Process]]:
 @pytest.fixture
 def cast(tmp_path: Path) -> Cast:
     """With two policies, of which the second is the current one."""
-    made = make_cast()
+    with_policies = make_cast()
     for seed in (0, 1):
-        policies.make_version(project=made.project, base=str(make_folder(tmp_path / f"policy {seed}", seed)))
-    return made
+        policies.make_version(
+            project=with_policies.project, base=str(make_folder(tmp_path / f"policy {seed}", seed))
+        )
+    return with_policies
 
 
 def versions(cast: Cast) -> list[PolicyVersion]:
@@ -67,7 +71,7 @@ def versions(cast: Cast) -> list[PolicyVersion]:
 def alone(version: PolicyVersion, seed: int) -> list[list[str]]:
     """What the policy says, asked without a scorer."""
     policy = load_policy(version.base, lora=None, device=torch.device("cpu"))
-    prompts = [Prompt(str(n), one["form"], one["messages"]) for n, one in enumerate(ASKED)]  # type: ignore[arg-type]
+    prompts = [Prompt(str(n), one["form"], one["messages"]) for n, one in enumerate(PROMPTS)]  # type: ignore[arg-type]
     ids = encode_with_room(policy, prompts, max_prompt_tokens=100, max_new_tokens=6).ids
     generator = torch.Generator().manual_seed(seed * 1_000_003)
     texts = generate(policy.model, policy.tokenizer, ids, SamplingSettings(6, samples=3), generator).texts
@@ -81,39 +85,39 @@ def test_each_policy_answers_from_the_same_numbers_and_the_active_reward_model_s
     fit(folder)
     judge = make_active(cast.project, folder.output)
     start()
-    found = answering.answers(
-        policies=versions(cast), prompts=ASKED, sampling=SAMPLING, seed=5, reward_model=judge
+    answers = answering.answers(
+        policies=versions(cast), prompts=PROMPTS, sampling=SAMPLING, seed=5, reward_model=judge
     )
-    texts = [[[one.text for one in of_prompt] for of_prompt in of_policy] for of_policy in found]
+    texts = [[[one.text for one in of_prompt] for of_prompt in of_policy] for of_policy in answers]
     assert texts == [alone(version, 5) for version in versions(cast)]
     assert texts[0] != texts[1]
     lines = [
         {"form": prompt["form"], "prompt": prompt["messages"], "completion": one.text}
-        for of_policy in found
-        for prompt, of_prompt in zip(ASKED, of_policy, strict=True)
+        for of_policy in answers
+        for prompt, of_prompt in zip(PROMPTS, of_policy, strict=True)
         for one in of_prompt
     ]
     expected = [score.value for score in scoring.ask(version=judge, lines=lines)]
-    given = [one.score for of_policy in found for of_prompt in of_policy for one in of_prompt]
-    assert given == pytest.approx(expected, abs=1e-5)
+    scores = [one.score for of_policy in answers for of_prompt in of_policy for one in of_prompt]
+    assert scores == pytest.approx(expected, abs=1e-5)
     assert not Question.objects.exists()
 
 
 def test_what_cannot_be_answered_is_told(cast: Cast, start: Any, tmp_path: Path) -> None:
     one = versions(cast)[:1]
     with pytest.raises(NoScorer, match=r"manage\.py scorer"):
-        answering.answers(policies=one, prompts=ASKED, sampling=SAMPLING)
+        answering.answers(policies=one, prompts=PROMPTS, sampling=SAMPLING)
     with pytest.raises(BadConfig, match="at least 1"):
-        answering.answers(policies=one, prompts=ASKED, sampling={**SAMPLING, "max_new_tokens": 0})
+        answering.answers(policies=one, prompts=PROMPTS, sampling={**SAMPLING, "max_new_tokens": 0})
     with pytest.raises(BadConfig, match="1 to 10,000 answers"):
-        answering.answers(policies=one, prompts=ASKED * 3000, sampling={**SAMPLING, "samples": 2})
+        answering.answers(policies=one, prompts=PROMPTS * 3000, sampling={**SAMPLING, "samples": 2})
     start()
     with pytest.raises(NotAnswered, match="fills the policy's context"):
-        answering.answers(policies=one, prompts=ASKED, sampling={**SAMPLING, "max_new_tokens": 5000})
+        answering.answers(policies=one, prompts=PROMPTS, sampling={**SAMPLING, "max_new_tokens": 5000})
     gone = policies.make_version(project=cast.project, base=str(tmp_path / "nowhere"), current=False)
     with pytest.raises(NotAnswered):
-        answering.answers(policies=[gone], prompts=ASKED, sampling=SAMPLING)
-    assert answering.answers(policies=one, prompts=ASKED, sampling=SAMPLING)  # it goes on
+        answering.answers(policies=[gone], prompts=PROMPTS, sampling=SAMPLING)
+    assert answering.answers(policies=one, prompts=PROMPTS, sampling=SAMPLING)  # it goes on
 
 
 def words(answer: Any) -> str:
@@ -138,10 +142,10 @@ def test_the_page_shows_answers_side_by_side_and_makes_a_task_of_them(cast: Cast
     assert (refused.status_code, "start Concord" in words(refused)) == (400, True)
     start()
     shown = words(client.post(address, form))
-    said = answering.answers(
-        policies=versions(cast), prompts=ASKED[:1], sampling={**SAMPLING, "samples": 2}, seed=5
+    answers = answering.answers(
+        policies=versions(cast), prompts=PROMPTS[:1], sampling={**SAMPLING, "samples": 2}, seed=5
     )
-    for number, of_policy in enumerate(said, start=1):
+    for number, of_policy in enumerate(answers, start=1):
         assert f"v{number}" in shown
         for one in of_policy[0]:
             assert " ".join(one.text.split()) in shown
@@ -149,7 +153,7 @@ def test_the_page_shows_answers_side_by_side_and_makes_a_task_of_them(cast: Cast
     assert not Task.objects.exists()
     assert client.post(address, {**form, "do": "task"}).status_code == 302
     task = Task.objects.get(project=cast.project)
-    different = {one.text for of_policy in said for one in of_policy[0] if one.text.strip()}
+    different = {one.text for of_policy in answers for one in of_policy[0] if one.text.strip()}
     entries = list(task.entries.select_related("completion__source"))
     assert {entry.completion.text for entry in entries} == different
     assert {entry.completion.source.name for entry in entries} <= {"policy v1", "policy v2"}

@@ -54,13 +54,13 @@ def gain(value: float, spread: float = 0.1, prompts: int = 40) -> dict[str, Any]
 BETTER = gain(1.0)
 
 
-def finish(made: Training, measured: dict[str, Any] | None = BETTER) -> dict[str, Any]:
+def finish(trained: Training, measured: dict[str, Any] | None = BETTER) -> dict[str, Any]:
     """What the worker writes at its end; the run's result."""
     report = {"gain": measured, "held_out": True}
     with transaction.atomic():
-        training._finish(made.run, training.Trained(artifact(made.run), report))
-    made.run.refresh_from_db()
-    return dict(made.run.result)
+        training._finish(trained.run, training.Trained(artifact(trained.run), report))
+    trained.run.refresh_from_db()
+    return dict(trained.run.result)
 
 
 def current(project: Project) -> int:
@@ -78,7 +78,7 @@ def test_a_policy_that_is_shown_to_be_better_than_the_current_one_takes_its_plac
 
 
 @pytest.mark.parametrize(
-    ("measured", "proposal", "said"),
+    ("measured", "proposal", "reason"),
     [
         (gain(-1.0), Proposal.WORSE, "worse, so v1 stays."),
         (gain(0.05), Proposal.OPEN, "no difference is shown, so v1 stays."),
@@ -87,13 +87,13 @@ def test_a_policy_that_is_shown_to_be_better_than_the_current_one_takes_its_plac
 )
 @pytest.mark.parametrize("algorithm", ["ppo", "sft"])
 def test_any_other_policy_waits_and_says_why(
-    algorithm: str, measured: dict[str, Any], proposal: Proposal, said: str
+    algorithm: str, measured: dict[str, Any], proposal: Proposal, reason: str
 ) -> None:
     project = make_project()
     first = policies.make_version(project=project, base="one")
-    made = make_training(project, first, algorithm)
-    assert finish(made, measured)["why"].endswith(said)
-    assert (made.version.proposal, made.version.is_current, current(project)) == (proposal, False, 1)
+    trained = make_training(project, first, algorithm)
+    assert finish(trained, measured)["why"].endswith(reason)
+    assert (trained.version.proposal, trained.version.is_current, current(project)) == (proposal, False, 1)
 
 
 def test_sft_is_measured_by_held_out_demonstrations_and_waits_where_there_are_none() -> None:
@@ -166,6 +166,6 @@ def test_the_page_says_why_a_policy_was_not_made_current() -> None:
     with transaction.atomic():
         training._finish(late.run, training.Trained(artifact(late.run), report))
     Run.objects.filter(pk=late.run.pk).update(status="succeeded", finished_at="2026-01-01T00:00Z")
-    found = findings(Run.objects.get(pk=late.run.pk))
-    assert found is not None
-    assert "v2 is current, with which" in found.sentences[-1]
+    of_run = findings(Run.objects.get(pk=late.run.pk))
+    assert of_run is not None
+    assert "v2 is current, with which" in of_run.sentences[-1]

@@ -106,8 +106,8 @@ def test_samples_become_tasks_of_the_prompts_that_have_the_fewest(tmp_path: Path
     version = policies.make_version(project=project, base=str(make_folder(tmp_path / "policy")))
     first = sampling.request_sampling(project=project, prompts=4)
     assert carry_out(first, tmp_path / "first")["policy"] == 1
-    asked = set(Task.objects.values_list("prompt__external_id", flat=True))
-    assert len(asked) == Task.objects.count() == 4
+    prompt_ids = set(Task.objects.values_list("prompt__external_id", flat=True))
+    assert len(prompt_ids) == Task.objects.count() == 4
     second = sampling.request_sampling(project=project, prompts=2, config={"seed": 5})
     carry_out(second, tmp_path / "second")
     counts = {prompt.external_id: prompt.tasks.count() for prompt in project.prompts.all()}
@@ -129,9 +129,9 @@ def test_policies_are_compared_on_held_out_prompts_alone(tmp_path: Path) -> None
     )
     result = carry_out(run, tmp_path / "run")
     assert result["versions"] == [1, 2]
-    asked = [json.loads(line) for line in (tmp_path / "run/inputs/prompts.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (tmp_path / "run/inputs/prompts.jsonl").read_text().splitlines()]
     held_out = project.prompts.exclude(split="train")
-    assert {line["id"] for line in asked} == {str(prompt.public_id) for prompt in held_out}
+    assert {line["id"] for line in lines} == {str(prompt.public_id) for prompt in held_out}
     run.evaluation.refresh_from_db()
     assert run.evaluation.report == result
 

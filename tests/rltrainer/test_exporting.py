@@ -50,9 +50,9 @@ def test_a_reward_model_goes_out_by_its_number(tmp_path: Path, capsys: pytest.Ca
     project = make_project()
     make_reward_model(project, tmp_path)
     output = tmp_path / "there" / "out"
-    said = exported(capsys, project, output, reward_model=1, license="mit")
-    assert (said["reward_model"], said["folder"]) == (1, str(output))
-    assert said["digest"] == folder_digest(output)
+    report = exported(capsys, project, output, reward_model=1, license="mit")
+    assert (report["reward_model"], report["folder"]) == (1, str(output))
+    assert report["digest"] == folder_digest(output)
     model = AutoModelForSequenceClassification.from_pretrained(output)
     assert (model.config.num_labels, type(model).__name__) == (1, "LlamaForSequenceClassification")
     card = read_card(output)
@@ -63,7 +63,7 @@ def test_a_reward_model_goes_out_by_its_number(tmp_path: Path, capsys: pytest.Ca
 def make_chain(project: Project, tmp_path: Path) -> list[PolicyVersion]:
     """A hub's base, which is no folder here, and what SFT with LoRA and then PPO without made of it."""
     base = policies.make_version(project=project, base="hub/base")
-    made = [base]
+    versions = [base]
     for algorithm in ("sft", "ppo"):
         run = Run.objects.create(kind="train_policy")
         folder = make_folder(tmp_path / f"base of {algorithm}")
@@ -72,10 +72,10 @@ def make_chain(project: Project, tmp_path: Path) -> list[PolicyVersion]:
         artifact = artifacts.store(folder=tmp_path / algorithm, kind="policy", run=run)
         reward_model = project.reward_model_versions.first() if algorithm == "ppo" else None
         training = Training.objects.create(
-            run=run, project=project, algorithm=algorithm, start=made[-1], reward_model=reward_model
+            run=run, project=project, algorithm=algorithm, start=versions[-1], reward_model=reward_model
         )
-        made.append(policies.make_version(project=project, artifact=artifact, training=training))
-    return made
+        versions.append(policies.make_version(project=project, artifact=artifact, training=training))
+    return versions
 
 
 def test_a_policy_goes_out_and_its_card_names_the_base_that_it_goes_back_to(
@@ -86,8 +86,8 @@ def test_a_policy_goes_out_and_its_card_names_the_base_that_it_goes_back_to(
     follows.snapshot = make_snapshot(project, "s", simulated=5)
     follows.save()
     make_chain(project, tmp_path)
-    said = exported(capsys, project, tmp_path / "out", policy=3)
-    assert (said["policy"], said["digest"]) == (3, folder_digest(tmp_path / "out"))
+    report = exported(capsys, project, tmp_path / "out", policy=3)
+    assert (report["policy"], report["digest"]) == (3, folder_digest(tmp_path / "out"))
     assert AutoModelForCausalLM.from_pretrained(tmp_path / "out").config.vocab_size == 16
     card = read_card(tmp_path / "out")
     assert (card.data.base_model, card.data.license) == ("hub/base", "other")
@@ -191,10 +191,10 @@ def test_the_command_pushes_only_what_it_is_asked_to(
     monkeypatch.setenv("HF_TOKEN", "hf_made_up")
     project = make_project()
     policies.make_version(project=project, base=str(make_folder(tmp_path / "ours")))
-    said = exported(capsys, project, tmp_path / "kept", policy=1)
-    assert ("pushed" in said, hub.repositories) == (False, [])
-    said = exported(capsys, project, tmp_path / "out", policy=1, push="us/ours")
-    assert said["pushed"] == f"{hub.address}/us/ours/commit/{'1' * 40}"
+    report = exported(capsys, project, tmp_path / "kept", policy=1)
+    assert ("pushed" in report, hub.repositories) == (False, [])
+    report = exported(capsys, project, tmp_path / "out", policy=1, push="us/ours")
+    assert report["pushed"] == f"{hub.address}/us/ours/commit/{'1' * 40}"
     (files,) = hub.committed.values()
     assert files == sorted(path.name for path in (tmp_path / "out").iterdir())
     assert {"README.md", "model.safetensors", "tokenizer.json", "generation_config.json"} <= set(files)

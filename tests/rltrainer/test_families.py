@@ -51,6 +51,6 @@ def test_the_page_says_what_is_refused_and_why() -> None:
         expected = REFUSED.get(name, {})
         for use, cell in zip(USES, cells, strict=True):
             number = cell.removeprefix("no (").removesuffix(")")
-            said = "" if cell == "yes" else numbered[number]
-            assert said.startswith(expected.get(use, "")), (name, use)
-            assert bool(said) == (use in expected), (name, use)
+            reason = "" if cell == "yes" else numbered[number]
+            assert reason.startswith(expected.get(use, "")), (name, use)
+            assert bool(reason) == (use in expected), (name, use)

@@ -102,10 +102,10 @@ def is_broken_off(kind: Kind, folder: RunFolder, most: int, chance: random.Rando
         with started(command, folder.log_file) as child:
             wait_for_step(folder, until)
             os.kill(child.pid, number)
-            said = child.wait(60)
-        if said == DONE or len(steps(folder)) == most:
+            returned = child.wait(60)
+        if returned == DONE or len(steps(folder)) == most:
             return False
-        assert said == code
+        assert returned == code
         assert len(steps(folder)) >= until
     return True
 

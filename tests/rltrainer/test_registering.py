@@ -47,27 +47,27 @@ def test_a_folder_becomes_the_current_policy_where_there_is_none(
 ) -> None:
     project, folder = make_project(), make_folder(tmp_path / "ours")
     call_command("register_policy", str(folder), project=project.slug)
-    said = json.loads(capsys.readouterr().out)
-    assert (said["status"], said["policy"], said["current"], said["cannot_be_trained"]) == (
+    report = json.loads(capsys.readouterr().out)
+    assert (report["status"], report["policy"], report["current"], report["cannot_be_trained"]) == (
         "succeeded",
         1,
         True,
         "",
     )
-    assert (said["base"], said["digest"]) == (str(folder), folder_digest(folder))
+    assert (report["base"], report["digest"]) == (str(folder), folder_digest(folder))
     version = policies.require_policy(project=project)
     assert (version.number, version.base, version.artifact) == (1, str(folder), None)
     assert policies.location(version) == str(folder)
 
 
-@pytest.mark.parametrize("wanted", [False, True])
-def test_beside_another_it_is_current_where_somebody_said_so(tmp_path: Path, wanted: bool) -> None:
+@pytest.mark.parametrize("chosen", [False, True])
+def test_beside_another_it_is_current_where_somebody_said_so(tmp_path: Path, chosen: bool) -> None:
     project = make_project()
     policies.make_version(project=project, base="one")
     base = str(make_folder(tmp_path / "ours"))
-    run = run_here(lambda: registering.request_registration(project=project, base=base, current=wanted))
+    run = run_here(lambda: registering.request_registration(project=project, base=base, current=chosen))
     assert run.status == Run.Status.SUCCEEDED, run.reason
-    assert policies.require_policy(project=project).number == (2 if wanted else 1)
+    assert policies.require_policy(project=project).number == (2 if chosen else 1)
 
 
 @pytest.mark.parametrize(

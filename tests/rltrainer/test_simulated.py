@@ -30,9 +30,9 @@ def test_versions_and_runs_say_how_many_simulated_rankings_are_behind_them() -> 
     make_policy(project, 3, algorithm="ppo", start=by_used, reward_model=less)
     by_clean = make_policy(project, 4, algorithm="ppo", start=base, reward_model=clean)
     from_policy = make_reward_model(project, 4, none, base=by_used)
-    found = lineage.simulated(project)
-    assert [found.of("reward_models", number) for number in (1, 2, 3, 4)] == [300, 20, 0, 300]
-    assert [found.of("policies", number) for number in (1, 2, 3, 4)] == [0, 300, 300, 0]
+    rankings_behind = lineage.simulated(project)
+    assert [rankings_behind.of("reward_models", number) for number in (1, 2, 3, 4)] == [300, 20, 0, 300]
+    assert [rankings_behind.of("policies", number) for number in (1, 2, 3, 4)] == [0, 300, 300, 0]
     assert [simulated_behind(one.fit.run) for one in (used, less, clean, from_policy)] == [300, 20, 0, 300]
     trainings = [one.training for one in (by_used, by_clean)]
     assert [simulated_behind(one.run) for one in trainings if one is not None] == [300, 0]

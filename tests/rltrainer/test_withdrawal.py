@@ -21,15 +21,15 @@ pytestmark = pytest.mark.django_db
 
 def test_every_version_that_used_it_is_listed_and_no_other() -> None:
     project = make_project()
-    held, free = make_snapshot(project, "held"), make_snapshot(project, "free")
+    with_prompt, free = make_snapshot(project, "held"), make_snapshot(project, "free")
     base = make_policy(project, 1)
     sft = make_policy(project, 2, algorithm="sft")
-    used, clean = make_reward_model(project, 1, held), make_reward_model(project, 2, free)
+    used, clean = make_reward_model(project, 1, with_prompt), make_reward_model(project, 2, free)
     followed = make_policy(project, 3, algorithm="ppo", start=base, reward_model=used)
     make_policy(project, 4, algorithm="ppo", start=sft, reward_model=clean)
     make_policy(project, 5, algorithm="ppo", start=followed, reward_model=clean)
     make_reward_model(project, 3, free, base=followed)
-    assert descended(project=project, snapshots={held.pk}, runs=set()) == {
+    assert descended(project=project, snapshots={with_prompt.pk}, runs=set()) == {
         "policies": [3, 5],
         "reward_models": [1, 3],
     }
@@ -40,7 +40,7 @@ def test_every_version_that_used_it_is_listed_and_no_other() -> None:
         "reward_models": [],
     }
     assert descended(project=project, snapshots=set(), runs=set()) == {"policies": [], "reward_models": []}
-    assert descended(project=make_project(), snapshots={held.pk}, runs=set()) == {}
+    assert descended(project=make_project(), snapshots={with_prompt.pk}, runs=set()) == {}
 
 
 def test_reports_of_later_stages_lose_what_they_quote(tmp_path: Path, settings: Any) -> None:
@@ -75,8 +75,8 @@ def test_reports_of_later_stages_lose_what_they_quote(tmp_path: Path, settings: 
     evaluation = Evaluation.objects.create(
         run=Run.objects.create(kind="evaluate_policy", result=report), project=project, report=report
     )
-    made = erasure.withdraw_prompt(project=project, public_id=str(secret.public_id))
-    erasure.finish(withdrawal=made)
+    withdrawal = erasure.withdraw_prompt(project=project, public_id=str(secret.public_id))
+    erasure.finish(withdrawal=withdrawal)
     policy.refresh_from_db()
     evaluation.refresh_from_db()
     evaluation.run.refresh_from_db()

@@ -90,9 +90,9 @@ def make_lines(
         words = [(drawn.choice(list(WORTH)), drawn.choice(list(WORTH))) for _ in range(completions)]
         left, order = list(range(completions)), []
         while left:
-            weights = [math.exp(WORTH[words[each][0]] + WORTH[words[each][1]]) for each in left]
+            weights = [math.exp(WORTH[words[item][0]] + WORTH[words[item][1]]) for item in left]
             order.append(left.pop(chance.choices(range(len(left)), weights)[0]))
-        tiers = [order.index(each) + 1 for each in range(completions)]
+        tiers = [order.index(item) + 1 for item in range(completions)]
         lines.append(
             make_line(
                 [max(1, tier - 1) for tier in tiers] if ties and number % 2 else tiers,

@@ -61,8 +61,8 @@ def test_a_fitted_reward_model_is_evaluated_and_scores_as_it_does_in_process(tmp
     assert run("score", scoring) == 0
     answers = [json.loads(line) for line in (scoring.output / "scores.jsonl").read_text().splitlines()]
     expected = load_reward_model(fitting.output).score_completions("text", ASK, texts).tolist()
-    assert [each["score"] for each in answers] == pytest.approx(expected, abs=1e-5)
-    assert [each["truncated"] for each in answers] == [False, False, True]
+    assert [answer["score"] for answer in answers] == pytest.approx(expected, abs=1e-5)
+    assert [answer["truncated"] for answer in answers] == [False, False, True]
     assert answers[0]["score"] > answers[1]["score"]
     for folder in (evaluation, scoring):
         assert read_json(folder.device_file)["device"] == "cpu"

@@ -22,7 +22,7 @@ def lines() -> list[dict[str, Any]]:
 
 def contest(*scores: dict[str, float], worst: int = 5, heard: list[int] | None = None) -> dict[str, Any]:
     return side_by_side(
-        [lambda said=said: make_told(**said) for said in scores],  # type: ignore[misc]
+        [lambda of_version=of_version: make_told(**of_version) for of_version in scores],  # type: ignore[misc]
         records(*lines()),
         resamples=200,
         worst=worst,
@@ -32,9 +32,14 @@ def contest(*scores: dict[str, float], worst: int = 5, heard: list[int] | None =
 
 def test_every_version_is_measured_on_the_same_held_out_pairs_and_beside_the_first() -> None:
     heard: list[int] = []
-    found = contest({"a": 1, "b": 0, "c": 0, "d": 1}, {"a": 0, "b": 1, "c": 1, "d": 0}, heard=heard)
-    assert (found["split"], found["prompts"], found["pairs"], found["rankings"]) == ("test", 12, 12, 12)
-    first, second = found["versions"]
+    figures = contest({"a": 1, "b": 0, "c": 0, "d": 1}, {"a": 0, "b": 1, "c": 1, "d": 0}, heard=heard)
+    assert (figures["split"], figures["prompts"], figures["pairs"], figures["rankings"]) == (
+        "test",
+        12,
+        12,
+        12,
+    )
+    first, second = figures["versions"]
     assert first["accuracy"]["value"] == pytest.approx(10 / 12)
     assert second["accuracy"]["value"] == pytest.approx(2 / 12)
     assert first["difference"] is None
@@ -46,23 +51,23 @@ def test_every_version_is_measured_on_the_same_held_out_pairs_and_beside_the_fir
 
 
 def test_the_worst_pairs_are_those_that_all_of_them_find_least_likely_one_a_prompt_and_by_ids_alone() -> None:
-    found = contest({"a": 1, "b": 0, "c": 0, "d": 5}, {"a": 1, "b": 0, "c": 0, "d": 3}, worst=3)
-    assert [one["ranking"] for one in found["worst"][:2]] == ["q0", "q1"]
-    assert len(found["worst"]) == 3
+    figures = contest({"a": 1, "b": 0, "c": 0, "d": 5}, {"a": 1, "b": 0, "c": 0, "d": 3}, worst=3)
+    assert [one["ranking"] for one in figures["worst"][:2]] == ["q0", "q1"]
+    assert len(figures["worst"]) == 3
     line = next(one for one in lines() if one["ranking"] == "q0")
-    worst = found["worst"][0]
+    worst = figures["worst"][0]
     assert (worst["preferred"], worst["rejected"]) == tuple(one["id"] for one in line["completions"])
     assert worst["probabilities"][0] < worst["probabilities"][1] < 0.5
     assert set(worst) == {"ranking", "preferred", "rejected", "probabilities"}
 
 
 def test_without_held_out_rankings_it_says_so() -> None:
-    found = side_by_side(
+    figures = side_by_side(
         [lambda: make_told(a=1, b=0)],
         records(make_line([1, 2], texts=["a", "b"], split="train")),
         resamples=10,
         worst=1,
         between=lambda _: None,
     )
-    assert found["versions"] == found["worst"] == []
-    assert "no held-out prompts" in found["note"]
+    assert figures["versions"] == figures["worst"] == []
+    assert "no held-out prompts" in figures["note"]

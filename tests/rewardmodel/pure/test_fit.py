@@ -119,8 +119,12 @@ def test_the_saved_folder_scores_as_the_report_says_and_is_normalised(tmp_path: 
         same = record.texts[i] == record.texts[j]  # no score can tell them apart
         right.append(0.5 if same else float(first > second))
     assert meta["report"]["held_out"]["accuracy"]["value"] == pytest.approx(sum(right) / len(right))
-    train = [each for each in read_snapshot(folder.inputs / "snapshot.jsonl") if each.split == "train"]
-    scores = torch.cat([model.score_completions(each.form, each.messages, each.texts) for each in train])
+    train = [
+        example for example in read_snapshot(folder.inputs / "snapshot.jsonl") if example.split == "train"
+    ]
+    scores = torch.cat(
+        [model.score_completions(example.form, example.messages, example.texts) for example in train]
+    )
     assert float(scores.mean()) == pytest.approx(0, abs=1e-4)
     assert float(scores.square().mean()) == pytest.approx(1, abs=1e-4)
 
@@ -193,7 +197,7 @@ def test_the_weights_of_the_best_epoch_are_kept(tmp_path: Path) -> None:
         if line["split"] == "validation":
             turned = [4 - tier for tier in line["tiers"]]
             kept = {name: line[name] for name in ("prompt", "ranking", "task", "split")}
-            texts = [each["text"] for each in line["completions"]]
+            texts = [completion["text"] for completion in line["completions"]]
             lines[number] = make_line(turned, texts=texts) | kept
     folder = make_fit(tmp_path, lines, epochs=3)
     report = fit(folder)["report"]["training"]
@@ -259,9 +263,9 @@ def test_a_fit_goes_on_from_an_earlier_reward_model_with_a_new_head(tmp_path: Pa
     fit(first)
     second = make_fit(tmp_path / "second", base=str(first.output), learning_rate=0.0)
     fit(second)
-    trunks = [load_file(each.output / "trunk" / "model.safetensors") for each in (first, second)]
+    trunks = [load_file(fitted.output / "trunk" / "model.safetensors") for fitted in (first, second)]
     assert all(torch.equal(trunks[0][name], value) for name, value in trunks[1].items())
-    heads = [load_file(each.output / "head.safetensors")["weight"] for each in (first, second)]
+    heads = [load_file(fitted.output / "head.safetensors")["weight"] for fitted in (first, second)]
     assert not torch.equal(*heads)
 
 
@@ -277,7 +281,7 @@ def test_an_annotator_without_weight_teaches_nothing(tmp_path: Path) -> None:
         make_and_fit(tmp_path / "weighted", lines, **base, annotator_weights=weights),
         make_and_fit(tmp_path / "without", without, **base),
     ]
-    first, second = (load_file(each.output / "trunk" / "model.safetensors") for each in folders)
+    first, second = (load_file(fitted.output / "trunk" / "model.safetensors") for fitted in folders)
     assert all(torch.equal(first[name], second[name]) for name in first)
     with pytest.raises(BadInput, match="weight must be at least 0"):
         fit(make_fit(tmp_path / "bad", lines, annotator_weights=[{"annotator": "bob", "weight": -1}]))
@@ -368,8 +372,12 @@ def test_what_lora_learnt_beside_a_bfloat16_base_scores_as_its_report_says(
     folder = make_fit(tmp_path / "fit", base=str(policy), lora={"rank": 4}, learning_rate=0.02, epochs=2)
     meta = fit(folder)
     model = load_reward_model(folder.output)
-    train = [each for each in read_snapshot(folder.inputs / "snapshot.jsonl") if each.split == "train"]
-    scores = torch.cat([model.score_completions(each.form, each.messages, each.texts) for each in train])
+    train = [
+        example for example in read_snapshot(folder.inputs / "snapshot.jsonl") if example.split == "train"
+    ]
+    scores = torch.cat(
+        [model.score_completions(example.form, example.messages, example.texts) for example in train]
+    )
     assert float(scores.mean()) == pytest.approx(0, abs=1e-4)
     assert float(scores.square().mean()) == pytest.approx(1, abs=1e-4)
     losses = []
@@ -392,7 +400,7 @@ def test_recomputing_activations_changes_no_weight(lora: Any, tmp_path: Path) ->
     )
     fit(plain)
     fit(recomputed)
-    one, other = (load_file(each.output / "trunk" / "model.safetensors") for each in (plain, recomputed))
+    one, other = (load_file(fitted.output / "trunk" / "model.safetensors") for fitted in (plain, recomputed))
     for name, value in one.items():
         torch.testing.assert_close(other[name], value, rtol=0, atol=1e-5)
 
@@ -402,7 +410,7 @@ def test_a_new_version_is_compared_with_the_active_one(tmp_path: Path) -> None:
     fit(worse)
     folder = make_fit(tmp_path / "better", make_lines(300), incumbent=str(worse.output), epochs=4)
     report = fit(folder)["report"]
-    found = report["incumbent"]
+    comparison = report["incumbent"]
     accuracies = []
     for place in (folder.output, worse.output):
         model = load_reward_model(place)
@@ -416,7 +424,7 @@ def test_a_new_version_is_compared_with_the_active_one(tmp_path: Path) -> None:
             for r, i, j in held_out_pairs(folder)
         ]
         accuracies.append(sum(right) / len(right))
-    difference = found["difference"]
+    difference = comparison["difference"]
     assert difference["value"] == pytest.approx(accuracies[0] - accuracies[1], abs=1e-9)
     low, high = difference["interval"]
     assert 0 < low < difference["value"] < high
@@ -529,7 +537,7 @@ def test_a_loss_of_nan_ends_the_fit_and_keeps_the_last_checkpoint(tmp_path: Path
     kept = (folder.checkpoint / "newest.safetensors").read_bytes()
     start = prepare(parse_config(FitConfig, folder.read_config()), folder)
     training = RewardFit(start)
-    start.train[:] = [each._replace(strength=math.nan) for each in start.train]
+    start.train[:] = [example._replace(strength=math.nan) for example in start.train]
     training.loss = replace(training.loss, objective=training.loss.objective._replace(margin=1.0))
     with pytest.raises(RunError, match="Lower learning_rate"):
         Frame(folder, StopSignal(), training, checkpoint_seconds=60.0).run()
@@ -585,13 +593,13 @@ def test_a_checkpoint_of_another_snapshot_is_refused_and_of_the_same_goes_on(tmp
     fit(whole)
     stop_after(stopped, 3)
     snapshot = stopped.inputs / "snapshot.jsonl"
-    own, newest = snapshot.read_bytes(), stopped.checkpoint / "newest.safetensors"
+    own_bytes, newest = snapshot.read_bytes(), stopped.checkpoint / "newest.safetensors"
     kept = newest.read_bytes()
     write_lines(snapshot, make_lines(60, seed=1))  # as many rankings, of the same prompts: as many steps
     with pytest.raises(BadInput, match=r"another run: snapshot\.jsonl differ"):
         commands.fit(stopped, StopSignal())
     assert newest.read_bytes() == kept
-    snapshot.write_bytes(own)
+    snapshot.write_bytes(own_bytes)
     fit(stopped)
     assert folder_digest(stopped.output) == folder_digest(whole.output)
 

@@ -21,13 +21,13 @@ def strengths(difference: float) -> tuple[float, float]:
 
 def test_loss_of_a_pair_is_minus_the_log_of_its_logistic_probability() -> None:
     # sigmoid(log 3) = 3/4, sigmoid(0) = 1/2, sigmoid(-log 3) = 1/4
-    found = losses.bradley_terry(tensor(math.log(3), 0, -math.log(3)))
-    assert found.tolist() == pytest.approx([math.log(4 / 3), math.log(2), math.log(4)], abs=1e-12)
+    of_pairs = losses.bradley_terry(tensor(math.log(3), 0, -math.log(3)))
+    assert of_pairs.tolist() == pytest.approx([math.log(4 / 3), math.log(2), math.log(4)], abs=1e-12)
 
 
 def test_loss_of_a_pair_stays_finite_where_the_exponential_overflows() -> None:
-    found = losses.bradley_terry(torch.tensor([-100.0, -1000.0, 100.0]))
-    assert found.tolist() == pytest.approx([100, 1000, 0], abs=1e-4)
+    of_pairs = losses.bradley_terry(torch.tensor([-100.0, -1000.0, 100.0]))
+    assert of_pairs.tolist() == pytest.approx([100, 1000, 0], abs=1e-4)
 
 
 @pytest.mark.parametrize("difference", [-1.7, 0.0, 0.4, 3.0])
@@ -63,9 +63,9 @@ def test_tie_models_stay_finite_at_large_differences() -> None:
 
 
 def test_half_a_tie_is_least_at_equal_scores_and_worth_log_two_there() -> None:
-    found = losses.half_tie(tensor(-1, 0, 1))
+    of_pairs = losses.half_tie(tensor(-1, 0, 1))
     # 1/2 (log(1 + e^-1) + log(1 + e)) = 1/2 (0.3132617 + 1.3132617)
-    assert found.tolist() == pytest.approx([0.8132617, math.log(2), 0.8132617], abs=1e-6)
+    assert of_pairs.tolist() == pytest.approx([0.8132617, math.log(2), 0.8132617], abs=1e-6)
 
 
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.8])
@@ -85,8 +85,8 @@ def test_margin_smoothing_and_centering_are_their_formulas() -> None:
 
 def test_a_ranking_counts_once_however_many_pairs_it_has() -> None:
     # ranking 0: 1, 2, 6 -> 3; ranking 1: 10 -> 10; ranking 2 has no pair
-    found = losses.mean_over_pairs(tensor(1, 10, 2, 6), torch.tensor([0, 1, 0, 0]), 3)
-    assert found.tolist() == [3, 10, 0]
+    means = losses.mean_over_pairs(tensor(1, 10, 2, 6), torch.tensor([0, 1, 0, 0]), 3)
+    assert means.tolist() == [3, 10, 0]
 
 
 @pytest.mark.parametrize(

@@ -44,19 +44,19 @@ def losses_of(
     scores: list[float], examples: list[Example], objective: Objective, tie: float = 0.0
 ) -> list[float]:
     pairs = index_pairs(examples, objective.ties, CPU)
-    found = ranking_losses(
+    of_rankings = ranking_losses(
         torch.tensor(scores, dtype=torch.float64), pairs, len(examples), objective, torch.tensor(tie)
     )
-    return [float(each) for each in found]
+    return [float(loss) for loss in of_rankings]
 
 
 def test_the_loss_of_a_ranking_of_k_is_the_mean_of_its_k_choose_2_pairs() -> None:
     scores = [0.3, -1.0, 2.0, 0.5, 1.1, 0.1]
     four, two = make_example(4, tuple(combinations(range(4), 2))), make_example(2, ((1, 0),))
-    found = losses_of(scores, [four, two], Objective("drop"))
+    of_rankings = losses_of(scores, [four, two], Objective("drop"))
     pairs = [minus_log_sigmoid(scores[i] - scores[j]) for i, j in combinations(range(4), 2)]
     # the second ranking's completions are numbers 4 and 5 of the batch, and its second is the better one
-    assert found == pytest.approx([sum(pairs) / 6, minus_log_sigmoid(0.1 - 1.1)], abs=1e-6)
+    assert of_rankings == pytest.approx([sum(pairs) / 6, minus_log_sigmoid(0.1 - 1.1)], abs=1e-6)
 
 
 @pytest.mark.parametrize("tokens", [1, 4096])
@@ -65,8 +65,8 @@ def test_a_ranking_counts_by_its_weight_however_a_step_is_cut(tokens: int) -> No
     tokenizer, network = make_network()
     words = ["it is good", "it is awful", "it is plain and plain"]
     examples = [
-        Example(encode(tokenizer, Limits(64, 64, 64), "text", ASK, own), ((0, 1),), (), 0.0, weight)
-        for own, weight in ((words[:2], 3.0), (words[1:], 1.0), (words[::-1][:2], 0.5))
+        Example(encode(tokenizer, Limits(64, 64, 64), "text", ASK, texts), ((0, 1),), (), 0.0, weight)
+        for texts, weight in ((words[:2], 3.0), (words[1:], 1.0), (words[::-1][:2], 0.5))
     ]
     loss = RankingLoss(network, torch.tensor(0.0), Objective("drop"), True, 64, tokens, 0)
 
@@ -74,17 +74,17 @@ def test_a_ranking_counts_by_its_weight_however_a_step_is_cut(tokens: int) -> No
         network.zero_grad(set_to_none=True)
         figures = accumulate_gradient(loss, some)
         return figures.loss, torch.cat(
-            [each.grad.flatten() for each in network.parameters() if each.grad is not None]
+            [parameter.grad.flatten() for parameter in network.parameters() if parameter.grad is not None]
         )
 
-    together, found = gradient(examples)
-    alone = [gradient([each]) for each in examples]
-    weights = [each.weight / 4.5 for each in examples]
+    together, gradient_together = gradient(examples)
+    alone = [gradient([example]) for example in examples]
+    weights = [example.weight / 4.5 for example in examples]
     assert together == pytest.approx(
-        sum(w * each for w, (each, _) in zip(weights, alone, strict=True)), abs=1e-6
+        sum(w * value for w, (value, _) in zip(weights, alone, strict=True)), abs=1e-6
     )
-    by_hand = sum(w * each for w, (_, each) in zip(weights, alone, strict=True))
-    torch.testing.assert_close(found, by_hand, rtol=1e-4, atol=1e-6)
+    by_hand = sum(w * value for w, (_, value) in zip(weights, alone, strict=True))
+    torch.testing.assert_close(gradient_together, by_hand, rtol=1e-4, atol=1e-6)
 
 
 def test_ties_are_dropped_halved_or_modelled() -> None:
@@ -96,7 +96,7 @@ def test_ties_are_dropped_halved_or_modelled() -> None:
         [(sum(strict) + half) / 3], abs=1e-6
     )
     # Davidson with nu = e^0.4: the probabilities of win, win and tie from the strengths e^r
-    strengths = [math.exp(each) for each in scores]
+    strengths = [math.exp(score) for score in scores]
 
     def root(i: int, j: int) -> float:
         return math.exp(0.4) * math.sqrt(strengths[i] * strengths[j])
@@ -123,7 +123,7 @@ PLANTED = [-1.0, -0.3, 0.2, 1.1]  # scores of four completions; their mean is 0
 
 def judged_pairs(mode: Ties, share: float, count: int) -> Counter[tuple[tuple[Pair, ...], tuple[Pair, ...]]]:
     """(pairs, ties) of ``count`` comparisons by judges whose tie parameter, nu or theta, is ``share``."""
-    drawn, found = random.Random(7), Counter[tuple[tuple[Pair, ...], tuple[Pair, ...]]]()
+    drawn, counts = random.Random(7), Counter[tuple[tuple[Pair, ...], tuple[Pair, ...]]]()
     for _ in range(count):
         i, j = drawn.sample(range(4), 2)
         a, b = math.exp(PLANTED[i]), math.exp(PLANTED[j])
@@ -132,10 +132,10 @@ def judged_pairs(mode: Ties, share: float, count: int) -> Counter[tuple[tuple[Pa
         else:
             first, second = a / (a + share * b), b / (b + share * a)
             chances = [first, second, 1 - first - second]
-        said: list[tuple[tuple[Pair, ...], tuple[Pair, ...]]]
-        said = [(((i, j),), ()), (((j, i),), ()), ((), ((i, j),))]
-        found.update(drawn.choices(said, chances))
-    return found
+        outcomes: list[tuple[tuple[Pair, ...], tuple[Pair, ...]]]
+        outcomes = [(((i, j),), ()), (((j, i),), ()), ((), ((i, j),))]
+        counts.update(drawn.choices(outcomes, chances))
+    return counts
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def judged_pairs(mode: Ties, share: float, count: int) -> Counter[tuple[tuple[Pa
 def test_a_planted_tie_parameter_is_found_again(mode: Ties, share: float) -> None:
     """By the least loss over 20,000 comparisons: errors of about 0.02 in scores, and 0.03 of the parameter."""
     counted = judged_pairs(mode, share, 20_000)
-    examples = [make_example(4, *said) for said in counted]
+    examples = [make_example(4, *judged) for judged in counted]
     often = torch.tensor(list(counted.values()), dtype=torch.float64) / 20_000
     pairs = index_pairs(examples, mode, CPU)
     scores, parameter = (torch.zeros(size, dtype=torch.float64, requires_grad=True) for size in ((4,), ()))
@@ -160,8 +160,8 @@ def test_a_planted_tie_parameter_is_found_again(mode: Ties, share: float) -> Non
         return total
 
     optimizer.step(loss)  # type: ignore[no-untyped-call]  # as torch has it
-    found = math.exp(parameter.item()) + (mode == "rao_kupper")  # theta = e^softplus(x) = 1 + e^x
-    assert found == pytest.approx(share, rel=0.05)
+    fitted = math.exp(parameter.item()) + (mode == "rao_kupper")  # theta = e^softplus(x) = 1 + e^x
+    assert fitted == pytest.approx(share, rel=0.05)
     centred = (scores - scores.mean()).tolist()
     assert centred == pytest.approx(PLANTED, abs=0.08)
 
@@ -182,15 +182,15 @@ def test_a_ranking_of_ties_alone_says_nothing_where_ties_are_dropped() -> None:
 
 def test_chances_without_a_tie_are_those_of_the_two_wins() -> None:
     difference = torch.tensor([0.0, 1.3, -2.0], dtype=torch.float64)
-    logistic = [1 / (1 + math.exp(-each)) for each in difference.tolist()]
+    logistic = [1 / (1 + math.exp(-gap)) for gap in difference.tolist()]
     assert win_probability(difference, "drop", torch.tensor(0.0)).tolist() == pytest.approx(logistic)
     # under Davidson the tie's term falls out
     assert win_probability(difference, "davidson", torch.tensor(2.0)).tolist() == pytest.approx(logistic)
     theta = 1 + math.e  # parameter 1
-    wins = [1 / (1 + theta * math.exp(-each)) for each in difference.tolist()]
-    other = [1 / (1 + theta * math.exp(each)) for each in difference.tolist()]
-    found = win_probability(difference, "rao_kupper", torch.tensor(1.0, dtype=torch.float64))
-    assert found.tolist() == pytest.approx([a / (a + b) for a, b in zip(wins, other, strict=True)])
+    wins = [1 / (1 + theta * math.exp(-gap)) for gap in difference.tolist()]
+    other = [1 / (1 + theta * math.exp(gap)) for gap in difference.tolist()]
+    chances = win_probability(difference, "rao_kupper", torch.tensor(1.0, dtype=torch.float64))
+    assert chances.tolist() == pytest.approx([a / (a + b) for a, b in zip(wins, other, strict=True)])
 
 
 def test_the_tie_parameter_starts_at_the_share_of_ties() -> None:
@@ -231,9 +231,9 @@ def test_loss_and_gradient_of_a_step_are_the_same_however_it_is_cut(
     whole, examples = make_loss(ties)
     expected = accumulate_gradient(whole, examples)
     cut = make_loss(ties, share=share, tokens=tokens)[0]
-    found = accumulate_gradient(cut, examples[::-1])
-    assert found.loss == pytest.approx(expected.loss, abs=1e-5)
-    assert (found.right, found.pairs) == (expected.right, expected.pairs) == (expected.right, 14)
+    of_cut = accumulate_gradient(cut, examples[::-1])
+    assert of_cut.loss == pytest.approx(expected.loss, abs=1e-5)
+    assert (of_cut.right, of_cut.pairs) == (expected.right, expected.pairs) == (expected.right, 14)
     torch.testing.assert_close(gradients(cut), gradients(whole), rtol=1e-4, atol=1e-5)
     assert mean_loss(cut, examples, between=lambda: None).loss == pytest.approx(expected.loss, abs=1e-5)
 
@@ -242,21 +242,21 @@ def test_gradient_of_the_loss_is_that_of_finite_differences() -> None:
     loss, examples = make_loss()
     accumulate_gradient(loss, examples)
     for value, place in ((loss.network.head.weight, (0, 3)), (loss.tie_parameter, ())):
-        step, found = 1e-2, []
+        step, around = 1e-2, []
         for sign in (1, -1):
             with torch.no_grad():
                 value[place] += sign * step
-                found.append(mean_loss(loss, examples, between=lambda: None).loss)
+                around.append(mean_loss(loss, examples, between=lambda: None).loss)
                 value[place] -= sign * step
         assert value.grad is not None
-        assert float(value.grad[place]) == pytest.approx((found[0] - found[1]) / (2 * step), abs=1e-4)
+        assert float(value.grad[place]) == pytest.approx((around[0] - around[1]) / (2 * step), abs=1e-4)
 
 
 def test_dropping_ties_leaves_the_rankings_weights_alone() -> None:
     loss, examples = make_loss("drop")
-    each = [mean_loss(loss, [one], between=lambda: None).loss for one in examples]
+    alone = [mean_loss(loss, [one], between=lambda: None).loss for one in examples]
     together = mean_loss(loss, examples, between=lambda: None).loss
-    assert together == pytest.approx(sum(each) / 4, abs=1e-6)
+    assert together == pytest.approx(sum(alone) / 4, abs=1e-6)
 
 
 def test_every_ranking_is_in_one_step_of_an_epoch_and_steps_are_even() -> None:
@@ -285,22 +285,26 @@ def test_who_judged_the_same_texts_is_scored_once_and_learns_the_same() -> None:
     turned = one._replace(pairs=tuple((j, i) for i, j in one.pairs), weight=0.5)
     copied = turned._replace(encoded=one.encoded._replace())  # equal, and not the same object
     counted = []
-    hook = loss.network.register_forward_hook(lambda net, given, scores: counted.append(len(scores)))
+    hook = loss.network.register_forward_hook(lambda net, batch, scores: counted.append(len(scores)))
     figures = []
     for other in (turned, copied):
         loss.network.zero_grad()
-        found = accumulate_gradient(loss, [one, examples[1], other])
+        accumulated = accumulate_gradient(loss, [one, examples[1], other])
         gradient = torch.cat(
-            [each.grad.flatten() for each in loss.network.parameters() if each.grad is not None]
+            [
+                parameter.grad.flatten()
+                for parameter in loss.network.parameters()
+                if parameter.grad is not None
+            ]
         )
-        figures.append((found, gradient))
+        figures.append((accumulated, gradient))
     hook.remove()
     shared, apart = figures
     assert shared[0].loss == pytest.approx(apart[0].loss, abs=1e-6)
     assert (shared[0].right, shared[0].pairs) == (apart[0].right, apart[0].pairs)
     torch.testing.assert_close(shared[1], apart[1], rtol=1e-4, atol=1e-6)
     completions = len(one.encoded.completions)
-    assert sum(counted) == 2 * sum(len(each.encoded.completions) for each in examples[:2]) + completions
+    assert sum(counted) == 2 * sum(len(example.encoded.completions) for example in examples[:2]) + completions
 
 
 def test_forward_passes_stay_within_the_budget_once_padded() -> None:
@@ -338,5 +342,5 @@ def test_matrices_decay_and_the_rest_does_not_and_the_tie_parameter_has_its_own_
 def test_a_shorter_row_limit_changes_no_loss() -> None:
     loss, examples = make_loss()
     long = replace(loss, row_limit=4096)
-    found, expected = (mean_loss(each, examples, between=lambda: None).loss for each in (loss, long))
-    assert found == pytest.approx(expected, abs=1e-5)
+    of_short, expected = (mean_loss(limited, examples, between=lambda: None).loss for limited in (loss, long))
+    assert of_short == pytest.approx(expected, abs=1e-5)

@@ -31,7 +31,7 @@ from tests.rewardmodel.pure.factories import make_network
 CPU = torch.device("cpu")
 PROMPTS = [[5, 6, 7, 8, 9], [10, 11]]
 COMPLETIONS = [[[20, 21, 2], [22, 2], [20, 21, 23, 24, 2]], [[25, 2], [26, 27, 28, 2]]]
-ROWS = [Row(prompt, own) for prompt, own in zip(PROMPTS, COMPLETIONS, strict=True)]
+ROWS = [Row(prompt, completions) for prompt, completions in zip(PROMPTS, COMPLETIONS, strict=True)]
 LIMITS = Limits(64, 64, 4096)
 SIZES: dict[str, Any] = {
     "hidden_size": 32,
@@ -63,13 +63,13 @@ def test_scores_and_gradients_of_a_batch_are_those_of_each_completion_alone(shar
     _, network = make_network()
     rows = ROWS if share else [Row(row.prompt, [ids]) for row in ROWS for ids in row.completions]
     weights = torch.tensor([1.0, -2.0, 0.5, 3.0, -1.0])
-    found = network(collate(rows, share=share, pad_id=0, device=CPU))
-    torch.autograd.backward(found @ weights)
+    batched = network(collate(rows, share=share, pad_id=0, device=CPU))
+    torch.autograd.backward(batched @ weights)
     together = gradients(network)
     network.zero_grad(set_to_none=True)
     alone = torch.stack([score_alone(network, row.prompt, ids) for row in ROWS for ids in row.completions])
     torch.autograd.backward(alone @ weights)
-    torch.testing.assert_close(found, alone, rtol=0, atol=1e-5)
+    torch.testing.assert_close(batched, alone, rtol=0, atol=1e-5)
     torch.testing.assert_close(together, gradients(network), rtol=0, atol=1e-4)
     assert float(alone.detach().std()) > 0.1  # scores so near to each other would hide a fault
 
@@ -150,9 +150,9 @@ def test_rows_take_completions_until_the_limit_and_keep_their_order() -> None:
 def test_well_known_trunks_share_the_prompt_exactly(config: Any) -> None:
     _, network = make_network(config=config)
     assert packing_is_exact(network.trunk, LIMITS, pad_id=0)
-    found = network(collate(ROWS, share=True, pad_id=0, device=CPU))
+    batched = network(collate(ROWS, share=True, pad_id=0, device=CPU))
     alone = torch.stack([score_alone(network, row.prompt, ids) for row in ROWS for ids in row.completions])
-    torch.testing.assert_close(found, alone, rtol=0, atol=1e-5)
+    torch.testing.assert_close(batched, alone, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -170,9 +170,9 @@ def test_a_trunk_that_cannot_share_gets_a_row_a_completion_and_scores_the_same(c
     _, network = make_network(config=config)
     assert not packing_is_exact(network.trunk, LIMITS, pad_id=0)
     rows = [Row(row.prompt, [ids]) for row in ROWS for ids in row.completions]
-    found = network(collate(rows, share=False, pad_id=0, device=CPU))
+    batched = network(collate(rows, share=False, pad_id=0, device=CPU))
     alone = torch.stack([score_alone(network, row.prompt, ids) for row in ROWS for ids in row.completions])
-    torch.testing.assert_close(found, alone, rtol=0, atol=1e-5)
+    torch.testing.assert_close(batched, alone, rtol=0, atol=1e-5)
 
 
 def test_a_trunk_that_ignores_the_mask_is_found_out() -> None:
@@ -202,6 +202,6 @@ def test_gemma_2_shares_its_prompt_only_where_that_is_exact(window: int, share: 
     _, network = make_network(config=config)
     assert packing_is_exact(network.trunk, LIMITS, pad_id=0) == share
     rows = ROWS if share else [Row(row.prompt, [ids]) for row in ROWS for ids in row.completions]
-    found = network(collate(rows, share=share, pad_id=0, device=CPU))
+    batched = network(collate(rows, share=share, pad_id=0, device=CPU))
     alone = torch.stack([score_alone(network, row.prompt, ids) for row in ROWS for ids in row.completions])
-    torch.testing.assert_close(found, alone, rtol=0, atol=1e-5)
+    torch.testing.assert_close(batched, alone, rtol=0, atol=1e-5)

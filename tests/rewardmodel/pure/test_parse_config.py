@@ -30,9 +30,9 @@ class Outer:
 
 
 def test_values_of_the_right_types_are_taken() -> None:
-    given = {"base": "x", "rate": 2, "fast": True, "ties": "drop", "names": ["a"], "inner": {"rank": 2}}
-    assert parse_config(Outer, given) == Outer("x", 2.0, True, 3, "drop", ("a",), Inner(2))
-    assert isinstance(parse_config(Outer, given).rate, float)
+    values = {"base": "x", "rate": 2, "fast": True, "ties": "drop", "names": ["a"], "inner": {"rank": 2}}
+    assert parse_config(Outer, values) == Outer("x", 2.0, True, 3, "drop", ("a",), Inner(2))
+    assert isinstance(parse_config(Outer, values).rate, float)
 
 
 def test_null_is_taken_where_a_field_may_be_null() -> None:
@@ -40,7 +40,7 @@ def test_null_is_taken_where_a_field_may_be_null() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "key"),
+    ("values", "key"),
     [
         ({"base": "x", "stepz": 1}, "stepz"),
         ({}, "base is missing"),
@@ -58,9 +58,9 @@ def test_null_is_taken_where_a_field_may_be_null() -> None:
         ({"base": "x", "steps": 0}, "steps must be at least 1"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_the_keys_name(given: dict[str, Any], key: str) -> None:
+def test_what_does_not_fit_is_refused_by_the_keys_name(values: dict[str, Any], key: str) -> None:
     with pytest.raises(BadInput, match=key):
-        parse_config(Outer, given)
+        parse_config(Outer, values)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Narrowed(Ranged):
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("values", "sentence"),
     [
         ({"share": -0.1}, "share must be at least 0, not -0.1"),
         ({"share": 0.5}, r"share must be below 0\.5, not 0\.5"),
@@ -90,9 +90,9 @@ class Narrowed(Ranged):
         ({"share": float("inf")}, r"share must be below 0\.5, not inf"),
     ],
 )
-def test_values_out_of_the_range_at_their_field_are_refused(given: dict[str, Any], said: str) -> None:
-    with pytest.raises(BadInput, match=f"^{said}$"):
-        parse_config(Ranged, given)
+def test_values_out_of_the_range_at_their_field_are_refused(values: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(BadInput, match=f"^{sentence}$"):
+        parse_config(Ranged, values)
 
 
 def test_bounds_are_in_a_range_where_it_says_so_and_none_is_in_all() -> None:

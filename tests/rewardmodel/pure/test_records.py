@@ -19,7 +19,7 @@ def test_a_line_is_read_as_it_is_written() -> None:
     assert record.ties == ((0, 2),)
     assert record.tiers == (2, 1, 2)
     assert record.texts == ["text 0", "text 1", "text 2"]
-    assert [each.source for each in record.completions] == ["s0", "s1", "s2"]
+    assert [completion.source for completion in record.completions] == ["s0", "s1", "s2"]
     assert (record.strength, record.order_shown, record.annotator) == (2.0, (2, 0, 1), None)
     assert record.simulated
     assert record.messages == ({"role": "user", "content": "Where?"},)

@@ -41,9 +41,9 @@ def test_a_trained_policy_is_sampled_and_evaluated(tmp_path: Path) -> None:
     sampling.write_config({"base": str(training.output), "completions": 2, **common})
     assert run("sample", sampling) == 0
     texts = [
-        each["text"]
+        completion["text"]
         for line in (sampling.output / "samples.jsonl").read_text().splitlines()
-        for each in json.loads(line)["completions"]
+        for completion in json.loads(line)["completions"]
     ]
     assert len(texts) == 8
     assert sum(text.strip().startswith("The ") for text in texts) >= 6

@@ -16,12 +16,12 @@ MESSAGES = [{"role": "user", "content": "the cat sat on the mat"}]
 def test_a_long_prompt_keeps_its_end_and_is_counted() -> None:
     tokenizer = make_tokenizer()
     short = [{"role": "user", "content": "the mat"}]
-    found = encode_prompts(tokenizer, [Prompt("a", "text", MESSAGES), Prompt("b", "text", short)], 4)
-    assert [tokenizer.convert_ids_to_tokens(ids) for ids in found.ids] == [
+    encoded = encode_prompts(tokenizer, [Prompt("a", "text", MESSAGES), Prompt("b", "text", short)], 4)
+    assert [tokenizer.convert_ids_to_tokens(ids) for ids in encoded.ids] == [
         ["sat", "on", "the", "mat"],
         ["the", "mat"],
     ]
-    assert found.truncated == 1
+    assert encoded.truncated == 1
 
 
 def test_a_prompt_that_the_template_refuses_is_named() -> None:

@@ -29,7 +29,7 @@ def make_evaluate_folder(path: Path, policies: list[Path], **config: Any) -> Run
     folder.make()
     make_prompts(folder.inputs / "prompts.jsonl", 6)
     small = {"max_new_tokens": 4, "batch_prompts": 4, "threads": 1, "device": "cpu", "resamples": 200}
-    folder.write_config({"policies": [str(each) for each in policies], **small, **config})
+    folder.write_config({"policies": [str(policy_folder) for policy_folder in policies], **small, **config})
     return folder
 
 
@@ -45,7 +45,7 @@ def test_kl_estimate_covers_the_kl_by_enumeration(tmp_path: Path) -> None:
     folder = make_evaluate_folder(
         tmp_path / "run", folders, max_new_tokens=1, completions=1500, temperature=0.5
     )
-    own = run(folder)["policies"]
+    of_policies = run(folder)["policies"]
     tokenizer = make_tokenizer()
     divergences = []
     for line in (folder.inputs / "prompts.jsonl").read_text().splitlines():
@@ -56,9 +56,9 @@ def test_kl_estimate_covers_the_kl_by_enumeration(tmp_path: Path) -> None:
             )
         chances = second.softmax(-1)
         divergences.append(float((chances * (second.log_softmax(-1) - first.log_softmax(-1))).sum()))
-    assert (own[0]["kl"]["value"], own[0]["kl"]["interval"]) == (0.0, [0.0, 0.0])
-    assert own[1]["kl"]["value"] == pytest.approx(sum(divergences) / 6, abs=0.02)
-    assert own[1]["kl"]["value"] > 0.1
+    assert (of_policies[0]["kl"]["value"], of_policies[0]["kl"]["interval"]) == (0.0, [0.0, 0.0])
+    assert of_policies[1]["kl"]["value"] == pytest.approx(sum(divergences) / 6, abs=0.02)
+    assert of_policies[1]["kl"]["value"] > 0.1
 
 
 def test_perplexity_is_that_of_the_held_out_demonstrations_alone(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_perplexity_is_that_of_the_held_out_demonstrations_alone(tmp_path: Path)
         for split, text in texts.items()
     ]
     (folder.inputs / "demonstrations.jsonl").write_text("\n".join(lines))
-    found = run(folder)["policies"][0]["perplexity"]["value"]
+    perplexity = run(folder)["policies"][0]["perplexity"]["value"]
     model, tokenizer, losses = make_model(), make_tokenizer(), []
     for split in ("test", "validation"):
         completion = [*tokenizer(texts[split])["input_ids"], 1]
@@ -81,7 +81,7 @@ def test_perplexity_is_that_of_the_held_out_demonstrations_alone(tmp_path: Path)
         start = len(ids) - len(completion)
         losses += [-float(logs[place - 1, ids[place]]) for place in range(start, len(ids))]
     assert len(losses) == 8  # 4 words and EOS, 2 words and EOS
-    assert found == pytest.approx(math.exp(sum(losses) / 8), rel=1e-4)
+    assert perplexity == pytest.approx(math.exp(sum(losses) / 8), rel=1e-4)
 
 
 def make_answer(prompt: int, text: str, tokens: int, finished: bool = True) -> dict[str, Any]:
@@ -90,39 +90,39 @@ def make_answer(prompt: int, text: str, tokens: int, finished: bool = True) -> d
 
 def test_figures_by_hand() -> None:
     answers = [make_answer(0, "a b", 3), make_answer(0, "a b a", 4), make_answer(1, "c", 8, finished=False)]
-    own = {
+    of_policies = {
         "answers": answers,
         "rewards": [1.0, 2.0, 3.0],
         "losses": [],
         "demonstrations": [],
         "prompts_cut": 0,
     }
-    first = {**own, "rewards": [0.0, 2.0, 4.0]}
-    found = figures(own, first, 100)
-    assert found["reward"]["value"] == 2.0
-    assert found["reward_gain"]["value"] == 0.0  # 1 + 0 - 1
-    assert found["win_rate"]["value"] == 0.5  # 1 + 1/2 + 0, of 3
-    assert found["length"]["value"] == 5.0  # 3 + 4 + 8, of 3
-    assert found["eos_rate"]["value"] == pytest.approx(2 / 3)
-    assert found["kl"]["value"] == 2.5
-    assert found["perplexity"] is None
-    assert found["distinct_1"] == 0.5  # a b c of a b a b a c
-    assert found["distinct_2"] == pytest.approx(2 / 3)  # ab, ba of ab ab ba
+    first = {**of_policies, "rewards": [0.0, 2.0, 4.0]}
+    computed = figures(of_policies, first, 100)
+    assert computed["reward"]["value"] == 2.0
+    assert computed["reward_gain"]["value"] == 0.0  # 1 + 0 - 1
+    assert computed["win_rate"]["value"] == 0.5  # 1 + 1/2 + 0, of 3
+    assert computed["length"]["value"] == 5.0  # 3 + 4 + 8, of 3
+    assert computed["eos_rate"]["value"] == pytest.approx(2 / 3)
+    assert computed["kl"]["value"] == 2.5
+    assert computed["perplexity"] is None
+    assert computed["distinct_1"] == 0.5  # a b c of a b a b a c
+    assert computed["distinct_2"] == pytest.approx(2 / 3)  # ab, ba of ab ab ba
     assert distinct(["a"], 2) is None
 
 
 def test_interval_of_a_mean_is_that_of_the_normal_law() -> None:
     """400 prompts with one answer each, half 0 and half 1: deviation of the mean 0.5 / 20, times 1.96."""
-    found = mean_by_prompt(range(400), [0.0, 1.0] * 200, resamples=4000)
-    assert found is not None
-    assert found["value"] == 0.5
-    assert found["interval"] == pytest.approx([0.5 - 1.96 * 0.025, 0.5 + 1.96 * 0.025], abs=0.005)
+    mean = mean_by_prompt(range(400), [0.0, 1.0] * 200, resamples=4000)
+    assert mean is not None
+    assert mean["value"] == 0.5
+    assert mean["interval"] == pytest.approx([0.5 - 1.96 * 0.025, 0.5 + 1.96 * 0.025], abs=0.005)
 
 
 def test_interval_draws_prompts_and_not_answers() -> None:
     """Four prompts with 100 equal answers each say as little as four answers: deviation 0.25, not 0.025."""
-    found = mean_by_prompt(range(4), [0.0, 100.0, 0.0, 100.0], sizes=[100.0] * 4, resamples=2000)
-    assert found == {"value": 0.5, "interval": [0.0, 1.0], "count": 4, "prompts": 4}
+    mean = mean_by_prompt(range(4), [0.0, 100.0, 0.0, 100.0], sizes=[100.0] * 4, resamples=2000)
+    assert mean == {"value": 0.5, "interval": [0.0, 1.0], "count": 4, "prompts": 4}
 
 
 def test_a_stopped_run_goes_on_with_the_next_policy(tmp_path: Path) -> None:
@@ -193,11 +193,17 @@ def test_what_was_measured_of_other_policies_is_not_gone_on_with(tmp_path: Path)
     folders = [make_folder(tmp_path / str(seed), seed) for seed in (0, 1)]
     folder = make_evaluate_folder(tmp_path / "run", folders)
     assert run(folder)["policies"][0]["prompts_cut"] == 0
-    folder.write_config({**folder.read_config(), "policies": [str(each) for each in reversed(folders)]})
+    folder.write_config(
+        {**folder.read_config(), "policies": [str(policy_folder) for policy_folder in reversed(folders)]}
+    )
     with pytest.raises(BadInput, match="another run: model 0, model 1 differ"):
         run(folder)
     folder.write_config(
-        {**folder.read_config(), "policies": [str(each) for each in folders], "resamples": 100}
+        {
+            **folder.read_config(),
+            "policies": [str(policy_folder) for policy_folder in folders],
+            "resamples": 100,
+        }
     )
     run(folder)
 

@@ -69,27 +69,29 @@ def test_greedy_batch_equals_decoding_each_prompt_alone(config: Any) -> None:
 
 def test_masks_hold_eos_and_nothing_after_it() -> None:
     settings = SamplingSettings(max_new_tokens=10, samples=40)
-    made = generate(make_model(spread=0.02), make_tokenizer(), PROMPTS, settings, make_generator())
-    tokens = made.sequences[:, 5:]
-    assert made.finished.any()
-    assert not made.finished.all()
+    generated = generate(make_model(spread=0.02), make_tokenizer(), PROMPTS, settings, make_generator())
+    tokens = generated.sequences[:, 5:]
+    assert generated.finished.any()
+    assert not generated.finished.all()
     for row, mask, finished in zip(
-        tokens.tolist(), made.completion_mask.tolist(), made.finished, strict=True
+        tokens.tolist(), generated.completion_mask.tolist(), generated.finished, strict=True
     ):
         length = row.index(1) + 1 if finished else len(row)
         assert mask == [True] * length + [False] * (len(row) - length)
         assert (1 in row) == bool(finished)
         assert set(row[length:]) <= {0}
-    assert torch.equal(made.attention_mask[:, 5:].bool(), made.completion_mask)
-    assert made.attention_mask[:, :5].sum(dim=1).tolist() == [n for n in (5, 2, 3, 1, 4) for _ in range(40)]
+    assert torch.equal(generated.attention_mask[:, 5:].bool(), generated.completion_mask)
+    assert generated.attention_mask[:, :5].sum(dim=1).tolist() == [
+        n for n in (5, 2, 3, 1, 4) for _ in range(40)
+    ]
 
 
 def test_texts_end_before_eos() -> None:
     model, tokenizer = make_model(spread=0.02), make_tokenizer()
-    made = generate(
+    generated = generate(
         model, tokenizer, PROMPTS, SamplingSettings(max_new_tokens=10, samples=4), make_generator()
     )
-    for text, ids in zip(made.texts, completions_of(made), strict=True):
+    for text, ids in zip(generated.texts, completions_of(generated), strict=True):
         words = [tokenizer.convert_ids_to_tokens(token) for token in ids if token > 2]
         assert text.split() == words
 
@@ -107,8 +109,8 @@ def test_samples_of_one_prompt_follow_the_softmax() -> None:
     model, prompt, count = make_model(spread=0.2), [3, 4, 5], 20_000
     for temperature in (0.7, 1.5):
         settings = SamplingSettings(max_new_tokens=1, temperature=temperature, samples=count)
-        made = generate(model, make_tokenizer(), [prompt], settings, make_generator(1))
-        seen = torch.bincount(made.sequences[:, 3], minlength=16).double()
+        generated = generate(model, make_tokenizer(), [prompt], settings, make_generator(1))
+        seen = torch.bincount(generated.sequences[:, 3], minlength=16).double()
         logits = model(input_ids=torch.tensor([prompt])).logits[0, -1].detach().double() / temperature
         expected = count * logits.exp() / logits.exp().sum()
         # 15 degrees of freedom: 37.7 is passed once in 1,000 draws
@@ -119,12 +121,12 @@ def test_second_tokens_follow_the_softmax_after_the_first() -> None:
     """The cache is the row's own: pairs of tokens are as frequent as the chain rule says."""
     model, prompt, count = make_model(spread=0.3), [3, 4], 20_000
     settings = SamplingSettings(max_new_tokens=2, samples=count)
-    made = generate(model, make_tokenizer(), [prompt], settings, make_generator(2))
+    generated = generate(model, make_tokenizer(), [prompt], settings, make_generator(2))
     pairs = torch.tensor([[first, second] for first in range(2, 16) for second in range(16)])
     ids = torch.cat([torch.tensor([prompt]).expand(len(pairs), 2), pairs], dim=1)
     with torch.no_grad():
         logs = completion_log_probabilities(model, ids, torch.ones_like(ids), 2, 1.0).double().sum(dim=1)
-    codes = made.sequences[:, 2] * 16 + made.sequences[:, 3]
+    codes = generated.sequences[:, 2] * 16 + generated.sequences[:, 3]
     seen = torch.bincount(codes, minlength=256).double()[pairs[:, 0] * 16 + pairs[:, 1]]
     expected = count * logs.exp()
     often = expected > 10

@@ -38,8 +38,8 @@ def export(tmp_path: Path, model: Path, **config: Any) -> Path:
 
 @torch.no_grad()
 def logits(model: Any) -> torch.Tensor:
-    said: torch.Tensor = model.eval()(input_ids=IDS, attention_mask=MASK).logits[MASK.bool()]
-    return said
+    real_logits: torch.Tensor = model.eval()(input_ids=IDS, attention_mask=MASK).logits[MASK.bool()]
+    return real_logits
 
 
 def test_logits_tokens_and_greedy_answers_are_the_policys(tmp_path: Path) -> None:

@@ -188,8 +188,8 @@ def test_a_base_is_tried_where_activations_are_recomputed_too(tmp_path: Path) ->
 def test_a_base_whose_sampling_settings_contradict_each_other_can_be_saved(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "base")
     (folder / "meta.json").unlink(missing_ok=True)
-    wanted = {"eos_token_id": [1, 2], "temperature": 0.9, "top_p": 0.6}  # and no do_sample
-    (folder / "generation_config.json").write_text(json.dumps(wanted))
+    contradictory = {"eos_token_id": [1, 2], "temperature": 0.9, "top_p": 0.6}  # and no do_sample
+    (folder / "generation_config.json").write_text(json.dumps(contradictory))
     policy = load_policy(str(folder), lora=None, device=CPU)
     save_policy(policy, tmp_path / "saved", {})
     again = load_policy(str(tmp_path / "saved"), lora=None, device=CPU)

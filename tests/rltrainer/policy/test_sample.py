@@ -33,11 +33,11 @@ def test_each_prompt_gets_its_number_of_distinct_completions(tmp_path: Path) -> 
     lines = run(make_sample_folder(tmp_path / "run", base, completions=5))
     assert [line["prompt_id"] for line in lines] == [f"p{number}" for number in range(7)]
     for line in lines:
-        texts = [each["text"] for each in line["completions"]]
+        texts = [completion["text"] for completion in line["completions"]]
         assert len(texts) == len(set(texts)) == 5
         assert all(text.strip() for text in texts)
-        assert all(1 <= each["tokens"] <= 8 for each in line["completions"])
-        assert all(each["finished"] or each["tokens"] == 8 for each in line["completions"])
+        assert all(1 <= completion["tokens"] <= 8 for completion in line["completions"])
+        assert all(completion["finished"] or completion["tokens"] == 8 for completion in line["completions"])
         assert line["sampling"] == {
             "temperature": 1.0,
             "top_k": 0,
@@ -82,7 +82,7 @@ def test_duplicates_are_asked_for_again_and_a_lack_is_told(
 
 def test_another_try_finds_what_the_first_lacked(tmp_path: Path) -> None:
     base = make_folder(tmp_path / "base", spread=0.02)
-    found = [
+    counts = [
         sum(
             len(line["completions"])
             for line in run(
@@ -91,7 +91,7 @@ def test_another_try_finds_what_the_first_lacked(tmp_path: Path) -> None:
         )
         for tries in (1, 5)
     ]
-    assert found[0] < found[1] == 7 * 6
+    assert counts[0] < counts[1] == 7 * 6
 
 
 @pytest.mark.parametrize("kept", [0, 3, 5])

@@ -59,8 +59,8 @@ def test_only_completions_and_their_eos_are_targets() -> None:
 
 def test_loss_of_a_padded_batch_is_that_of_each_demonstration_alone() -> None:
     model = make_model()
-    found = row_losses(model, ROWS, 0, micro_batch_tokens=1000, device=CPU)
-    assert found == pytest.approx([loss_alone(model, row) for row in ROWS], abs=1e-4)
+    losses = row_losses(model, ROWS, 0, micro_batch_tokens=1000, device=CPU)
+    assert losses == pytest.approx([loss_alone(model, row) for row in ROWS], abs=1e-4)
 
 
 def test_gradient_is_the_same_however_the_batch_is_cut() -> None:
@@ -110,11 +110,11 @@ def test_learning_lowers_the_held_out_loss_and_the_best_weights_are_kept(tmp_pat
     policy = load_policy(str(folder.output), lora=None, device=CPU)
     assert torch.equal(policy.model.model.norm.weight, weights["model.norm.weight"])
     start = prepare(SftConfig(**{**folder.read_config(), "base": str(folder.output)}), folder, CPU)
-    found = row_losses(
+    of_rows = row_losses(
         policy.model, start.held_out, policy.tokenizer.pad_token_id, micro_batch_tokens=512, device=CPU
     )
     tokens = sum(len(row.ids) - row.start for row in start.held_out)
-    assert sum(found) / tokens == pytest.approx(min(losses), abs=1e-5)
+    assert sum(of_rows) / tokens == pytest.approx(min(losses), abs=1e-5)
 
 
 def test_the_gain_is_by_how_much_held_out_demonstrations_became_likelier(tmp_path: Path) -> None:
@@ -180,9 +180,9 @@ def test_a_stopped_run_goes_on_to_the_same_weights_bit_for_bit(tmp_path: Path) -
     stopped = make_sft_folder(tmp_path / "stopped")
     for step in (2, 3, 7):
         stop_after(stopped, step)
-    found = run(stopped)
-    assert found.keys() == expected.keys()
-    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    resumed = run(stopped)
+    assert resumed.keys() == expected.keys()
+    assert all(torch.equal(resumed[name], expected[name]) for name in expected)
     without_speed = [
         [
             {name: value for name, value in line.items() if name != "tokens_per_second"}
@@ -235,8 +235,8 @@ def test_a_stop_in_the_middle_of_the_held_out_loss_comes_back_to_it(tmp_path: Pa
     with pytest.raises(Stopped):
         sft.main(stopped, StopLater())
     assert steps(stopped)[-1]["step"] == end_of_first - 1
-    found = run(stopped)
-    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    resumed = run(stopped)
+    assert all(torch.equal(resumed[name], expected[name]) for name in expected)
     assert [line["step"] for line in steps(stopped)] == [line["step"] for line in steps(whole)]
 
 
@@ -247,14 +247,14 @@ def test_lora_resumes_exactly_and_leaves_full_weights(tmp_path: Path) -> None:
     stopped = make_sft_folder(tmp_path / "stopped", **config)
     stop_after(stopped, 3)
     assert all(".lora_" in name for name in load_file(stopped.checkpoint / "newest.safetensors"))
-    found = run(stopped)
-    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    resumed = run(stopped)
+    assert all(torch.equal(resumed[name], expected[name]) for name in expected)
     gains = [
         json.loads((tmp_path / name / "output" / "report.json").read_text())["gain"]
         for name in ("whole", "stopped")
     ]
     assert gains[0] == gains[1] is not None
-    assert found.keys() == load_file(Path(base) / "model.safetensors").keys()
+    assert resumed.keys() == load_file(Path(base) / "model.safetensors").keys()
     parents = json.loads((stopped.output / "meta.json").read_text())["parents"]
     assert len(parents["base"]) == 64
 
@@ -275,11 +275,11 @@ def test_a_checkpoint_of_another_run_is_refused_by_what_differs(tmp_path: Path) 
     with pytest.raises(BadInput, match="another run: learning_rate differ"):
         run(folder)
     folder.write_config(config)
-    given = path.read_text()
-    path.write_text(given.replace("hill", "dale"))
+    before = path.read_text()
+    path.write_text(before.replace("hill", "dale"))
     with pytest.raises(BadInput, match=r"another run: demonstrations\.jsonl differ"):
         run(folder)
-    path.write_text(given)
+    path.write_text(before)
     (base / "notes.txt").write_text("another base")
     with pytest.raises(BadInput, match="another run: base differ"):
         run(folder)

@@ -123,13 +123,13 @@ def make_rollout(
 def gradients(learner: Learner) -> Tensor:
     """All gradients of policy and value network, end to end."""
     both = {**learner.policy_parameters, **learner.value_parameters}
-    return torch.cat([each.grad.flatten() for each in both.values() if each.grad is not None])
+    return torch.cat([parameter.grad.flatten() for parameter in both.values() if parameter.grad is not None])
 
 
 def weights(learner: Learner) -> dict[str, Tensor]:
     """Copies of all weights that learn."""
     both = {**learner.policy_parameters, **learner.value_parameters}
-    return {name: each.detach().clone() for name, each in both.items()}
+    return {name: parameter.detach().clone() for name, parameter in both.items()}
 
 
 def make_reward_model(tokenizer: Any = None, *, seed: int = 1) -> RewardModel:

@@ -19,10 +19,10 @@ def test_p2_estimators_by_hand() -> None:
 def test_p2_estimators_are_sums_of_a_completion_and_pads_never_count() -> None:
     # Rows (0.5, -1) and (2, pad): k1 (-0.5 + 2) / 2; k2 (0.625 + 2) / 2; k3 (0.824812 + e^-2 + 1) / 2.
     ratio = torch.tensor([[0.5, -1.0], [2.0, 777.0]])
-    found = divergence(ratio, torch.tensor([[True, True], [True, False]]))
-    assert found.k1 == pytest.approx(0.75)
-    assert found.k2 == pytest.approx(1.3125)
-    assert found.k3 == pytest.approx((0.106530660 + 0.718281828 + math.exp(-2) + 1) / 2, abs=1e-6)
+    estimates = divergence(ratio, torch.tensor([[True, True], [True, False]]))
+    assert estimates.k1 == pytest.approx(0.75)
+    assert estimates.k2 == pytest.approx(1.3125)
+    assert estimates.k3 == pytest.approx((0.106530660 + 0.718281828 + math.exp(-2) + 1) / 2, abs=1e-6)
 
 
 def test_p2_k1_and_k3_agree_with_the_exact_kl_in_the_mean() -> None:

@@ -17,11 +17,11 @@ ADVANTAGES = torch.tensor([[2.0, 2.0, -2.0, -2.0, 100.0]])
 def test_ppo_loss_by_hand() -> None:
     # min(rho A, clip(rho, .8, 1.2) A): min(3, 2.4) = 2.4 (clipped); min(1, 1.6) = 1; min(-3, -2.4) = -3;
     # min(-1, -1.6) = -1.6 (clipped). Sum -1.2, so the loss is 1.2. k3 old to new: rho - 1 - log rho.
-    found = ppo_policy_loss(NEW, OLD, ADVANTAGES, MASK, 0.2)
-    assert float(found.loss) == pytest.approx(1.2)
-    assert int(found.clipped) == 2
-    assert float(found.ratio) == pytest.approx(4.0)
-    assert float(found.kl) == pytest.approx(-2 * math.log(1.5) - 2 * math.log(0.5), abs=1e-5)
+    computed = ppo_policy_loss(NEW, OLD, ADVANTAGES, MASK, 0.2)
+    assert float(computed.loss) == pytest.approx(1.2)
+    assert int(computed.clipped) == 2
+    assert float(computed.ratio) == pytest.approx(4.0)
+    assert float(computed.kl) == pytest.approx(-2 * math.log(1.5) - 2 * math.log(0.5), abs=1e-5)
 
 
 def test_a_clipped_token_has_no_gradient() -> None:
@@ -32,21 +32,21 @@ def test_a_clipped_token_has_no_gradient() -> None:
 
 
 def test_p3_log_ratios_are_clamped_at_twenty() -> None:
-    found = ppo_policy_loss(
+    computed = ppo_policy_loss(
         torch.tensor([[500.0]]), torch.zeros(1, 1), torch.tensor([[-1.0]]), torch.tensor([[True]]), 0.2
     )
-    assert float(found.loss) == pytest.approx(math.exp(20), rel=1e-6)
+    assert float(computed.loss) == pytest.approx(math.exp(20), rel=1e-6)
 
 
 def test_reinforce_loss_by_hand() -> None:
     # -(2 * -1 + 3 * -2) = 8, and its gradient is -A.
     new = torch.tensor([[-1.0, -2.0, -5.0]], requires_grad=True)
     mask = torch.tensor([[True, True, False]])
-    found = reinforce_loss(new, new.detach(), torch.tensor([[2.0, 3.0, 4.0]]), mask)
-    (gradient,) = torch.autograd.grad(found.loss, new)
-    assert float(found.loss.detach()) == pytest.approx(8.0)
+    computed = reinforce_loss(new, new.detach(), torch.tensor([[2.0, 3.0, 4.0]]), mask)
+    (gradient,) = torch.autograd.grad(computed.loss, new)
+    assert float(computed.loss.detach()) == pytest.approx(8.0)
     assert gradient.tolist() == [[-2.0, -3.0, 0.0]]
-    assert float(found.ratio) == 2.0
+    assert float(computed.ratio) == 2.0
 
 
 def test_p3_value_loss_by_hand() -> None:

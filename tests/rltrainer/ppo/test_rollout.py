@@ -53,15 +53,15 @@ def test_p7_p8_log_probabilities_are_those_of_the_sampled_distribution_without_p
     rollout, _ = make_rollout(learner)
     assert len({len(prompt) for prompt, _ in rows_of(rollout)}) > 1
     for row, (prompt, completion) in enumerate(rows_of(rollout)):
-        found = rollout.log_probs[row, : len(completion)].double()
+        log_probs = rollout.log_probs[row, : len(completion)].double()
         torch.testing.assert_close(
-            found, alone(learner.policy.model, prompt, completion, temperature), rtol=1e-5, atol=1e-5
+            log_probs, alone(learner.policy.model, prompt, completion, temperature), rtol=1e-5, atol=1e-5
         )
         reference = rollout.reference[row, : len(completion)].double()
         torch.testing.assert_close(
             reference, alone(learner.policy.frozen, prompt, completion, temperature), rtol=1e-5, atol=1e-5
         )
-        assert (reference - found).abs().max() > 1e-3
+        assert (reference - log_probs).abs().max() > 1e-3
 
 
 def test_p8_values_do_not_see_the_padding() -> None:
@@ -72,8 +72,8 @@ def test_p8_values_do_not_see_the_padding() -> None:
     for row, (prompt, completion) in enumerate(rows_of(rollout)):
         ids = torch.tensor([prompt + completion])
         with torch.no_grad():
-            own = learner.value(ids, torch.ones_like(ids), len(prompt))[0]
-        torch.testing.assert_close(rollout.values[row, : len(completion)], own, rtol=1e-5, atol=1e-5)
+            unpadded = learner.value(ids, torch.ones_like(ids), len(prompt))[0]
+        torch.testing.assert_close(rollout.values[row, : len(completion)], unpadded, rtol=1e-5, atol=1e-5)
 
 
 def test_p6_p9_the_end_is_a_token_of_the_rollout_and_nothing_after_it_is() -> None:
@@ -89,9 +89,9 @@ def test_p6_p9_the_end_is_a_token_of_the_rollout_and_nothing_after_it_is() -> No
         assert tokenizer.eos_token_id not in completion[:-1]
         assert text == tokenizer.decode(completion, skip_special_tokens=True)
     outside = ~rollout.mask
-    for each in (rollout.log_probs, rollout.reference, rollout.entropy, rollout.values):
-        assert each[outside].abs().sum() == 0
-        assert each[rollout.mask].shape == (int(rollout.mask.sum()),)
+    for tensor in (rollout.log_probs, rollout.reference, rollout.entropy, rollout.values):
+        assert tensor[outside].abs().sum() == 0
+        assert tensor[rollout.mask].shape == (int(rollout.mask.sum()),)
 
 
 def test_p6_what_is_scored_is_the_text_up_to_its_end() -> None:
@@ -129,12 +129,14 @@ def test_a_chat_is_asked_by_the_policys_template_and_scored_as_a_chat() -> None:
         policy, learner.value, score, [chat, text], learner.config, generator_of("test", 0, 0), Seconds()
     )
     assert heard == [chat, chat, text, text]
-    asked = ["the cat sat a on the mat and"] * 2 + ["cat sat"] * 2
+    rendered = ["the cat sat a on the mat and"] * 2 + ["cat sat"] * 2
     names = [policy.tokenizer.convert_ids_to_tokens(prompt) for prompt, _ in rows_of(rollout)]
-    assert [" ".join(each) for each in names] == asked
+    assert [" ".join(tokens) for tokens in names] == rendered
     for row, (prompt, completion) in enumerate(rows_of(rollout)):
-        found = rollout.log_probs[row, : len(completion)].double()
-        torch.testing.assert_close(found, alone(policy.model, prompt, completion, 1.0), rtol=1e-5, atol=1e-5)
+        log_probs = rollout.log_probs[row, : len(completion)].double()
+        torch.testing.assert_close(
+            log_probs, alone(policy.model, prompt, completion, 1.0), rtol=1e-5, atol=1e-5
+        )
     targets = targets_of(rollout, learner.config, 0.1)
     assert accumulate_gradient(learner, rollout, targets, range(4)).largest < 1e-5
     assert gradients(learner).abs().max() > 1e-3
@@ -144,17 +146,17 @@ def test_p9_ending_is_learnt() -> None:
     """The gradient of a completion that is nothing but EOS is that of its log-probability, times its advantage."""
     learner = make_learner()
     pads = [0] * 3
-    made = Generated(
+    generated = Generated(
         sequences=torch.tensor([[5, 6, 1, *pads], [5, 6, 7, 8, 9, 1]]),
         attention_mask=torch.tensor([[1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 1]]),
         completion_mask=torch.tensor([[True, False, False, False], [True] * 4]),
         finished=torch.tensor([True, True]),
         texts=["", "a b c"],
     )
-    rollout = rollout_of(learner.policy, learner.value, made, torch.tensor([1.0, -1.0]), learner.config)
+    rollout = rollout_of(learner.policy, learner.value, generated, torch.tensor([1.0, -1.0]), learner.config)
     targets = targets_of(rollout, learner.config, 0.1)
     assert accumulate_gradient(learner, rollout, targets, [0]).tokens == 1
-    found = {name: each.grad for name, each in learner.policy_parameters.items()}
+    gradients = {name: parameter.grad for name, parameter in learner.policy_parameters.items()}
     learner.policy_optimizer.zero_grad(set_to_none=True)
     # The better of the two, so that its advantage is above zero: EOS is to become likelier.
     advantage = float(targets.advantages[0, 0])
@@ -163,9 +165,11 @@ def test_p9_ending_is_learnt() -> None:
         1
     ]
     torch.autograd.backward(-advantage * ending)
-    for name, each in learner.policy_parameters.items():
-        torch.testing.assert_close(found[name], each.grad, rtol=1e-4, atol=1e-6)
-    assert max(float(each.abs().max()) for each in found.values() if each is not None) > 1e-2
+    for name, parameter in learner.policy_parameters.items():
+        torch.testing.assert_close(gradients[name], parameter.grad, rtol=1e-4, atol=1e-6)
+    assert (
+        max(float(parameter.abs().max()) for parameter in gradients.values() if parameter is not None) > 1e-2
+    )
 
 
 def test_p14_logits_are_of_completion_tokens_only_and_never_kept_whole(
@@ -176,7 +180,7 @@ def test_p14_logits_are_of_completion_tokens_only_and_never_kept_whole(
     monkeypatch.setattr(log_probabilities, "LOGITS_AT_ONCE", 5 * 16)  # five tokens of 16 at once
     rows: list[int] = []
     saved: list[int] = []
-    learner.policy.model.lm_head.register_forward_hook(lambda module, given, out: rows.append(len(out)))
+    learner.policy.model.lm_head.register_forward_hook(lambda module, hidden, out: rows.append(len(out)))
 
     def pack(tensor: Tensor) -> Tensor:
         if tensor.shape[-1:] == (16,) and tensor.dim() == 2 and tensor.grad_fn is not None:
@@ -241,11 +245,11 @@ def test_measuring_does_not_depend_on_the_cut() -> None:
 
 
 def test_prompts_come_once_an_epoch_in_an_order_by_seed_and_epoch() -> None:
-    asked = [number for step in range(6) for number in prompts_of_step(9, 3, seed=5, step=step)]
-    assert sorted(asked[:9]) == sorted(asked[9:]) == list(range(9))
-    assert asked[:9] != asked[9:]
-    assert prompts_of_step(9, 3, seed=5, step=4) == asked[12:15]
-    assert [number for step in range(6) for number in prompts_of_step(9, 3, seed=6, step=step)] != asked
+    numbers = [number for step in range(6) for number in prompts_of_step(9, 3, seed=5, step=step)]
+    assert sorted(numbers[:9]) == sorted(numbers[9:]) == list(range(9))
+    assert numbers[:9] != numbers[9:]
+    assert prompts_of_step(9, 3, seed=5, step=4) == numbers[12:15]
+    assert [number for step in range(6) for number in prompts_of_step(9, 3, seed=6, step=step)] != numbers
     # A batch that is larger than an epoch goes on into the next ones.
     assert sorted(prompts_of_step(2, 6, seed=0, step=0)) == [0, 0, 0, 1, 1, 1]
 

@@ -32,39 +32,39 @@ def targets(**fields: Any) -> Targets:
 
 def test_rewards_are_the_kl_a_token_and_the_score_or_the_penalty_on_the_last() -> None:
     # beta 0.2: -0.1, 0.2 + 2; and -0.2 - 1, for a completion that did not end earns -1 and not its 9.
-    found = targets().rewards
-    assert found[0].tolist() == pytest.approx([-0.1, 2.2])
-    assert found[1].tolist() == pytest.approx([-1.2, 0.0])
+    rewards = targets().rewards
+    assert rewards[0].tolist() == pytest.approx([-0.1, 2.2])
+    assert rewards[1].tolist() == pytest.approx([-1.2, 0.0])
 
 
 def test_ppo_learns_from_advantages_and_values_from_returns() -> None:
     # lambda 0.5: deltas -0.1 + 1 - 0.5 = 0.4, 2.2 - 1 = 1.2, -1.2 - 0.2 = -1.4; A = 0.4 + 0.6 = 1, 1.2, -1.4.
     # Returns A + V: 1.5, 2.2, -1.2.
-    found = targets(lam=0.5, whiten=False)
-    assert found.advantages[0].tolist() == pytest.approx([1.0, 1.2])
-    assert found.advantages[1].tolist() == pytest.approx([-1.4, 0.0])
-    assert found.returns[0].tolist() == pytest.approx([1.5, 2.2])
-    assert found.returns[1].tolist() == pytest.approx([-1.2, 0.0])
+    unwhitened = targets(lam=0.5, whiten=False)
+    assert unwhitened.advantages[0].tolist() == pytest.approx([1.0, 1.2])
+    assert unwhitened.advantages[1].tolist() == pytest.approx([-1.4, 0.0])
+    assert unwhitened.returns[0].tolist() == pytest.approx([1.5, 2.2])
+    assert unwhitened.returns[1].tolist() == pytest.approx([-1.2, 0.0])
 
 
 def test_p4_whitening_changes_the_advantages_and_not_the_returns() -> None:
     # Of 1, 1.2, -1.4: mean 0.8 / 3, variance (1 + 1.44 + 1.96) / 3 - (0.8 / 3)^2.
     mean, variance = 0.8 / 3, 4.4 / 3 - (0.8 / 3) ** 2
-    found, plain = targets(lam=0.5), targets(lam=0.5, whiten=False)
-    expected = [(each - mean) / variance**0.5 for each in (1.0, 1.2, -1.4)]
-    assert [*found.advantages[0].tolist(), found.advantages[1, 0].item()] == pytest.approx(expected)
-    assert torch.equal(found.returns, plain.returns)
+    whitened, plain = targets(lam=0.5), targets(lam=0.5, whiten=False)
+    expected = [(advantage - mean) / variance**0.5 for advantage in (1.0, 1.2, -1.4)]
+    assert [*whitened.advantages[0].tolist(), whitened.advantages[1, 0].item()] == pytest.approx(expected)
+    assert torch.equal(whitened.returns, plain.returns)
 
 
 def test_p18_reinforce_learns_from_r_hat_less_the_other_sample() -> None:
     # R_hat 2.1 and -1.2: advantages 3.3 and -3.3, on every token of its completion.
-    found = targets(algorithm="reinforce").advantages
-    assert found[0].tolist() == pytest.approx([3.3, 3.3])
-    assert found[1].tolist() == pytest.approx([-3.3, 0.0])
+    advantages = targets(algorithm="reinforce").advantages
+    assert advantages[0].tolist() == pytest.approx([3.3, 3.3])
+    assert advantages[1].tolist() == pytest.approx([-3.3, 0.0])
 
 
 def test_p2_a_log_ratio_is_clamped_before_it_is_a_reward() -> None:
-    found = targets(kl_clamp=0.25).rewards
+    rewards = targets(kl_clamp=0.25).rewards
     # 0.5, -1 and 1 become 0.25, -0.25 and 0.25.
-    assert found[0].tolist() == pytest.approx([-0.05, 2.05])
-    assert found[1, 0].item() == pytest.approx(-1.05)
+    assert rewards[0].tolist() == pytest.approx([-0.05, 2.05])
+    assert rewards[1, 0].item() == pytest.approx(-1.05)

@@ -126,12 +126,12 @@ def every_completion() -> list[tuple[int, ...]]:
 @torch.no_grad()
 def distribution(model: Any, completions: list[tuple[int, ...]]) -> list[float]:
     """The probability of each completion of the prompt "a b", token by token, one at a time."""
-    found = []
+    chances = []
     for ids in completions:
         logits = model(input_ids=torch.tensor([[2, 3, *ids]])).logits[0].double()
         logs = torch.log_softmax(logits[1 : 1 + len(ids)], dim=-1)
-        found.append(math.exp(sum(float(logs[place, token]) for place, token in enumerate(ids))))
-    return found
+        chances.append(math.exp(sum(float(logs[place, token]) for place, token in enumerate(ids))))
+    return chances
 
 
 def worth(text: str) -> float:
@@ -149,24 +149,24 @@ def every_rollout(learner: Learner, completions: list[tuple[int, ...]]) -> Rollo
     rows = [torch.tensor([2, 3, *ids]) for ids in completions]
     lengths = torch.tensor([len(ids) for ids in completions])
     real = torch.arange(LONGEST) < lengths[:, None]
-    made = Generated(
+    generated = Generated(
         sequences=torch.nn.utils.rnn.pad_sequence(rows, batch_first=True),
         attention_mask=torch.cat([torch.ones(len(rows), 2, dtype=torch.bool), real], dim=1).long(),
         completion_mask=real,
         finished=torch.tensor([ids[-1] == EOS for ids in completions]),
         texts=learner.policy.tokenizer.batch_decode(completions, skip_special_tokens=True),
     )
-    scores = torch.tensor([worth(text) for text in made.texts])
-    return rollout_of(learner.policy, learner.value, made, scores, learner.config)
+    scores = torch.tensor([worth(text) for text in generated.texts])
+    return rollout_of(learner.policy, learner.value, generated, scores, learner.config)
 
 
 def sequence_logs(model: Any, completions: list[tuple[int, ...]]) -> Tensor:
     """log pi of each completion, one at a time, with its graph."""
-    found = []
+    sums = []
     for ids in completions:
         logs = torch.log_softmax(model(input_ids=torch.tensor([[2, 3, *ids]])).logits[0], dim=-1)
-        found.append(torch.stack([logs[1 + place, token] for place, token in enumerate(ids)]).sum())
-    return torch.stack(found)
+        sums.append(torch.stack([logs[1 + place, token] for place, token in enumerate(ids)]).sum())
+    return torch.stack(sums)
 
 
 @pytest.mark.parametrize("beta", [0.1, 0.5, 2.0, 10.0])
@@ -190,16 +190,18 @@ def test_the_expected_gradient_is_that_of_the_objective(fields: dict[str, Any], 
     chances = logs.detach().exp()
     assert float(chances.sum()) == pytest.approx(1.0, abs=1e-5)
     torch.autograd.backward(-(logs.exp() * (rollout.scores - beta * (logs - reference))).sum())
-    expected = {name: each.grad for name, each in learner.policy_parameters.items()}
+    expected = {name: parameter.grad for name, parameter in learner.policy_parameters.items()}
     # A sample would hold each completion as often as it is likely; the loss is a mean over all tokens.
     targets = targets_of(rollout, learner.config, beta)
     weights = chances[:, None] * rollout.mask.sum()
     accumulate_gradient(
         learner, rollout, targets._replace(advantages=targets.advantages * weights), range(len(completions))
     )
-    for name, each in learner.policy_parameters.items():
-        torch.testing.assert_close(each.grad, expected[name], rtol=1e-3, atol=2e-5 * max(1.0, beta))
-    assert max(float(each.abs().max()) for each in expected.values() if each is not None) > 0.05
+    for name, parameter in learner.policy_parameters.items():
+        torch.testing.assert_close(parameter.grad, expected[name], rtol=1e-3, atol=2e-5 * max(1.0, beta))
+    assert (
+        max(float(parameter.abs().max()) for parameter in expected.values() if parameter is not None) > 0.05
+    )
 
 
 # GAE that is unbiased, and nothing clipped of the values.

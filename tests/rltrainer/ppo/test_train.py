@@ -92,11 +92,11 @@ def test_the_output_is_a_policy_that_can_be_trained_again(lora: Any, tmp_path: P
     }
     assert meta["inputs"] == {"prompts.jsonl": file_digest(folder.inputs / "prompts.jsonl")}
     assert meta["config"]["epochs"] == 2
-    base, own = (
+    base, trained = (
         load_file(path / "model.safetensors") for path in (tmp_path / "one" / "policy", folder.output)
     )
-    assert base.keys() == own.keys()
-    assert any(not torch.equal(base[name], own[name]) for name in base)
+    assert base.keys() == trained.keys()
+    assert any(not torch.equal(base[name], trained[name]) for name in base)
     second = make_run(tmp_path / "two", policy=str(folder.output), algorithm="reinforce", epochs=1)
     run(second)
     again = check_folder(second.output)
@@ -113,14 +113,14 @@ def test_p5_the_value_network_begins_as_the_reward_model() -> None:
     state = torch.random.get_rng_state()
     value = make_value_network(policy, reward_model, 64)
     batch = torch.tensor([ids])
-    found = value(
+    values = value(
         batch, torch.ones_like(batch), len(ids) - 1
     )  # of the state before the last token: after EOS
     expected = reward_model.score_completions(prompt.form, prompt.messages, ["the dog"])
     assert ids[-2] == policy.tokenizer.eos_token_id
-    assert found.tolist() == [pytest.approx(expected.tolist(), abs=1e-5)]
-    assert all(each.requires_grad for each in value.parameters())
-    assert not any(each.requires_grad for each in reward_model.network.parameters())
+    assert values.tolist() == [pytest.approx(expected.tolist(), abs=1e-5)]
+    assert all(parameter.requires_grad for parameter in value.parameters())
+    assert not any(parameter.requires_grad for parameter in reward_model.network.parameters())
     assert torch.equal(state, torch.random.get_rng_state())
 
 
@@ -132,9 +132,11 @@ def test_p5_or_as_the_policys_trunk_with_a_head_that_expects_nothing(lora: LoraS
     assert value(batch, torch.ones_like(batch), 1).tolist() == [[0.0, 0.0, 0.0]]
     assert not any("lora" in name for name, _ in value.named_parameters())
     plain = dict(make_policy().model.base_model.named_parameters())
-    own = {name.removeprefix("holder.base_model."): each for name, each in value.named_parameters()}
-    assert all(torch.equal(own[name], each) for name, each in plain.items())
-    own["norm.weight"].data.fill_(9.0)
+    of_value = {
+        name.removeprefix("holder.base_model."): parameter for name, parameter in value.named_parameters()
+    }
+    assert all(torch.equal(of_value[name], parameter) for name, parameter in plain.items())
+    of_value["norm.weight"].data.fill_(9.0)
     assert not (policy.model.base_model.norm.weight == 9.0).any()
 
 
@@ -166,8 +168,8 @@ def test_p13_dropout_is_off_in_all_four_networks(tmp_path: Path) -> None:
 
 def _digests(path: Path) -> dict[str, str]:
     folder = path / "reward_model"
-    files = [each for each in folder.rglob("*") if each.is_file() and each.name != "meta.json"]
-    return {each.relative_to(folder).as_posix(): file_digest(each) for each in files}
+    files = [file for file in folder.rglob("*") if file.is_file() and file.name != "meta.json"]
+    return {file.relative_to(folder).as_posix(): file_digest(file) for file in files}
 
 
 def test_p16_weights_that_passed_the_limit_in_the_last_step_are_not_the_result(tmp_path: Path) -> None:
@@ -176,19 +178,20 @@ def test_p16_weights_that_passed_the_limit_in_the_last_step_are_not_the_result(t
     report = run(folder)
     assert report["kept"] == 0
     assert report["after"] == report["before"]
-    base, own = (load_file(path / "model.safetensors") for path in (tmp_path / "policy", folder.output))
-    assert all(torch.equal(base[name], own[name]) for name in base)
+    base, result = (load_file(path / "model.safetensors") for path in (tmp_path / "policy", folder.output))
+    assert all(torch.equal(base[name], result[name]) for name in base)
 
 
 def test_held_out_prompts_are_those_that_no_step_asks() -> None:
     prompts = [
-        each._replace(split=split) for each, split in zip(make_prompts(6), ["train", "test"] * 3, strict=True)
+        prompt._replace(split=split)
+        for prompt, split in zip(make_prompts(6), ["train", "test"] * 3, strict=True)
     ]
-    found = held_out_of(prompts, 2)
-    assert found == held_out_of(prompts, 2)
-    assert found.unseen
-    assert {each.split for each in found.prompts} == {"test"}
-    assert len(found.prompts) == 2
+    held_out = held_out_of(prompts, 2)
+    assert held_out == held_out_of(prompts, 2)
+    assert held_out.unseen
+    assert {prompt.split for prompt in held_out.prompts} == {"test"}
+    assert len(held_out.prompts) == 2
     alone = held_out_of(prompts[::2], 10)
     assert not alone.unseen
     assert len(alone.prompts) == 3

@@ -146,19 +146,23 @@ def test_p21_the_optimizers_go_on_too(tmp_path: Path) -> None:
     file = RunFolder(tmp_path / "run").checkpoint / "newest.safetensors"
     names = set(load_file(file))
     for start in ("policy.", "value."):
-        own = {name for name in names if name.startswith(start)}
-        assert {name.rsplit(".", 1)[1] for name in own} >= {"weight", "step", "exp_avg", "exp_avg_sq"}
+        of_network = {name for name in names if name.startswith(start)}
+        assert {name.rsplit(".", 1)[1] for name in of_network} >= {"weight", "step", "exp_avg", "exp_avg_sq"}
 
 
 def test_lora_trains_the_adapter_alone_and_the_checkpoint_holds_no_base_weight(tmp_path: Path) -> None:
     policy = make_policy(lora=LORA)
-    base = {name: each.clone() for name, each in policy.model.named_parameters() if ".lora_" not in name}
+    base = {
+        name: parameter.clone() for name, parameter in policy.model.named_parameters() if ".lora_" not in name
+    }
     train(tmp_path / "run", learner=make_learner(policy, lora=LORA, learning_rate=0.01))
     now = dict(policy.model.named_parameters())
-    assert all(torch.equal(now[name], each) for name, each in base.items())
+    assert all(torch.equal(now[name], parameter) for name, parameter in base.items())
     stored = load_file(RunFolder(tmp_path / "run").checkpoint / "newest.safetensors")
     assert all(".lora_" in name for name in stored if name.startswith("policy."))
-    assert any(float(each.detach().abs().max()) > 0 for name, each in now.items() if ".lora_B" in name)
+    assert any(
+        float(parameter.detach().abs().max()) > 0 for name, parameter in now.items() if ".lora_B" in name
+    )
 
 
 @pytest.mark.parametrize("lora", [None, LORA])
@@ -168,8 +172,8 @@ def test_the_reference_is_unchanged_by_training(lora: LoraSettings | None, tmp_p
 
     def logits(model: Any) -> Tensor:
         with torch.no_grad():
-            found: Tensor = model(input_ids=ids).logits
-        return found
+            output: Tensor = model(input_ids=ids).logits
+        return output
 
     before = logits(policy.model)
     train(tmp_path / "run", learner=make_learner(policy, learning_rate=0.01))
@@ -182,39 +186,39 @@ def test_p2_beta_is_fixed_without_a_target_and_follows_one(tmp_path: Path) -> No
     train(tmp_path / "fixed", beta=0.3)
     assert {line["beta"] for line in lines(tmp_path / "fixed")} == {0.3}
     train(tmp_path / "adapted", beta=0.3, kl_target=1e-4, kl_horizon=8)
-    found = lines(tmp_path / "adapted")
+    steps = lines(tmp_path / "adapted")
     # 8 episodes a step: a KL far below the target gives a factor of 1 - 0.2 * 8 / 8 = 0.8, far above it 1.2.
-    assert found[0]["beta"] == 0.3
-    for line, following in pairwise(found):
+    assert steps[0]["beta"] == 0.3
+    for line, following in pairwise(steps):
         factor = 1.2 if line["kl"] > 1.2e-4 else 0.8
         assert following["beta"] == pytest.approx(line["beta"] * factor)
-    assert {line["kl"] > 1.2e-4 for line in found} == {True, False}
+    assert {line["kl"] > 1.2e-4 for line in steps} == {True, False}
 
 
 def test_the_kl_holds_the_policy_near_the_reference(tmp_path: Path) -> None:
     fields: dict[str, Any] = {"steps": 12, "learning_rate": 0.002, "samples": 16}
-    free, held = (train(tmp_path / str(beta), beta=beta, **fields) for beta in (0.0, 50.0))
+    free, near = (train(tmp_path / str(beta), beta=beta, **fields) for beta in (0.0, 50.0))
     ends = [lines(tmp_path / name)[-1]["kl"] for name in ("0.0", "50.0")]
     assert ends[0] > 2 * abs(ends[1])
-    assert free.steps == held.steps == 12
-    assert free.kept is held.kept is None
+    assert free.steps == near.steps == 12
+    assert free.kept is near.kept is None
 
 
 def test_p16_the_kl_limit_ends_the_run_with_the_newest_policy_below_it(tmp_path: Path) -> None:
     fields: dict[str, Any] = {"steps": 12, "learning_rate": 0.001, "beta": 0.0, "kl_limit": 0.6}
     ended = train(tmp_path / "ended", **fields)
-    found = lines(tmp_path / "ended")
+    steps = lines(tmp_path / "ended")
     kept = ended.kept or 0
-    assert 0 < len(found) < 12
+    assert 0 < len(steps) < 12
     # The last line's step was still below the limit: its sample is of the policy that is kept.
-    assert kept == found[-1]["step"] - 1
-    assert found[-1]["kl"] <= 0.6
+    assert kept == steps[-1]["step"] - 1
+    assert steps[-1]["kl"] <= 0.6
     assert kept > 0
     with pytest.raises(Stopped):  # the same run, stopped where its policy was the one that is kept
         train(tmp_path / "stopped", at_step(kept), **fields)
     at_kept = load_file(RunFolder(tmp_path / "stopped").checkpoint / "newest.safetensors")
-    own = ended.learner.policy_parameters
-    assert all(torch.equal(at_kept[name], each) for name, each in own.items())
+    parameters = ended.learner.policy_parameters
+    assert all(torch.equal(at_kept[name], parameter) for name, parameter in parameters.items())
     again = train(tmp_path / "ended", **fields)
     assert again.state() == ended.state()
     assert same(weights(again.learner), weights(ended.learner))
@@ -241,10 +245,10 @@ def test_p16_a_batch_that_is_not_finite_is_saved_and_the_last_checkpoint_stands(
         train(tmp_path / "run", score=score_by(broken), checkpoint_seconds=0.0)
     assert "scores of 1 completions are not finite" in str(caught.value)
     assert (folder.checkpoint / "newest.safetensors").read_bytes() == good
-    found = json.loads((folder.path / "bad_batch.json").read_text())
-    assert found["completions"] == [calls[2]]
-    assert found["scores"] == ["nan"]
-    assert found["prompts"][0].startswith("p")
+    bad_batch = json.loads((folder.path / "bad_batch.json").read_text())
+    assert bad_batch["completions"] == [calls[2]]
+    assert bad_batch["scores"] == ["nan"]
+    assert bad_batch["prompts"][0].startswith("p")
     tensors = load_file(folder.path / "bad_batch.safetensors")
     assert tensors["sequences"].shape[0] == tensors["advantages"].shape[0] == 1
     train(tmp_path / "run", checkpoint_seconds=0.0)
@@ -289,7 +293,7 @@ def test_figures_of_a_step_by_their_definitions(tmp_path: Path) -> None:
     assert len(texts) == 8
     assert line["reward"] == pytest.approx(mean, abs=1e-6)
     assert line["reward_std"] == pytest.approx(
-        math.sqrt(sum((each - mean) ** 2 for each in rewards) / 8), abs=1e-6
+        math.sqrt(sum((reward - mean) ** 2 for reward in rewards) / 8), abs=1e-6
     )
     assert line["objective"] == pytest.approx(mean, abs=1e-5)  # the policy is the reference: its KL is 0
     assert line["distinct_2"] == pytest.approx(len(set(pairs)) / len(pairs))

@@ -49,8 +49,8 @@ def test_defaults_follow_algorithm_size_and_lora() -> None:
     assert (reinforce.epochs, reinforce.minibatches) == (1, 1)
     sizes = (1_500_000, 1_500_000_000, 70_000_000_000)
     full, lora = (
-        [PpoConfig(policy="p", reward_model="r", lora=each).resolved(size) for size in sizes]
-        for each in (None, LoraSettings())
+        [PpoConfig(policy="p", reward_model="r", lora=lora_settings).resolved(size) for size in sizes]
+        for lora_settings in (None, LoraSettings())
     )
     rates = [config.learning_rate or 0 for config in full]
     assert rates == sorted(rates, reverse=True)
@@ -106,24 +106,24 @@ def test_p10_old_log_probabilities_of_another_policy_are_refused() -> None:
 
 @pytest.mark.parametrize("fields", [{}, {"algorithm": "reinforce"}, {"entropy_coefficient": 0.1}])
 def test_p11_the_gradient_does_not_depend_on_the_micro_batches(fields: dict[str, Any]) -> None:
-    found = []
+    by_budget = []
     for budget in (10_000, 30, 1):
         learner = make_learner(micro_batch_tokens=budget, **fields)
         rollout, targets = make_rollout(make_learner(**fields))
         accumulate_gradient(learner, rollout, targets, [0, 1, 3, 4, 6, 7])
-        found.append(gradients(learner))
-    assert found[0].abs().max() > 1e-3
-    for other in found[1:]:
-        torch.testing.assert_close(other, found[0], rtol=1e-4, atol=1e-6)
+        by_budget.append(gradients(learner))
+    assert by_budget[0].abs().max() > 1e-3
+    for other in by_budget[1:]:
+        torch.testing.assert_close(other, by_budget[0], rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("fields", [{}, {"algorithm": "reinforce", "epochs": 1}])
 def test_p11_the_weights_after_an_update_do_not_depend_on_the_micro_batches(fields: dict[str, Any]) -> None:
-    found = [weights(learn(micro_batch_tokens=budget, **fields)[0]) for budget in (10_000, 1)]
+    by_budget = [weights(learn(micro_batch_tokens=budget, **fields)[0]) for budget in (10_000, 1)]
     start = weights(make_learner(**fields))
-    for name, one in found[0].items():
-        torch.testing.assert_close(one, found[1][name], rtol=1e-3, atol=2e-5)
-    assert max(float((found[0][name] - start[name]).abs().max()) for name in start) > 1e-3
+    for name, one in by_budget[0].items():
+        torch.testing.assert_close(one, by_budget[1][name], rtol=1e-3, atol=2e-5)
+    assert max(float((by_budget[0][name] - start[name]).abs().max()) for name in start) > 1e-3
 
 
 def test_p11_the_loss_is_a_mean_over_the_tokens_of_the_minibatch() -> None:
@@ -132,10 +132,10 @@ def test_p11_the_loss_is_a_mean_over_the_tokens_of_the_minibatch() -> None:
     assert learner.value is not None
     rollout, targets = make_rollout(learner)
     accumulate_gradient(learner, rollout, targets, range(8))
-    found = gradients(learner)
+    accumulated = gradients(learner)
     inputs = rollout.sequences, rollout.attention_mask, rollout.completion_start
-    for each in (*learner.policy_parameters.values(), *learner.value_parameters.values()):
-        each.grad = None
+    for parameter in (*learner.policy_parameters.values(), *learner.value_parameters.values()):
+        parameter.grad = None
     figures = completion_figures(learner.policy.model, *inputs, 1.0)
     policy = ppo_policy_loss(
         figures.log_probabilities, rollout.log_probs, targets.advantages, rollout.mask, 0.2
@@ -143,7 +143,7 @@ def test_p11_the_loss_is_a_mean_over_the_tokens_of_the_minibatch() -> None:
     value = value_loss(learner.value(*inputs), rollout.values, targets.returns, rollout.mask, 0.2)
     total = policy + value - 0.3 * figures.entropy.sum()
     torch.autograd.backward(total / rollout.mask.sum())
-    torch.testing.assert_close(found, gradients(learner), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(accumulated, gradients(learner), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -190,8 +190,8 @@ def test_p13_with_lora_the_reference_is_the_policy_with_its_adapter_off() -> Non
     after, _ = make_rollout(learner)
     assert float((after.log_probs - after.reference).abs().max()) > 1e-2
     # The same weights without an adapter say of the same texts what the reference said.
-    made = Generated(after.sequences, after.attention_mask, after.mask, after.finished, after.texts)
-    plain = rollout_of(make_policy(), None, made, after.scores, learner.config)
+    generated = Generated(after.sequences, after.attention_mask, after.mask, after.finished, after.texts)
+    plain = rollout_of(make_policy(), None, generated, after.scores, learner.config)
     torch.testing.assert_close(after.reference, plain.log_probs, rtol=0, atol=1e-6)
 
 
@@ -244,6 +244,10 @@ def test_the_largest_gradient_is_clipped_for_each_network_alone() -> None:
     assert clipped.gradient_norm == pytest.approx(free.gradient_norm, rel=1e-5)
     for parameters in (learner.policy_parameters, learner.value_parameters):
         norm = math.sqrt(
-            sum(float(each.grad.square().sum()) for each in parameters.values() if each.grad is not None)
+            sum(
+                float(parameter.grad.square().sum())
+                for parameter in parameters.values()
+                if parameter.grad is not None
+            )
         )
         assert norm == pytest.approx(1e-3, rel=1e-2)
