@@ -10,6 +10,13 @@ CHECKOUT = Path(__file__).parents[2]
 PACKAGES = ("annotation", "client", "config", "console", "demo", "lm", "rewardmodel", "rltrainer", "runs")
 WORDS = {"asked", "each", "found", "given", "held", "made", "own", "said", "told", "wanted"}
 
+# Where and name -> what is called so outside of the code.
+NAMED_OUTSIDE = {
+    ("client/concord_client/asynchronous.py", "score"): "POST score/ of the API",
+    ("client/concord_client/synchronous.py", "score"): "POST score/ of the API",
+    ("rewardmodel/bradley_terry/commands.py", "score"): "python -m rewardmodel.bradley_terry score",
+}
+
 
 def names_of(tree: ast.AST) -> Iterator[str]:
     """Whatever the source gives a name to: what it defines, takes, sets, declares or imports under another name."""
@@ -25,19 +32,32 @@ def names_of(tree: ast.AST) -> Iterator[str]:
                 yield name
 
 
+def trees(package: str) -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted((CHECKOUT / package).rglob("*.py")):
+        if "migrations" not in path.parts:
+            yield path.relative_to(CHECKOUT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+
+
 def bare(tree: ast.AST) -> set[str]:
     return {name for name in names_of(tree) if name.lower().strip("_") in WORDS}
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("package", [*PACKAGES, "tests"])
 def test_names_say_what_a_thing_is(package: str) -> None:
-    seen = {
-        (path.relative_to(CHECKOUT).as_posix(), name)
-        for path in sorted((CHECKOUT / package).rglob("*.py"))
-        if "migrations" not in path.parts
-        for name in bare(ast.parse(path.read_text(encoding="utf-8")))
-    }
+    seen = {(path, name) for path, tree in trees(package) for name in bare(tree)}
     assert not seen
+
+
+def test_what_scores_or_measures_says_what_of() -> None:
+    """People, reward models and whole files score. Who is named by that word alone is called so outside of the code."""
+    seen = {
+        (path, node.name)
+        for package in PACKAGES
+        for path, tree in trees(package)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in {"measure", "score"}
+    }
+    assert seen == NAMED_OUTSIDE.keys()
 
 
 def test_a_bare_word_is_seen_wherever_it_names_something() -> None:

@@ -92,11 +92,11 @@ def _passes(algorithm: str | None) -> dict[str, int]:
 def score_by(worth: Callable[[str], float]) -> RewardFunction:
     """A made-up reward: a function of the text."""
 
-    def score(prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]) -> Tensor:
+    def reward_of(prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]) -> Tensor:
         between()
         return torch.tensor([worth(text) for text in texts])
 
-    return score
+    return reward_of
 
 
 def count_cats(text: str) -> float:

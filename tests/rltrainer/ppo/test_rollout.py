@@ -97,13 +97,19 @@ def test_p6_p9_the_end_is_a_token_of_the_rollout_and_nothing_after_it_is() -> No
 def test_p6_what_is_scored_is_the_text_up_to_its_end() -> None:
     heard: list[str] = []
 
-    def score(prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]) -> Tensor:
+    def reward_of(prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]) -> Tensor:
         heard.extend(texts)
         return torch.zeros(len(texts))
 
     learner = make_learner()
     rollout = collect(
-        learner.policy, None, score, make_prompts(4), learner.config, generator_of("test", 0, 0), Seconds()
+        learner.policy,
+        None,
+        reward_of,
+        make_prompts(4),
+        learner.config,
+        generator_of("test", 0, 0),
+        Seconds(),
     )
     assert heard == rollout.texts
     assert not any("<eos>" in text or "<pad>" in text for text in heard)
@@ -120,13 +126,13 @@ def test_a_chat_is_asked_by_the_policys_template_and_scored_as_a_chat() -> None:
     chat, text = Prompt("c", "chat", messages), Prompt("t", "text", messages[:1])
     heard: list[Prompt] = []
 
-    def score(prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]) -> Tensor:
+    def reward_of(prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]) -> Tensor:
         heard.extend(prompts)
         return torch.arange(float(len(texts)))
 
     learner = make_learner(policy)
     rollout = collect(
-        policy, learner.value, score, [chat, text], learner.config, generator_of("test", 0, 0), Seconds()
+        policy, learner.value, reward_of, [chat, text], learner.config, generator_of("test", 0, 0), Seconds()
     )
     assert heard == [chat, chat, text, text]
     rendered = ["the cat sat a on the mat and"] * 2 + ["cat sat"] * 2

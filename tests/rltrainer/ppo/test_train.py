@@ -284,7 +284,7 @@ def test_the_report_of_lora_beside_a_bfloat16_base_is_of_what_was_saved(
     held_out = held_out_of(read_prompts(folder.inputs / "prompts.jsonl"), config.held_out_prompts)
     saved = load_policy(str(folder.output), lora=None, device=CPU)
     saved.frozen = load_policy(str(tmp_path / "policy"), lora=None, device=CPU, dtype=torch.bfloat16).model
-    score = train.RewardOf(load_reward_model(tmp_path / "reward_model"))
-    again = _Answers.of(saved, score, held_out.prompts, config, lambda: None).figures()
+    reward_of = train.RewardOf(load_reward_model(tmp_path / "reward_model"))
+    again = _Answers.of(saved, reward_of, held_out.prompts, config, lambda: None).figures()
     assert report["after"] == pytest.approx(again, abs=1e-4)
     assert report["after"]["kl"] > 0.1

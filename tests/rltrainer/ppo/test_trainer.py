@@ -40,7 +40,7 @@ When = Callable[[Frame, PolicyGradient], bool]
 def train(
     path: Path,
     stop: StopSignal | When | None = None,
-    score: RewardFunction | None = None,
+    reward_of: RewardFunction | None = None,
     learner: Learner | None = None,
     **fields: Any,
 ) -> PolicyGradient:
@@ -48,7 +48,7 @@ def train(
     folder = RunFolder(path)
     folder.make()
     training = PolicyGradient(
-        learner or make_learner(**fields), score or score_by(count_cats), make_prompts(5)
+        learner or make_learner(**fields), reward_of or score_by(count_cats), make_prompts(5)
     )
     seconds = training.config.checkpoint_seconds
     frame = Frame(folder, StopSignal(), training, checkpoint_seconds=seconds)
@@ -242,7 +242,7 @@ def test_p16_a_batch_that_is_not_finite_is_saved_and_the_last_checkpoint_stands(
         return math.nan if len(calls) == 3 else 0.0
 
     with pytest.raises(RunError, match="bad_batch") as caught:
-        train(tmp_path / "run", score=score_by(broken), checkpoint_seconds=0.0)
+        train(tmp_path / "run", reward_of=score_by(broken), checkpoint_seconds=0.0)
     assert "scores of 1 completions are not finite" in str(caught.value)
     assert (folder.checkpoint / "newest.safetensors").read_bytes() == good
     bad_batch = json.loads((folder.path / "bad_batch.json").read_text())
@@ -285,7 +285,7 @@ def test_figures_of_a_step_by_their_definitions(tmp_path: Path) -> None:
         texts.append(text)
         return count_cats(text)
 
-    train(tmp_path / "run", score=score_by(remember), steps=1, missing_eos_penalty=None, beta=0.7)
+    train(tmp_path / "run", reward_of=score_by(remember), steps=1, missing_eos_penalty=None, beta=0.7)
     (line,) = lines(tmp_path / "run")
     rewards = [count_cats(text) for text in texts]
     mean = sum(rewards) / 8
