@@ -23,9 +23,9 @@ def scorers(home: Path) -> Iterator[Callable[[], Process]]:
     }
     with ExitStack() as stack:
 
-        def one() -> Process:
+        def begin() -> Process:
             process = stack.enter_context(started(command, variables=variables))
             wait_for(asking.is_running)
             return process
 
-        yield one
+        yield begin

@@ -67,32 +67,34 @@ class NamedFilters(BaseFilterBackend):
         return [parameter(name, one) for name, one in getattr(view, "filters", {}).items()]
 
 
-def _value(name: str, one: Filter, text: str) -> Any:
+def _value(name: str, field_filter: Filter, text: str) -> Any:
     try:
-        value = one.type(text)
-        if one.choices and value not in one.choices:
+        value = field_filter.type(text)
+        if field_filter.choices and value not in field_filter.choices:
             raise ValueError(text)
         if "\0" in text:
             raise ValueError(text)
     except ValueError as error:
-        may = f"one of {', '.join(one.choices)}" if one.choices else _NAMES[one.type]
+        may = (
+            f"one of {', '.join(field_filter.choices)}" if field_filter.choices else _NAMES[field_filter.type]
+        )
         raise ValidationError({name: [f"It must be {may}."]}) from error
     return value
 
 
-def parameter(name: str, one: Filter) -> dict[str, Any]:
+def parameter(name: str, field_filter: Filter) -> dict[str, Any]:
     """The filter as OpenAPI writes it."""
     schema: dict[str, Any] = {
         UUID: {"type": "string", "format": "uuid"},
         boolean: {"type": "boolean"},
         int: {"type": "integer"},
-    }.get(one.type, {"type": "string"})
-    if one.choices:
-        schema = {**schema, "enum": list(one.choices)}
+    }.get(field_filter.type, {"type": "string"})
+    if field_filter.choices:
+        schema = {**schema, "enum": list(field_filter.choices)}
     return {
         "name": name,
         "in": OpenApiParameter.QUERY,
         "required": False,
-        "description": one.meaning,
+        "description": field_filter.meaning,
         "schema": schema,
     }

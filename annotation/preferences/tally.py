@@ -206,14 +206,16 @@ def _of_habits(
             yield Scope(HABITS, one.annotator, week=one.week), values
 
 
-def _wins(one: Judgement, lengths: Sequence[int]) -> list[float]:
+def _wins(judgement: Judgement, lengths: Sequence[int]) -> list[float]:
     """Strict pairs whose order on the page is known and how many the earlier won; the same of unequal lengths."""
-    places = {} if one.order_shown is None else {place: at for at, place in enumerate(one.order_shown)}
+    places = (
+        {} if judgement.order_shown is None else {place: at for at, place in enumerate(judgement.order_shown)}
+    )
     shown = earlier = unequal = longer = 0
-    for i, j in combinations(range(len(one.tiers)), 2):
-        if one.tiers[i] == one.tiers[j]:
+    for i, j in combinations(range(len(judgement.tiers)), 2):
+        if judgement.tiers[i] == judgement.tiers[j]:
             continue
-        winner, loser = (i, j) if one.tiers[i] < one.tiers[j] else (j, i)
+        winner, loser = (i, j) if judgement.tiers[i] < judgement.tiers[j] else (j, i)
         if places:
             shown += 1
             earlier += places[winner] < places[loser]

@@ -214,13 +214,13 @@ class ConfigForm(Action):
 
     def _value(self, name: str) -> Any:
         """What the fields of a setting say; one that cannot be None stays as it is where it was emptied."""
-        one, sent = self.settings[name], self.cleaned_data[name]
-        if _parts(one.kind):
+        setting, sent = self.settings[name], self.cleaned_data[name]
+        if _parts(setting.kind):
             inner = self._shown(name, self.current[name])
             parts = {key: self.cleaned_data[key] for key in inner if key != name}
             parts = {key: inner[key] if value is None else value for key, value in parts.items()}
             return {key.removeprefix(f"{name}_"): value for key, value in parts.items()} if sent else None
-        if sent in (None, "") and not (one.optional or name in self.later):
+        if sent in (None, "") and not (setting.optional or name in self.later):
             return self.current[name]
         return sent
 
@@ -299,26 +299,26 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _fields(one: Setting, help_text: str, empty: str = "") -> dict[str, forms.Field]:
+def _fields(setting: Setting, help_text: str, empty: str = "") -> dict[str, forms.Field]:
     """The form fields of a setting."""
-    kind, label = one.kind, _label(one)
+    kind, label = setting.kind, _label(setting)
     common: dict[str, Any] = {"required": False, "label": label, "help_text": help_text}
     if kind is bool:
-        return {one.name: forms.BooleanField(**common)}
+        return {setting.name: forms.BooleanField(**common)}
     if kind in (int, float):
-        return {one.name: _number(kind, one.meaning, empty, common)}
+        return {setting.name: _number(kind, setting.meaning, empty, common)}
     if get_origin(kind) is Literal:
         words = [(choice, str(choice).replace("_", " ")) for choice in get_args(kind)]
-        return {one.name: forms.ChoiceField(choices=words, **common)}
+        return {setting.name: forms.ChoiceField(choices=words, **common)}
     if get_origin(kind) is tuple:
-        return {one.name: Lines(kind=get_args(kind)[0], **common)}
+        return {setting.name: Lines(kind=get_args(kind)[0], **common)}
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        inner: dict[str, forms.Field] = {one.name: forms.BooleanField(**common)}
+        inner: dict[str, forms.Field] = {setting.name: forms.BooleanField(**common)}
         for part in _settings(kind):
-            named = part._replace(name=f"{one.name}_{part.name}", meaning=_within(one.meaning, part))
+            named = part._replace(name=f"{setting.name}_{part.name}", meaning=_within(setting.meaning, part))
             inner |= _fields(named, _help(part, part.default, ""))
         return inner
-    return {one.name: forms.CharField(max_length=300, **common)}
+    return {setting.name: forms.CharField(max_length=300, **common)}
 
 
 def _within(outer: Meaning, part: Setting) -> Meaning:
@@ -345,22 +345,24 @@ def _number(kind: type[Any], meaning: Meaning, empty: str, common: dict[str, Any
     return number
 
 
-def _label(one: Setting) -> str:
+def _label(setting: Setting) -> str:
     """Its name, and its unit where the name does not say it."""
-    name = one.meaning.name or one.name.replace("_", " ")
+    name = setting.meaning.name or setting.name.replace("_", " ")
     name = name[0].upper() + name[1:]
     return (
-        format_html('{} <span class="unit">{}</span>', name, one.meaning.unit) if one.meaning.unit else name
+        format_html('{} <span class="unit">{}</span>', name, setting.meaning.unit)
+        if setting.meaning.unit
+        else name
     )
 
 
-def _help(one: Setting, default: Any, none: str) -> SafeString:
+def _help(setting: Setting, default: Any, none: str) -> SafeString:
     """What it means; then its default, its range and where the default is from."""
-    ranges = [f"{words} {bound:g}" for words, bound, _ in one.meaning.bounds()]
-    facts = [f"Default: {_shown_value(default, none)}", *ranges, one.meaning.source]
-    says = one.meaning.says[0].upper() + one.meaning.says[1:]
-    if get_origin(one.kind) is tuple:
-        says += f". One a line: {', then '.join(get_type_hints(get_args(one.kind)[0]))}"
+    ranges = [f"{words} {bound:g}" for words, bound, _ in setting.meaning.bounds()]
+    facts = [f"Default: {_shown_value(default, none)}", *ranges, setting.meaning.source]
+    says = setting.meaning.says[0].upper() + setting.meaning.says[1:]
+    if get_origin(setting.kind) is tuple:
+        says += f". One a line: {', then '.join(get_type_hints(get_args(setting.kind)[0]))}"
     return format_html('{}. <span class="facts">{}</span>', says, " · ".join(fact for fact in facts if fact))
 
 

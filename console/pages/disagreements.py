@@ -40,13 +40,13 @@ def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None 
     return TemplateResponse(request, "admin/disagreements.html", context, status=400 if bad else 200)
 
 
-def _row(one: adjudication.Disagreement) -> dict[str, Any]:
-    texts = TaskCompletion.objects.filter(task=one.task).order_by("position")
+def _row(disagreement: adjudication.Disagreement) -> dict[str, Any]:
+    texts = TaskCompletion.objects.filter(task=disagreement.task).order_by("position")
     letters = list(zip(LETTERS, texts.values_list("completion__text", flat=True), strict=False))
     return {
-        "task": one.task,
-        "agreement": one.agreement,
+        "task": disagreement.task,
+        "agreement": disagreement.agreement,
         "texts": [(place, letter, text) for place, (letter, text) in enumerate(letters)],
         "places": range(1, len(letters) + 1),
-        "rankings": one.rankings,
+        "rankings": disagreement.rankings,
     }

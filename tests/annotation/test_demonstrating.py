@@ -157,12 +157,13 @@ def test_reviewers_at_once_get_different_answers_and_one_decision_stands() -> No
     reviewers = [make_annotator(project) for _ in range(4)]
     claimed = at_once([lambda r=r: demonstrating.claim_review(reviewer=r) for r in reviewers])  # type: ignore[misc]
     assert set(claimed) == set(Demonstration.objects.all())
-    one = claimed[0]
-    assert isinstance(one, Demonstration)
+    claimed_answer = claimed[0]
+    assert isinstance(claimed_answer, Demonstration)
     with pytest.raises(LeaseOver):
-        demonstrating.accept(demonstration=one, reviewer=reviewers[1])
+        demonstrating.accept(demonstration=claimed_answer, reviewer=reviewers[1])
     answers = at_once(
-        [lambda: demonstrating.accept(demonstration=one, reviewer=reviewers[0], text="Edited.")] * 4
+        [lambda: demonstrating.accept(demonstration=claimed_answer, reviewer=reviewers[0], text="Edited.")]
+        * 4
     )
     assert len([answer for answer in answers if isinstance(answer, Demonstration)]) == 1
     assert len([answer for answer in answers if isinstance(answer, BadRequest)]) == 3

@@ -376,9 +376,13 @@ PAIR = {"prompt": "Which?", "chosen": "Fig.", "rejected": "Mud.", "votes": None}
 def test_parquet_arrow_and_folders_of_datasets(tmp_path: Path) -> None:
     rows = [{**PAIR, "prompt": f"Which {number}?"} for number in range(1200)]
     parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "pairs")
-    one = understood(tmp_path / "pairs")
-    assert (one.container, one.shape, one.lines) == ("Parquet", "lines of pairs", 1200)
-    assert one.examples[0] == {"prompt": "Which 0?", "chosen": "Fig.", "rejected": "Mud."}
+    understanding = understood(tmp_path / "pairs")
+    assert (understanding.container, understanding.shape, understanding.lines) == (
+        "Parquet",
+        "lines of pairs",
+        1200,
+    )
+    assert understanding.examples[0] == {"prompt": "Which 0?", "chosen": "Fig.", "rejected": "Mud."}
     parts = {name: datasets.Dataset.from_list(rows[:count]) for name, count in (("train", 5), ("test", 2))}
     datasets.DatasetDict(parts).save_to_disk(str(tmp_path / "folder"))
     folder = understood(tmp_path / "folder")

@@ -149,12 +149,12 @@ def test_what_one_ranking_of_ten_says_has_the_interval_of_one_in_ten() -> None:
 
 def test_what_is_taken_away_was_never_there() -> None:
     tasks = as_judgements([{1: [1, 2, 3], 2: [2, 1, 3]}, {1: [1, 1, 2], 2: [1, 2, 2], 3: [3, 1, 2]}])
-    one = total_of(tasks[:1], Scope(AGREEMENT))
+    of_first_task = total_of(tasks[:1], Scope(AGREEMENT))
     both = total_of(tasks, Scope(AGREEMENT))
     both.add(contributions(tasks[1], [1] * 3)[Scope(AGREEMENT)], -1)
-    assert both.tasks == one.tasks
-    assert both.sums == pytest.approx(one.sums, abs=1e-12)
-    assert both.products == pytest.approx(one.products, abs=1e-12)
+    assert both.tasks == of_first_task.tasks
+    assert both.sums == pytest.approx(of_first_task.sums, abs=1e-12)
+    assert both.products == pytest.approx(of_first_task.products, abs=1e-12)
 
 
 # Simulated projects: annotators say the task's true order with a chance that differs by task, else any order.

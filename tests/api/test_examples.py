@@ -132,26 +132,26 @@ def test_the_page_shows_every_example() -> None:
                 assert json.dumps(one["value"], indent=2) in page
 
 
-@pytest.mark.parametrize(("endpoint", "one"), SENT)
+@pytest.mark.parametrize(("endpoint", "exchange"), SENT)
 def test_each_is_taken_and_answered_as_it_says(
-    world: World, endpoint: tuple[str, str], one: examples.Exchange
+    world: World, endpoint: tuple[str, str], exchange: examples.Exchange
 ) -> None:
     method, address = endpoint
-    who, where = prepare(world, address, one.sends)
-    body = dict(one.sends)
+    who, where = prepare(world, address, exchange.sends)
+    body = dict(exchange.sends)
     if "file" in body:
         name = body.pop("file")
         answer = who.ask(method, where, body, file=SimpleUploadedFile(name, FILES[name]))
     else:
         answer = who.ask(method, where, body)
-    expected = 503 if address in ASKS_THE_SCORER else one.status
+    expected = 503 if address in ASKS_THE_SCORER else exchange.status
     assert answer.status_code == expected, answer.content
-    if one.gives is not None and expected == one.status:
+    if exchange.gives is not None and expected == exchange.status:
         answered = answer.json()
-        assert answered.keys() == one.gives.keys()
+        assert answered.keys() == exchange.gives.keys()
         for name in ("kind", "queue", "status", "review", "judgement", "settings", "active"):
-            if name in one.gives and not address.endswith("runs/{id}/"):
-                assert same(answered[name], one.gives[name]), name
+            if name in exchange.gives and not address.endswith("runs/{id}/"):
+                assert same(answered[name], exchange.gives[name]), name
 
 
 def same(answered: Any, example: Any) -> bool:

@@ -97,19 +97,24 @@ def test_a_task_of_stored_completions_makes_no_other_completions(world: World) -
 
 def test_completions_of_two_prompts_or_of_another_project_make_no_task(world: World) -> None:
     carol, olivia = program(world, "carol"), program(world, "olivia")
-    one = Completion.objects.get(text="Answer a1").public_id
+    completion_id = Completion.objects.get(text="Answer a1").public_id
     other = Completion.objects.get(text="Answer a2").public_id
-    for ids in ([one, other], [one, "00000000-0000-4000-8000-000000000000"], [one], [one, one]):
+    for ids in (
+        [completion_id, other],
+        [completion_id, "00000000-0000-4000-8000-000000000000"],
+        [completion_id],
+        [completion_id, completion_id],
+    ):
         answer = carol.ask(
             "POST", HELPFUL + "tasks/", {"completion_ids": [str(public_id) for public_id in ids]}
         )
         assert answer.status_code == 400
-    answer = olivia.ask("POST", "projects/haiku/tasks/", {"completion_ids": [str(one), str(other)]})
+    answer = olivia.ask("POST", "projects/haiku/tasks/", {"completion_ids": [str(completion_id), str(other)]})
     assert wrong_with(answer) == ["#/completion_ids"]
     both = {
         "prompt": "x",
         "completions": [{"text": "a"}, {"text": "b"}],
-        "completion_ids": [str(one), str(one)],
+        "completion_ids": [str(completion_id), str(completion_id)],
     }
     assert carol.ask("POST", HELPFUL + "tasks/", both).status_code == 400
     assert Task.objects.count() == 4

@@ -97,10 +97,10 @@ class Network:
 
         def answer(request: httpx.Request) -> httpx.Response:
             self.requests.append(request)
-            one = left.pop(0)
-            if isinstance(one, Exception):
-                raise one
-            return refused(one) if isinstance(one, int) else one
+            outcome = left.pop(0)
+            if isinstance(outcome, Exception):
+                raise outcome
+            return refused(outcome) if isinstance(outcome, int) else outcome
 
         transport = httpx.MockTransport(answer)
         client = self.flavour("http://concord:8000", "secret", attempts=attempts, transport=transport)

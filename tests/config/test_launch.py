@@ -99,9 +99,9 @@ def test_a_service_runs_where_concord_was_started(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     script = "import os, time; open('told', 'w').write(os.getcwd() + os.environ['ONLY']); time.sleep(60)"
     written = tmp_path / "told"
-    one = Service("one", [sys.executable, "-c", script], {"ONLY": " and this"})
+    service = Service("one", [sys.executable, "-c", script], {"ONLY": " and this"})
     supervise(
-        one, tmp_path / "logs", lambda words: None, lambda: written.exists() and bool(written.read_text())
+        service, tmp_path / "logs", lambda words: None, lambda: written.exists() and bool(written.read_text())
     )
     assert written.read_text() == f"{tmp_path} and this"
 

@@ -86,7 +86,7 @@ def ask(sql: str) -> list[tuple[Any, ...]]:
     return rows
 
 
-def one(sql: str) -> Any:
+def value_of(sql: str) -> Any:
     ((value,),) = ask(sql)
     return value
 
@@ -95,7 +95,7 @@ def test_home_counts_demonstrations_skips_flags_and_weeks(cast: Cast) -> None:
     put(cast.project, "prompts", {"prompt": "One more?"})
     text = words(text_of(cast, ""))
     counts = {
-        name: one(f"SELECT count(*) FROM annotation_{rows} WHERE project_id = PROJECT AND {where}")
+        name: value_of(f"SELECT count(*) FROM annotation_{rows} WHERE project_id = PROJECT AND {where}")
         for name, rows, where in (
             ("prompts", "prompt", "true"),
             ("demonstrations", "demonstration", "is_current"),
@@ -255,7 +255,7 @@ def test_quality_counts_each_annotators_verdicts_seconds_and_what_is_shown_first
 
 def test_quality_says_how_far_people_agree_and_what_a_week_took(cast: Cast) -> None:
     text = text_of(cast, "quality/")
-    agreement = one(AGREEMENT)
+    agreement = value_of(AGREEMENT)
     assert 0 < agreement < 1
     assert f"Pairwise agreement {agreement}" in words(text)
     weeks = ask(

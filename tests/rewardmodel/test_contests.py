@@ -124,9 +124,9 @@ def test_fewer_than_two_and_numbers_of_none_are_refused() -> None:
     project = make_project()
     with pytest.raises(NothingToCompare, match="at least two"):
         contests.request_contest(project=project)
-    one = make_reward_model(project, 1, make_snapshot(project, "s"))
+    version = make_reward_model(project, 1, make_snapshot(project, "s"))
     with pytest.raises(NothingToCompare, match="at least two"):
-        contests.request_contest(project=project, versions=[one, one])
+        contests.request_contest(project=project, versions=[version, version])
     with pytest.raises(CommandError, match=r"has no reward model v7\."):
         call_command("compare_reward_models", project=project.slug, versions=[1, 7])
     assert not Contest.objects.exists()

@@ -53,8 +53,8 @@ def home(tmp_path: Path, settings: Any) -> Path:
 @pytest.fixture
 def start(home: Path) -> Iterator[Callable[[], Process]]:
     """Start a scorer with it; none outlives the test."""
-    with scorers(home) as one:
-        yield one
+    with scorers(home) as begin:
+        yield begin
 
 
 @pytest.fixture(scope="module")

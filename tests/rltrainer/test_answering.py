@@ -49,8 +49,8 @@ def home(tmp_path: Path, settings: Any) -> Path:
 @pytest.fixture
 def start(home: Path) -> Iterator[Callable[[], Process]]:
     """Start a scorer; none outlives the test."""
-    with scorers(home) as one:
-        yield one
+    with scorers(home) as begin:
+        yield begin
 
 
 @pytest.fixture
@@ -104,20 +104,22 @@ def test_each_policy_answers_from_the_same_numbers_and_the_active_reward_model_s
 
 
 def test_what_cannot_be_answered_is_told(cast: Cast, start: Any, tmp_path: Path) -> None:
-    one = versions(cast)[:1]
+    first_policy = versions(cast)[:1]
     with pytest.raises(NoScorer, match=r"manage\.py scorer"):
-        answering.answers(policies=one, prompts=PROMPTS, sampling=SAMPLING)
+        answering.answers(policies=first_policy, prompts=PROMPTS, sampling=SAMPLING)
     with pytest.raises(BadConfig, match="at least 1"):
-        answering.answers(policies=one, prompts=PROMPTS, sampling={**SAMPLING, "max_new_tokens": 0})
+        answering.answers(policies=first_policy, prompts=PROMPTS, sampling={**SAMPLING, "max_new_tokens": 0})
     with pytest.raises(BadConfig, match="1 to 10,000 answers"):
-        answering.answers(policies=one, prompts=PROMPTS * 3000, sampling={**SAMPLING, "samples": 2})
+        answering.answers(policies=first_policy, prompts=PROMPTS * 3000, sampling={**SAMPLING, "samples": 2})
     start()
     with pytest.raises(NotAnswered, match="fills the policy's context"):
-        answering.answers(policies=one, prompts=PROMPTS, sampling={**SAMPLING, "max_new_tokens": 5000})
+        answering.answers(
+            policies=first_policy, prompts=PROMPTS, sampling={**SAMPLING, "max_new_tokens": 5000}
+        )
     gone = policies.make_version(project=cast.project, base=str(tmp_path / "nowhere"), current=False)
     with pytest.raises(NotAnswered):
         answering.answers(policies=[gone], prompts=PROMPTS, sampling=SAMPLING)
-    assert answering.answers(policies=one, prompts=PROMPTS, sampling=SAMPLING)  # it goes on
+    assert answering.answers(policies=first_policy, prompts=PROMPTS, sampling=SAMPLING)  # it goes on
 
 
 def words(answer: Any) -> str:

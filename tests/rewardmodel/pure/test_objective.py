@@ -281,15 +281,15 @@ def test_the_rankings_of_a_task_are_learnt_in_one_step() -> None:
 
 def test_who_judged_the_same_texts_is_scored_once_and_learns_the_same() -> None:
     loss, examples = make_loss()
-    one = examples[0]
-    turned = one._replace(pairs=tuple((j, i) for i, j in one.pairs), weight=0.5)
-    copied = turned._replace(encoded=one.encoded._replace())  # equal, and not the same object
+    first = examples[0]
+    turned = first._replace(pairs=tuple((j, i) for i, j in first.pairs), weight=0.5)
+    copied = turned._replace(encoded=first.encoded._replace())  # equal, and not the same object
     counted = []
     hook = loss.network.register_forward_hook(lambda net, batch, scores: counted.append(len(scores)))
     figures = []
     for other in (turned, copied):
         loss.network.zero_grad()
-        accumulated = accumulate_gradient(loss, [one, examples[1], other])
+        accumulated = accumulate_gradient(loss, [first, examples[1], other])
         gradient = torch.cat(
             [
                 parameter.grad.flatten()
@@ -303,7 +303,7 @@ def test_who_judged_the_same_texts_is_scored_once_and_learns_the_same() -> None:
     assert shared[0].loss == pytest.approx(apart[0].loss, abs=1e-6)
     assert (shared[0].right, shared[0].pairs) == (apart[0].right, apart[0].pairs)
     torch.testing.assert_close(shared[1], apart[1], rtol=1e-4, atol=1e-6)
-    completions = len(one.encoded.completions)
+    completions = len(first.encoded.completions)
     assert sum(counted) == 2 * sum(len(example.encoded.completions) for example in examples[:2]) + completions
 
 
