@@ -62,6 +62,7 @@ def annotator(annotator: Annotator) -> None:
         refuse_withdrawn(cursor.fetchone()[0])
 
 
+# One statement, one way to the server: rows are locked above the join, so ``briefly`` has bounded the wait by then.
 _ANNOTATOR = """
     WITH briefly AS MATERIALIZED (SELECT set_config('lock_timeout', %s, true))
     SELECT annotator.withdrawn_at FROM briefly, annotation_annotator annotator WHERE annotator.id = %s

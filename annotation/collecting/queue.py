@@ -165,6 +165,7 @@ _BEGIN = """
 
 
 def _next(annotator: Annotator, rng: random.Random, kinds: Collection[str]) -> Assignment | None:
+    # Only who would go without ends leases that are over, which waits for locks, and takes what others hold ahead.
     taken = _first_free(annotator, rng, kinds)
     if taken is None and expire(project=annotator.project):
         taken = bookmarks.take(annotator, _lease(rng), kinds)
@@ -302,6 +303,7 @@ def renew(
     open_row = Assignment.objects.open().filter(pk=assignment.pk, annotator=annotator)
     lease: dict[str, Any] = {"expires_at": _lease_end(annotator)}
     kept = bool(_where_newest(open_row, origin).update(**lease, **_drafted(draft, origin)))
+    # A page whose draft is the older one is at work all the same: its lease goes on without the draft.
     if not kept and not open_row.update(**lease):
         raise LeaseOver("This task went back to the queue. Take the next one.")
     Assignment.objects.open().filter(annotator=annotator, ahead=True).update(**lease)

@@ -144,6 +144,7 @@ def rollout_of(
             if value is not None:
                 between()
                 part.put(values, value(ids, mask, first))
+    # A part is as wide as its longest row: what was written behind the end of the others is of pads.
     real = generated.completion_mask
     return Rollout(
         generated.sequences, generated.attention_mask, real, generated.finished, scores,

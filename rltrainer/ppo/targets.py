@@ -28,6 +28,7 @@ def targets_of(rollout: Rollout, config: ResolvedPpo, beta: float) -> Targets:
         advantages = episode_advantages(rewards, rollout.mask, config.baseline, config.samples)
         return Targets(rewards, advantages, advantages)
     advantages = gae(rewards, rollout.values, rollout.mask, gamma=config.gamma, lam=config.lam)
+    # Before whitening: the value network learns in units of the reward.
     returns = advantages + rollout.values
     return Targets(
         rewards, whiten(advantages, rollout.mask) if config.whiten else advantages, returns * rollout.mask

@@ -54,8 +54,8 @@ class Sums:
     def add(self, other: "Sums") -> None:
         """Take in ``other``."""
         for field in fields(self):
-            one, two = getattr(self, field.name), getattr(other, field.name)
-            setattr(self, field.name, max(one, two) if field.name == "largest" else one + two)
+            ours, theirs = getattr(self, field.name), getattr(other, field.name)
+            setattr(self, field.name, max(ours, theirs) if field.name == "largest" else ours + theirs)
 
     def over(self, ranks: Ranks) -> "Sums":
         """The same of all processes together."""

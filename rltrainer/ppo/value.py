@@ -41,9 +41,11 @@ class ValueNetwork(nn.Module):
         ``input_ids`` and ``attention_mask`` (B, T), prompts padded on the left; R = T - completion_start.
         """
         positions = positions_from_mask(attention_mask)
+        # What is known before a token stands at the token before it, so all is one column to the left.
         states = run_trunk(self.holder, input_ids, attention_mask, positions).states[
             :, completion_start - 1 : -1
         ]
+        # bfloat16 has 8 bits: between 1 and 2 it tells values apart by 1/128, and advantages are differences of them.
         with torch.autocast(states.device.type, enabled=False):
             values: Tensor = self.head(states.to(self.head.weight.dtype)).squeeze(-1)
         return (values - self.mean) / self.std

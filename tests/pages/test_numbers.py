@@ -25,8 +25,8 @@ TASKS, PEOPLE = 12, 3
 @pytest.fixture
 def cast() -> Cast:
     """Two projects in which people rank by chance, so that no figure is a round one, and pass, flag and refuse."""
-    both, rng = make_cast(), random.Random(7)
-    for project in (both.project, both.other):
+    cast, rng = make_cast(), random.Random(7)
+    for project in (cast.project, cast.other):
         project.annotators_per_task = PEOPLE
         project.save()
         make_tasks(project, TASKS, completions=3)
@@ -34,7 +34,7 @@ def cast() -> Cast:
         for _ in range(PEOPLE):
             judge(make_annotator(project), rng)
         upkeep.count(project=project, most=1000)
-    return both
+    return cast
 
 
 def judge(annotator: Any, rng: random.Random) -> None:

@@ -24,17 +24,17 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def cast() -> Cast:
     """Rankings by two people, and three by a simulated annotator."""
-    both = make_cast()
-    both.project.is_demo = True
-    both.project.adjudicate_below = 0.9
-    both.project.save()
+    cast = make_cast()
+    cast.project.is_demo = True
+    cast.project.adjudicate_below = 0.9
+    cast.project.save()
     people = [line("Which?", 1, 2, annotator="ann"), line("And?", 2, 1, annotator="ben")]
     robot = [
         {**line(prompt, 2, 1, annotator="robot"), "concord": {"simulated": True}}
         for prompt in ("Which?", "3", "4")
     ]
-    put(both.project, "rankings", *people, *robot)
-    return both
+    put(cast.project, "rankings", *people, *robot)
+    return cast
 
 
 def text_of(cast: Cast, name: str, *args: object) -> str:
