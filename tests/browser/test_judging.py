@@ -345,7 +345,7 @@ def test_history_changes_a_rating_that_is_not_the_last(visit: Visit, rated: Proj
 
 def answer(page: Page, kind: str) -> None:
     """Answer the task on the screen, whole, by the keyboard."""
-    if kind == "asked":
+    if kind == "demonstrated":
         page.get_by_role("textbox", name="The ideal answer").fill("Water that falls from clouds.")
         page.keyboard.press("Control+Enter")
     else:
@@ -355,7 +355,7 @@ def answer(page: Page, kind: str) -> None:
 def begin(page: Page, kind: str) -> str:
     """Begin with the task on the screen once the one after it is here; returns the public id of that."""
     wait_until_ahead(page)
-    if kind == "asked":
+    if kind == "demonstrated":
         page.get_by_role("textbox", name="The ideal answer").fill("Water")
     else:
         page.keyboard.press("1")
@@ -367,7 +367,7 @@ def judged() -> int:
     return Assignment.objects.filter(status="submitted").count()
 
 
-KINDS = ["rated", "paired", "asked"]
+KINDS = ["rated", "paired", "demonstrated"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -438,10 +438,10 @@ def test_a_ranking_is_followed_by_a_task_of_another_kind(visit: Visit, rated: Pr
 PAGES = {
     "rating": ("rated", RANK),
     "pair": ("paired", RANK),
-    "writing": ("asked", RANK),
-    "review": ("asked", "/projects/helpful/review/"),
+    "writing": ("demonstrated", RANK),
+    "review": ("demonstrated", "/projects/helpful/review/"),
     "reviewed": ("rated", "/projects/helpful/review/"),
-    "history": ("asked", "/projects/helpful/history/"),
+    "history": ("demonstrated", "/projects/helpful/history/"),
 }
 
 
@@ -451,7 +451,7 @@ def test_axe_finds_nothing_and_a_phone_shows_it_whole(
 ) -> None:
     kind, path = PAGES[name]
     project = request.getfixturevalue(kind)
-    if kind == "asked":
+    if kind == "demonstrated":
         # One for each to answer, and one that Bob is given after his.
         put(project, "prompts", {"prompt": "What is snow?"})
         intake.create_tasks(project=project, kind="demonstrate")
@@ -550,7 +550,7 @@ def test_by_a_screen_reader(
     missing = {
         "rated": "4 scores are missing.",
         "paired": "Say which is better, and how much.",
-        "asked": "Write an answer.",
+        "demonstrated": "Write an answer.",
     }
     expect(page.locator("#announcer")).to_have_text(missing[kind])
     assert page.locator("#announcer").get_attribute("aria-live") == "polite"
@@ -671,7 +671,7 @@ def test_a_pair_is_kept_as_a_draft_and_changed_from_ones_own_work(
     assert (new.strength, new.is_current, new.supersedes, new.rationale) == (3, True, old, "Shorter.")
 
 
-@pytest.mark.parametrize("kind", ["paired", "asked"])
+@pytest.mark.parametrize("kind", ["paired", "demonstrated"])
 def test_pairs_and_answers_are_skipped_and_flagged(
     kind: str, visit: Visit, alice: User, request: pytest.FixtureRequest
 ) -> None:
