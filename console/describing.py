@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from annotation.models import Project
 from console import downloads
+from console.figures import points
 from rewardmodel.bradley_terry.config import ContestConfig, FitConfig
 from rewardmodel.models import Contest, RewardModelExport
 from rltrainer.models import PolicyExport, Training
@@ -89,7 +90,9 @@ def outcome(run: Run) -> str:
     result: dict[str, Any] = run.result
     if "reward_model" in result and run.kind == "fit_reward_model":
         accuracy = result.get("accuracy")
-        return f"v{result['reward_model']}" + (f", accuracy {accuracy:.3f}" if accuracy is not None else "")
+        return f"v{result['reward_model']}" + (
+            f", accuracy {points(accuracy)}%" if accuracy is not None else ""
+        )
     if "policy" in result and run.kind in ("train_policy", "register_policy"):
         gain = result.get("gain")
         return f"v{result['policy']}" + (f", gain {gain:+.3f}" if gain is not None else "")

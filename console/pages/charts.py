@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from console import figures
+
 # The picture's own units; the page scales it to its width.
 WIDTH, ROW, LABELS = 440, 28, 130
 HEIGHT, LEFT, BOTTOM = 200, 44, 24
@@ -59,8 +61,8 @@ def dots(
     reference: float | None = None,
     parts: int = 4,
 ) -> Dots | None:
-    """Rows one under another, on an axis of so many ``parts``; values beyond it stand at its end. None where there is
-    nothing to draw."""
+    """Shares one under another, in percent, on an axis of so many ``parts``; values beyond it stand at its end. None
+    where there is nothing to draw."""
     known = [(label, figure) for label, figure in rows if figure is not None]
     if not known:
         return None
@@ -74,16 +76,16 @@ def dots(
         low, high = figure["interval"] or (None, None)
         y = ROW * number + ROW / 2
         ends = [None if end is None else place(end) for end in (low, high)]
-        drawn.append(Dot(label, y, place(figure["value"]), ends[0], ends[1], _words(figure)))
-    ticks = [
-        (place(least + (most - least) * part / parts), f"{least + (most - least) * part / parts:g}")
-        for part in range(parts + 1)
-    ]
+        drawn.append(Dot(label, y, place(figure["value"]), ends[0], ends[1], figures.percent(figure)))
+    marked = (least + (most - least) * part / parts for part in range(parts + 1))
+    ticks = [(place(value), f"{100 * value:g}%") for value in marked]
     return Dots(ROW * len(known) + BOTTOM, drawn, ticks, None if reference is None else place(reference))
 
 
-def line(values: Sequence[tuple[str, Figure | None]], *, least: float, most: float) -> Line | None:
-    """A value over weeks. None for fewer than two."""
+def line(
+    values: Sequence[tuple[str, Figure | None]], *, least: float, most: float, in_percent: bool = False
+) -> Line | None:
+    """A value over weeks; a share is told ``in_percent``. None for fewer than two."""
     known = [(week, figure) for week, figure in values if figure is not None]
     if len(known) < 2:
         return None
@@ -93,12 +95,13 @@ def line(values: Sequence[tuple[str, Figure | None]], *, least: float, most: flo
         share = (min(max(value, least), most) - least) / (most - least)
         return round(8 + (1 - share) * (HEIGHT - BOTTOM - 8), 1)
 
+    told = figures.percent if in_percent else _words
     points = []
     for number, (week, figure) in enumerate(known):
         low, high = figure["interval"] or (None, None)
         ends = [None if end is None else height(end) for end in (low, high)]
         x = round(LEFT + step * number, 1)
-        points.append(Point(x, height(figure["value"]), ends[0], ends[1], f"{week}: {_words(figure)}"))
+        points.append(Point(x, height(figure["value"]), ends[0], ends[1], f"{week}: {told(figure)}"))
     upper = [(point.x, point.high) for point in points if point.high is not None]
     lower = [(point.x, point.low) for point in points if point.low is not None]
     every = max(1, -(-len(known) // 6))
@@ -108,8 +111,8 @@ def line(values: Sequence[tuple[str, Figure | None]], *, least: float, most: flo
         " ".join(f"{x},{y}" for x, y in [*upper, *reversed(lower)]),
         [(point.x, week) for point, (week, _) in list(zip(points, known, strict=True))[::every]],
         [
-            (height(least + (most - least) * part / 4), f"{least + (most - least) * part / 4:g}")
-            for part in range(5)
+            (height(value), f"{100 * value:g}%" if in_percent else f"{value:g}")
+            for value in (least + (most - least) * part / 4 for part in range(5))
         ],
     )
 
@@ -252,7 +255,8 @@ def calibration(bins: Sequence[Mapping[str, float]]) -> Calibration | None:
             up(one["accuracy"]),
             None,
             None,
-            f"says {100 * one['confidence']:.0f}%, right in {100 * one['accuracy']:.0f}% of {one['pairs']:,} pairs",
+            f"says {figures.points(one['confidence'])}%, right in {figures.points(one['accuracy'])}% "
+            f"of {one['pairs']:,} pairs",
         )
         for one in bins
     ]

@@ -9,24 +9,24 @@ from rltrainer.models import Evaluation
 
 Report = dict[str, Any]
 EXAMPLES = 5
-# name in the report -> what a row of the table says, digits
-FIGURES = (
+# name in the report -> what a row of the table says, digits; of a share none
+FIGURES: tuple[tuple[str, str, int | None], ...] = (
     ("reward", "Reward", 2),
     ("reward_gain", "Reward above the first", 2),
-    ("win_rate", "Better than the first, share", 3),
+    ("win_rate", "Better than the first", None),
     ("kl", "KL from the first, nats", 2),
     ("length", "Tokens an answer", 1),
-    ("eos_rate", "Answers that end, share", 3),
+    ("eos_rate", "Answers that end", None),
     ("perplexity", "Perplexity of what people wrote", 2),
 )
 AGAINST_FIRST = ("reward_gain", "win_rate", "kl")
 
 
 class Row(NamedTuple):
-    """One figure of every policy."""
+    """One figure of every policy; a share has no ``digits``: it is told in percent."""
 
     name: str
-    digits: int
+    digits: int | None
     figures: list[Report | None]
 
 

@@ -13,6 +13,7 @@ from annotation.quality import summary
 from annotation.texts.durations import in_words
 from console import loop
 from console.describing import sentence
+from console.figures import points
 from console.forms.action import Action
 from console.forms.actions import forms_of
 from console.next_steps import next_steps
@@ -49,7 +50,10 @@ def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None 
         "steps": next_steps(state),
         "weeks": charts.bars([(week.week, week.counts["rankings"]) for week in weeks]),
         "agreement_by_week": charts.line(
-            [(week.week, week.figures["pairwise_agreement"]) for week in weeks], least=0, most=1
+            [(week.week, week.figures["pairwise_agreement"]) for week in weeks],
+            least=0,
+            most=1,
+            in_percent=True,
         ),
         "rewards": charts.scatter(_rewards(project)),
         "width": charts.WIDTH,
@@ -76,7 +80,7 @@ def _running(run: Run) -> Running:
 
 
 def _share(figure: dict[str, Any] | None) -> str:
-    return f"{100 * figure['value']:.0f}%" if figure else ""
+    return f"{points(figure['value'])}%" if figure else ""
 
 
 def _simulated(versions: loop.Versions, kind: str, version: RewardModelVersion | PolicyVersion | None) -> int:

@@ -41,7 +41,10 @@ def quality_page(request: HttpRequest, project: Project) -> HttpResponse:
         "length": _against_chance("The longer completion wins", quality.figures["longer_wins"]),
         "figures": [(words, quality.figures[name]) for name, words in COEFFICIENTS],
         "agreement_by_week": charts.line(
-            [(week, figures["pairwise_agreement"]) for week, figures in weeks], least=0, most=1
+            [(week, figures["pairwise_agreement"]) for week, figures in weeks],
+            least=0,
+            most=1,
+            in_percent=True,
         ),
         "seconds_by_week": _line_of_seconds([(week, figures["seconds"]) for week, figures in weeks]),
         "weeks": [(week, week.cost(project)) for week in reversed(quality.weeks)],

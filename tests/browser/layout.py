@@ -102,10 +102,13 @@ def clipped(page: Page) -> list[str]:
     return texts
 
 
-def small_targets(page: Page, least: int = 44) -> list[str]:
+EVERY_CONTROL = "a, button, summary, select, input, textarea, label:has(input)"
+
+
+def small_targets(page: Page, least: int = 44, controls: str = EVERY_CONTROL) -> list[str]:
     """Controls whose box is smaller than a finger's tip, links within sentences apart."""
-    controls: list[str] = page.evaluate(
-        """(least) => [...document.querySelectorAll("a, button, summary, select, input, textarea, label:has(input)")]
+    too_small: list[str] = page.evaluate(
+        """([least, controls]) => [...document.querySelectorAll(controls)]
           .filter((control) => control.checkVisibility({ opacityProperty: true, visibilityProperty: true }))
           .filter((control) => !control.closest(".prose, .visually-hidden, .skip-link"))
           // A box within its label is as large as the label.
@@ -114,6 +117,6 @@ def small_targets(page: Page, least: int = 44) -> list[str]:
           .filter(([, box]) => box.width > 1 && (box.width < least - 0.5 || box.height < least - 0.5))
           .map(([control, { width, height }]) =>
             `${control.outerHTML.slice(0, 60)} ${Math.round(width)}x${Math.round(height)}`)""",
-        least,
+        [least, controls],
     )
-    return controls
+    return too_small

@@ -149,8 +149,8 @@ def versions(cast: Cast) -> Cast:
 
 def test_home_says_of_the_versions_in_use_what_their_reports_say(versions: Cast) -> None:
     ((accuracy, human),) = ask(
-        "SELECT round(100 * (report #>> '{held_out,accuracy,value}')::numeric),"
-        " round(100 * (report #>> '{human_agreement,value}')::numeric)"
+        "SELECT round(100 * (report #>> '{held_out,accuracy,value}')::numeric, 1),"
+        " round(100 * (report #>> '{human_agreement,value}')::numeric, 1)"
         " FROM rewardmodel_rewardmodelversion WHERE is_active AND project_id = PROJECT"
     )
     ((reward, kl),) = ask(
@@ -164,18 +164,18 @@ def test_home_says_of_the_versions_in_use_what_their_reports_say(versions: Cast)
 
 def test_versions_pages_show_their_reports(versions: Cast) -> None:
     ((accuracy, low, high, longer, human, rankings),) = ask(
-        "SELECT round((report #>> '{held_out,accuracy,value}')::numeric, 3),"
-        " round((report #>> '{held_out,accuracy,interval,0}')::numeric, 3),"
-        " round((report #>> '{held_out,accuracy,interval,1}')::numeric, 3),"
-        " round((report #>> '{held_out,longer_wins,value}')::numeric, 3),"
-        " round((report #>> '{human_agreement,value}')::numeric, 3), snapshot.rankings"
+        "SELECT round(100 * (report #>> '{held_out,accuracy,value}')::numeric, 1),"
+        " round(100 * (report #>> '{held_out,accuracy,interval,0}')::numeric, 1),"
+        " round(100 * (report #>> '{held_out,accuracy,interval,1}')::numeric, 1),"
+        " round(100 * (report #>> '{held_out,longer_wins,value}')::numeric, 1),"
+        " round(100 * (report #>> '{human_agreement,value}')::numeric, 1), snapshot.rankings"
         " FROM rewardmodel_rewardmodelversion version"
         " JOIN rewardmodel_fit fit ON fit.id = version.fit_id"
         " JOIN annotation_snapshot snapshot ON snapshot.id = fit.snapshot_id WHERE version.project_id = PROJECT"
     )
     text = words(text_of(versions, "reward-models/"))
-    assert f"Held-out accuracy {accuracy} {low} to {high} Longer wins {longer}" in text
-    assert f"Two people {human} Rankings {rankings} Snapshot" in text
+    assert f"Held-out accuracy {accuracy}% {low} to {high} Longer wins {longer}%" in text
+    assert f"Two people {human}% Rankings {rankings} Snapshot" in text
     ((before, after, kl, short, long, perplexity),) = ask(
         "SELECT round((report #>> '{before,reward}')::numeric, 2), round((report #>> '{after,reward}')::numeric, 2),"
         " round((report #>> '{after,kl}')::numeric, 1), round((report #>> '{before,length}')::numeric),"
@@ -214,7 +214,7 @@ def test_the_table_of_runs_is_that_of_the_database(versions: Cast) -> None:
 HABITS = """
 SELECT annotator.pseudonym, count(*), count(*) FILTER (WHERE verdict = 'all_bad'),
     count(*) FILTER (WHERE verdict = 'cannot_tell'), round(avg(active_seconds)::numeric, 1),
-    round(sum(earlier) / sum(strict), 3), round(sum(active_seconds)::numeric / 3600, 1)
+    round(100 * sum(earlier) / sum(strict), 1), round(sum(active_seconds)::numeric / 3600, 1)
 FROM annotation_ranking ranking
 JOIN annotation_annotator annotator ON annotator.id = annotator_id
 CROSS JOIN LATERAL (
@@ -230,7 +230,7 @@ WHERE is_current AND ranking.project_id = PROJECT GROUP BY annotator.pseudonym
 """
 # Of every two rankings of a task, and every pair of its completions: whether both say the same.
 AGREEMENT = """
-SELECT round(avg((a.tie = b.tie AND (a.tie OR a.preferred_id = b.preferred_id))::int), 3)
+SELECT round(100 * avg((a.tie = b.tie AND (a.tie OR a.preferred_id = b.preferred_id))::int), 1)
 FROM annotation_ranking one
 JOIN annotation_ranking other ON other.task_id = one.task_id AND other.id > one.id AND other.is_current
 JOIN annotation_comparison a ON a.ranking_id = one.id
@@ -250,14 +250,14 @@ def test_quality_counts_each_annotators_verdicts_seconds_and_what_is_shown_first
     for row in rows:
         rankings, all_bad, cannot_tell, seconds, earlier, _ = habits[row[0]]
         assert [row[1], row[6], row[7], row[8]] == [str(n) for n in (rankings, all_bad, cannot_tell, seconds)]
-        assert row[4].split()[0] == str(earlier)
+        assert row[4].split()[0] == f"{earlier}%"
 
 
 def test_quality_says_how_far_people_agree_and_what_a_week_took(cast: Cast) -> None:
     text = text_of(cast, "quality/")
     agreement = value_of(AGREEMENT)
-    assert 0 < agreement < 1
-    assert f"Pairwise agreement {agreement}" in words(text)
+    assert 0 < agreement < 100
+    assert f"Pairwise agreement {agreement}%" in words(text)
     weeks = ask(
         "SELECT to_char(created_at AT TIME ZONE 'UTC', 'IYYY-\"W\"IW'), count(*)::text,"
         " round(sum(active_seconds)::numeric / 3600, 1)::text,"
@@ -266,7 +266,7 @@ def test_quality_says_how_far_people_agree_and_what_a_week_took(cast: Cast) -> N
     )
     rows = table(text, "Figures of weeks")
     assert [tuple(row[:4]) for row in rows] == weeks
-    assert [row[5].split()[0] for row in rows] == [str(agreement)] * len(weeks) or len(weeks) > 1
+    assert [row[5].split()[0] for row in rows] == [f"{agreement}%"] * len(weeks) or len(weeks) > 1
 
 
 def test_people_have_the_rankings_and_hours_that_they_made(cast: Cast) -> None:

@@ -85,6 +85,8 @@ def test_a_dot_stands_where_its_value_is() -> None:
         ("c", 424.0, None, None),
     ]
     assert drawn.reference == 277.0
+    assert [dot.words for dot in drawn.rows] == ["50.0% (25.0 to 200.0)", "100.0%"]
+    assert [text for _, text in drawn.ticks] == ["0%", "25%", "50%", "75%", "100%"]
     assert charts.dots([("b", None)], least=0, most=1) is None
 
 
@@ -93,9 +95,17 @@ def test_a_line_runs_from_the_first_week_to_the_last() -> None:
     weeks = [
         (f"2026-W{n}", {"value": value, "interval": None}) for n, value in ((1, 0.0), (2, 1.0), (3, 0.5))
     ]
-    drawn = charts.line(weeks, least=0, most=1)
+    drawn = charts.line(weeks, least=0, most=1, in_percent=True)
     assert drawn is not None
     assert drawn.path == "44.0,176.0 234.0,8.0 424.0,92.0"
+    assert [text for _, text in drawn.ticks] == ["0%", "25%", "50%", "75%", "100%"]
+    assert drawn.points[-1].words == "2026-W3: 50.0%"
+    seconds = charts.line([("W1", {"value": 30.0, "interval": None})] * 2, least=0, most=60)
+    assert seconds is not None
+    assert ([text for _, text in seconds.ticks], seconds.points[0].words) == (
+        ["0", "15", "30", "45", "60"],
+        "W1: 30.000",
+    )
     assert charts.line(weeks[:1], least=0, most=1) is None
 
 

@@ -203,7 +203,7 @@ def test_a_contest_is_told_as_the_snapshot_and_the_scores_have_it(tmp_path: Path
     }.items():
         dot = re.search(rf"<title>{label}: ([^<]*)</title>", contest.page)
         assert dot is not None
-        agrees(dot[1], contest.values(value), 3)
+        agrees(dot[1], contest.values(value), 1, scale=100)
     the_tables_cut(contest)
     the_curves_are_calibrated(contest)
 
@@ -230,7 +230,7 @@ def the_tables_cut(contest: Compared) -> None:
         assert len(rows) > 1
         for name, _, *figures in rows:
             for version, figure in enumerate(figures):
-                agrees(figure, contest.values(right(version), slices[name]), 3)
+                agrees(figure, contest.values(right(version), slices[name]), 1, scale=100)
 
 
 def the_curves_are_calibrated(contest: Compared) -> None:
@@ -241,8 +241,8 @@ def the_curves_are_calibrated(contest: Compared) -> None:
             sure = max(pair.chances[version], 1 - pair.chances[version])
             bins[min(9, math.floor(20 * (sure - 0.5)))].append((sure, pair.right(version)))
         expected = [
-            f"says {100 * np.mean([sure for sure, _ in one]):.0f}%, "
-            f"right in {100 * np.mean([right for _, right in one]):.0f}% of {len(one)} pairs"
+            f"says {100 * np.mean([sure for sure, _ in one]):.1f}%, "
+            f"right in {100 * np.mean([right for _, right in one]):.1f}% of {len(one)} pairs"
             for _, one in sorted(bins.items())
         ]
         gaps = [abs(sum(sure - right for sure, right in one)) for one in bins.values()]
@@ -320,14 +320,16 @@ def test_an_evaluation_is_told_as_the_answers_and_their_scores_have_it(tmp_path:
     def of(values: Iterable[float]) -> Values:
         return list(zip(places, values, strict=True))
 
-    expected: dict[str, tuple[int, list[Values | None]]] = {
-        "Reward": (2, [of(of_policy) for of_policy in rewards]),
-        "Reward above the first": (2, [None, of(gains)]),
-        "Better than the first, share": (3, [None, of(map(rank, gains))]),
-        "KL from the first, nats": (2, [None, of(one["kl"] for one in answers[1])]),
-        "Tokens an answer": (1, [of(one["tokens"] for one in of_policy) for of_policy in answers]),
-        "Answers that end, share": (
-            3,
+    # Digits, scale, and the values of each policy.
+    expected: dict[str, tuple[int, int, list[Values | None]]] = {
+        "Reward": (2, 1, [of(of_policy) for of_policy in rewards]),
+        "Reward above the first": (2, 1, [None, of(gains)]),
+        "Better than the first": (1, 100, [None, of(map(rank, gains))]),
+        "KL from the first, nats": (2, 1, [None, of(one["kl"] for one in answers[1])]),
+        "Tokens an answer": (1, 1, [of(one["tokens"] for one in of_policy) for of_policy in answers]),
+        "Answers that end": (
+            1,
+            100,
             [of(float(one["finished"]) for one in of_policy) for of_policy in answers],
         ),
     }
@@ -336,12 +338,12 @@ def test_an_evaluation_is_told_as_the_answers_and_their_scores_have_it(tmp_path:
     for figure, own_losses in zip(rows.pop(perplexity), losses, strict=True):
         agrees(figure, own_losses, 2, shown=np.exp)
     assert rows.keys() == expected.keys()
-    for name, (digits, values) in expected.items():
+    for name, (digits, scale, values) in expected.items():
         for figure, of_policy in zip(rows[name], values, strict=True):
             if of_policy is None:
                 assert not re.search(r"\d", figure)
             else:
-                agrees(figure, of_policy, digits)
+                agrees(figure, of_policy, digits, scale=scale)
     sentence = re.search(
         r"v2 writes the better completion in ([\d.]+)% \(([\d.]+) to ([\d.]+)\) of cases against v1 \(48 prompts\); "
         r"its mean reward is ([-\d.]+) \(([-\d.]+) to ([-\d.]+)\) higher",

@@ -153,7 +153,7 @@ def test_the_table_shows_results_notes_and_what_differs_and_finds_by_kind_status
     assert (ppo.note, ppo.tags, ppo.archived) == ("Looks <b>good</b>.", ["baseline", "long-run"], False)
     text = page(cast, "/admin/projects/helpful/runs/")
     for words in (
-        "v3, accuracy 0.714",
+        "v3, accuracy 71.4%",
         "v3, gain +0.250",
         "steps 7",
         "Looks &lt;b&gt;good&lt;/b&gt;.",

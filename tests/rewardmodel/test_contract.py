@@ -128,10 +128,10 @@ def test_a_fit_makes_a_version_whose_report_the_page_reads_and_whose_scores_it_g
     for figure in figures:
         low, high = figure["interval"]
         assert 0 <= low <= figure["value"] <= high <= 1
-        shown = render_to_string("admin/interval.html", {"figure": figure, "digits": 3})
-        assert f"{figure['value']:.3f}" in shown
-        assert f"{low:.3f}" in shown
-        assert f"{high:.3f}" in shown
+        shown = render_to_string("admin/share.html", {"figure": figure})
+        assert f"{100 * figure['value']:.1f}%" in shown
+        assert f"{100 * low:.1f}" in shown
+        assert f"{100 * high:.1f}" in shown
     line = {"form": "text", "prompt": [{"role": "user", "content": "How is the inn 0?"}]}
     texts = ["it is great and great", "it is awful and awful"]
     high, low = scoring.score_lines(version=version, lines=[{**line, "completion": text} for text in texts])
