@@ -191,7 +191,9 @@ def _shown(value: Any, none: str = "") -> str:
 
 def _of_fit(run: Run) -> str:
     snapshot = run.fit.snapshot
-    return f"Fit a reward model on {snapshot.rankings:,} rankings" if snapshot else "Fit a reward model"
+    if snapshot is None:
+        return "Fit a reward model"
+    return f"Fit a reward model on {snapshot.rankings:,} ranking{'s' * (snapshot.rankings != 1)}"
 
 
 def _of_training(run: Run) -> str:

@@ -153,7 +153,7 @@ class Filters(forms.Form):
         annotators = Annotator.objects.filter(project=self.project, withdrawn_at=None)
         annotator = annotators.filter(Q(pseudonym=name) | Q(public_id=_uuid(name))).first()
         if annotator is None:
-            raise forms.ValidationError("Nobody here is called so.")
+            raise forms.ValidationError("Nobody here has this name.")
         return annotator
 
     def clean_source(self) -> Source | None:
@@ -163,7 +163,7 @@ class Filters(forms.Form):
             return None
         source = Source.objects.filter(project=self.project, name=name, annotator__withdrawn_at=None).first()
         if source is None:
-            raise forms.ValidationError("No source is called so.")
+            raise forms.ValidationError("No source has this name.")
         return source
 
     def narrow_order(self, rows: Any, _value: str) -> Any:

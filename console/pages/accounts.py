@@ -23,6 +23,10 @@ from console import accounts, guessing
 class LogInForm(AuthenticationForm):
     """A name in any capitals. It goes on as the account writes it, so that tries are counted together too."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+
     def clean_username(self) -> str:
         """The account's own name, or what was typed, in small letters, where there is none."""
         typed = str(self.cleaned_data["username"])

@@ -45,6 +45,15 @@ MOST_POINTS = 2000
 MOST_OTHERS = 20
 # How many of them at once: each has a colour and a dash of its own (static/js/run/plot.js).
 MOST_OVER = 6
+# What a transfer counts, in a reader's order.
+COUNTED = {
+    "file": "File",
+    "lines": "Lines",
+    "added": "Added",
+    "already": "Already there",
+    "bad": "Bad lines",
+    "ties_left_out": "Ties left out",
+}
 # Seconds in which a worker that is free takes a run, many times over.
 TAKEN_WITHIN = 15.0
 # The runs of a queue by which its workers are known.
@@ -263,15 +272,23 @@ def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, obje
     }
 
 
-def _result(run: Run) -> dict[str, Any]:
-    """What has no page of its own to say it: an import's and an export's counts. Of a folder its name is in the lines
-    that load it, and its digest is for programs."""
-    told_elsewhere = {"project", "folder", "digest"} if run.kind in downloads.OF_A_FOLDER else set()
+def _result(run: Run) -> dict[str, str]:
+    """What has no page of its own to say it: an import's and an export's counts, in a reader's order. The title says
+    what they are of. Of a folder its name is in the lines that load it, and its digest is for programs."""
+    told_elsewhere = {"project", "kind", *(("folder", "digest") if run.kind in downloads.OF_A_FOLDER else ())}
+    names = [
+        *(name for name in COUNTED if name in run.result),
+        *(name for name in run.result if name not in COUNTED),
+    ]
     return {
-        name.replace("_", " "): value
-        for name, value in run.result.items()
-        if not isinstance(value, dict | list) and name not in told_elsewhere
+        COUNTED.get(name, name.replace("_", " ").capitalize()): _told(run.result[name])
+        for name in names
+        if not isinstance(run.result[name], dict | list) and name not in told_elsewhere
     }
+
+
+def _told(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def _waits(run: Run, now: datetime) -> str:

@@ -43,7 +43,7 @@ def test_a_filter_is_set_by_the_form_kept_in_the_address_and_taken_away(visit: V
     page.get_by_text("More filters").click()
     page.get_by_label("Until").fill("2020-01-01")
     page.get_by_role("button", name="Show").click()
-    expect(page.get_by_text("Nothing here is all of that")).to_be_visible()
+    expect(page.get_by_text("Nothing matches all of these filters")).to_be_visible()
     page.get_by_role("link", name="Until: 2020-01-01").click()
     expect(page.locator(".lines tbody tr")).to_have_count(1)
     page.get_by_role("link", name="Words: plum").click()

@@ -761,7 +761,7 @@ def test_no_address_breaks_a_list(cast: Cast, kind: str, query: str) -> None:
 
 def test_a_wrong_value_is_answered_in_words_and_narrows_nothing(cast: Cast) -> None:
     page = client_of(cast).get("/admin/projects/helpful/data/rankings/?annotator=nobody&verdict=all_bad")
-    assert "Nobody here is called so." in page.content.decode()
+    assert "Nobody here has this name." in page.content.decode()
     assert ids(page.content.decode(), "rankings") == expected(
         cast, "rankings", lambda row: row.verdict == "all_bad"
     )

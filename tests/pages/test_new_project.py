@@ -56,3 +56,21 @@ def test_what_is_wrong_is_told_and_nothing_is_made(
     assert words in answer.content.decode()
     assert 'value="3"' in answer.content.decode() or "completions_per_task" in fields, "the rest is kept"
     assert Project.objects.count() == 1
+
+
+NEW_PROJECT = '<a class="button button--primary" href="/admin/projects/">New project</a>'
+
+
+@pytest.mark.parametrize("path", ["/", "/admin/"])
+def test_where_there_is_no_project_an_administrator_is_led_to_make_one(client: Client, path: str) -> None:
+    assert NEW_PROJECT in client.get(path).content.decode()
+    make_project("helpful")
+    assert NEW_PROJECT not in client.get(path).content.decode()
+
+
+def test_who_may_make_no_project_is_told_of_invitations() -> None:
+    dave = Client()
+    dave.force_login(make_user("dave"))
+    page = dave.get("/").content.decode()
+    assert "Open the invitation link" in page
+    assert NEW_PROJECT not in page

@@ -1,5 +1,6 @@
 """A run's page: why it failed, how far it is, and its curves."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,27 @@ def test_an_export_offers_its_file_for_as_long_as_it_is_there(
     assert link not in page
     assert "The file is kept no longer." in page
     assert client.get(link).status_code == 404
+
+
+def test_what_a_transfer_counted_is_told_in_a_readers_order(cast: Cast) -> None:
+    run = make_transfer(cast.project).run
+    counted = {
+        "bad": 0,
+        "kind": "rankings",
+        "added": 2194,
+        "lines": 12_345,
+        "already": 3,
+        "project": "helpful",
+    }
+    Run.objects.filter(pk=run.pk).update(status="succeeded", finished_at=timezone.now(), result=counted)
+    page = carol(cast).get(f"/admin/runs/{run.pk}/").content.decode()
+    (figures,) = re.findall(r'<dl class="figures">(.*?)</dl>', page, re.DOTALL)
+    assert re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", figures) == [
+        ("Lines", "12,345"),
+        ("Added", "2,194"),
+        ("Already there", "3"),
+        ("Bad lines", "0"),
+    ]
 
 
 def test_a_failed_import_offers_what_is_left_of_its_file(cast: Cast, tmp_path: Path, settings: Any) -> None:
