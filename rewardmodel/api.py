@@ -129,7 +129,7 @@ class Activate(VersionsEndpoint):
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Make it the active version of the project."""
         version = get_object_or_404(_versions(self), number=number)
-        activation.activate(version=version, why=f"By hand: {self.account.get_username()}.")
+        activation.activate(version=version, why=f"Activated by {self.account.get_username()}.")
         return Response(self.get_serializer(version).data)
 
 

@@ -251,7 +251,7 @@ class MakeCurrent(VersionsEndpoint):
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Make it the current policy of the project."""
         version = get_object_or_404(_versions(self), number=number)
-        policies.make_current(version=version, why=f"By hand: {self.account.get_username()}.")
+        policies.make_current(version=version, why=f"Made current by {self.account.get_username()}.")
         return Response(self.get_serializer(version).data)
 
 

@@ -324,7 +324,9 @@ class CurrentForm(Action):
         choices(self, "version").queryset = PolicyVersion.objects.filter(project=self.project)
 
     def perform(self, user: User) -> None:
-        policies.make_current(version=self.cleaned_data["version"], why=f"By hand: {user.get_username()}.")
+        policies.make_current(
+            version=self.cleaned_data["version"], why=f"Made current by {user.get_username()}."
+        )
 
 
 class SuccessionForm(Action):

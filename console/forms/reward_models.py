@@ -227,4 +227,4 @@ class ActivateForm(Action):
         choices(self, "version").queryset = RewardModelVersion.objects.filter(project=self.project)
 
     def perform(self, user: User) -> None:
-        activation.activate(version=self.cleaned_data["version"], why=f"By hand: {user.get_username()}.")
+        activation.activate(version=self.cleaned_data["version"], why=f"Activated by {user.get_username()}.")

@@ -6,8 +6,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from annotation.models import Project, Ranking
+from console.describing import described_runs, sentence
 from console.loop import last_fitted, versions_of
-from runs.kinds import runs_of
 from runs.models import Run
 
 RECENT = timedelta(days=7)
@@ -19,14 +19,15 @@ def decisions(request: HttpRequest) -> list[dict[str, object]]:
 
 
 def _decisions_of(project: Project) -> dict[str, object]:
-    runs, versions = runs_of(project), versions_of(project)
+    runs, versions = described_runs(project), versions_of(project)
+    failed = runs.filter(status=Run.Status.FAILED, finished_at__gte=timezone.now() - RECENT)[:3]
     trained_on = last_fitted(project)
     rankings = Ranking.objects.current().collected().filter(project=project)
     waiting = versions.proposed_reward_model
     return {
         "project": project,
-        "active_runs": runs.active(),
-        "failed_runs": runs.filter(status=Run.Status.FAILED, finished_at__gte=timezone.now() - RECENT)[:3],
+        "active_runs": [(run, sentence(run)) for run in runs.active()],
+        "failed_runs": [(run, sentence(run)) for run in failed],
         "waiting_version": waiting,
         "waiting_policy": versions.proposed_policy,
         "new": rankings.filter(pk__gt=trained_on).counted(),

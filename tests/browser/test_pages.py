@@ -111,7 +111,7 @@ def paths(project: Project) -> dict[str, Any]:
     _flagged_and_skipped(project)
     _failed_to_tell(project)
     version = make_reward_model(project, 1, make_snapshot(project, "s"))
-    activation.activate(version=version, why="By hand: olivia.")
+    activation.activate(version=version, why="Activated by olivia.")
     every = Completion.objects.filter(prompt__project=project)
     rewards.keep(version=version, values={one.public_id: one.pk / -7 for one in every})
     run = make_transfer(project).run

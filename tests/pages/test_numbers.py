@@ -158,7 +158,7 @@ def test_home_says_of_the_versions_in_use_what_their_reports_say(versions: Cast)
         " FROM rltrainer_policyversion WHERE is_current AND project_id = PROJECT"
     )
     text = words(text_of(versions, ""))
-    assert f"Reward model v1 right {accuracy}% of the time; two people agree {human}%" in text
+    assert f"Reward model v1 right {accuracy}% of the time; two people agree on {human}%" in text
     assert f"Policy v2 reward {reward}, KL {kl} nats" in text
 
 

@@ -143,6 +143,14 @@ def test_an_export_offers_its_file_for_as_long_as_it_is_there(
     assert client.get(link).status_code == 404
 
 
+def test_the_index_names_what_is_queued_and_what_failed_as_their_pages_do(cast: Cast) -> None:
+    queued, failed = (make_transfer(cast.project).run for _ in range(2))
+    Run.objects.filter(pk=failed.pk).update(status="failed", finished_at=timezone.now())
+    page = carol(cast).get("/admin/").content.decode()
+    for run in (queued, failed):
+        assert f'href="/admin/runs/{run.pk}/">Export pairs · run {run.pk}</a>' in page
+
+
 def test_what_a_transfer_counted_is_told_in_a_readers_order(cast: Cast) -> None:
     run = make_transfer(cast.project).run
     counted = {
