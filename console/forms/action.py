@@ -17,6 +17,8 @@ class Action(PlainForm):
     """One thing a researcher can do to a project."""
 
     button: ClassVar[str]
+    # Whether what it takes away does not come back: its button looks like that.
+    destroys: ClassVar[bool] = False
     # What happens, where the fields do not say it.
     explanation: ClassVar[str] = ""
     # The page that has the form: back there when it is done, or when something was wrong.

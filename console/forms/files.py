@@ -121,6 +121,7 @@ class WithdrawForm(Action):
 
     page = "withdrawals"
     button = "Erase for good"
+    destroys = True
     done = "Erased from the tables; the files follow within a minute, and the list below says which."
     what = forms.ChoiceField(
         choices=[("annotator", "an annotator, by name"), ("prompt", "a prompt, by its public id")],

@@ -104,8 +104,10 @@ def _page(
         "project": project,
         "form": form,
         "secret": secret,
-        "hooks": Webhook.objects.filter(project=project),
-        "events": dict(Webhook.Event.choices),
+        "hooks": [
+            (hook, ", ".join(Webhook.Event(event).label for event in hook.events))
+            for hook in Webhook.objects.filter(project=project)
+        ],
         "pages": Paginator(deliveries, A_PAGE).get_page(request.GET.get("page")),
     }
     return TemplateResponse(request, "admin/webhooks.html", context, status=status)

@@ -14,6 +14,7 @@ from annotation.withdrawal import erasure
 from tests.annotation.factories import make_tasks, put
 from tests.annotation.judging import submit, taken
 from tests.pages.cast import Cast, make_cast
+from tests.rltrainer.factories import make_policy
 
 pytestmark = pytest.mark.django_db
 ANNOTATORS, FLAGS = "/admin/projects/helpful/annotators/", "/admin/projects/helpful/flags/"
@@ -215,7 +216,7 @@ def test_a_disagreement_is_decided_on_its_page_without_sources(cast: Cast) -> No
     page = "/admin/projects/helpful/disagreements/"
     client = client_of(cast, "carol")
     text = client.get(page).content.decode()
-    for words in ("Which?", "Text a", "ann thinks so", "ben thinks so", "Agreement 0.00"):
+    for words in ("Which?", "Text a", "ann thinks so", "ben thinks so", "They agree on 0.0% of the pairs"):
         assert words in text, words
     assert "a source to hide" not in text
     task = Task.objects.get(project=cast.project)
@@ -224,3 +225,18 @@ def test_a_disagreement_is_decided_on_its_page_without_sources(cast: Cast) -> No
     assert "Place all 2 completions" in answer.content.decode()
     assert act(cast, "decide", task=task.pk, rank_0=2, rank_1=1, rationale="B.").url == page
     assert "No task is below the threshold" in client.get(page).content.decode()
+
+
+def test_only_what_does_not_come_back_has_a_button_that_warns(cast: Cast) -> None:
+    client = client_of(cast, "carol")
+    page = client.get("/admin/projects/helpful/withdrawals/").content.decode()
+    assert '<button class="button button--bad" type="submit">Erase for good</button>' in page
+    assert 'button--bad" type="submit"' not in client.get(ANNOTATORS).content.decode()
+
+
+def test_a_project_without_policies_offers_none_to_sample_or_to_compare(cast: Cast) -> None:
+    client = client_of(cast, "carol")
+    page = "/admin/projects/helpful/policies/"
+    assert not re.findall('id="action-(?:sample|compare)"', client.get(page).content.decode())
+    make_policy(cast.project, 1)
+    assert len(re.findall('id="action-(?:sample|compare)"', client.get(page).content.decode())) == 2

@@ -36,7 +36,9 @@ def test_a_secret_is_shown_when_it_is_made_and_never_again(cast: Cast, carol: Cl
     hook = Webhook.objects.get()
     assert (hook.project, hook.url, hook.events) == (cast.project, URL, ["task.completed"])
     assert hook.secret in page
-    assert hook.secret not in carol.get(PAGE).content.decode()
+    again = carol.get(PAGE).content.decode()
+    assert hook.secret not in again
+    assert "Hears when a task&#x27;s last annotator submitted." in again
     turned = post(carol, do="rotate", webhook=hook.pk)
     assert hook.secret not in turned
     hook.refresh_from_db()
