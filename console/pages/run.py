@@ -299,10 +299,10 @@ def _waits(run: Run, now: datetime) -> str:
     at_work = list(same.filter(status=Run.Status.RUNNING, heartbeat_at__gte=heard))
     silent = 0 if at_work else _silent(run, now)
     if silent > TAKEN_WITHIN and has_worker(run.queue):
-        others = f" {before} before this one." if before else ""
+        turn = f"then it is this run's turn after {before} before it" if before else "then it takes this run"
         return (
-            f"The worker of the queue {run.queue} is there, and busy with something else than its runs. It takes "
-            f"the next one when that is done.{others}"
+            f"The worker of the queue {run.queue} is busy with something that is no run, as a check or a clean-up; "
+            f"{turn}. You need not do anything."
         )
     if silent > TAKEN_WITHIN:
         return (

@@ -314,8 +314,8 @@ def test_a_worker_that_is_there_and_busy_with_something_else_is_told_as_busy(cas
     with Presence(["quick", "cpu"]):
         wait_for(lambda: has_worker("cpu"))
         text = page(cast, address)
-        assert "The worker of the queue cpu is there, and busy with something else" in text
-        assert "1 before this one." in text
+        assert "The worker of the queue cpu is busy with something that is no run" in text
+        assert "this run&#x27;s turn after 1 before it" in text
         assert "No worker" not in text
     wait_for(lambda: not has_worker("cpu"))
     assert "No worker of the queue cpu has taken anything" in page(cast, address)
