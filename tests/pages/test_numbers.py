@@ -110,7 +110,7 @@ def test_home_counts_demonstrations_skips_flags_and_weeks(cast: Cast) -> None:
     assert counts["skipped"] == PEOPLE
     assert (
         f"Prompts {counts['prompts']} {counts['demonstrations']} demonstrations "
-        f"Judgements wanted {counts['wanted']} {counts['tasks']} tasks, 0 in hand "
+        f"Judgements wanted {counts['wanted']} {counts['tasks']} tasks, 0 being judged "
         f"Rankings {counts['rankings']} +{counts['rankings']} this week, {counts['skipped']} skipped"
     ) in text
     assert f"Flags and skips {counts['flags']}" in text
