@@ -1,7 +1,8 @@
 """Stage 2 for programs: reward model versions, and the fits that make them."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
@@ -20,13 +21,14 @@ from annotation.api.base import (
     VersionsEndpoint,
     within_token,
 )
-from annotation.api.paging import NewestFirst
+from annotation.api.filters import Filter, finite
+from annotation.api.paging import NewestFirst, Pages
 from annotation.api.parsing import named_fields
 from annotation.api.settings import SettingsEndpoint
 from annotation.files import intake
 from annotation.models import Project
 from rewardmodel import activation, choosing, contests, fits, handing_over, retraining, rewards, scoring
-from rewardmodel.models import Contest, RewardModelSettings, RewardModelVersion
+from rewardmodel.models import Contest, Reward, RewardModelSettings, RewardModelVersion
 from rewardmodel.proposals import Proposal
 from runs.api import RunSerializer
 from runs.models import Run
@@ -179,11 +181,38 @@ class Export(VersionExport):
         return _versions(self)
 
 
-class Rewards(VersionsEndpoint):
-    """What a version gives the project's completions."""
+class RewardSerializer(serializers.ModelSerializer[Reward]):
+    """What a version gives a completion."""
+
+    completion = serializers.UUIDField(source="completion.public_id", read_only=True)
+    prompt = serializers.UUIDField(source="completion.prompt.public_id", read_only=True)
+
+    class Meta:
+        model = Reward
+        fields = ("completion", "prompt", "value")
+        extra_kwargs: ClassVar = {
+            "value": {"help_text": "Shifted and scaled as the version's report says, so that rewards compare"}
+        }
+
+
+class Rewards(ListAPIView[Reward], VersionsEndpoint):
+    """What a version gives the project's completions, of those that it has scored."""
 
     tag = TAG
+    serializer_class = RewardSerializer
+    pagination_class = Pages
     writes = (Scope.RUNS,)
+    filters: ClassVar = {
+        "least": Filter("value__gte", "With at least this reward", type=finite),
+        "most": Filter("value__lte", "With at most this reward", type=finite),
+        "prompt": Filter("completion__prompt__public_id", "Of answers to this prompt", type=UUID),
+    }
+
+    def get_queryset(self) -> "QuerySet[Reward]":
+        if not hasattr(self, "project"):  # the schema is being drawn
+            return Reward.objects.none()
+        version = get_object_or_404(_versions(self), number=self.kwargs["number"])
+        return version.rewards.select_related("completion__prompt")
 
     @extend_schema(request=None, responses={202: RunSerializer})
     def post(self, request: Request, slug: str, number: int) -> Response:

@@ -1,7 +1,8 @@
 """Filters by named query parameters alone: a client never names a field or a lookup (CVE-2023-47117)."""
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -34,7 +35,13 @@ def listed(text: str) -> list[str]:
     return [text]
 
 
-def _fail(text: str) -> bool:
+def finite(text: str) -> float:
+    """A number that is one. Raises ValueError."""
+    value = float(text)
+    return value if math.isfinite(value) else _fail(text)
+
+
+def _fail(text: str) -> NoReturn:
     raise ValueError(text)
 
 
@@ -42,6 +49,7 @@ _NAMES: dict[Callable[[str], Any], str] = {
     UUID: "an id",
     boolean: "true or false",
     int: "a whole number",
+    finite: "a number",
     str: "text",
     listed: "text",
 }
@@ -88,6 +96,7 @@ def parameter(name: str, field_filter: Filter) -> dict[str, Any]:
         UUID: {"type": "string", "format": "uuid"},
         boolean: {"type": "boolean"},
         int: {"type": "integer"},
+        finite: {"type": "number"},
     }.get(field_filter.type, {"type": "string"})
     if field_filter.choices:
         schema = {**schema, "enum": list(field_filter.choices)}

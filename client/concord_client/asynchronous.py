@@ -91,8 +91,10 @@ from concord_client.types import (
     ReasonRequest,
     Retraining,
     Review,
+    Reward,
     RewardModel,
     RewardModelsQuery,
+    RewardsQuery,
     Run,
     RunDetail,
     RunsQuery,
@@ -632,6 +634,10 @@ class AsyncRewardModels(AsyncPart):
     async def export(self, number: int, /, **shape: Unpack[NewVersionExportRequest]) -> Run:
         """Have a run make a folder for transformers or peft; ``runs.output`` is it as a zip archive."""
         return await self._post(Run, "reward-models", number, "export", body=shape)
+
+    def rewards(self, number: int, /, **query: Unpack[RewardsQuery]) -> AsyncIterator[Reward]:
+        """What a version gave the completions that it has scored."""
+        return self._rows(Reward, "reward-models", number, "rewards", query=query)
 
     async def score_completions(self, number: int) -> Run:
         """Have a version score every completion that it has not scored yet."""

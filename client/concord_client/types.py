@@ -871,6 +871,14 @@ class Review(TypedDict):
     created_at: str
 
 
+class Reward(TypedDict):
+    """What a version gives a completion."""
+
+    completion: str
+    prompt: str
+    value: float
+
+
 class RewardModel(TypedDict):
     """A fitted reward model."""
 
@@ -890,6 +898,15 @@ class RewardModelsQuery(TypedDict):
     """What GET /api/v1/projects/{slug}/reward-models/ may be asked with."""
 
     page_size: NotRequired[int]
+
+
+class RewardsQuery(TypedDict):
+    """What GET /api/v1/projects/{slug}/reward-models/{number}/rewards/ may be asked with."""
+
+    least: NotRequired[float]
+    most: NotRequired[float]
+    page_size: NotRequired[int]
+    prompt: NotRequired[str]
 
 
 RunStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]

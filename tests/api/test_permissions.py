@@ -112,6 +112,7 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("GET", P + "reward-models/{number}/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "reward-models/{number}/activate/"): Row(RESEARCHERS, RUNS, 200),
     ("POST", P + "reward-models/{number}/export/"): Row(RESEARCHERS, RUNS, 202, {"license": "mit"}),
+    ("GET", P + "reward-models/{number}/rewards/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "reward-models/{number}/rewards/"): Row(RESEARCHERS, RUNS, 202),
     ("POST", P + "fits/"): Row(RESEARCHERS, RUNS, 202),
     # Found, but none of its versions is active.

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import IntegrityError, transaction
@@ -25,6 +26,7 @@ from runs.folder.stopping import StopSignal
 from runs.foreground import run_here
 from runs.models import Run
 from tests.annotation.factories import make_project, put
+from tests.api.world import Program, token_of
 from tests.lm.cards import run_snippet
 from tests.pages.cast import make_cast
 from tests.rewardmodel.pure.factories import fit, make_fit
@@ -284,3 +286,25 @@ def test_researchers_ask_by_page_program_and_command(
     rewards.keep(version=version, values=named(1.0))
     page = client.get("/admin/projects/helpful/reward-models/").content.decode()
     assert "/data/completions/?order=rewarded" in page
+
+
+def test_a_program_reads_the_rewards_and_narrows_them() -> None:
+    project, version = make_given()
+    program = Program(token_of(User.objects.create_superuser("root")))
+    address = f"projects/{project.slug}/reward-models/{version.number}/rewards/"
+    page = program.ask("GET", f"{address}?page_size=4").json()
+    listed = list(page["results"])
+    while page["next"]:
+        page = program.ask("GET", f"{address}?{page['next'].split('?')[1]}").json()
+        listed += page["results"]
+    assert {UUID(row["completion"]): row["value"] for row in listed} == named(*range(10))
+    assert len(listed) == 10
+    high = program.ask("GET", f"{address}?least=7.5&most=8").json()["results"]
+    assert [row["value"] for row in high] == [8.0]
+    prompt = Completion.objects.get(public_id=listed[0]["completion"]).prompt
+    of_prompt = program.ask("GET", f"{address}?prompt={prompt.public_id}").json()["results"]
+    assert [row["value"] for row in of_prompt] == [0.0, 1.0, 2.0, 3.0]
+    assert {row["prompt"] for row in of_prompt} == {str(prompt.public_id)}
+    for wrong in ("least=high", "most=nan", "prompt=1", "reward=1"):
+        assert program.ask("GET", f"{address}?{wrong}").status_code == 400
+    assert program.ask("GET", address.replace("/1/", "/2/")).status_code == 404
