@@ -95,13 +95,13 @@ def line(
         share = (min(max(value, least), most) - least) / (most - least)
         return round(8 + (1 - share) * (HEIGHT - BOTTOM - 8), 1)
 
-    told = figures.percent if in_percent else _words
+    in_words = figures.percent if in_percent else _words
     points = []
     for number, (week, figure) in enumerate(known):
         low, high = figure["interval"] or (None, None)
         ends = [None if end is None else height(end) for end in (low, high)]
         x = round(LEFT + step * number, 1)
-        points.append(Point(x, height(figure["value"]), ends[0], ends[1], f"{week}: {told(figure)}"))
+        points.append(Point(x, height(figure["value"]), ends[0], ends[1], f"{week}: {in_words(figure)}"))
     upper = [(point.x, point.high) for point in points if point.high is not None]
     lower = [(point.x, point.low) for point in points if point.low is not None]
     every = max(1, -(-len(known) // 6))

@@ -36,8 +36,8 @@ def test_a_time_is_relative_and_the_exact_one_is_its_title(cast: Cast, path: str
     client = Client()
     client.force_login(cast.olivia)
     page = client.get(path).content.decode()
-    found = re.findall(r'<time class="nowrap" datetime="[^"]+" title="([^"]+)">([^<]+)</time>', page)
-    assert found
-    assert page.count("<time") == len(found)
-    assert all(EXACT.fullmatch(title) for title, _ in found)
-    assert ago is None or ago in {words.replace("\xa0", " ") for _, words in found}
+    times = re.findall(r'<time class="nowrap" datetime="[^"]+" title="([^"]+)">([^<]+)</time>', page)
+    assert times
+    assert page.count("<time") == len(times)
+    assert all(EXACT.fullmatch(title) for title, _ in times)
+    assert ago is None or ago in {words.replace("\xa0", " ") for _, words in times}
