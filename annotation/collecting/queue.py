@@ -47,7 +47,7 @@ from runs.writing import write
 
 Status = Assignment.Status
 # The lease is renewed while the annotator works, so a draft may be saved every few seconds.
-MOST_DRAFT_BYTES = 64_000
+MOST_DRAFT_CHARACTERS = 64_000
 
 
 @write
@@ -320,7 +320,7 @@ def _where_newest(open_row: "QuerySet[Assignment]", origin: Origin | None) -> "Q
 def _drafted(draft: dict[str, Any] | None, origin: Origin | None) -> dict[str, Any]:
     if draft is None:
         return {}
-    if len(str(draft)) > MOST_DRAFT_BYTES:
+    if len(str(draft)) > MOST_DRAFT_CHARACTERS:
         raise BadRequest("The draft is too large to keep.")
     if origin is None:
         return {"draft": draft, "drafted_at": Now(), "drafted_by": ""}

@@ -281,13 +281,13 @@ def _result(run: Run) -> dict[str, str]:
         *(name for name in run.result if name not in COUNTED),
     ]
     return {
-        COUNTED.get(name, name.replace("_", " ").capitalize()): _in_words(run.result[name])
+        COUNTED.get(name, name.replace("_", " ").capitalize()): _counted(run.result[name])
         for name in names
         if not isinstance(run.result[name], dict | list) and name not in told_elsewhere
     }
 
 
-def _in_words(value: Any) -> str:
+def _counted(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
