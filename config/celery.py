@@ -31,6 +31,8 @@ def _broker() -> dict[str, object]:
             "visibility_timeout": 60,
             # A read that waits does so in the server, which looks ten times a second. A notification wakes us instead.
             "wait_time_seconds": 0,
+            # Of seconds, while the database is away: a worker that is told to leave hears of it in between.
+            "pool_timeout": 5,
         },
     }
 

@@ -16,7 +16,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # The statements that a judgement waits for (annotation.rows) are planned once a connection, for whatever values: else
 # Postgres plans them anew for somebody with a long history, which takes longer than carrying them out. Only here: an
 # import's tables grow under it, and a plan for empty ones would walk through them again and again.
-settings.DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 3
+settings.DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 1
 
 
 @receiver(connection_created, dispatch_uid="config.wsgi.plan_once")

@@ -103,6 +103,6 @@ def test_pages_of_people_show_each_kind_that_was_judged(project: Project, page: 
     assert [head for head in heads if head in work.KINDS.values()] == ["Rankings", "Ratings", "Answers"]
     assert alice.user is not None
     name = alice.user.username if page == "people" else alice.pseudonym
-    (of_alice,) = [row for row in shown.split("<tr>") if f"<td>{name}</td>" in row]
+    (of_alice,) = [row for row in shown.split("<tr>") if f'<td class="name">{name}<' in row]
     counts = [str(project.tasks.filter(kind=one).count()) for one in ("rank", "rate", "demonstrate")]
     assert re.findall(r'<td class="number">(\d+)</td>', of_alice)[:3] == counts

@@ -27,5 +27,5 @@ def test_what_a_judgement_waits_for_is_planned_once_a_connection() -> None:
     assert child.stdout.splitlines() == [
         "plan_cache_mode force_generic_plan",
         "jit off",
-        "prepared after 3",
+        "prepared after 1",
     ], child.stderr
