@@ -20,7 +20,6 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
-from django.contrib.postgres.functions import TransactionNow
 from django.db import connection
 
 from annotation import locks, rows
@@ -124,23 +123,17 @@ def _take_next(annotator: Annotator, lease: Lease, kinds: Collection[str]) -> As
 
 def _move(annotator: Annotator, mark: Mark | None) -> Mark | None:
     """The bookmark at the first free slot that is for this annotator, stored if that is elsewhere than before."""
+    statement = _statement(_MOVE, mark is None)
+    version = annotator.project.queue_version
     with rows.planned() as cursor:
-        cursor.execute(_statement(_FIND, mark is None), _values(annotator, mark))
-        priority, task = cursor.fetchone() or (_LAST, 0)
-    if mark is not None and (priority, task) == (mark.priority, mark.task):
+        cursor.execute(statement, _values(annotator, mark) | {"queue_version": version, "nowhere": _LAST})
+        place = cursor.fetchone()
+    if place is None:
         return mark
-    moved, _ = Bookmark.objects.update_or_create(
-        annotator=annotator,
-        defaults={
-            "priority": priority,
-            "task_number": task,
-            "queue_version": annotator.project.queue_version,
-            # Postgres' CURRENT_TIMESTAMP is when this transaction began, and so before the reading.
-            "made_at": TransactionNow(),
-        },
+    priority, task, made_at = place
+    annotator.bookmark = Bookmark(
+        annotator=annotator, priority=priority, task_number=task, queue_version=version, made_at=made_at
     )
-    moved.refresh_from_db()
-    annotator.bookmark = moved
     return _mark(annotator)
 
 
@@ -322,5 +315,18 @@ _GROWN = """
     FROM annotation_annotator annotator JOIN annotation_project project ON project.id = annotator.project_id
     WHERE annotator.id = mark.annotator_id AND project.id = %(project)s AND mark.queue_version = project.queue_version
 """
-_FIND = "{first}"
+# Postgres' CURRENT_TIMESTAMP is when this transaction began, and so before the reading. Nothing comes back where the
+# bookmark stands there already.
+_MOVE = """
+    WITH first (priority, task) AS ({first})
+    INSERT INTO annotation_bookmark AS mark (annotator_id, priority, task_number, queue_version, made_at)
+    SELECT %(annotator)s, coalesce(first.priority, %(nowhere)s), coalesce(first.task, 0), %(queue_version)s,
+        CURRENT_TIMESTAMP
+    FROM (SELECT) always LEFT JOIN first ON true
+    ON CONFLICT (annotator_id) DO UPDATE SET priority = excluded.priority, task_number = excluded.task_number,
+        queue_version = excluded.queue_version, made_at = excluded.made_at
+    WHERE (mark.priority, mark.task_number, mark.queue_version)
+        IS DISTINCT FROM (excluded.priority, excluded.task_number, excluded.queue_version)
+    RETURNING priority, task_number, made_at
+"""
 _COUNT = "SELECT count(*) FROM (SELECT FROM ({tasks}) tasks LIMIT [most]) counted"

@@ -8,7 +8,7 @@ from django.conf import settings
 
 pytestmark = pytest.mark.processes
 
-ASKED = """
+SCRIPT = """
 import config.wsgi
 from django.db import connection
 connection.settings_dict["NAME"] = "postgres"
@@ -22,7 +22,7 @@ print("prepared after", connection.connection.prepare_threshold)
 
 def test_what_a_judgement_waits_for_is_planned_once_a_connection() -> None:
     child = subprocess.run(
-        [sys.executable, "-c", ASKED], cwd=settings.BASE_DIR, capture_output=True, text=True, check=False
+        [sys.executable, "-c", SCRIPT], cwd=settings.BASE_DIR, capture_output=True, text=True, check=False
     )
     assert child.stdout.splitlines() == [
         "plan_cache_mode force_generic_plan",
