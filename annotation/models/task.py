@@ -356,7 +356,7 @@ class Assignment(models.Model):
         indexes = [
             models.Index(fields=["expires_at"], condition=Q(status="open"), name="assignment_lease"),
             models.Index(
-                fields=["annotator", "closed_at"],
+                fields=["annotator", "closed_at", "id"],
                 condition=Q(status="submitted"),
                 name="assignment_submitted",
             ),
