@@ -16,7 +16,8 @@ from annotation.texts.durations import in_words
 # Beyond it a page says "more than": counting to the end would grow with the project, and each page counts.
 COUNTED = 100
 # Subqueries that an index answers each; as querysets they would be seven trips to the database. Newest first, where it
-# matters not which: as EXISTS alone the table may be read from its beginning to the first that is meant.
+# matters not which: as EXISTS alone the table may be read from its beginning to the first that is meant. And a day has
+# an end, or a third of all that there is might be of today.
 _FIGURES = """
     WITH submitted AS NOT MATERIALIZED (
         SELECT closed_at FROM annotation_assignment
@@ -32,7 +33,8 @@ _FIGURES = """
         AND prompt.withdrawn_at IS NULL AND author.withdrawn_at IS NULL
     )
     SELECT
-        (SELECT count(*) FROM submitted WHERE closed_at >= %(midnight)s),
+        (SELECT count(*) FROM submitted
+            WHERE closed_at >= %(midnight)s AND closed_at < %(midnight)s + interval '1 day'),
         (SELECT closed_at FROM submitted ORDER BY closed_at DESC LIMIT 1) IS NOT NULL,
         (SELECT count(*) FROM held),
         (SELECT count(*) FROM held WHERE purpose = 'collect'),

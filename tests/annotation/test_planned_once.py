@@ -74,13 +74,14 @@ def test_a_judgement_reads_a_bounded_number_of_rows(state: str) -> None:
             filling.judge_all_but_last(make_annotator(project), number)
     judge_once(annotator)  # the first walks to where this annotator stands
     again: Any = Annotator.objects.get(pk=annotator.pk)
-    # So many that the bookmark moves between, where others still have what this annotator has judged.
-    judgements = bookmarks.WINDOW // (filling.OVERLAP - 1) + 2
+    # So many that the bookmark moves between, where others still have what this annotator has judged. Of a table that
+    # was counted when it was empty, and is small still, everything is read: there, the first alone says something.
+    judgements = bookmarks.WINDOW // (filling.OVERLAP - 1) + 2 if state == "far ahead" else 1
     before = Bookmark.objects.filter(annotator=again).values_list("task_number", flat=True).first() or 0
     with rows_read() as read:
         for _ in range(judgements):
             judge_once(again)
-    if state != "beside others":
+    if state == "far ahead":
         assert Bookmark.objects.get(annotator=again).task_number > before
     # The page counts up to a hundred tasks that are left, with three slots each.
     assert max(read.values()) / judgements < 700, read
