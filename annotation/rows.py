@@ -7,7 +7,8 @@ row by its key; a judgement asks a dozen. What is asked once a page or once a ru
 
 Nor does Postgres plan them anew each time in a web process (config.wsgi), which takes several times as long as carrying
 them out: values go beside the statement, and a connection keeps its plan for whatever values come. So a statement here
-is to leave the planner no choice: every part by an index whose beginning it names, and limits written out as numbers.
+is to leave the planner no choice: every part by an index whose beginning it names, and limits on which a plan hangs
+written out.
 
 [name] stands for all columns of the table that goes by that name in the statement. An INSERT ... RETURNING is such a
 statement too.

@@ -30,7 +30,6 @@ from rewardmodel.models import Choosing, RewardModelSettings, RewardModelVersion
 from runs import artifacts, lifecycle
 from runs.folder.files import read_json, read_jsonl
 from runs.folder.folder import RunFolder
-from runs.folder.processes import command_of
 from runs.kinds import Kind
 from runs.models import Run
 from runs.writing import write
@@ -86,19 +85,12 @@ def open_tasks(project: Project) -> "QuerySet[Task]":
 
 
 def _prepare(run: Run, folder: RunFolder) -> None:
-    """A line a completion: what the child scores, and whose it is, for us and for who withdraws it."""
+    """A line a completion."""
     choosing = Choosing.objects.select_related("project", "version__artifact").get(run=run)
     with transaction.atomic(), (folder.inputs / rewards.TEXTS).open("w", encoding="utf-8") as file:
         for task in _read(choosing.project):
             for entry in task.entries.all():
-                line = {
-                    "task": task.pk,
-                    "prompt_id": str(task.prompt.public_id),
-                    "completion_id": str(entry.completion.public_id),
-                    "form": task.prompt.form,
-                    "prompt": task.prompt.messages,
-                    "completion": entry.completion.text,
-                }
+                line = {"task": task.pk, **rewards.line_of(entry.completion, task.prompt)}
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
     folder.write_config({"reward_model": str(artifacts.local_folder(choosing.version.artifact))})
 
@@ -106,10 +98,6 @@ def _prepare(run: Run, folder: RunFolder) -> None:
 def _read(project: Project) -> Iterator[Task]:
     tasks = open_tasks(project).select_related("prompt").prefetch_related("entries__completion")
     return tasks[:MOST_TASKS].iterator(chunk_size=500)
-
-
-def _command(run: Run, folder: RunFolder) -> list[str]:
-    return command_of("rewardmodel.bradley_terry", "score", folder)
 
 
 def _store(run: Run, folder: RunFolder) -> dict[int, int]:
@@ -144,7 +132,7 @@ KIND = Kind(
     name="choose_tasks",
     title="Put the tasks in order of doubt",
     prepare=_prepare,
-    command=_command,
+    command=rewards.command,
     store=_store,
     finish=_finish,
     row="choosing",

@@ -11,13 +11,13 @@ import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, QuerySet
 
-from annotation.models import Completion
+from annotation.models import Completion, Prompt
 from rewardmodel.errors import NothingToScore
 from rewardmodel.models import Reward, Rewarding, RewardModelVersion
 from runs import artifacts, lifecycle
@@ -97,19 +97,25 @@ def _prepare(run: Run, folder: RunFolder) -> None:
     texts = missing(rewarding.version).select_related("prompt").order_by("pk")
     with (folder.inputs / TEXTS).open("w", encoding="utf-8") as file:
         for completion in texts.iterator(chunk_size=BATCH):
-            line = {
-                "prompt_id": str(completion.prompt.public_id),
-                "completion_id": str(completion.public_id),
-                "form": completion.prompt.form,
-                "prompt": completion.prompt.messages,
-                "completion": completion.text,
-            }
+            line = line_of(completion, completion.prompt)
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
     Rewarding.objects.filter(run=run).update(stored=0)
     folder.write_config({"reward_model": str(artifacts.local_folder(rewarding.version.artifact))})
 
 
-def _command(run: Run, folder: RunFolder) -> list[str]:
+def line_of(completion: Completion, prompt: Prompt) -> dict[str, Any]:
+    """What the child scores, and whose it is, for us and for who withdraws it."""
+    return {
+        "prompt_id": str(prompt.public_id),
+        "completion_id": str(completion.public_id),
+        "form": prompt.form,
+        "prompt": prompt.messages,
+        "completion": completion.text,
+    }
+
+
+def command(run: Run, folder: RunFolder) -> list[str]:
+    """The child that scores the lines of a run."""
     return command_of("rewardmodel.bradley_terry", "score", folder)
 
 
@@ -142,7 +148,7 @@ KIND = Kind(
     name="score_completions",
     title="Score completions",
     prepare=_prepare,
-    command=_command,
+    command=command,
     store=_store,
     finish=_finish,
     row="rewarding",

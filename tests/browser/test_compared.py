@@ -14,6 +14,7 @@ from tests.browser.conftest import Visit
 from tests.browser.layout import overhang
 from tests.pages.cast import Cast, make_cast
 from tests.pages.test_reported_numbers import compared, evaluated
+from tests.storing import store_artifacts_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -22,11 +23,7 @@ DESK, PHONE = ViewportSize(width=1280, height=800), ViewportSize(width=390, heig
 
 @pytest.fixture
 def cast(tmp_path: Path, settings: Any) -> Cast:
-    location = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": tmp_path / "files"},
-    }
-    settings.STORAGES = {**settings.STORAGES, "artifacts": location}
+    store_artifacts_in(tmp_path / "files", settings)
     cast = make_cast()
     compared(cast, tmp_path)
     evaluated(cast, tmp_path)

@@ -19,6 +19,7 @@ from rltrainer import policies
 from runs.models import Run
 from tests.annotation.factories import PASSWORD, make_user
 from tests.rltrainer.policy.factories import make_folder
+from tests.storing import store_artifacts_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
@@ -29,11 +30,7 @@ class Interrupted(Exception):
 
 @pytest.fixture(autouse=True)
 def _homes(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    location = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": tmp_path / "files"},
-    }
-    settings.STORAGES = {**settings.STORAGES, "artifacts": location}
+    store_artifacts_in(tmp_path / "files", settings)
     settings.HOME = tmp_path
     settings.RUNS_DIR = tmp_path / "runs"
     settings.DEFAULT_BASE = ""

@@ -36,6 +36,7 @@ from tests.rewardmodel.test_contract import import_line, run_fit
 from tests.rltrainer.policy.factories import WORDS, make_folder
 from tests.rltrainer.test_contract import DEVICE
 from tests.rltrainer.test_contract import carry_out as compare_policies
+from tests.storing import store_artifacts_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
@@ -47,11 +48,7 @@ Values = list[tuple[Any, float]] | list[tuple[Any, float, int]]
 
 @pytest.fixture(autouse=True)
 def _homes(tmp_path: Path, settings: Any) -> None:
-    location = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": tmp_path / "files"},
-    }
-    settings.STORAGES = {**settings.STORAGES, "artifacts": location}
+    store_artifacts_in(tmp_path / "files", settings)
 
 
 def agrees(

@@ -26,6 +26,7 @@ from tests.annotation.factories import make_annotator, make_project, make_tasks,
 from tests.pages.cast import make_cast
 from tests.rewardmodel.pure.factories import fit, make_fit
 from tests.rewardmodel.versions import make_active
+from tests.storing import store_artifacts_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Choice = Assignment.Choice
@@ -35,11 +36,7 @@ UNSURE = ["it is plain", "it is plain "]
 
 @pytest.fixture(autouse=True)
 def _homes(tmp_path: Path, settings: Any) -> None:
-    location = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": tmp_path / "files"},
-    }
-    settings.STORAGES = {**settings.STORAGES, "artifacts": location}
+    store_artifacts_in(tmp_path / "files", settings)
     settings.RUNS_DIR = tmp_path / "runs"
 
 

@@ -28,17 +28,14 @@ from tests.pages.cast import make_cast
 from tests.rewardmodel.pure.factories import make_lines
 from tests.rewardmodel.test_contract import import_line, run_fit
 from tests.rltrainer.factories import make_reward_model, make_snapshot
+from tests.storing import store_artifacts_in
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def _homes(tmp_path: Path, settings: Any) -> None:
-    location = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": tmp_path / "files"},
-    }
-    settings.STORAGES = {**settings.STORAGES, "artifacts": location}
+    store_artifacts_in(tmp_path / "files", settings)
 
 
 def carry_out(run: Run, path: Path) -> Contest:

@@ -24,6 +24,7 @@ from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
 from tests.annotation.factories import make_project, put
 from tests.rewardmodel.pure.factories import TINY, make_lines
+from tests.storing import store_artifacts_in
 
 pytestmark = pytest.mark.django_db
 
@@ -32,11 +33,7 @@ CHAT = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": 
 
 @pytest.fixture(autouse=True)
 def _homes(tmp_path: Path, settings: Any) -> None:
-    location = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": tmp_path / "files"},
-    }
-    settings.STORAGES = {**settings.STORAGES, "artifacts": location}
+    store_artifacts_in(tmp_path / "files", settings)
 
 
 def import_line(line: dict[str, Any]) -> dict[str, Any]:

@@ -19,17 +19,14 @@ from runs.models import Artifact, Run
 from tests.annotation.factories import make_project, put, ranking
 from tests.api.world import wrong_with
 from tests.pages.cast import make_cast
+from tests.storing import store_artifacts_in
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def _homes(tmp_path: Any, settings: Any) -> None:
-    location = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": tmp_path / "files"},
-    }
-    settings.STORAGES = {**settings.STORAGES, "artifacts": location}
+    store_artifacts_in(tmp_path / "files", settings)
 
 
 def judge(project: Project, count: int, who: str = "ada") -> None:

@@ -35,6 +35,7 @@ from tests.rewardmodel.versions import make_active
 from tests.rltrainer.factories import make_reward_model, make_snapshot
 from tests.runs.beside import beside
 from tests.runs.conftest import claimed
+from tests.storing import store_artifacts_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Looks at the signal while the lines of two prompts are counted; then come those of blocks of two lines.
@@ -44,11 +45,7 @@ TEXTS = ["it is great and great", "it is awful and awful", "it is plain", "it is
 
 @pytest.fixture(autouse=True)
 def _homes(tmp_path: Path, settings: Any) -> None:
-    location = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": tmp_path / "files"},
-    }
-    settings.STORAGES = {**settings.STORAGES, "artifacts": location}
+    store_artifacts_in(tmp_path / "files", settings)
     settings.RUNS_DIR = tmp_path / "runs"
 
 

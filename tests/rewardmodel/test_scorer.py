@@ -29,6 +29,7 @@ from tests.rewardmodel.versions import make_active
 from tests.runs.conftest import wait_for
 from tests.runs.slow_storage import answered_at_once, in_thread
 from tests.scorers import scorers
+from tests.storing import store_artifacts_in
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
@@ -42,11 +43,7 @@ def line(text: str, prompt: str = "How is the inn 0?") -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, settings: Any) -> Path:
     """Where this process and the scorer find the artifacts."""
-    location = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": tmp_path / "home" / "artifacts"},
-    }
-    settings.STORAGES = {**settings.STORAGES, "artifacts": location}
+    store_artifacts_in(tmp_path / "home" / "artifacts", settings)
     return tmp_path / "home"
 
 

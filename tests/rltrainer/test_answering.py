@@ -27,6 +27,7 @@ from tests.rewardmodel.pure.factories import fit, make_fit
 from tests.rewardmodel.versions import make_active
 from tests.rltrainer.policy.factories import make_folder
 from tests.scorers import scorers
+from tests.storing import store_artifacts_in
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 PROMPTS = [
@@ -38,11 +39,7 @@ SAMPLING = {"samples": 3, "temperature": 1.0, "max_new_tokens": 6}
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, settings: Any) -> Path:
     """Where this process and the scorer find the artifacts."""
-    location = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": tmp_path / "home" / "artifacts"},
-    }
-    settings.STORAGES = {**settings.STORAGES, "artifacts": location}
+    store_artifacts_in(tmp_path / "home" / "artifacts", settings)
     return tmp_path / "home"
 
 

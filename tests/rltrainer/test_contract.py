@@ -22,6 +22,7 @@ from runs.folder.stopping import StopSignal
 from runs.models import Run
 from tests.annotation.factories import make_project, put
 from tests.rltrainer.policy.factories import TINY, make_folder
+from tests.storing import store_artifacts_in
 
 pytestmark = pytest.mark.django_db
 
@@ -31,11 +32,7 @@ CHILDREN = {"sft": sft.main, "sample": sample.main, "evaluate": evaluate.main}
 
 @pytest.fixture(autouse=True)
 def _homes(tmp_path: Path, settings: Any) -> None:
-    location = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": tmp_path / "files"},
-    }
-    settings.STORAGES = {**settings.STORAGES, "artifacts": location}
+    store_artifacts_in(tmp_path / "files", settings)
 
 
 def make_asking_project(prompts: int = 6, **fields: Any) -> Project:

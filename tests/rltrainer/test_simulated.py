@@ -15,6 +15,7 @@ from runs.kinds import kind_of
 from runs.models import Run
 from tests.annotation.factories import make_project
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
+from tests.storing import store_artifacts_in
 
 pytestmark = pytest.mark.django_db
 
@@ -71,11 +72,7 @@ def finished(run: Run, path: Path, report: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_results_of_trainings_and_evaluations_say_it(tmp_path: Path, settings: Any) -> None:
-    location = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": tmp_path / "files"},
-    }
-    settings.STORAGES = {**settings.STORAGES, "artifacts": location}
+    store_artifacts_in(tmp_path / "files", settings)
     project = make_project()
     judge = make_reward_model(project, 1, make_snapshot(project, "m", 300))
     base = make_policy(project, 1)

@@ -15,6 +15,7 @@ from runs.folder.files import read_json, write_json
 from runs.models import Run
 from tests.annotation.factories import make_project, put
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
+from tests.storing import store_artifacts_in
 
 pytestmark = pytest.mark.django_db
 
@@ -44,11 +45,7 @@ def test_every_version_that_used_it_is_listed_and_no_other() -> None:
 
 
 def test_reports_of_later_stages_lose_what_they_quote(tmp_path: Path, settings: Any) -> None:
-    location = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": tmp_path / "files"},
-    }
-    settings.STORAGES = {**settings.STORAGES, "artifacts": location}
+    store_artifacts_in(tmp_path / "files", settings)
     settings.RUNS_DIR = tmp_path / "runs"
     project = make_project()
     put(project, "prompts", {"prompt": "Secret?"}, {"prompt": "Plain?"})
