@@ -221,25 +221,25 @@ def _commit() -> None:
 
 def _rate(slug: str, clients: Sequence[Any]) -> float:
     """Judgements a second of all clients at once, each waiting for its answer before the next."""
-    each = 60
+    judgements_each = 60
 
     def work(client: Any) -> None:
         if client.form() is None:
             client.open(slug)
-        for _ in range(each):
+        for _ in range(judgements_each):
             client.submit(slug)
 
-    return each * len(clients) / _together([partial(work, one) for one in clients])
+    return judgements_each * len(clients) / _together([partial(work, one) for one in clients])
 
 
 def _null_rate(clients: Sequence[Any], address: str) -> float:
-    each = 60
+    judgements_each = 60
 
     def work(client: Any) -> None:
-        for _ in range(each):
+        for _ in range(judgements_each):
             client.send("GET", address)
 
-    return each * len(clients) / _together([partial(work, one) for one in clients])
+    return judgements_each * len(clients) / _together([partial(work, one) for one in clients])
 
 
 def _together(jobs: Sequence[Callable[[], None]]) -> float:

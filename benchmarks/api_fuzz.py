@@ -19,9 +19,9 @@ def main() -> int:
     )
     parser.add_argument("--examples", type=int, default=200, help="an operation and kind of data")
     parser.add_argument("--who", choices=("carol", "alice", "olivia"), default="carol")
-    wanted = parser.parse_args()
+    options = parser.parse_args()
     command = [sys.executable, "-m", "pytest", "tests/api/test_fuzz.py", "-q", "--timeout", "0"]
-    chosen = {"CONCORD_FUZZ_EXAMPLES": str(wanted.examples), "CONCORD_FUZZ_AS": wanted.who}
+    chosen = {"CONCORD_FUZZ_EXAMPLES": str(options.examples), "CONCORD_FUZZ_AS": options.who}
     return subprocess.run(command, env={**os.environ, **chosen}, check=False).returncode
 
 

@@ -31,7 +31,7 @@ class Client:
 
     def log_in(self, name: str, password: str) -> None:
         """Through the log-in page, as a person does."""
-        token = _found(_TOKEN, self.send("GET", "/login/").body)
+        token = _first_match(_TOKEN, self.send("GET", "/login/").body)
         fields = {"username": name, "password": password, "csrfmiddlewaretoken": token}
         answer = self.send("POST", "/login/", fields)
         assert answer.status == 302, f"{name} cannot log in: {answer.status}"
@@ -48,8 +48,8 @@ class Client:
             return None
         letters = re.findall(rb'data-letter="(\w)"', self.page)
         return {
-            "csrfmiddlewaretoken": _found(_TOKEN, self.page),
-            "assignment": _found(_ASSIGNMENT, self.page),
+            "csrfmiddlewaretoken": _first_match(_TOKEN, self.page),
+            "assignment": _first_match(_ASSIGNMENT, self.page),
             "verdict": "ranked",
             "active_seconds": "1",
             **{f"rank_{letter.decode()}": str(place) for place, letter in enumerate(letters, start=1)},
@@ -73,7 +73,7 @@ class Client:
         assert form is not None, "no task is left"
         ahead = self.send("GET", f"/projects/{project}/rank/ahead/")
         assert ahead.status == 200, f"nothing is left to be held ahead: {ahead.status}"
-        shown = {"X-Shown": _found(_ASSIGNMENT, ahead.body)}
+        shown = {"X-Shown": _first_match(_ASSIGNMENT, ahead.body)}
         answer = self.send("POST", f"/projects/{project}/rank/submit/", form, shown)
         assert answer.status == 200, f"refused: {answer.status} {answer.body[:300]!r}"
         assert not _ASSIGNMENT.search(answer.body), (
@@ -130,8 +130,8 @@ class Client:
         head, _, body = data.partition(b"\r\n\r\n")
         headers = head.decode("latin-1").replace("\r\n", "\n")
         length = re.search(r"^content-length: (\d+)", headers, re.IGNORECASE | re.MULTILINE)
-        wanted = int(length.group(1)) if length else 0
-        while len(body) < wanted:
+        body_length = int(length.group(1)) if length else 0
+        while len(body) < body_length:
             body += self._received()
         if re.search(r"^connection: close", headers, re.IGNORECASE | re.MULTILINE):
             self.close()
@@ -145,7 +145,7 @@ class Client:
         return data
 
 
-def _found(pattern: re.Pattern[bytes], page: bytes) -> str:
+def _first_match(pattern: re.Pattern[bytes], page: bytes) -> str:
     match = pattern.search(page)
     assert match is not None, f"{pattern.pattern!r} is not in {page[:300]!r}"
     return match.group(1).decode()

@@ -55,25 +55,28 @@ def messages_of(prompt: str) -> list[dict[str, str]]:
 
 def prompt_lines(prompts: Iterable[str]) -> list[dict[str, Any]]:
     """Lines of inputs/prompts.jsonl (docs/architecture.md)."""
-    asked = [(number, messages_of(prompt)) for number, prompt in enumerate(prompts)]
-    return [{"id": f"p{n}", "form": "text", "prompt": each, "split": split_of(each)} for n, each in asked]
+    numbered = [(number, messages_of(prompt)) for number, prompt in enumerate(prompts)]
+    return [
+        {"id": f"p{n}", "form": "text", "prompt": messages, "split": split_of(messages)}
+        for n, messages in numbered
+    ]
 
 
 def demonstration_lines(count: int) -> list[dict[str, Any]]:
     """Lines of inputs/demonstrations.jsonl."""
-    made = list(demonstrations(1, count))
-    lines = prompt_lines(one.prompt for one in made)
-    return [{**line, "completion": one.completion} for line, one in zip(lines, made, strict=True)]
+    answered = list(demonstrations(1, count))
+    lines = prompt_lines(one.prompt for one in answered)
+    return [{**line, "completion": one.completion} for line, one in zip(lines, answered, strict=True)]
 
 
 def snapshot_lines(count: int) -> list[dict[str, Any]]:
     """Lines of inputs/snapshot.jsonl: two notices of the grammar, one of them for other facts, ranked by merit."""
-    made = list(demonstrations(2, 2 * count))
+    answered = list(demonstrations(2, 2 * count))
     lines = []
-    for number, (one, other) in enumerate(zip(made[::2], made[1::2], strict=True)):
+    for number, (one, other) in enumerate(zip(answered[::2], answered[1::2], strict=True)):
         texts = [one.completion, other.completion]
         merits = [merit(one.prompt, text) for text in texts]
-        tiers = [1 + sum(value > own for value in set(merits)) for own in merits]
+        tiers = [1 + sum(better > value for better in set(merits)) for value in merits]
         strict, ties = pairs(tiers)
         shown = [
             {"id": f"c{number}-{place}", "text": text, "source": None} for place, text in enumerate(texts)
@@ -125,7 +128,7 @@ def measure(device: str, count: int, home: Path) -> dict[str, Any]:
     }
     seconds["fit"] = run(fit, rewards, {**shared, "epochs": 1}, {"snapshot.jsonl": snapshot_lines(count)})
     models = {"policy": str(policy / "output"), "reward_model": str(rewards / "output")}
-    found: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "device": device,
         "held_out_loss": read_json(policy / "output" / "report.json")["held_out_loss"],
         "accuracy": read_json(rewards / "output" / "meta.json")["report"]["held_out"]["accuracy"],
@@ -139,8 +142,8 @@ def measure(device: str, count: int, home: Path) -> dict[str, Any]:
             train, home / name, {**shared, **models, **more, "steps": 4}, {"prompts.jsonl": prompts}
         )
         report = read_json(home / name / "output" / "report.json")
-        found[name] = {"gain_in_deviations": report["gain_in_deviations"], "kl": report["after"]["kl"]}
-    return {**found, "seconds": seconds}
+        figures[name] = {"gain_in_deviations": report["gain_in_deviations"], "kl": report["after"]["kl"]}
+    return {**figures, "seconds": seconds}
 
 
 def check(device: str, home: Path) -> dict[str, Any]:
@@ -192,10 +195,10 @@ def check_merge(device: str, home: Path) -> dict[str, Any]:
         narrow = torch.bfloat16 if device == "cuda" else torch.float32
         kept = after[f"{name}.weight"] - before[f"{name}.weight"].to(narrow).float()
         lacking.append(float((kept - learnt).norm() / learnt.norm()))
-    said = math.log(read_json(tuned / "output" / "report.json")["perplexity"])
+    loss_of_report = math.log(read_json(tuned / "output" / "report.json")["perplexity"])
     again = loss_of(tuned, device)
-    passed = max(lacking) < LACKING and abs(said - again) < SAME_LOSS
-    return {"lacking": max(lacking), "loss_said": said, "loss_of_saved": again, "passed": passed}
+    passed = max(lacking) < LACKING and abs(loss_of_report - again) < SAME_LOSS
+    return {"lacking": max(lacking), "loss_said": loss_of_report, "loss_of_saved": again, "passed": passed}
 
 
 def loss_of(path: Path, device: str) -> float:
@@ -221,14 +224,14 @@ def main() -> int:
     parser.add_argument("devices", nargs="+", choices=["cpu", "cuda"])
     parser.add_argument("--demonstrations", type=int, default=4000)
     parser.add_argument("--check", action="store_true", help="parity of two processes and LoRA's merge")
-    given = parser.parse_args()
+    options = parser.parse_args()
     code = 0
-    for device in given.devices:
+    for device in options.devices:
         with tempfile.TemporaryDirectory(prefix="concord-devices-") as name:
             home = Path(name)
-            found = check(device, home) if given.check else measure(device, given.demonstrations, home)
-            print(json.dumps(found), flush=True)
-            code |= given.check and failed(found)
+            result = check(device, home) if options.check else measure(device, options.demonstrations, home)
+            print(json.dumps(result), flush=True)
+            code |= options.check and failed(result)
     return int(code)
 
 

@@ -28,13 +28,13 @@ LORA = {"rank": 4, "alpha": 8}
 
 def digest(folder: RunFolder) -> str:
     """Of all tensors in the output, by name and bytes; files' headers and meta.json are left out."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for path in sorted(folder.output.rglob("*.safetensors")):
         with safe_open(str(path), "pt") as file:
             for name in sorted(file.keys()):
-                found.update(name.encode())
-                found.update(file.get_tensor(name).contiguous().numpy().tobytes())
-    return found.hexdigest()[:16]
+                digest.update(name.encode())
+                digest.update(file.get_tensor(name).contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _fit(path: Path, **config: Any) -> RunFolder:

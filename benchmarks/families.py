@@ -90,7 +90,7 @@ class Family:
 
 
 @dataclass(frozen=True)
-class Given:
+class OwnBase:
     """A base in a folder."""
 
     name: str
@@ -175,7 +175,7 @@ USES: Mapping[str, Callable[[str, Path], None]] = {
 }
 
 
-def tried(family: Family | Given) -> Iterator[tuple[str, str]]:
+def tried(family: Family | OwnBase) -> Iterator[tuple[str, str]]:
     """Each use with the reason why it is refused, empty where it is not."""
     with tempfile.TemporaryDirectory() as place:
         base = family.make(Path(place) / "base")
@@ -189,7 +189,7 @@ def tried(family: Family | Given) -> Iterator[tuple[str, str]]:
                 yield use, ""
 
 
-def table(families: Sequence[Family | Given]) -> str:
+def table(families: Sequence[Family | OwnBase]) -> str:
     """Markdown: a row a family, then the reasons of what is refused."""
     lines = [f"| family | {' | '.join(USES)} |", "| --- |" + " --- |" * len(USES)]
     reasons: dict[str, int] = {}
@@ -208,12 +208,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.families")
     parser.add_argument("names", nargs="*", help="families, or folders of bases; all families without")
     parser.add_argument("--write", action="store_true", help=f"into {PAGE}")
-    given = parser.parse_args()
+    options = parser.parse_args()
     named = {family.name: family for family in FAMILIES}
-    if unknown := [name for name in given.names if name not in named and not Path(name).is_dir()]:
+    if unknown := [name for name in options.names if name not in named and not Path(name).is_dir()]:
         parser.error(f"{', '.join(unknown)}: neither a folder nor one of {', '.join(named)}")
-    text = table([named.get(name, Given(name)) for name in given.names] or FAMILIES)
-    if given.write:
+    text = table([named.get(name, OwnBase(name)) for name in options.names] or FAMILIES)
+    if options.write:
         before, mark, _ = PAGE.read_text(encoding="utf-8").partition("<!-- made by benchmarks.families -->\n")
         PAGE.write_text(before + mark + text, encoding="utf-8")
     else:

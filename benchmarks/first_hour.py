@@ -47,10 +47,10 @@ class Hour:
         self.page, self.address, self.data, self.pictures = page, address, data, pictures
         self.documented = documented
         self.faults: list[str] = []
-        page.on("console", lambda said: self._said(said.type, said.text))
-        page.on("pageerror", lambda error: self._said("error", str(error)))
+        page.on("console", lambda message: self._note_console(message.type, message.text))
+        page.on("pageerror", lambda error: self._note_console("error", str(error)))
 
-    def _said(self, kind: str, text: str) -> None:
+    def _note_console(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
             self.faults.append(f"{self.page.url}: {text}")
 

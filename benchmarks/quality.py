@@ -53,7 +53,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--tasks", type=int, default=333_334)
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="concord-quality-") as name:
         os.environ |= {"CONCORD_HOME": name, "DJANGO_SETTINGS_MODULE": "config.settings", "DATABASE_URL": ""}
         from config.running.postgres import Server
@@ -61,7 +61,7 @@ def main() -> None:
         server = Server(Path(name))
         server.hold()
         try:
-            print(json.dumps(measure(given.tasks)))
+            print(json.dumps(measure(options.tasks)))
         finally:
             server.release()
 

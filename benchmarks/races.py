@@ -18,8 +18,8 @@ def main() -> int:
     """The exit code of the test."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.races")
     parser.add_argument("--tasks", type=int, default=500)
-    given = parser.parse_args()
-    environment = {**os.environ, "CONCORD_RACE_TASKS": str(given.tasks)}
+    options = parser.parse_args()
+    environment = {**os.environ, "CONCORD_RACE_TASKS": str(options.tasks)}
     command = [sys.executable, "-m", "pytest", "-q", "-s", "--timeout=3600", _TEST]
     return subprocess.run(command, env=environment, check=False).returncode
 

@@ -135,12 +135,12 @@ def concord(folder: Path, job: dict[str, Any]) -> dict[str, Any]:
     (run.inputs / "snapshot.jsonl").write_bytes((folder / "snapshot.jsonl").read_bytes())
     commands.fit(run, StopSignal())
     lines = [line for line in read_jsonl(run.metrics_file) if "rankings_per_second" in line]
-    held = read_json(run.output / "meta.json")["report"]["held_out"]
+    held_out = read_json(run.output / "meta.json")["report"]["held_out"]
     return {
         "seconds": [job["batch"] / line["rankings_per_second"] for line in lines],
         "first_loss": lines[0]["loss"],
-        "held_out_loss": held["log_loss"]["value"],
-        "held_out_accuracy": held["accuracy"]["value"],
+        "held_out_loss": held_out["log_loss"]["value"],
+        "held_out_accuracy": held_out["accuracy"]["value"],
     }
 
 
@@ -167,10 +167,13 @@ def trl(folder: Path, job: dict[str, Any]) -> dict[str, Any]:
 
     def pairs(split: str, order: list[int] | None = None) -> Any:
         rows = []
-        own = [line for line in lines if line["split"] == split]
-        for line in own if order is None else (own[index] for index in order):
+        of_split = [line for line in lines if line["split"] == split]
+        for line in of_split if order is None else (of_split[index] for index in order):
             prompt = encode_prompt(tokenizer, line["form"], line["prompt"])
-            ids = [prompt + encode_completion(tokenizer, each["text"]) for each in line["completions"]]
+            ids = [
+                prompt + encode_completion(tokenizer, completion["text"])
+                for completion in line["completions"]
+            ]
             rows += [{"chosen_ids": ids[i], "rejected_ids": ids[j]} for i, j in line["pairs"]]
         return Dataset.from_list(rows)
 
@@ -233,12 +236,12 @@ def trl(folder: Path, job: dict[str, Any]) -> dict[str, Any]:
         callbacks=[timed],
     )
     trainer.train()
-    held = trainer.evaluate()
+    evaluated = trainer.evaluate()
     return {
         "seconds": timed.seconds,
         "first_loss": timed.losses[0],
-        "held_out_loss": held["eval_loss"],
-        "held_out_accuracy": held["eval_accuracy"],
+        "held_out_loss": evaluated["eval_loss"],
+        "held_out_accuracy": evaluated["eval_accuracy"],
     }
 
 
@@ -290,7 +293,7 @@ def compare(chosen: argparse.Namespace, completions: int, prompt: int) -> None:
         with torch.device("meta"):
             trunk = AutoModel.from_config(AutoConfig.from_pretrained(base))
         parameters = sum(value.numel() for key, value in trunk.named_parameters() if "embed" not in key)
-    rates = {key: chosen.batch / statistics.median(each["seconds"][2:]) for key, each in figures.items()}
+    rates = {key: chosen.batch / statistics.median(figure["seconds"][2:]) for key, figure in figures.items()}
     ours = prompt + completions * COMPLETION
     theirs = completions * (completions - 1) * (prompt + COMPLETION)
     row: dict[str, Any] = {
@@ -299,10 +302,10 @@ def compare(chosen: argparse.Namespace, completions: int, prompt: int) -> None:
         "rankings/s": " / ".join(f"{rates[key]:.2f}" for key in figures),
         "ratio": f"{rates['concord'] / rates['trl']:.2f}",
         "tokens": f"{theirs / ours:.2f}",
-        "peak MB": " / ".join(str(each["peak_mb"]) for each in figures.values()),
-        "first loss": " / ".join(f"{each['first_loss']:.6f}" for each in figures.values()),
-        "held-out loss": " / ".join(f"{each['held_out_loss']:.4f}" for each in figures.values()),
-        "accuracy": " / ".join(f"{each['held_out_accuracy']:.3f}" for each in figures.values()),
+        "peak MB": " / ".join(str(figure["peak_mb"]) for figure in figures.values()),
+        "first loss": " / ".join(f"{figure['first_loss']:.6f}" for figure in figures.values()),
+        "held-out loss": " / ".join(f"{figure['held_out_loss']:.4f}" for figure in figures.values()),
+        "accuracy": " / ".join(f"{figure['held_out_accuracy']:.3f}" for figure in figures.values()),
     }
     if chosen.peak:
         row["FLOP use"] = f"{6 * parameters * ours * rates['concord'] / chosen.peak:.2f}"

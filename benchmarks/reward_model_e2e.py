@@ -29,7 +29,7 @@ FILE = "e2e_quality_rankings.jsonl.gz"
 def snapshot_line(line: dict[str, Any]) -> dict[str, Any]:
     """One ranking of the import format as a line of a snapshot (docs/architecture.md)."""
     messages = [{"role": "user", "content": line["prompt"]}]
-    tiers = dense([each["rank"] for each in line["completions"]])
+    tiers = dense([completion["rank"] for completion in line["completions"]])
     strict, ties = pairs(tiers)
     return {
         "ranking": line["id"],
@@ -41,11 +41,11 @@ def snapshot_line(line: dict[str, Any]) -> dict[str, Any]:
         "verdict": "ranked",
         "completions": [
             {
-                "id": text_digest(f"{each['source']} {each['text']}"),
-                "text": each["text"],
-                "source": each["source"],
+                "id": text_digest(f"{completion['source']} {completion['text']}"),
+                "text": completion["text"],
+                "source": completion["source"],
             }
-            for each in line["completions"]
+            for completion in line["completions"]
         ],
         "tiers": tiers,
         "pairs": strict,
@@ -77,7 +77,7 @@ def measure(data: Path, config: dict[str, Any]) -> dict[str, Any]:
         seconds = time.monotonic() - begun
         report = read_json(folder.output / "meta.json")["report"]
     held_out = report["held_out"]
-    wanted = (
+    shown = (
         "split",
         "prompts",
         "rankings",
@@ -90,7 +90,7 @@ def measure(data: Path, config: dict[str, Any]) -> dict[str, Any]:
     )
     return {
         "config": config,
-        **{key: held_out[key] for key in wanted},
+        **{key: held_out[key] for key in shown},
         "human_agreement": report["human_agreement"],
         "training": report["training"],
         "seconds": round(seconds, 1),

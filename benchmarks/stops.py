@@ -79,13 +79,20 @@ def forking(path: Path) -> Iterator[Path]:
 def kinds(home: Path) -> list[Kind]:
     """In the order in which they need each other's output."""
     prompts = prompt_lines(dict.fromkeys(one.prompt for one in demonstrations(3, 200)))
-    told = demonstration_lines(400)
-    scored = [{name: line[name] for name in ("form", "prompt", "completion")} for line in told]
+    lines_of_demonstrations = demonstration_lines(400)
+    scored = [
+        {name: line[name] for name in ("form", "prompt", "completion")} for line in lines_of_demonstrations
+    ]
     policy, reward_model = (str(home / name / "output") for name in ("SFT", "fit"))
     models = {"policy": policy, "reward_model": reward_model}
     train, prompts_alone = ("rltrainer.ppo", "train"), {"prompts.jsonl": prompts}
     return [
-        Kind("SFT", ("rltrainer.policy", "sft"), {"epochs": 2}, {"demonstrations.jsonl": told}),
+        Kind(
+            "SFT",
+            ("rltrainer.policy", "sft"),
+            {"epochs": 2},
+            {"demonstrations.jsonl": lines_of_demonstrations},
+        ),
         Kind(
             "fit",
             ("rewardmodel.bradley_terry", "fit"),
@@ -104,7 +111,7 @@ def kinds(home: Path) -> list[Kind]:
             "evaluating",
             ("rltrainer.policy", "evaluate"),
             {"policies": [policy, policy], "reward_model": reward_model},
-            {"prompts.jsonl": prompts[:32], "demonstrations.jsonl": told},
+            {"prompts.jsonl": prompts[:32], "demonstrations.jsonl": lines_of_demonstrations},
         ),
         Kind(
             "scoring a file",
@@ -204,20 +211,22 @@ def main() -> int:
     parser.add_argument("--moments", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--write", action="store_true", help=f"into {PAGE.relative_to(CHECKOUT)}")
-    given = parser.parse_args()
+    options = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory(prefix="concord-stops-") as name, forking(Path(name) / "f") as forks:
         for kind in kinds(Path(name)):
-            if given.kinds and kind.name not in given.kinds:
+            if options.kinds and kind.name not in options.kinds:
                 if kind.name in ("SFT", "fit"):
                     to_its_end(kind, Path(name) / kind.name, forks)
                 continue
             rows.append(
-                measure(kind, Path(name), given.moments, random.Random(f"{given.seed} {kind.name}"), forks)
+                measure(
+                    kind, Path(name), options.moments, random.Random(f"{options.seed} {kind.name}"), forks
+                )
             )
     text = table(rows)
     print(text)
-    if given.write:
+    if options.write:
         put("benchmarks.stops", text, PAGE)
     return int(any(float(str(row["largest, s"])) > LIMIT for row in rows))
 

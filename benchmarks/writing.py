@@ -19,8 +19,8 @@ def table(rows: Sequence[Mapping[str, object]]) -> str:
 def put(name: str, text: str, page: Path = PERFORMANCE) -> None:
     """Replace what stands on ``page`` between ``<!-- made by NAME -->`` and the next ``<!-- end -->``."""
     mark = f"<!-- made by {name} -->\n"
-    before, found, rest = page.read_text(encoding="utf-8").partition(mark)
+    before, mark_there, rest = page.read_text(encoding="utf-8").partition(mark)
     _, ended, after = rest.partition(_END)
-    if not (found and ended):
+    if not (mark_there and ended):
         raise ValueError(f"{page} has no place for {name}")
     page.write_text(before + mark + text + _END + after, encoding="utf-8")

@@ -85,16 +85,16 @@ class Kept:
 def sample(seed: int, count: int, modules: list[str]) -> list[Mutant]:
     """``count`` of all mutants, the same for a seed: a change of the code draws those that it changes, no others."""
     paths = [path.relative_to(ROOT).as_posix() for path in PATHS]
-    wanted = [path for path in paths if not modules or path in modules]
-    found = [
+    mutated = [path for path in paths if not modules or path in modules]
+    possible = [
         mutant
-        for path in wanted
+        for path in mutated
         for mutant in mutants_of(path, (ROOT / path).read_text())
         if mutant.where != "__all__"  # names for import *, which nobody uses
     ]
-    chosen = sorted(sorted(range(len(found)), key=lambda place: found[place].drawn(seed))[:count])
-    print(f"{len(chosen)} of {len(found)} mutants of {len(wanted)} modules")
-    return [found[place] for place in chosen]
+    chosen = sorted(sorted(range(len(possible)), key=lambda place: possible[place].drawn(seed))[:count])
+    print(f"{len(chosen)} of {len(possible)} mutants of {len(mutated)} modules")
+    return [possible[place] for place in chosen]
 
 
 def summary(mutants: list[Mutant], results: dict[str, Result], least: float) -> bool:
@@ -117,7 +117,7 @@ def summary(mutants: list[Mutant], results: dict[str, Result], least: float) -> 
     for mutant, result in survivors:
         why = reasons.get((mutant.path, mutant.where, mutant.before, mutant.after), "")
         unexplained += not why
-        print(f"\n{mutant.path}:{mutant.line} {mutant.where} ({result.asked} tests)")
+        print(f"\n{mutant.path}:{mutant.line} {mutant.where} ({result.tests_run} tests)")
         print(f"  {mutant.before}\n  -> {mutant.after}\n  {why or 'NO REASON'}")
     score = 100 * (1 - len(survivors) / len(tested)) if tested else 0.0
     print(
@@ -137,14 +137,14 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=310)
     parser.add_argument("--module", action="append", default=[])
     parser.add_argument("--least", type=float, default=90)
-    given = parser.parse_args()
+    options = parser.parse_args()
     var = ROOT / "var"
     var.mkdir(exist_ok=True)
-    mutants = sample(given.seed, given.count, given.module)
+    mutants = sample(options.seed, options.count, options.module)
     kept = Kept(var / "mutants.jsonl", len(mutants))
     asking = Asking(mutants, var / "mutants-tests.json", kept.known, kept.done)
     pytest.main([*TESTS, *OPTIONS], plugins=[asking])
-    sys.exit(not summary(mutants, kept.results, given.least))
+    sys.exit(not summary(mutants, kept.results, options.least))
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ def mutants_of(path: str, source: str) -> list[Mutant]:
     """All mutants of a module, in the order of its lines."""
     tree = ast.parse(source)
     digest = hashlib.sha256(source.encode()).hexdigest()
-    made: list[Mutant] = []
+    mutants: list[Mutant] = []
     for where, top in _places(tree):
         for statement, change in _walk(top):
             node, holder, key, value, before, after = change
@@ -121,11 +121,13 @@ def mutants_of(path: str, source: str) -> list[Mutant]:
                 and isinstance(value, ast.Constant)
             ):
                 line += _line_of_difference(node.value, str(value.value))
-            parts = f"{digest} {where} {len(made)} {before} {after}"
-            found = hashlib.sha256(parts.encode()).hexdigest()[:20]
+            parts = f"{digest} {where} {len(mutants)} {before} {after}"
+            identifier = hashlib.sha256(parts.encode()).hexdigest()[:20]
             span = _span(statement)
-            made.append(Mutant(path, line, where, span, before, after, found, tree, holder, key, value))
-    return made
+            mutants.append(
+                Mutant(path, line, where, span, before, after, identifier, tree, holder, key, value)
+            )
+    return mutants
 
 
 def _places(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
@@ -265,13 +267,13 @@ def _of_constant(node: ast.Constant, parent: ast.AST) -> Iterator[tuple[ast.AST,
     elif isinstance(value, str) and " " not in value and value:
         news = [f"{value}~"]
     for new in news:
-        made = ast.Constant(new)
+        replaced = ast.Constant(new)
         if isinstance(parent, ast.keyword):
-            yield ast.copy_location(made, node), _text(parent), f"{parent.arg}={new!r}"
+            yield ast.copy_location(replaced, node), _text(parent), f"{parent.arg}={new!r}"
         else:
             before = _text(parent)
             where = before if len(before) < 70 else repr(value)
-            yield ast.copy_location(made, node), f"{value!r} in {where}", repr(new)
+            yield ast.copy_location(replaced, node), f"{value!r} in {where}", repr(new)
 
 
 def _of_sql(statement: str) -> Iterator[str]:

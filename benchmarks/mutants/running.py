@@ -54,7 +54,7 @@ class Result(NamedTuple):
     status: str
     by: str
     tests: str  # the digest of the test that killed it, or of all that did not
-    asked: int
+    tests_run: int
 
 
 class Asking:
@@ -101,8 +101,8 @@ class Asking:
         return next(other for other in self.items.values() if other.path != item.path)
 
     def _digest(self, result: Result, tests: list[str]) -> str:
-        asked = [result.by] if result.by else tests
-        return _digest_of(self.ran[test].digest for test in asked if test in self.ran)
+        judging = [result.by] if result.by else tests
+        return _digest_of(self.ran[test].digest for test in judging if test in self.ran)
 
     def _tests(self, mutant: Mutant, where: dict[str, list[tuple[str, int]]]) -> list[str]:
         """The tests that run the changed statement, or what is made of a changed constant."""
@@ -110,15 +110,19 @@ class Asking:
         for constant, _ in tainted(mutant.tree, mutant.where):
             for path, line in where[constant]:
                 lines[path].add(line)
-        found = [
+        covering = [
             name
             for name, ran in self.ran.items()
             if any(of & ran.lines.get(path, set()) for path, of in lines.items())
         ]
-        own = f"test_{Path(mutant.path).stem}"
+        name_of_its_tests = f"test_{Path(mutant.path).stem}"
         called = {f"test_{name}" for name in mutant.calls}
-        near = {name: 0 if own in name else 1 for name in found if own in name or _file(name) in called}
-        return sorted(self._spread(found), key=lambda name: near.get(name, 2))[:MOST_TESTS]
+        near = {
+            name: 0 if name_of_its_tests in name else 1
+            for name in covering
+            if name_of_its_tests in name or _file(name) in called
+        }
+        return sorted(self._spread(covering), key=lambda name: near.get(name, 2))[:MOST_TESTS]
 
     def _spread(self, tests: list[str]) -> list[str]:
         """The quickest of each file, then the second of each, and so on: files differ in what they look at."""
@@ -132,13 +136,13 @@ class Asking:
 
     def _ask(self, mutant: Mutant, tests: list[str]) -> Result:
         limit = 10 + 3 * sum(self.ran[test].seconds for test in tests)
-        status, said = _forked(lambda: self._judge(mutant, tests), int(limit))
+        status, answer = _forked(lambda: self._judge(mutant, tests), int(limit))
         result = Result(
-            "timed out" if os.WIFSIGNALED(status) else said.partition(" ")[0] or "killed", "", "", 0
+            "timed out" if os.WIFSIGNALED(status) else answer.partition(" ")[0] or "killed", "", "", 0
         )
-        by = said.partition(" ")[2]
-        asked = tests.index(by) + 1 if by else len(tests)
-        result = result._replace(by=by, asked=asked)
+        by = answer.partition(" ")[2]
+        tests_run = tests.index(by) + 1 if by else len(tests)
+        result = result._replace(by=by, tests_run=tests_run)
         return result._replace(tests=self._digest(result, tests))
 
     def _judge(self, mutant: Mutant, tests: list[str]) -> str:
@@ -165,9 +169,9 @@ class Asking:
         new = [name for name in digests if name not in tests or tests[name][1] != digests[name]]
         if new:
             print(f"Which lines do {len(new)} tests run? Asked once.", flush=True)
-            status, said = _forked(lambda: json.dumps({name: self._record(name) for name in new}), 1200)
-            assert said, f"the tests do not run: {status}"
-            tests |= json.loads(said)
+            status, answer = _forked(lambda: json.dumps({name: self._record(name) for name in new}), 1200)
+            assert answer, f"the tests do not run: {status}"
+            tests |= json.loads(answer)
             self.cache.write_text(json.dumps({"key": key, "tests": tests}))
         return {
             name: Ran(seconds, digest, {path: set(of) for path, of in lines.items()})
@@ -212,11 +216,11 @@ class _Traced:
         path = frame.f_code.co_filename
         if not path.startswith(self.inside):
             return None
-        found = self.lines[path[len(str(ROOT)) + 1 :]]
-        found.add(frame.f_lineno)
+        lines = self.lines[path[len(str(ROOT)) + 1 :]]
+        lines.add(frame.f_lineno)
 
         def on_line(frame: FrameType, event: str, arg: Any) -> Any:
-            found.add(frame.f_lineno)
+            lines.add(frame.f_lineno)
             return on_line
 
         return on_line
@@ -262,12 +266,12 @@ def _forked(work: Callable[[], str], limit: int) -> tuple[int, str]:
     os.close(writing)
     with os.fdopen(reading) as file:
         try:
-            said = file.read()
+            answer = file.read()
         except KeyboardInterrupt:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             raise
-    return os.waitpid(child, 0)[1], said
+    return os.waitpid(child, 0)[1], answer
 
 
 def _apply(mutant: Mutant) -> None:
@@ -296,24 +300,24 @@ def _codes(code: CodeType) -> Iterable[CodeType]:
 
 
 def _replace(path: str, code: CodeType) -> None:
-    found = [
+    functions = [
         one
         for one in gc.get_objects()
         if type(one) is FunctionType
         and one.__code__.co_filename == path
         and (one.__code__.co_qualname, one.__code__.co_firstlineno) == (code.co_qualname, code.co_firstlineno)
     ]
-    assert found, f"{code.co_qualname} of {path} is nowhere"
-    for function in found:
+    assert functions, f"{code.co_qualname} of {path} is nowhere"
+    for function in functions:
         function.__code__ = code
 
 
 def _lines_of_names(paths: set[str]) -> dict[str, list[tuple[str, int]]]:
-    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    places: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for path in sorted(paths):
         for name, line in mentions((ROOT / path).read_text()):
-            found[name].append((path, line))
-    return found
+            places[name].append((path, line))
+    return places
 
 
 def _digest_of(texts: Iterable[str]) -> str:

@@ -42,7 +42,7 @@ def bare(tree: ast.AST) -> set[str]:
     return {name for name in names_of(tree) if name.lower().strip("_") in WORDS}
 
 
-@pytest.mark.parametrize("package", [*PACKAGES, "tests"])
+@pytest.mark.parametrize("package", [*PACKAGES, "benchmarks", "tests"])
 def test_names_say_what_a_thing_is(package: str) -> None:
     seen = {(path, name) for path, tree in trees(package) for name in bare(tree)}
     assert not seen
