@@ -173,6 +173,7 @@ class Frame:
 
         Raises Stopped at a stop, RunError where something is not finite, and RankLost where another process is gone.
         """
+        self.stop.loaded()
         try:
             self._resume()
             while self._open_figures or (self.step < self.training.steps and not self.training.over()):

@@ -26,15 +26,18 @@ def run_child(path: Path, main: Callable[[RunFolder, StopSignal], None]) -> int:
     """Call ``main`` under the folder's lock and return the exit code that says how it ended."""
     folder = RunFolder(path)
     stop = StopSignal()
-    stop.listen()
+    first = os.environ.get("RANK", "0") == "0"
     try:
-        if os.environ.get("RANK", "0") != "0":
+        # The others wait for the first one, and leave with it.
+        stop.listen(leaves_at_once=first)
+        if not first:
             main(folder, stop)
             return DONE
         folder.make()
         folder.failure_file.unlink(missing_ok=True)
         with folder.writing():
             main(folder, stop)
+            stop.loaded()  # it is done, whether it looked or not
     except Stopped as stopped:
         print(stopped, file=sys.stderr)  # noqa: T201 (a child's log)
         return STOPPED
@@ -42,6 +45,7 @@ def run_child(path: Path, main: Callable[[RunFolder, StopSignal], None]) -> int:
         print(lost, file=sys.stderr)  # noqa: T201 (the process that is gone says why, where it can)
         return LOST
     except Exception as error:  # the boundary of the process: every failure becomes a reason
+        stop.loaded()
         traceback.print_exc()
         _write_failure(folder, error)
         return FAILED

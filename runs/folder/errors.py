@@ -3,8 +3,8 @@
 RunError
 ├── BadInput       the config, a file or a base cannot be used as it is
 ├── FolderInUse    another process writes this folder
-├── RankLost       another process of the same training is gone
-└── Stopped        not a failure: a stop was asked for and a checkpoint is written
+└── RankLost       another process of the same training is gone
+Stopped            not a failure: a stop was asked for
 """
 
 
@@ -24,5 +24,8 @@ class RankLost(RunError):
     """Another process of the same training is gone, by a signal or a failure of its own."""
 
 
-class Stopped(RunError):
-    """A stop was asked for. The checkpoint is written; start again to go on from it."""
+class Stopped(BaseException):
+    """A stop was asked for. What was worth keeping is in the checkpoint; start again to go on from it.
+
+    No Exception: what tries whether a base can be used, and takes any error for the answer, lets it through.
+    """

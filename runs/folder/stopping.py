@@ -3,6 +3,9 @@
 The worker holds the write end of a pipe whose read end the child inherits; its number is in
 ``CONCORD_WORKER_PIPE``. However the worker dies, the kernel closes the pipe, and the child's
 watcher sees the end of file: it asks for a stop, and eight seconds later ends the process group.
+
+Until a child looks for a stop the first time it is loading, for minutes where its base is large, and has nothing yet
+that a stop could lose: it leaves at once. From then on it leaves where it looks, and keeps what it has.
 """
 
 import os
@@ -19,15 +22,21 @@ SECONDS_TO_LEAVE = 8.0
 
 
 class StopSignal:
-    """True once a stop is asked for. ``check()`` is what long loops call between steps."""
+    """True once a stop is asked for. ``check()`` is what long loops call between steps; either ends the loading."""
 
     def __init__(self) -> None:
         # No threading.Event: it has a lock, and a second signal that came while a first one held it would wait for
         # itself. Of several processes the first is told twice: by the group's signal, and by whoever started it.
         self._stop_asked = False
+        self._leaves_at_once = False
 
     def __bool__(self) -> bool:
+        self.loaded()
         return self._stop_asked
+
+    def loaded(self) -> None:
+        """What comes from here on is worth being kept: a stop waits until it is looked for."""
+        self._leaves_at_once = False
 
     def ask(self) -> None:
         """Ask for a stop, from any thread or a signal handler."""
@@ -38,8 +47,12 @@ class StopSignal:
         if self:
             raise Stopped("stopped; the run goes on from its newest checkpoint")
 
-    def listen(self) -> None:
-        """Take SIGTERM and SIGINT, and watch the worker's pipe where there is one."""
+    def listen(self, *, leaves_at_once: bool = False) -> None:
+        """Take SIGTERM and SIGINT, and watch the worker's pipe where there is one.
+
+        With ``leaves_at_once`` a stop raises Stopped in the main thread, wherever that is, until ``loaded``.
+        """
+        self._leaves_at_once = leaves_at_once
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         descriptor = os.environ.get(PIPE_VARIABLE)
@@ -48,10 +61,13 @@ class StopSignal:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.ask()
+        if self._leaves_at_once:
+            self._leaves_at_once = False  # a second signal does not break off what the first one set going
+            raise Stopped("stopped while it was loading")
 
     def _watch(self, descriptor: int) -> None:
         while os.read(descriptor, 1):  # the worker never writes: this returns at its death
             pass
-        self.ask()
+        os.kill(os.getpid(), signal.SIGTERM)  # as whoever stops it would: the main thread hears it
         time.sleep(SECONDS_TO_LEAVE)
         os.killpg(os.getpgrp(), signal.SIGKILL)

@@ -15,6 +15,7 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     ours = folder.output / "ours"
     ours.mkdir()
     (ours / "weights").write_bytes(b"half of them")
+    stop.loaded()
     while sys.argv[2] != "fails":
         if stop and sys.argv[2] == "heeds":
             raise Stopped

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from runs.folder.files import folder_digest, read_json, write_json
 from runs.folder.folder import RunFolder
 from runs.folder.metrics import Metrics, read_metrics
 from runs.folder.progress import Progress, read_progress
+from runs.folder.stopping import StopSignal
 
 
 @pytest.fixture
@@ -181,6 +183,49 @@ def test_exit_codes_say_how_a_child_ended(folder: RunFolder) -> None:
     assert read_json(folder.failure_file) == {"error": "BadInput", "reason": "no prompts"}
     assert run_child(folder.path, lambda *_: None) == DONE
     assert not folder.failure_file.exists()
+
+
+def test_a_stop_while_it_loads_is_heard_at_once_also_where_every_error_is_taken_for_an_answer(
+    folder: RunFolder,
+) -> None:
+    passed = []
+
+    def loads(folder: RunFolder, stop: StopSignal) -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except Exception as error:
+            raise BadInput("this base cannot be used") from error
+        passed.append("loaded")
+
+    assert run_child(folder.path, loads) == STOPPED
+    assert passed == []
+    assert not folder.failure_file.exists()
+
+
+@pytest.mark.parametrize("begin", [StopSignal.loaded, bool], ids=["it says so", "it looks"])
+def test_a_stop_after_loading_waits_until_it_is_looked_for(
+    folder: RunFolder, begin: Callable[[StopSignal], object]
+) -> None:
+    passed = []
+
+    def trains(folder: RunFolder, stop: StopSignal) -> None:
+        begin(stop)
+        signal.raise_signal(signal.SIGTERM)
+        passed.append("checkpoint")
+        stop.check()
+        passed.append("next step")
+
+    assert run_child(folder.path, trains) == STOPPED
+    assert passed == ["checkpoint"]
+
+
+def test_a_stop_when_it_is_done_changes_nothing(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second process of a training, and one that never looks."""
+    monkeypatch.setenv("RANK", "1")
+    assert run_child(folder.path, lambda *_: signal.raise_signal(signal.SIGTERM)) == DONE
+    monkeypatch.delenv("RANK")
+    assert run_child(folder.path, lambda *_: None) == DONE
+    signal.raise_signal(signal.SIGTERM)
 
 
 def test_a_process_ends_before_what_an_interpreter_does_at_its_end() -> None:
