@@ -72,27 +72,25 @@ class RewardModel:
     ) -> Scored:
         """The normalised score of each (form, messages, completion), and whether it is of a truncated text.
 
-        Completions of the same prompt are encoded together wherever they stand; what a score is does not depend
-        on its neighbours beyond rounding. ``between`` is called before each forward pass.
+        Completions of the same prompt are encoded together wherever they stand, and equal ones once, so that they
+        have one score; what that is does not depend on its neighbours beyond rounding. ``between`` is called before
+        each forward pass.
         """
-        places: dict[str, list[int]] = {}
-        for place, (form, messages, _) in enumerate(items):
-            places.setdefault(_prompt_key(form, messages), []).append(place)
+        by_prompt: dict[str, dict[str, list[int]]] = {}
+        for place, (form, messages, text) in enumerate(items):
+            by_prompt.setdefault(_prompt_key(form, messages), {}).setdefault(text, []).append(place)
         encoded = [
-            encode(
-                self.tokenizer,
-                self.limits,
-                *items[positions[0]][:2],
-                [items[place][2] for place in positions],
-            )
-            for positions in places.values()
+            encode(self.tokenizer, self.limits, *items[next(iter(by_text.values()))[0]][:2], list(by_text))
+            for by_text in by_prompt.values()
         ]
         raw = score_encoded(self, encoded, between=between)
         scores, truncated = torch.empty(len(items)), [False] * len(items)
-        for positions, texts, values in zip(places.values(), encoded, raw, strict=True):
-            scores[torch.tensor(positions)] = (values - self.normalisation.mean) / self.normalisation.std
-            for place, cut in zip(positions, texts.completions_cut, strict=True):
-                truncated[place] = cut or texts.prompt_cut
+        for by_text, texts, values in zip(by_prompt.values(), encoded, raw, strict=True):
+            normalised = (values - self.normalisation.mean) / self.normalisation.std
+            for places, score, cut in zip(by_text.values(), normalised, texts.completions_cut, strict=True):
+                for place in places:
+                    scores[place] = score
+                    truncated[place] = cut or texts.prompt_cut
         return Scored(scores, truncated)
 
     def probability(self, difference: Tensor) -> Tensor:

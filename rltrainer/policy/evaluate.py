@@ -131,7 +131,8 @@ def figures(measured: Measured, first: Measured, resamples: int) -> dict[str, An
     """``reward``, ``length`` (tokens), ``eos_rate``, ``kl`` (nats), ``perplexity``: a Mean (lm.bootstrap) or None.
 
     ``reward_gain`` is the reward above the first policy's on the same prompt, ``win_rate`` the share of its
-    answers that score above the first policy's at the same place (equal ones half), ``distinct_1`` and ``_2`` the
+    answers that score above the first policy's at the same place (equal ones half; one that both gave has one score,
+    whatever rounding makes of it in two batches), ``distinct_1`` and ``_2`` the
     distinct words and pairs of words as a share of all (Li et al. 1510.03055). ``prompts_cut`` were too long for it.
     """
 
@@ -141,8 +142,8 @@ def figures(measured: Measured, first: Measured, resamples: int) -> dict[str, An
     answers = measured["answers"]
     places = [answer["prompt"] for answer in answers]
     divergence = [answer["kl"] for answer in answers]
-    rewards, base = measured["rewards"], first["rewards"]
-    pairs = list(zip(rewards, base, strict=True)) if rewards else None
+    rewards = measured["rewards"]
+    pairs = _beside_the_first(measured, first) if rewards else None
     return {
         "reward": over_prompts(rewards),
         "reward_gain": over_prompts([one - other for one, other in pairs] if pairs else None),
@@ -157,6 +158,15 @@ def figures(measured: Measured, first: Measured, resamples: int) -> dict[str, An
         "distinct_2": distinct([answer["text"] for answer in answers], 2),
         "prompts_cut": measured["prompts_cut"],
     }
+
+
+def _beside_the_first(measured: Measured, first: Measured) -> list[tuple[float, float]]:
+    """The reward of each answer and that of the first policy's at its place."""
+    rows = zip(measured["answers"], measured["rewards"], first["answers"], first["rewards"], strict=True)
+    return [
+        (reward, reward if answer["text"] == first_answer["text"] else first_reward)
+        for answer, reward, first_answer, first_reward in rows
+    ]
 
 
 def distinct(texts: Sequence[str], size: int) -> float | None:

@@ -52,6 +52,7 @@ def test_accounts_that_differ_in_capitals_alone_are_named_by_the_migration_that_
         executor.migrate(executor.loader.graph.leaf_nodes())
 
 
+@pytest.mark.long
 def test_a_database_of_another_version_is_told_before_anything_is_changed(own_database: Any) -> None:
     call_command("migrate", "runs", "0001", verbosity=0)
     MigrationRecorder(own_database).record_applied("runs", "0099_of_tomorrow")

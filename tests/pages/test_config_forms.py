@@ -140,6 +140,21 @@ def shown(carol: Client, form: str) -> dict[str, Any]:
     return data
 
 
+@pytest.fixture(scope="module")
+def _shown_before() -> dict[str, dict[str, Any]]:
+    return {}
+
+
+@pytest.fixture
+def as_shown(
+    _shown_before: dict[str, dict[str, Any]], carol: Client, project: Project, form: str
+) -> dict[str, Any]:
+    """The same of the test's form while nothing is changed: drawn once, for a page of all forms takes long."""
+    if form not in _shown_before:
+        _shown_before[form] = shown(carol, form)
+    return _shown_before[form]
+
+
 def typed(form: str, data: dict[str, Any], values: dict[str, str]) -> dict[str, Any]:
     """``data`` after somebody typed; an empty text unticks a box."""
     named = {f"{form}-{name}": value for name, value in values.items()}
@@ -203,9 +218,10 @@ def test_a_field_says_its_range_its_source_and_what_it_comes_to_where_it_is_empt
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_is_typed_arrives_and_parses(carol: Client, project: Project, form: str) -> None:
+def test_what_is_typed_arrives_and_parses(
+    carol: Client, project: Project, form: str, as_shown: dict[str, Any]
+) -> None:
     """Each field alone through the form; then all at once through the page."""
-    as_shown = shown(carol, form)
     kind = ACTIONS[form]
     for name in settings_of(form):
         values, value = another(name)
@@ -220,8 +236,9 @@ def test_what_is_typed_arrives_and_parses(carol: Client, project: Project, form:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_value_out_of_range_is_refused_at_its_field(carol: Client, project: Project, form: str) -> None:
-    as_shown = shown(carol, form)
+def test_a_value_out_of_range_is_refused_at_its_field(
+    carol: Client, project: Project, form: str, as_shown: dict[str, Any]
+) -> None:
     tried = 0
     for name, meaning in meanings(CONFIGS[form]).items():
         bound = meaning.above if meaning.least is None else meaning.least
@@ -263,10 +280,10 @@ def test_a_value_out_of_range_is_refused_at_its_field(carol: Client, project: Pr
     ],
 )
 def test_what_is_wrong_is_said_at_the_field_and_nothing_starts(
-    carol: Client, project: Project, form: str, field: str, value: str, sentence: str
+    carol: Client, form: str, as_shown: dict[str, Any], field: str, value: str, sentence: str
 ) -> None:
     before = Run.objects.count()
-    answer = post(carol, form, typed(form, shown(carol, form), {field: value}))
+    answer = post(carol, form, typed(form, as_shown, {field: value}))
     assert answer.status_code == 400
     ((place, (words, *others)),) = errors(answer, form).items()
     assert place == ("hidden" if field == "heads" else field)
@@ -277,9 +294,8 @@ def test_what_is_wrong_is_said_at_the_field_and_nothing_starts(
 
 @pytest.mark.parametrize("form", FORMS)
 def test_presets_are_configs_and_are_filled_in_by_the_server_where_nobody_typed(
-    carol: Client, project: Project, form: str
+    carol: Client, project: Project, form: str, as_shown: dict[str, Any]
 ) -> None:
-    as_shown = shown(carol, form)
     kind = ACTIONS[form]
     assert issubclass(kind, ConfigForm)
     for key, preset in kind.presets.items():

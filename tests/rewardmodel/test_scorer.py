@@ -132,9 +132,8 @@ def test_many_who_ask_at_once_get_their_own_answers(version: RewardModelVersion,
 def test_what_a_killed_scorer_was_at_is_answered_by_the_next(version: RewardModelVersion, start: Any) -> None:
     """It holds the row's lock while it loads the model: the lock goes with its connection."""
     first = start()
-    request = Question.objects.create(
-        kind="scores", request={"version": version.pk, "lines": [line(text) for text in TEXTS] * 500}
-    )
+    lines = [line(f"{text} {number}") for number in range(500) for text in TEXTS]
+    request = Question.objects.create(kind="scores", request={"version": version.pk, "lines": lines})
     asking.notify(asking.QUESTION_CHANNEL, request.pk)
     wait_for(lambda: _locked(request.pk))
     os.kill(first.pid, signal.SIGKILL)

@@ -29,6 +29,8 @@ from tests.lm.cards import read_card, run_snippet
 from tests.rewardmodel.pure.factories import TEXTS, fit, make_encoder, make_fit
 from tests.rltrainer.policy.factories import make_from_config
 
+pytestmark = pytest.mark.long  # they train
+
 CHAT = [
     {"role": "system", "content": "Be brief."},
     {"role": "user", "content": "How is the inn?"},

@@ -23,6 +23,8 @@ from tests.rltrainer.policy.factories import make_folder, make_model, make_promp
 from tests.rltrainer.ppo.factories import make_reward_model
 from tests.stopping import Looks
 
+pytestmark = pytest.mark.long  # they train
+
 
 def make_evaluate_folder(path: Path, policies: list[Path], **config: Any) -> RunFolder:
     folder = RunFolder(path)
@@ -97,7 +99,9 @@ def test_figures_by_hand() -> None:
         "demonstrations": [],
         "prompts_cut": 0,
     }
-    first = {**of_policies, "rewards": [0.0, 2.0, 4.0]}
+    others = [make_answer(0, "b", 2), make_answer(0, "a b a", 4), make_answer(1, "d", 2)]
+    # The second answer both gave: scored in another batch, it has another last digit.
+    first = {**of_policies, "answers": others, "rewards": [0.0, 2.0000002, 4.0]}
     computed = figures(of_policies, first, 100)
     assert computed["reward"]["value"] == 2.0
     assert computed["reward_gain"]["value"] == 0.0  # 1 + 0 - 1

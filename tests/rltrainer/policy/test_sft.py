@@ -26,6 +26,8 @@ from runs.folder.metrics import read_metrics
 from runs.folder.stopping import StopSignal
 from tests.rltrainer.policy.factories import make_folder, make_model, make_sft_folder
 
+pytestmark = pytest.mark.long  # they train
+
 CPU = torch.device("cpu")
 ROWS = [
     Example("a", [3, 4, 5, 6, 7, 1], 2),

@@ -28,6 +28,8 @@ from tests.lm.bases import STRICT
 from tests.rltrainer.policy.factories import make_tokenizer as make_word_tokenizer
 from tests.rltrainer.ppo.factories import make_policy, make_prompts, make_reward_model, make_run
 
+pytestmark = pytest.mark.long  # they train
+
 CPU = torch.device("cpu")
 
 

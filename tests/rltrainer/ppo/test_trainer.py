@@ -31,6 +31,8 @@ from tests.rltrainer.ppo.factories import (
 )
 from tests.stopping import Looks, StopAt, StopWhen
 
+pytestmark = pytest.mark.long  # they train
+
 TIMES = ("tokens_per_second", "seconds_generation", "seconds_scoring", "seconds_forward", "seconds_update")
 LORA = LoraSettings(rank=4)
 
