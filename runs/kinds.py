@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.contrib.auth.models import User
-from django.db.models import Model, Q
+from django.db.models import Model, QuerySet
 
 from runs import lifecycle
 from runs.errors import NotAgain, RunNotEnded, UnknownKind
@@ -72,11 +72,21 @@ def titles() -> list[tuple[str, str]]:
 
 
 def runs_of(project: Model) -> RunQuerySet:
-    """All runs of a project, newest first, of every kind that is registered."""
-    mine = Q(pk__in=())
-    for row in {kind.row for kind in _kinds.values() if kind.row}:
-        mine |= Q(**{f"{row}__project": project})
-    return Run.objects.filter(mine)
+    """All runs of a project, newest first, of every kind that is registered.
+
+    Each kind's rows are looked up by their own index: joined to the runs, all of them, Postgres would read the runs of
+    every project, and plan for ten milliseconds.
+    """
+    names = sorted({kind.row for kind in _kinds.values() if kind.row})
+    first, *others = (_rows_of(name).filter(project=project).order_by().values("run_id") for name in names)
+    return Run.objects.filter(pk__in=first.union(*others, all=True))
+
+
+def _rows_of(name: str) -> QuerySet[Any]:
+    """The rows of the kinds whose row has this name."""
+    model = Run._meta.get_field(name).related_model
+    assert model is not None
+    return model._default_manager.all()
 
 
 def request_again(*, run: Run, created_by: User | None) -> Run:
