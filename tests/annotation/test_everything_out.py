@@ -31,7 +31,7 @@ from tests.annotation.factories import (
 )
 from tests.annotation.judging import taken
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 Purpose = Task.Purpose
 KINDS = [kind for kind in Transfer.Kind.values if kind != "pairs"]
 OWN_KINDS = ["gold", "gold_rankings", "repeats", "adjudications", "flags", "skips"]

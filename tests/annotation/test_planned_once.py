@@ -19,7 +19,7 @@ from tests.annotation.factories import make_annotator, make_member
 
 TASKS = 3000
 TABLES = ("slot", "assignment", "task", "ranking", "completion", "taskcompletion", "prompt")
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 
 @pytest.fixture(autouse=True)

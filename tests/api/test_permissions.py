@@ -13,7 +13,7 @@ from console.api import schema
 from runs.models import Run
 from tests.api.world import SECRET, Program, World, program
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 P = "projects/{slug}/"
 RESEARCHERS, MEMBERS, ITS_ANNOTATOR, ANYBODY = "researchers", "members", "own", "anybody"
 

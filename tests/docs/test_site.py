@@ -38,6 +38,7 @@ class _Fetched(HTMLParser):
             self.addresses += [value for name, value in attrs if value and name in {"src", "href", "data"}]
 
 
+@pytest.mark.long
 def test_every_page_is_in_the_site_and_none_fetches_anything_from_elsewhere(site: Path) -> None:
     remote = []
     for page in PAGES:

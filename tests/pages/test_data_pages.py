@@ -621,6 +621,7 @@ def uneven(cast: Cast) -> Cast:
     return cast
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "order", "key"), ORDERS)
 def test_a_list_sorted_holds_the_same_rows_in_the_order_asked_for(
     uneven: Cast, kind: str, order: str, key: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch

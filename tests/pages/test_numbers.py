@@ -17,13 +17,13 @@ from tests.annotation.factories import make_annotator, make_tasks, put
 from tests.pages.cast import Cast, make_cast
 from tests.pages.factories import make_transfer
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
+from tests.worlds import once_a_module
 
 pytestmark = pytest.mark.django_db
 TASKS, PEOPLE = 12, 3
 
 
-@pytest.fixture
-def cast() -> Cast:
+def judged() -> Cast:
     """Two projects in which people rank by chance, so that no figure is a round one, and pass, flag and refuse."""
     cast, rng = make_cast(), random.Random(7)
     for project in (cast.project, cast.other):
@@ -35,6 +35,9 @@ def cast() -> Cast:
             judge(make_annotator(project), rng)
         upkeep.count(project=project, most=1000)
     return cast
+
+
+_rows, cast = once_a_module(judged)
 
 
 def judge(annotator: Any, rng: random.Random) -> None:

@@ -28,6 +28,7 @@ def proposals(prompts: int, *, old: float, new: float, seed: int) -> list[Propos
     return proposals
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("prompts", "old", "new", "right"),
     [

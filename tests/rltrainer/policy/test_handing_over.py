@@ -21,6 +21,8 @@ from tests.lm.cards import read_card, run_snippet
 from tests.rltrainer.policy.factories import make_folder, make_model, make_sft_folder, make_tokenizer
 from tests.rltrainer.ppo.factories import make_run
 
+pytestmark = pytest.mark.long  # they train
+
 CPU = torch.device("cpu")
 ASK = [{"role": "user", "content": "Where is the cat?"}]
 IDS = torch.tensor([[5, 9, 4, 11, 3, 7], [3, 3, 8, 12, 10, 6]])
