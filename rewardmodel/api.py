@@ -18,6 +18,7 @@ from annotation.api.base import (
     ProjectEndpoint,
     Scope,
     SimulatedField,
+    StartingEndpoint,
     VersionsEndpoint,
     within_token,
 )
@@ -151,11 +152,10 @@ class NewVersionExportSerializer(serializers.Serializer[Any]):
     )
 
 
-class VersionExport(VersionsEndpoint):
+class VersionExport(StartingEndpoint):
     """A version for other programs; a subclass says of which versions, and what queues it."""
 
     serializer_class = NewVersionExportSerializer
-    writes = (Scope.RUNS,)
     request_export: Callable[..., Run]
 
     def versions(self) -> "QuerySet[Any]":
@@ -164,11 +164,9 @@ class VersionExport(VersionsEndpoint):
     @extend_schema(request=NewVersionExportSerializer, responses={202: RunSerializer})
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Start its export; its run offers the folder at ``runs/ID/output/`` as one archive."""
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        fields = self.requested()
         version = get_object_or_404(self.versions(), number=number)
-        run = self.request_export(version=version, created_by=self.account, **serializer.validated_data)
-        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+        return self.accepted(self.request_export(version=version, created_by=self.account, **fields))
 
 
 class Export(VersionExport):
@@ -195,13 +193,12 @@ class RewardSerializer(serializers.ModelSerializer[Reward]):
         }
 
 
-class Rewards(ListAPIView[Reward], VersionsEndpoint):
+class Rewards(ListAPIView[Reward], StartingEndpoint):
     """What a version gives the project's completions, of those that it has scored."""
 
     tag = TAG
     serializer_class = RewardSerializer
     pagination_class = Pages
-    writes = (Scope.RUNS,)
     filters: ClassVar = {
         "least": Filter("value__gte", "With at least this reward", type=finite),
         "most": Filter("value__lte", "With at most this reward", type=finite),
@@ -218,24 +215,21 @@ class Rewards(ListAPIView[Reward], VersionsEndpoint):
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Have it score every completion that it has not scored yet."""
         version = get_object_or_404(_versions(self), number=number)
-        run = rewards.request_scoring(version=version, created_by=self.account)
-        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+        return self.accepted(rewards.request_scoring(version=version, created_by=self.account))
 
 
-class Fits(ProjectEndpoint):
+class Fits(StartingEndpoint):
     """Attempts at fitting."""
 
     tag = TAG
     serializer_class = NewFitSerializer
-    writes = (Scope.RUNS,)
 
     @extend_schema(request=NewFitSerializer, responses={202: RunSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Start a fit on the judgements there are."""
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        run = fits.request_fit(project=self.project, created_by=self.account, **serializer.validated_data)
-        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+        return self.accepted(
+            fits.request_fit(project=self.project, created_by=self.account, **self.requested())
+        )
 
 
 class NewContestSerializer(serializers.Serializer[Any]):
@@ -271,13 +265,12 @@ class ContestSerializer(serializers.ModelSerializer[Contest]):
         read_only_fields = fields
 
 
-class Contests(ListAPIView[Contest], ProjectEndpoint):
+class Contests(ListAPIView[Contest], StartingEndpoint):
     """Comparisons of versions on one held-out set, the newest first."""
 
     tag = TAG
     serializer_class = ContestSerializer
     pagination_class = NewestFirst
-    writes = (Scope.RUNS,)
 
     def get_queryset(self) -> "QuerySet[Contest]":
         return self.of_project(Contest.objects.select_related("reference", "snapshot"))
@@ -285,24 +278,22 @@ class Contests(ListAPIView[Contest], ProjectEndpoint):
     @extend_schema(request=NewContestSerializer, responses={202: RunSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Compare versions on the held-out pairs of today's judgements."""
-        serializer = NewContestSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        versions = contests.named(project=self.project, numbers=serializer.validated_data["versions"])
-        run = contests.request_contest(project=self.project, versions=versions, created_by=self.account)
-        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+        numbers = self.requested(NewContestSerializer)["versions"]
+        versions = contests.named(project=self.project, numbers=numbers)
+        return self.accepted(
+            contests.request_contest(project=self.project, versions=versions, created_by=self.account)
+        )
 
 
-class Choice(ProjectEndpoint):
+class Choice(StartingEndpoint):
     """What is asked first."""
 
     tag = TAG
-    writes = (Scope.RUNS,)
 
     @extend_schema(request=None, responses={202: RunSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Ask first what the active reward model is unsure of: a run scores the open tasks and orders them."""
-        run = choosing.request_choice(project=self.project, created_by=self.account)
-        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+        return self.accepted(choosing.request_choice(project=self.project, created_by=self.account))
 
     @extend_schema(request=None, responses={204: None})
     def delete(self, request: Request, slug: str) -> Response:

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import path
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +16,7 @@ from annotation.api.base import (
     ProjectEndpoint,
     Scope,
     SimulatedField,
+    StartingEndpoint,
     VersionsEndpoint,
     within_token,
 )
@@ -39,7 +40,6 @@ from rltrainer import (
 )
 from rltrainer.models import PolicySettings, PolicyVersion, Training
 from runs.api import RunSerializer
-from runs.models import Run
 
 TAG = "Policies"
 
@@ -273,28 +273,17 @@ class Succession(SettingsEndpoint):
     configure = succession.configure
 
 
-class Starting(ProjectEndpoint):
-    """An endpoint that starts a run."""
+class PolicyRuns(StartingEndpoint):
+    """An endpoint that starts a run of policies."""
 
     tag = TAG
-    writes = (Scope.RUNS,)
-
-    def requested(self) -> dict[str, Any]:
-        """The request's body. Raises ValidationError."""
-        serializer = self.get_serializer(data=self.request.data)
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
 
     def version(self, number: int | None) -> PolicyVersion | None:
         """The policy that the request names. Raises NoPolicy."""
         return None if number is None else policies.require_policy(project=self.project, number=number)
 
-    def accepted(self, run: Run) -> Response:
-        """202 with the run."""
-        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
-
-class Trainings(Starting):
+class Trainings(PolicyRuns):
     """Attempts at training."""
 
     serializer_class = NewTrainingSerializer
@@ -309,7 +298,7 @@ class Trainings(Starting):
         )
 
 
-class Registrations(Starting):
+class Registrations(PolicyRuns):
     """Policies from elsewhere."""
 
     serializer_class = NewRegistrationSerializer
@@ -324,7 +313,7 @@ class Registrations(Starting):
         )
 
 
-class Samplings(Starting):
+class Samplings(PolicyRuns):
     """Attempts at sampling."""
 
     serializer_class = NewSamplingSerializer
@@ -339,7 +328,7 @@ class Samplings(Starting):
         )
 
 
-class Evaluations(Starting):
+class Evaluations(PolicyRuns):
     """Comparisons of policies."""
 
     serializer_class = NewEvaluationSerializer

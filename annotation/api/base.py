@@ -14,11 +14,12 @@ from django.db.models import Model, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.functional import cached_property
-from rest_framework import serializers
+from rest_framework import serializers, status
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
@@ -28,6 +29,8 @@ from annotation.api.paging import only_fields
 from annotation.models import Annotator, ApiToken, Membership, Project
 from annotation.models.project import ProjectQuerySet
 from annotation.withdrawal import lineage
+from runs.api import RunSerializer
+from runs.models import Run
 
 Scope = ApiToken.Scope
 
@@ -116,6 +119,23 @@ class VersionsEndpoint(ProjectEndpoint):
     def simulated(self) -> lineage.Simulated:
         """Found once a request."""
         return lineage.simulated(self.project)
+
+
+class StartingEndpoint(ProjectEndpoint):
+    """An endpoint at which a POST starts a run."""
+
+    writes = (Scope.RUNS,)
+
+    def requested(self, serializer_class: type[BaseSerializer[Any]] | None = None) -> dict[str, Any]:
+        """The request's body, by the endpoint's serializer unless another is named. Raises ValidationError."""
+        make = serializer_class or self.get_serializer
+        serializer = make(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+    def accepted(self, run: Run) -> Response:
+        """202 with the run, which waits for a worker."""
+        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
 
 class SimulatedField(serializers.IntegerField):

@@ -5,12 +5,12 @@ from typing import Any
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import serializers, status
+from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.api.base import ProjectEndpoint, Scope
+from annotation.api.base import ProjectEndpoint, Scope, StartingEndpoint
 from annotation.files import export, looking, transfers
 from annotation.files.jsonl.kinds import KINDS
 from annotation.files.jsonl.provenance import SPLITS
@@ -56,19 +56,18 @@ class StreamedExportSerializer(NewExportSerializer):
     )
 
 
-class Imports(ProjectEndpoint):
+class Imports(StartingEndpoint):
     """Files into the project."""
 
     tag = "Import and export"
     serializer_class = NewImportSerializer
+    writes = (Scope.WRITE,)
     parser_classes = (MultiPartParser,)
 
     @extend_schema(request={"multipart/form-data": NewImportSerializer}, responses={202: RunSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Upload a file and start its import: all or nothing, unless ``skip_bad``. Its run names bad lines."""
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        options = {"kind": None, **serializer.validated_data}
+        options = {"kind": None, **self.requested()}
         columns = looking.columns_of(options.pop("columns", ""))
         run = transfers.request_import(
             project=self.project,
@@ -77,25 +76,21 @@ class Imports(ProjectEndpoint):
             created_by=self.account,
             **options,
         )
-        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+        return self.accepted(run)
 
 
-class Exports(ProjectEndpoint):
+class Exports(StartingEndpoint):
     """Files out of the project, made in the background."""
 
     tag = "Import and export"
     serializer_class = NewExportSerializer
-    writes = (Scope.RUNS,)
 
     @extend_schema(request=NewExportSerializer, responses={202: RunSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Start an export; its run offers the file at ``runs/ID/output/``."""
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        run = transfers.request_export(
-            project=self.project, created_by=self.account, **serializer.validated_data
+        return self.accepted(
+            transfers.request_export(project=self.project, created_by=self.account, **self.requested())
         )
-        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
 
 class NewDatasetExportSerializer(serializers.Serializer[Any]):
@@ -106,22 +101,18 @@ class NewDatasetExportSerializer(serializers.Serializer[Any]):
     )
 
 
-class DatasetExports(ProjectEndpoint):
+class DatasetExports(StartingEndpoint):
     """The project's judgements as a data set: a folder of Parquet with a card, which ``datasets`` and hubs load."""
 
     tag = "Import and export"
     serializer_class = NewDatasetExportSerializer
-    writes = (Scope.RUNS,)
 
     @extend_schema(request=NewDatasetExportSerializer, responses={202: RunSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Start an export of what counts now; its run offers the folder at ``runs/ID/output/`` as one archive."""
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        run = transfers.request_dataset(
-            project=self.project, created_by=self.account, **serializer.validated_data
+        return self.accepted(
+            transfers.request_dataset(project=self.project, created_by=self.account, **self.requested())
         )
-        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
 
 class ExportStream(ProjectEndpoint):
