@@ -83,7 +83,16 @@ def _whole(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 @write
 def request_scoring(*, version: RewardModelVersion, created_by: User | None = None) -> Run:
-    """Queue a scoring of what ``version`` has not scored yet. Raises NothingToScore."""
+    """Queue a scoring of what ``version`` has not scored yet. Raises NothingToScore, also while one is on its way.
+
+    Locks the version: two at once would have it score the same twice.
+    """
+    RewardModelVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
+    on_its_way = Run.objects.active().filter(rewarding__version=version).first()
+    if on_its_way is not None:
+        raise NothingToScore(
+            f"Reward model v{version.number} is at it: see run {on_its_way.pk}, and ask again when it has ended."
+        )
     if not missing(version).exists():
         raise NothingToScore(f"There is no completion that reward model v{version.number} has not scored.")
     run = lifecycle.create(kind=KIND.name, created_by=created_by, queue=Run.Queue.GPU)

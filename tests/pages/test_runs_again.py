@@ -99,6 +99,7 @@ def test_every_kind_is_told_in_a_sentence_listed_and_asked_for_again(cast: Cast)
     for kind, run in by_kind.items():
         assert describing.sentence(run) == SENTENCES[kind]
         assert SENTENCES[kind] in listed
+        lifecycle.cancel(run=run)
         another = kinds.request_again(run=run, created_by=cast.carol)
         assert (another.kind, another.queue, another.created_by) == (kind, run.queue, cast.carol)
         assert another.pk != run.pk
@@ -128,6 +129,7 @@ def test_a_list_of_many_runs_asks_no_more_than_one_of_few(
 ) -> None:
     runs_of_every_kind(cast.project)
     for run in list(kinds.runs_of(cast.project)):
+        lifecycle.cancel(run=run)
         kinds.request_again(run=run, created_by=None)
     client = Client()
     client.force_login(cast.carol)

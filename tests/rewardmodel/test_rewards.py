@@ -133,6 +133,21 @@ def test_the_rewards_are_the_scores_of_the_model_as_transformers_loads_it(
         call_command("score_completions", project=project.slug)
 
 
+def test_one_scoring_of_a_version_is_on_its_way_at_a_time(fitted: Path) -> None:
+    project = make_answered()
+    version, other = make_active(project, fitted), make_active(project, fitted, number=2)
+    run = rewards.request_scoring(version=version)
+    rewards.request_scoring(version=other)
+    with pytest.raises(NothingToScore, match=f"v1 is at it: see run {run.pk},"):
+        rewards.request_scoring(version=version)
+    run = claimed(run)
+    with pytest.raises(NothingToScore, match=f"v1 is at it: see run {run.pk},"):
+        rewards.request_scoring(version=version)
+    lifecycle.cancel(run=run)
+    lifecycle.end_cancelled(run=run)
+    assert rewards.request_scoring(version=version) != run
+
+
 def test_what_is_scored_stays_after_a_cancel_and_another_run_scores_the_rest_once(
     fitted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,6 +290,9 @@ def test_researchers_ask_by_page_program_and_command(
     run = Run.objects.get(kind=rewards.KIND.name)
     assert (answer.status_code, answer["Location"]) == (302, f"/admin/runs/{run.pk}/")
     assert "Score completions by reward model v1" in client.get(f"/admin/runs/{run.pk}/").content.decode()
+    with pytest.raises(CommandError, match="v1 is at it"):
+        call_command("score_completions", project="helpful", number=1)
+    lifecycle.cancel(run=run)
     call_command("score_completions", project="helpful", number=1)
     report = json.loads(capsys.readouterr().out)
     assert (report["kind"], report["status"]) == ("score_completions", "queued")
