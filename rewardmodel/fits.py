@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 
 from annotation.files import snapshots
 from annotation.models import Project
+from annotation.webhooks import telling
 from annotation.withdrawal import lineage
 from rewardmodel import activation, bases, choosing
 from rewardmodel.bradley_terry.config import FitConfig
@@ -114,6 +115,13 @@ def _finish(run: Run, fitted: Fitted) -> None:
         report=fitted.report,
     )
     activation.consider(version=version)
+    telling.version_proposed(
+        project_id=project.pk,
+        of="reward_model",
+        number=version.number,
+        proposal=version.proposal,
+        in_use=version.is_active,
+    )
     choosing.follow(version=version)
     simulated = lineage.simulated(project).of("reward_models", version.number)
     Run.objects.filter(pk=run.pk).update(

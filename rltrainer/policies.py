@@ -4,6 +4,7 @@ from typing import Any
 
 from annotation.files import intake
 from annotation.models import Project, Source
+from annotation.webhooks import telling
 from rewardmodel.bases import Base
 from rltrainer.errors import NoPolicy
 from rltrainer.models import PolicyVersion, Training
@@ -72,6 +73,9 @@ def make_version(
     )
     if current:
         make_current(version=version, why=why)
+    telling.version_proposed(
+        project_id=project.pk, of="policy", number=number, proposal=proposal, in_use=current
+    )
     return version
 
 

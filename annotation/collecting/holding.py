@@ -6,12 +6,11 @@ from django.db.models.functions import Now
 
 from annotation import locks, rows
 from annotation.errors import BadRequest, LeaseOver
-from annotation.models import Annotator, Assignment, Bookmark, Project, Slot, Webhook
+from annotation.models import Annotator, Assignment, Bookmark, Project, Slot
 from annotation.rows import Rows
 from annotation.webhooks import telling
 
 Status = Assignment.Status
-TASK_COMPLETED = Webhook.Event.TASK_COMPLETED
 
 
 def hold(*, assignment: Assignment, annotator: Annotator, kind: str) -> Assignment:
@@ -43,7 +42,6 @@ def close(assignment: Assignment) -> None:
         assignment=assignment.pk,
         annotator=assignment.annotator_id,
         project=assignment.project_id,
-        event=TASK_COMPLETED,
     )
     closed(assignment, heard=heard, others_open=others_open)
 

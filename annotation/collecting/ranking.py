@@ -40,7 +40,6 @@ def store(ranking: Ranking) -> bool:
         project=ranking.project_id,
         annotator=ranking.annotator_id,
         assignment=ranking.assignment_id,
-        event=holding.TASK_COMPLETED,
     )
     if stored is None:
         return False

@@ -26,7 +26,9 @@ class Webhook(models.Model):
 
     class Event(models.TextChoices):
         TASK_COMPLETED = "task.completed", "a task's last annotator submitted"
+        PROJECT_COMPLETED = "project.completed", "the last task that was open has all its judgements"
         RUN_ENDED = "run.ended", "a run succeeded, failed or was cancelled"
+        VERSION_PROPOSED = "version.proposed", "there is a new reward model or policy, in use or waiting"
 
     # What is sent on request alone.
     TEST: ClassVar = "test"

@@ -14,10 +14,13 @@ from runs.models import Run
 Event = Webhook.Event
 
 
-# Whether anybody would be told of an event in a project: asked by the statement that brings it about.
-HEARS = """
+# What a judgement may bring about.
+OF_JUDGEMENTS = (Event.TASK_COMPLETED, Event.PROJECT_COMPLETED)
+# Whether anybody would be told of such an event in a project: asked by the statement that brings it about.
+HEARS = f"""
     EXISTS (SELECT FROM annotation_webhook
-        WHERE active AND project_id = %(project)s AND events @> ARRAY[%(event)s]::varchar[])
+        WHERE active AND project_id = %(project)s
+        AND events && ARRAY[{", ".join(f"'{event}'" for event in OF_JUDGEMENTS)}]::varchar[])
 """
 
 
@@ -40,6 +43,24 @@ def task_judged(*, assignment: Assignment) -> None:
             "judgements": Slot.objects.filter(task=task).count(),
         },
     )
+    _project_judged(assignment.project_id)
+
+
+def _project_judged(project_id: int) -> None:
+    """Tell of a project where nothing is left to be judged: no place is free, and whoever holds one has submitted.
+
+    Tasks that measure or decide are no part of it. Once no place is free it locks the project's row, last of all, so
+    that of two who submit the last two at the same moment the second one sees the first.
+    """
+    if not Webhook.objects.hearing(Event.PROJECT_COMPLETED).filter(project=project_id).exists():
+        return
+    if Slot.objects.filter(project=project_id, annotator=None).exists():
+        return
+    Project.objects.select_for_update(no_key=True).only("pk").get(pk=project_id)
+    held = Assignment.objects.open().filter(project=project_id, task__purpose=Task.Purpose.COLLECT)
+    if Slot.objects.filter(project=project_id, annotator=None).exists() or held.exists():
+        return
+    tell(project_id=project_id, event=Event.PROJECT_COMPLETED, data={})
 
 
 def _is_complete(task: Task) -> bool:
@@ -54,6 +75,13 @@ def run_ended(run: Run) -> None:
     # Why is not said: a reason may quote what stood in a file. The id is the one that the API and the pages know.
     data = {"run": run.pk, "kind": run.kind, "status": run.status}
     tell(project_id=project.pk, event=Event.RUN_ENDED, data=data)
+
+
+def version_proposed(*, project_id: int, of: str, number: int, proposal: str, in_use: bool) -> None:
+    """Tell of a version that a run or somebody has made. ``of`` is "reward_model" or "policy"; ``proposal`` says what
+    its comparison with the one in use came to (rewardmodel.proposals), and is empty where there was none."""
+    data = {"of": of, "number": number, "proposal": proposal, "in_use": in_use}
+    tell(project_id=project_id, event=Event.VERSION_PROPOSED, data=data)
 
 
 def tell(*, project_id: int, event: str, data: dict[str, Any], only: Webhook | None = None) -> None:

@@ -530,7 +530,7 @@ class NewVersionExportRequest(TypedDict):
     license: NotRequired[str]
 
 
-WebhookEvent = Literal["task.completed", "run.ended"]
+WebhookEvent = Literal["task.completed", "project.completed", "run.ended", "version.proposed"]
 
 
 class NewWebhookRequest(TypedDict):

@@ -91,6 +91,44 @@ def with_test_due(receiver: Receiver) -> tuple[Delivery, str]:
     return Delivery.objects.get(), secret
 
 
+def told_of(project: Project) -> list[tuple[str, dict[str, Any]]]:
+    """Each delivery's event, and what it says beside the project."""
+    bodies = [
+        json.loads(one.body) for one in Delivery.objects.filter(webhook__project=project).order_by("pk")
+    ]
+    assert all(body["data"].pop("project") == project.slug for body in bodies)
+    return [(body["type"], body["data"]) for body in bodies]
+
+
+def test_a_project_is_told_of_when_its_last_open_task_is_judged_and_again_after_more() -> None:
+    project = make_project(annotators_per_task=1)
+    make_tasks(project, 2)
+    hook(project, "https://example.org/", "project.completed")
+    first, second = make_annotator(project), make_annotator(project)
+    # Somebody holds the last one, so no place is free; then they hand it back.
+    held = taken(first)
+    submit(taken(second), second)
+    assert told_of(project) == []
+    queue.skip(assignment=held, annotator=first, reason="Not for me.")
+    submit(taken(second), second)
+    assert told_of(project) == [("project.completed", {})]
+    make_tasks(project, 1)
+    submit(taken(first), first)
+    assert told_of(project) == [("project.completed", {})] * 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_submit_the_last_two_at_once_one_completes_the_project() -> None:
+    for _ in range(5):
+        project = make_project(annotators_per_task=1)
+        make_tasks(project, 2)
+        hook(project, "https://example.org/", "project.completed")
+        people = [make_annotator(project) for _ in range(2)]
+        assignments = [taken(one) for one in people]
+        at_once([partial(submit, *pair) for pair in zip(assignments, people, strict=True)])
+        assert told_of(project) == [("project.completed", {})]
+
+
 @pytest.mark.usefixtures("own_network")
 def test_a_task_is_told_of_once_when_its_last_annotator_submits(receiver: Receiver) -> None:
     project = make_project(annotators_per_task=2)
@@ -383,7 +421,9 @@ def test_an_address_that_no_message_could_go_to_is_refused_at_once(url: str) -> 
 
 def test_unknown_events_and_too_many_webhooks_are_refused() -> None:
     project = make_project()
-    with pytest.raises(BadRequest, match=r"task\.completed, run\.ended"):
+    with pytest.raises(
+        BadRequest, match=r"task\.completed, project\.completed, run\.ended, version\.proposed"
+    ):
         hook(project, "https://example.org/", "task.started")
     for number in range(subscribing.MOST_WEBHOOKS):
         hook(project, f"https://example.org/{number}")

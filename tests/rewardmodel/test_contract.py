@@ -12,8 +12,9 @@ from django.db import transaction
 from django.template.loader import render_to_string
 
 from annotation.files import snapshots
-from annotation.models import Annotator, Project, Ranking
+from annotation.models import Annotator, Delivery, Project, Ranking
 from annotation.preferences.tiers import pairs
+from annotation.webhooks import subscribing
 from rewardmodel import activation, fits, scoring
 from rewardmodel.bradley_terry import commands
 from rewardmodel.bradley_terry.records import read_snapshot
@@ -153,6 +154,7 @@ def test_a_later_version_is_compared_with_the_active_one_and_waits_where_it_is_n
     tmp_path: Path,
 ) -> None:
     project = make_judged_project()
+    subscribing.create(project=project, url="https://example.org/", events=["version.proposed"])
     first = run_fit(project, tmp_path / "first", epochs=4)
     assert "incumbent" not in first.report
     worse = run_fit(project, tmp_path / "worse", learning_rate=0.0, margin=0.0, seed=5)
@@ -167,6 +169,12 @@ def test_a_later_version_is_compared_with_the_active_one_and_waits_where_it_is_n
     same = run_fit(project, tmp_path / "same", epochs=4)
     assert same.report["incumbent"]["difference"]["value"] == 0
     assert not same.is_active
+    # Webhooks hear of each.
+    bodies = [json.loads(one.body)["data"] for one in Delivery.objects.order_by("pk")]
+    assert bodies == [
+        {"project": project.slug, "of": "reward_model", "number": n, "proposal": p, "in_use": n == 1}
+        for n, p in ((1, "first"), (2, worse.proposal), (3, same.proposal))
+    ]
 
 
 @pytest.mark.long

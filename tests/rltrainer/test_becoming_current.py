@@ -1,11 +1,13 @@
 """A trained policy takes the place of the one whose reward it raised, and of no other."""
 
+import json
 from typing import Any
 
 import pytest
 from django.db import transaction
 
-from annotation.models import Project
+from annotation.models import Delivery, Project
+from annotation.webhooks import subscribing
 from console.pages.findings import findings
 from rewardmodel.models import Fit, RewardModelVersion
 from rewardmodel.proposals import Proposal
@@ -90,10 +92,16 @@ def test_any_other_policy_waits_and_says_why(
     algorithm: str, measured: dict[str, Any], proposal: Proposal, reason: str
 ) -> None:
     project = make_project()
+    subscribing.create(project=project, url="https://example.org/", events=["version.proposed"])
     first = policies.make_version(project=project, base="one")
     trained = make_training(project, first, algorithm)
     assert finish(trained, measured)["why"].endswith(reason)
     assert (trained.version.proposal, trained.version.is_current, current(project)) == (proposal, False, 1)
+    # Webhooks hear of both.
+    assert [json.loads(one.body)["data"] for one in Delivery.objects.order_by("pk")] == [
+        {"project": project.slug, "of": "policy", "number": 1, "proposal": "", "in_use": True},
+        {"project": project.slug, "of": "policy", "number": 2, "proposal": proposal, "in_use": False},
+    ]
 
 
 def test_sft_is_measured_by_held_out_demonstrations_and_waits_where_there_are_none() -> None:
