@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from django.utils import timezone
 
-from lm.rendering import DATE
-from rewardmodel.models import RewardModelVersion
 from rewardmodel.scorer import reward_model
 from rltrainer import policies
 from rltrainer.models import PolicyVersion
@@ -15,6 +14,7 @@ from rltrainer.policy.config import SamplingSettings
 from rltrainer.policy.generation import generate
 from rltrainer.policy.loading import Policy
 from rltrainer.policy.prompts import Prompt, encode_with_room
+from runs.folder.errors import BadInput
 from runs.resident.serving import Loaded
 
 AT_ONCE = 16  # prompts sampled together
@@ -23,24 +23,35 @@ MOST_PROMPT_TOKENS = 4096  # longer prompts lose their beginning, as do those th
 Answers = list[tuple[str, bool, float | None]]
 
 
-def answer(request: dict[str, Any], loaded: Loaded) -> list[list[Answers]]:
-    """The question of rltrainer.answering -> ``[policy][prompt]`` lists of text, finished and score."""
+def answer(requests: Sequence[dict[str, Any]], loaded: Loaded) -> list[list[list[Answers]]]:
+    """Each question of rltrainer.answering -> ``[policy][prompt]`` lists of text, finished and score.
+
+    One after the other: what is sampled follows the seed of its question, whoever else asks.
+    """
+    return [_answer(request, loaded) for request in requests]
+
+
+def _answer(request: dict[str, Any], loaded: Loaded) -> list[list[Answers]]:
     prompts = [
         Prompt(str(number), one["form"], one["messages"])
         for number, one in enumerate(request["prompts"], start=1)
     ]
     settings = SamplingSettings(**request["sampling"])
-    rows = {one.pk: one for one in PolicyVersion.objects.filter(pk__in=request["policies"])}
+    versions = PolicyVersion.objects.in_bulk(request["policies"])
+    if len(versions) < len(set(request["policies"])):
+        raise BadInput("a policy that was asked for is there no more")
     return [
-        _of_policy(_policy(rows[pk], loaded), prompts, settings, request, loaded)
+        _of_policy(_policy(versions[pk], loaded), prompts, settings, request, loaded)
         for pk in request["policies"]
     ]
 
 
 def _policy(version: PolicyVersion, loaded: Loaded) -> Policy:
-    """Raises RunError where it cannot be loaded."""
-    place = policies.location(version)
-    policy: Policy = loaded.get(f"policy {place}", lambda: load_for_inference(place, "auto", date=DATE))
+    """As a run that is asked for today would load it: a template may say the date. Raises RunError where it cannot be
+    loaded."""
+    place, today = policies.location(version), timezone.now().date().isoformat()
+    name = f"policy {place} {today}"
+    policy: Policy = loaded.get(name, lambda: load_for_inference(place, "auto", date=today))
     return policy
 
 
@@ -72,7 +83,6 @@ def _scores(
 ) -> list[float] | list[None]:
     if pk is None:
         return [None] * len(texts)
-    version = RewardModelVersion.objects.select_related("artifact").get(pk=pk)
     items = [(prompt.form, prompt.messages, text) for prompt, text in zip(prompts, texts, strict=True)]
-    scores: list[float] = reward_model(version, loaded).score_many(items).tolist()
+    scores: list[float] = reward_model(pk, loaded).score_many(items).tolist()
     return scores

@@ -57,8 +57,8 @@ def _project_judged(project_id: int) -> None:
     if Slot.objects.filter(project=project_id, annotator=None).exists():
         return
     Project.objects.select_for_update(no_key=True).only("pk").get(pk=project_id)
-    held = Assignment.objects.open().filter(project=project_id, task__purpose=Task.Purpose.COLLECT)
-    if Slot.objects.filter(project=project_id, annotator=None).exists() or held.exists():
+    in_hand = Assignment.objects.open().filter(project=project_id, task__purpose=Task.Purpose.COLLECT)
+    if Slot.objects.filter(project=project_id, annotator=None).exists() or in_hand.exists():
         return
     tell(project_id=project_id, event=Event.PROJECT_COMPLETED, data={})
 

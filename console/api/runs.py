@@ -1,6 +1,6 @@
 """Runs of every kind, below their project."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, StreamingHttpResponse
@@ -70,6 +70,7 @@ class Metrics(ListAPIView[RunMetric], ProjectEndpoint):
 
     tag = TAG
     serializer_class = MetricsSerializer
+    filters: ClassVar = {"since": Filter("step__gt", "After this step", type=int)}
 
     def get_queryset(self) -> "QuerySet[RunMetric]":
         if not hasattr(self, "project"):

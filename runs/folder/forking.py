@@ -158,15 +158,20 @@ class Forks:
 
 
 def _listen(path: Path) -> socket.socket:
-    """A socket that only this user can open. One that a killed process left behind is replaced."""
-    path.unlink(missing_ok=True)
+    """A socket that only this user can open. One that a killed process left behind is replaced.
+
+    It has its name once it listens: whoever finds it before would be refused, and start from nothing.
+    """
+    unheard = path.with_name(f"{path.name}~")
+    unheard.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     before = os.umask(0o077)
     try:
-        listener.bind(os.fspath(path))
+        listener.bind(os.fspath(unheard))
     finally:
         os.umask(before)
     listener.listen()
+    unheard.replace(path)
     return listener
 
 

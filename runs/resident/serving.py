@@ -1,18 +1,20 @@
 """The resident process: keeps models loaded and answers questions, which are rows.
 
-One question at a time and the oldest first; it is answered in the transaction that locked it, so that a question whose
-scorer died is taken by the next one. Any number of scorers share the work. Woken by NOTIFY. Which kinds of question
-there are, the apps say when they are ready.
+The oldest question comes first, and with it others of its kind that wait and are short: what many ask at the same
+moment is scored in one batch. They are answered in the transaction that locked them, so that those whose scorer died
+are taken by the next one. Any number of scorers share the work. Woken by NOTIFY. Which kinds of question there are, the
+apps say when they are ready.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models.functions import Now
+from django.db.models import TextField
+from django.db.models.functions import Cast, Length, Now
 from django.utils.module_loading import import_string
 
 from runs.folder.errors import RunError
@@ -23,6 +25,9 @@ from runs.writing import write
 _LOOK_SECONDS = 1.0
 # Nobody waits for an answer for so long.
 _FORGOTTEN = timedelta(hours=1)
+# Questions that are answered together, and how long one of them may be, in characters of its JSON: somebody who asks
+# for little does not wait until much is answered.
+MOST_TOGETHER, SHORT = 16, 64 * 1024
 
 
 class Loaded:
@@ -45,8 +50,10 @@ class Loaded:
         self._models.clear()
 
 
-# From what was asked and the models to the answer, both as JSON. Raises RunError with the reason.
-Answerer = Callable[[dict[str, Any], Loaded], Any]
+# From questions of a kind and the models to the answer of each, all as JSON. Raises RunError with the reason.
+Answerer = Callable[[Sequence[dict[str, Any]], Loaded], Sequence[Any]]
+# What a model that cannot be loaded or used raises; torch says with a RuntimeError that memory is short.
+_FAILURES = (RunError, RuntimeError, OSError)
 _answerers: dict[str, str] = {}
 
 
@@ -63,36 +70,50 @@ def serve(stopped: Callable[[], bool]) -> None:
         cursor.execute(f"LISTEN {asking.QUESTION_CHANNEL}")
     loaded = Loaded()
     while not stopped():
-        if not answer_one(loaded):
+        if not answer_waiting(loaded):
             Question.objects.filter(asked_at__lt=Now() - _FORGOTTEN).delete()
             asking.wait_for_notice(_LOOK_SECONDS)
 
 
 @write
-def answer_one(loaded: Loaded) -> bool:
-    """Answer the oldest question that nobody is at; False where none waits."""
+def answer_waiting(loaded: Loaded) -> int:
+    """Answer the oldest question that nobody is at, with others that go along; how many, 0 where none waits."""
     waiting = Question.objects.filter(answered_at=None, kind__in=_answerers)
-    question = waiting.select_for_update(skip_locked=True, no_key=True).order_by("pk").first()
-    if question is None:
-        return False
-    answer, failure = _answer(question, loaded)
-    Question.objects.filter(pk=question.pk).update(answer=answer, failure=failure, answered_at=Now())
-    asking.notify(asking.ANSWER_CHANNEL, question.pk)
-    return True
+    waiting = waiting.annotate(size=Length(Cast("request", TextField()))).order_by("pk")
+    waiting = waiting.select_for_update(skip_locked=True, no_key=True)
+    questions = list(waiting[:1])
+    if questions and questions[0].size <= SHORT:
+        (first,) = questions
+        others = waiting.filter(kind=first.kind, size__lte=SHORT, pk__gt=first.pk)
+        questions += others[: MOST_TOGETHER - 1]
+    for question, (answer, failure) in zip(questions, _answers(questions, loaded), strict=True):
+        Question.objects.filter(pk=question.pk).update(answer=answer, failure=failure, answered_at=Now())
+        asking.notify(asking.ANSWER_CHANNEL, question.pk)
+    return len(questions)
 
 
-def _answer(question: Question, loaded: Loaded) -> tuple[Any, str]:
-    """The answer, or the reason why there is none. Where memory was short it is tried once more with all of it."""
-    answerer: Answerer = import_string(_answerers[question.kind])
+def _answers(questions: Sequence[Question], loaded: Loaded) -> list[tuple[Any, str]]:
+    """The answer of each, or the reason why there is none: where all together fail, each is tried alone."""
+    if not questions:
+        return []
+    answerer: Answerer = import_string(_answerers[questions[0].kind])
+    if len(questions) > 1:
+        try:
+            return [(answer, "") for answer in answerer([one.request for one in questions], loaded)]
+        except _FAILURES:
+            return [_answer_alone(answerer, one, loaded) for one in questions]
+    return [_answer_alone(answerer, questions[0], loaded)]
+
+
+def _answer_alone(answerer: Answerer, question: Question, loaded: Loaded) -> tuple[Any, str]:
+    """Where memory was short it is tried once more with all of it."""
     for last in (False, True):
         try:
-            return answerer(question.request, loaded), ""
-        except (
-            RunError,
-            RuntimeError,
-            OSError,
-        ) as error:  # torch says with a RuntimeError that memory is short
+            (answer,) = answerer([question.request], loaded)
+        except _FAILURES as error:
             if last or "memory" not in str(error).lower():
                 return None, f"{type(error).__name__}: {error}"
-        loaded.clear()
+            loaded.clear()
+        else:
+            return answer, ""
     raise AssertionError("the last try has answered")

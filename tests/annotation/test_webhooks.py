@@ -106,10 +106,10 @@ def test_a_project_is_told_of_when_its_last_open_task_is_judged_and_again_after_
     hook(project, "https://example.org/", "project.completed")
     first, second = make_annotator(project), make_annotator(project)
     # Somebody holds the last one, so no place is free; then they hand it back.
-    held = taken(first)
+    in_hand = taken(first)
     submit(taken(second), second)
     assert told_of(project) == []
-    queue.skip(assignment=held, annotator=first, reason="Not for me.")
+    queue.skip(assignment=in_hand, annotator=first, reason="Not for me.")
     submit(taken(second), second)
     assert told_of(project) == [("project.completed", {})]
     make_tasks(project, 1)

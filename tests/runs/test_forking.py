@@ -4,6 +4,8 @@ import contextlib
 import json
 import os
 import signal
+import socket as sockets
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ import psutil
 import pytest
 from django.conf import settings
 
-from runs.folder import starting
+from runs.folder import forking, starting
 from runs.folder.starting import Forked, Process, start
 from tests.runs.conftest import wait_for
 
@@ -85,6 +87,25 @@ def test_a_fork_is_what_would_have_been_started(socket: Path, tmp_path: Path) ->
     # A pipe has other numbers the second time.
     assert [report["environment"].pop("KEPT").isdigit() for report in reports] == [True, True]
     assert forked == cold
+
+
+def test_a_socket_has_its_name_once_it_listens(socket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waited for its file alone was refused by a process that had not come to listening."""
+    there = []
+    listen = sockets.socket.listen
+
+    def look(listener: sockets.socket) -> None:
+        there.append(socket.exists())
+        listen(listener)
+
+    monkeypatch.setattr(sockets.socket, "listen", look)
+    with contextlib.closing(forking._listen(socket)):
+        assert socket.is_socket()
+        assert stat.S_IMODE(socket.stat().st_mode) & 0o077 == 0
+    with contextlib.closing(forking._listen(socket)):
+        pass
+    assert there == [False, True]  # the second time it is the one that was left behind
+    assert [path.name for path in socket.parent.iterdir()] == [socket.name]
 
 
 @pytest.mark.parametrize(("word", "code"), [("0", 0), ("3", 3), ("fail", 1)])
