@@ -1,8 +1,10 @@
 """The pictures in docs/images, taken of real pages with a home of their own: nothing of an existing one is touched.
 
     python -m benchmarks.screenshots [FOLDER]
+    python -m benchmarks.screenshots --every FOLDER [WORDS ...]
 
-Starts a Postgres and the pages, makes a project, and has Chromium rank in it. Prints what it wrote.
+Starts a Postgres and the pages, makes a project, and has Chromium rank in it. Prints what it wrote. With ``--every``,
+every state of every annotator's page instead (benchmarks.every_state), to be looked at.
 """
 
 import argparse
@@ -249,9 +251,28 @@ def take(folder: Path) -> None:
         browser.close()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Either what the documentation shows, or all there is to see."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", nargs="?", type=Path, default=IMAGES, help="docs/images, if not said")
-    take(parser.parse_args().folder)
+    parser.add_argument(
+        "words", nargs="*", help="with --every: of states with one of these in their name alone"
+    )
+    parser.add_argument(
+        "--every", action="store_true", help="every state of annotators' pages, in four variants"
+    )
+    chosen = parser.parse_args()
+    if not chosen.every:
+        take(chosen.folder)
+        return
+    if chosen.folder == IMAGES:
+        parser.error("--every needs a folder of its own: it writes some hundred pictures")
+    from benchmarks.every_state import take_every
+
+    take_every(chosen.folder, chosen.words)
+
+
+if __name__ == "__main__":
+    main()
