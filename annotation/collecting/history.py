@@ -108,7 +108,7 @@ def _entry(
 ) -> Entry:
     answer, detail, comment, back = "", "", "", False
     if ranked is not None:
-        answer, detail = _verdict(ranked), _order(ranked)
+        answer, detail = _verdict(ranked), _order(ranked) or ranked.metadata.get("reason", "")
     elif scores:
         answer, detail = "Rated", _scores(scores)
     elif written is not None:

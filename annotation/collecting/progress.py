@@ -162,6 +162,16 @@ class Progress:
         """Median active seconds of a judgement of theirs today, of every kind; None before one was timed."""
         return self._times(since=_midnight()).pace
 
+    @property
+    def pace_in_words(self) -> str:
+        """That of today, in words; "" before one was timed."""
+        return "" if self.pace is None else in_words(self.pace)
+
+    @property
+    def pace_in_all(self) -> str:
+        """The same of all they judged."""
+        return "" if self.times.pace is None else in_words(self.times.pace)
+
     def _times(self, since: datetime | str) -> Times:
         """Those of judgements since then."""
         return Times(*rows.values(_TIMES, annotator=self.annotator.pk, since=since, midnight=_midnight()))

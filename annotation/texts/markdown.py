@@ -33,7 +33,9 @@ _TAGS = {
 # because the marks of a list stand where the list begins.
 _BLOCKS = {*("p", "h4", "h5", "h6", "blockquote", "ul", "ol", "table")}
 _ATTRIBUTES = {"a": {"href", "target"}, "ol": {"start", "dir"}, **{tag: {"dir"} for tag in _BLOCKS - {"ol"}}}
-_ATTRIBUTES["table"] = {"dir", "tabindex"}
+_ATTRIBUTES |= {"table": {"dir", "tabindex"}, "th": {"align"}, "td": {"align"}}
+# What a table's line of dashes says of a column, as the parser writes it and as it is kept: styles are not.
+_ALIGNED = {f"text-align:{side}": side for side in ("left", "center", "right")}
 _SCHEMES = {"http", "https", "mailto"}
 _LINK_REL = "noopener noreferrer nofollow"
 
@@ -63,6 +65,8 @@ def _mark_blocks(state: StateCore) -> None:
         # A wide one scrolls by itself, which keys can do where it has the focus.
         if token.type == "table_open":
             token.attrSet("tabindex", "0")
+        if token.type in {"th_open", "td_open"} and (side := _ALIGNED.get(str(token.attrGet("style")))):
+            token.attrSet("align", side)
 
 
 def _leads_elsewhere(url: str) -> bool:

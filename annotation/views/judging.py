@@ -136,7 +136,8 @@ def submitted(
     try:
         after = queue.answer_and_claim(store)
     except LeaseOver as error:
-        form.add_error(None, f"{error} Nothing was stored; what you entered stays here until you go on.")
+        form.add_error(None, str(error))
+        form.add_error(None, "Nothing was stored; what you entered stays here until you go on.")
         return page(request, assignment, form, status=409)
     except BadRequest as error:
         form.add_error(field, str(error))

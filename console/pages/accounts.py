@@ -26,6 +26,13 @@ class LogInForm(AuthenticationForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
+        self.error_messages = {
+            **self.error_messages,
+            "invalid_login": "This name and this password do not belong together. Capitals count in the password.",
+        }
+        if self.is_bound:  # the name is there already: what has to be written again is the password
+            self.fields["username"].widget.attrs.pop("autofocus", None)
+            self.fields["password"].widget.attrs["autofocus"] = True
 
     def clean_username(self) -> str:
         """The account's own name, or what was typed, in small letters, where there is none."""

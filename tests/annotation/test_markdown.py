@@ -35,3 +35,11 @@ def test_a_text_beyond_the_longest_is_shown_as_it_is(parsed: list[str]) -> None:
     text = "*a*" * LONGEST_PARSED
     assert markdown.render(text) == f"<pre>{text}</pre>"
     assert parsed == []
+
+
+def test_columns_stand_as_their_table_says() -> None:
+    text = "| way | costs | how |\n| --- | ---: | :-: |\n| bus | 2.20 | on foot |\n"
+    html = markdown.render(text)
+    assert html.count('align="right"') == html.count('align="center"') == 2
+    assert "<th>way</th>" in html
+    assert "style" not in html

@@ -550,7 +550,7 @@ def test_by_a_screen_reader(
     missing = {
         "rated": "4 scores are missing.",
         "paired": "Say which is better, and how much.",
-        "demonstrated": "Write an answer.",
+        "demonstrated": "Write an answer of at least 10 characters.",
     }
     expect(page.locator("#announcer")).to_have_text(missing[kind])
     assert page.locator("#announcer").get_attribute("aria-live") == "polite"

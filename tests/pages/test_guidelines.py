@@ -52,11 +52,11 @@ def test_a_change_is_told_beside_the_task_in_hand_and_shown_line_by_line(
     project: Project, client: Client
 ) -> None:
     read(client, 1)
-    assert "The guidelines are new" not in client.get(RANK).content.decode()
+    assert "The guidelines have changed" not in client.get(RANK).content.decode()
     in_hand = Assignment.objects.get()
     people.change_project(project=project, guidelines=NEW)
     page = client.get(RANK).content.decode()
-    assert "The guidelines are new" in page
+    assert "The guidelines have changed" in page
     assert str(in_hand.public_id) in page
     changes = client.get(READ)
     assert changes.context["changes"] == [
@@ -73,7 +73,7 @@ def test_a_change_is_told_beside_the_task_in_hand_and_shown_line_by_line(
     assert "Say &lt;b&gt;no&lt;/b&gt; more." in text
     assert "I have read what is new" in text
     read(client, 2)
-    assert "The guidelines are new" not in client.get(RANK).content.decode()
+    assert "The guidelines have changed" not in client.get(RANK).content.decode()
     assert "New since" not in client.get(READ).content.decode()
     assert Annotator.objects.get().guidelines_read == 2
 
@@ -125,7 +125,7 @@ def test_where_there_are_none_the_first_task_comes_at_once() -> None:
 def test_guidelines_that_were_taken_away_are_not_announced(project: Project, client: Client) -> None:
     read(client, 1)
     people.change_project(project=project, guidelines="")
-    assert "The guidelines are new" not in client.get(RANK).content.decode()
+    assert "The guidelines have changed" not in client.get(RANK).content.decode()
 
 
 def test_a_look_at_them_makes_nobody_an_annotator(project: Project, client: Client) -> None:

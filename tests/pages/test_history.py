@@ -77,7 +77,7 @@ def test_it_says_how_long_it_took(project: Project, alice: User) -> None:
     judge_all(project, alice)
     page = history(alice)[1]
     assert "<dt>Time today</dt><dd>3 min</dd>" in page
-    assert "<dt>Median each</dt><dd>60 s</dd>" in page
+    assert "<dt>Median each</dt><dd>1 min</dd>" in page
 
 
 @pytest.mark.parametrize(("hours", "words"), [(24, "for 1 day"), (6, "for 6 h"), (0, "stays as it is")])
@@ -114,3 +114,22 @@ def test_what_was_submitted_a_moment_ago_was_submitted_just_now(
     client.force_login(alice)
     page = client.get("/projects/helpful/history/last/", follow=True).content.decode()
     assert "You submitted this just now and can change it" in " ".join(re.sub("<[^>]+>", "", page).split())
+
+
+def test_why_none_was_ranked_is_read_again(project: Project, alice: User) -> None:
+    annotator = people.annotator_for(project=project, user=alice)
+    in_hand = queue.claim(annotator=annotator)
+    assert in_hand is not None
+    ranking.submit(assignment=in_hand, annotator=annotator, verdict="all_bad", reason="Neither says why.")
+    client = Client()
+    client.force_login(alice)
+    page = client.get("/projects/helpful/history/").content.decode()
+    assert "All bad" in page
+    assert "Neither says why." in page
+
+
+def test_nothing_is_searched_where_nothing_was_judged(project: Project, alice: User) -> None:
+    client = Client()
+    client.force_login(alice)
+    assert "<search>" not in client.get("/projects/helpful/history/").content.decode()
+    assert "<search>" in client.get("/projects/helpful/history/?q=zebra").content.decode()

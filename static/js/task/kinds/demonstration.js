@@ -19,8 +19,9 @@ export class Demonstration extends Answer {
 
   get missing() {
     const length = [...this.text.value.trim()].length;
-    if (!length) return "Write an answer.";
-    const short = Number(this.form.dataset.least) - length;
+    const least = Number(this.form.dataset.least);
+    if (!length) return least > 1 ? `Write an answer of at least ${least.toLocaleString("en")} characters.` : "Write an answer.";
+    const short = least - length;
     return short > 0 ? `${short} more ${short === 1 ? "character" : "characters"} are needed.` : "";
   }
 

@@ -41,7 +41,7 @@ export class Ranking extends Answer {
     const { unplaced, letters } = this.order;
     if (!unplaced.length) return "";
     if (unplaced.length === letters.length) {
-      return "Place every completion, or say why none can be ranked.";
+      return "Place all of them, or say why none can be ranked.";
     }
     return `${list(unplaced)} ${unplaced.length === 1 ? "has" : "have"} no place yet.`;
   }
