@@ -19,6 +19,7 @@ In the order of the data's path:
     answers.py      what a program says of a task
     judging.py      an annotator at work: next task, draft, submit, rate, write, skip, release, flag
     reviews.py      a second person reads what somebody wrote
+    flags.py        what somebody should look at, and what became of it
     judgements.py   rankings, ratings, demonstrations, agreement
     quality.py      statistics with their intervals
     transfers.py    files in and out

@@ -1,5 +1,6 @@
 """Tasks: made from completions, the state of their slots, what is ranked next."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from annotation.api.parsing import named_fields
 from annotation.api.prompts import PromptField, checked_line, created
 from annotation.files import intake
 from annotation.files.export.scope import named_source, prompt_value
-from annotation.models import Assignment, Completion, Prompt, Slot, Task, TaskCompletion
+from annotation.models import Assignment, Completion, Project, Prompt, Slot, Task, TaskCompletion
 from annotation.preferences.tiers import LEAST_COMPLETIONS, MOST_COMPLETIONS
 
 STATES = ("free", "open", "submitted")
@@ -229,6 +230,15 @@ class OneTask(ProjectEndpoint):
             project=self.project, priorities={task.pk: serializer.validated_data["priority"]}
         )
         return self.get(request, slug, id)
+
+
+def require_tasks(project: Project, ids: Sequence[UUID]) -> "QuerySet[Task]":
+    """The project's tasks with these ids. Raises ValidationError, at ``tasks``, where one is none."""
+    rows = Task.objects.filter(project=project, prompt__withdrawn_at=None, public_id__in=ids)
+    missing = sorted(set(ids) - set(rows.values_list("public_id", flat=True)))
+    if missing:
+        raise serializers.ValidationError({"tasks": [f"There is no task {missing[0]}."]})
+    return rows
 
 
 def tasks_of(view: ProjectEndpoint) -> "QuerySet[Task]":

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from annotation.api import (
+    flags,
     judgements,
     judging,
     members,
@@ -44,6 +45,9 @@ urlpatterns = [
     path("projects/<slug:slug>/reviews/next/", reviews.NextReview.as_view()),
     path("projects/<slug:slug>/reviews/<uuid:id>/accept/", reviews.Accept.as_view()),
     path("projects/<slug:slug>/reviews/<uuid:id>/send-back/", reviews.SendBack.as_view()),
+    path("projects/<slug:slug>/flags/", flags.Flags.as_view()),
+    path("projects/<slug:slug>/flags/<int:id>/", flags.OneFlag.as_view()),
+    path("projects/<slug:slug>/flags/<int:id>/resolve/", flags.Resolve.as_view()),
     path("projects/<slug:slug>/rankings/", judgements.Rankings.as_view()),
     path("projects/<slug:slug>/rankings/<uuid:id>/", judgements.OneRanking.as_view()),
     path("projects/<slug:slug>/ratings/", judgements.Ratings.as_view()),

@@ -26,6 +26,7 @@ TAGS = (
     "Tasks",
     "Judging",
     "Judgements",
+    "Quality control",
     "Import and export",
     "Webhooks",
     "Runs",

@@ -1,6 +1,7 @@
 """What programs send and what they get, once for the schema, its page and the tests, which send each of them.
 
-All of it is of one project, ``helpful``, so that what one answer names another request may hold.
+All of it is of one project, ``helpful``, so that what one answer names another request may hold: TASK_ID is a task of
+it, and ANNOTATOR_ID an annotator.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,8 @@ _WHEN, _LATER = "2026-01-31T12:00:00Z", "2026-01-31T12:30:00Z"
 _PROMPT_ID = "81c47061-9a8a-4da6-ae30-9c6e209d4a9a"
 _COMPLETION_IDS = ["59909822-388a-4839-ba53-c39ea275db97", "8daad760-6090-4717-88f9-b7423c5dd1dd"]
 _TASK_KEY = "set:24fdd669acdb5998d32ad095c3d739dd328308d1819d09d85c4a9eb8baeba797"
+TASK_ID = "4f25449e-a157-4eb0-b618-625752de2e9a"
+ANNOTATOR_ID = "c2cb5a76-98c3-4b8e-9d5b-6f6f3f1a8f10"
 _QUESTION = "Why is the sky blue?"
 _CONVERSATION = [{"role": "user", "content": _QUESTION}]
 _GOOD = "Air scatters blue light more than red."
@@ -267,7 +270,7 @@ EXCHANGES: dict[tuple[str, str], Sequence[Exchange]] = {
             "Two answers to rank",
             {**_TASK, "priority": 1},
             {
-                "id": "4f25449e-a157-4eb0-b618-625752de2e9a",
+                "id": TASK_ID,
                 "key": _TASK_KEY,
                 "kind": "rank",
                 "purpose": "collect",
@@ -334,6 +337,28 @@ EXCHANGES: dict[tuple[str, str], Sequence[Exchange]] = {
     ],
     ("POST", _PROJECT + "reviews/{id}/send-back/"): [
         Exchange("Why", {"comment": "Say why."}, _review("sent_back", comment="Say why."))
+    ],
+    ("POST", _PROJECT + "flags/"): [
+        Exchange("One task", {"tasks": [TASK_ID], "category": "private"}, {"flags": 1}, 201)
+    ],
+    ("POST", _PROJECT + "flags/{id}/resolve/"): [
+        Exchange(
+            "The prompt was rewritten",
+            {"resolution": "Rewritten without the name."},
+            {
+                "id": 3,
+                "category": "broken",
+                "words": "It names a person.",
+                "prompt": _PROMPT_ID,
+                "task": TASK_ID,
+                "completion": None,
+                "annotator": ANNOTATOR_ID,
+                "created_at": _WHEN,
+                "resolved_at": _LATER,
+                "resolved_by": "carol",
+                "resolution": "Rewritten without the name.",
+            },
+        )
     ],
     ("POST", _PROJECT + "webhooks/"): [
         Exchange(

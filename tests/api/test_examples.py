@@ -10,9 +10,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
-from annotation.collecting import asking
+from annotation import people
+from annotation.collecting import asking, flags
 from annotation.files import intake
-from annotation.models import Project, Task
+from annotation.models import Annotator, Flag, Project, Task
 from console.api import examples, schema
 from rewardmodel import activation
 from rewardmodel.models import Fit, RewardModelVersion
@@ -50,7 +51,13 @@ def make_prepared() -> World:
     )
     activation.activate(version=first, why="")
     # Some that are there yet.
-    prepared.ids["task"] = make_tasks(project, 1)[0].public_id
+    (task,) = make_tasks(project, 1)
+    Task.objects.filter(pk=task.pk).update(public_id=examples.TASK_ID)
+    prepared.ids["task"] = examples.TASK_ID
+    carol = people.annotator_for(project=project, user=prepared.cast.carol)
+    Annotator.objects.filter(pk=carol.pk).update(public_id=examples.ANNOTATOR_ID)
+    flags.flag_tasks(tasks=Task.objects.filter(pk=task.pk), by=carol, category="broken")
+    prepared.ids["flag"] = Flag.objects.get().pk
     return prepared
 
 
@@ -178,7 +185,7 @@ def prepare(world: World, address: str, sends: Any) -> tuple[Program, str]:
         alice.ask("POST", f"projects/helpful/assignments/{take(alice)['id']}/write/", {"text": "Air it is."})
         answer = carol.ask("POST", "projects/helpful/reviews/next/").json()
         return carol, address.format(**named, id=answer["id"])
-    ids = {"tasks": "task", "webhooks": "webhook", "runs": "run"}
+    ids = {"tasks": "task", "webhooks": "webhook", "flags": "flag", "runs": "run"}
     kept = [world.ids[name] for rows, name in ids.items() if f"/{rows}/{{id}}" in address]
     return program(world, "carol"), address.format(**named, id=kept[0] if kept else None)
 

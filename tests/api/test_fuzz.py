@@ -77,6 +77,7 @@ NAMES = {
     "tasks": "task",
     "assignments": "assignment",
     "reviews": "demonstration",
+    "flags": "flag",
     "rankings": "ranking",
     "ratings": "rating",
     "demonstrations": "demonstration",

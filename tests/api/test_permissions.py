@@ -1,6 +1,7 @@
 """Who may call what, one row an endpoint: an endpoint that is not in the table fails the last test."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,6 +15,8 @@ from runs.models import Run
 from tests.api.world import SECRET, Program, World, program
 
 pytestmark = [pytest.mark.django_db, pytest.mark.long]
+# The name of a row of the world in a body.
+NAMED = re.compile(r"\{(\w+)\}")
 P = "projects/{slug}/"
 RESEARCHERS, MEMBERS, ITS_ANNOTATOR, ANYBODY = "researchers", "members", "own", "anybody"
 
@@ -32,6 +35,7 @@ TASK = {"prompt": "New?", "completions": [{"text": "yes"}, {"text": "no"}]}
 URL = "https://example.org/another"
 INVITED = {"email": "new@example.org", "role": "annotator"}
 SCORED = {"prompt": "Where?", "completion": "Here."}
+FLAGGED = {"category": "private", "words": "It names a person."}
 RANKS = {"ranks": {"A": 1, "B": 2, "C": 2}}
 ENDPOINTS: dict[tuple[str, str], Row] = {
     ("GET", "projects/"): Row(ANYBODY, ("read", "annotate"), 200),
@@ -60,6 +64,10 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("POST", P + "tasks/"): Row(RESEARCHERS, WRITE, 201, TASK),
     ("GET", P + "tasks/{task}/"): Row(RESEARCHERS, READ, 200),
     ("PATCH", P + "tasks/{task}/"): Row(RESEARCHERS, WRITE, 200, {"priority": 3}),
+    ("GET", P + "flags/"): Row(RESEARCHERS, READ, 200),
+    ("POST", P + "flags/"): Row(RESEARCHERS, WRITE, 201, {**FLAGGED, "tasks": ["{task}"]}),
+    ("GET", P + "flags/{flag}/"): Row(RESEARCHERS, READ, 200),
+    ("POST", P + "flags/{flag}/resolve/"): Row(RESEARCHERS, WRITE, 200, {"resolution": "Rewritten."}),
     ("GET", P + "rankings/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "rankings/{ranking}/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "ratings/"): Row(RESEARCHERS, READ, 200),
@@ -162,6 +170,15 @@ MAY: dict[str, Callable[[str], bool]] = {
 PEOPLE = ("alice", "bob", "carol", "dave", "erin", "olivia")
 
 
+def with_ids(world: World, body: Any) -> Any:
+    """With the ids of rows for their names, "{task}"."""
+    return (
+        None
+        if body is None
+        else json.loads(NAMED.sub(lambda name: str(world.ids[name[1]]), json.dumps(body)))
+    )
+
+
 def call(world: World, who: Program, endpoint: tuple[str, str]) -> Any:
     method, path = endpoint
     row = ENDPOINTS[endpoint]
@@ -172,7 +189,7 @@ def call(world: World, who: Program, endpoint: tuple[str, str]) -> Any:
         )
     if endpoint == ("GET", P + "export/"):
         address += "?kind=prompts"
-    return who.ask(method, address, row.body)
+    return who.ask(method, address, with_ids(world, row.body))
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=" ".join)
@@ -236,6 +253,7 @@ def test_a_narrowed_token_lists_its_project_alone_and_makes_none(world: World) -
         "tasks/{task}/",
         "rankings/{ranking}/",
         "ratings/{rating}/",
+        "flags/{flag}/",
         "demonstrations/{demonstration}/",
         "webhooks/{webhook}/",
         "runs/{run}/",
@@ -305,7 +323,7 @@ def test_every_endpoint_is_in_the_table() -> None:
         for method in operations
     }
     of_rows = [*("prompt", "completion", "task", "assignment", "ranking", "rating", "demonstration", "run")]
-    of_rows += ["webhook", "delivery", "invitation"]
+    of_rows += ["webhook", "delivery", "invitation", "flag"]
     table = set()
     for method, path in ENDPOINTS:
         for name in of_rows:

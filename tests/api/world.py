@@ -7,12 +7,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from annotation import members, people, tokens
-from annotation.collecting import queue, ranking
+from annotation.collecting import flags, queue, ranking
 from annotation.models import (
     ApiToken,
     Completion,
     Delivery,
     Demonstration,
+    Flag,
     Invitation,
     Project,
     Prompt,
@@ -69,6 +70,8 @@ def make_world() -> World:
     ranking.submit(
         assignment=taken, annotator=carol, verdict="ranked", ranks=[1, 2, 3], rationale="carol's reason"
     )
+    first_tasks = Task.objects.filter(pk=Task.objects.filter(project=project).first().pk)  # type: ignore[union-attr]
+    flags.flag_tasks(tasks=first_tasks, by=carol, category="broken", words="carol's concern")
     in_hand = queue.claim(annotator=people.annotator_for(project=project, user=cast.alice))
     assert in_hand is not None
     _make_versions(project)
@@ -78,6 +81,7 @@ def make_world() -> World:
         "completion": Completion.objects.filter(prompt__project=project).first().public_id,  # type: ignore[union-attr]
         "task": Task.objects.filter(project=project).first().public_id,  # type: ignore[union-attr]
         "assignment": in_hand.public_id,
+        "flag": Flag.objects.get().pk,
         "ranking": Ranking.objects.get().public_id,
         "rating": Rating.objects.get().public_id,
         "demonstration": Demonstration.objects.get().public_id,
