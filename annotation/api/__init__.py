@@ -18,6 +18,7 @@ In the order of the data's path:
     tasks.py        tasks, the state of their slots, their priority
     answers.py      what a program says of a task
     judging.py      an annotator at work: next task, draft, submit, rate, write, skip, release, flag
+    revising.py     what was submitted, changed while the project allows it
     reviews.py      a second person reads what somebody wrote
     flags.py        what somebody should look at, and what became of it
     judgements.py   rankings, ratings, demonstrations, agreement

@@ -104,11 +104,26 @@ class ScoresSerializer(TimedSerializer):
         refuse_unknown(self.context["assignment"], scores)
         return scores
 
+    def judgement(self) -> dict[str, Any]:
+        """The arguments of ``rating.submit``, the assignment and the annotator apart."""
+        assignment, answer = self.context["assignment"], self.validated_data
+        by_place: list[dict[str, int | None]] = [{} for _ in assignment.order_shown]
+        for letter, place in zip(shown.letters(assignment), assignment.order_shown, strict=True):
+            by_place[place] = answer["scores"].get(letter, {})
+        return {"scores": by_place, "active_seconds": answer.get("active_seconds")}
+
 
 class WrittenSerializer(TimedSerializer):
     """An answer to the prompt."""
 
     text = serializers.CharField(trim_whitespace=False, max_length=settings.MAX_TEXT_BYTES)
+
+    def judgement(self) -> dict[str, Any]:
+        """The arguments of ``demonstrating.submit``, the assignment and the annotator apart."""
+        return {
+            "text": self.validated_data["text"],
+            "active_seconds": self.validated_data.get("active_seconds"),
+        }
 
 
 class RatingDraftSerializer(TimedSerializer):

@@ -23,6 +23,7 @@ from annotation.api.answers import (
 )
 from annotation.api.base import AnnotatorEndpoint, by_public_id
 from annotation.api.filters import Filter
+from annotation.api.preconditions import tagged
 from annotation.api.prompts import MessageSerializer
 from annotation.collecting import demonstrating, flags, queue, ranking, rating, shown
 from annotation.forms.ranking import LONGEST_REASON
@@ -177,9 +178,11 @@ class Assignments(ListAPIView[Assignment], AnnotatorEndpoint):
 class OneAssignment(AssignmentEndpoint):
     """One assignment of this annotator."""
 
+    conditional = True
+
     def get(self, request: Request, slug: str, id: UUID) -> Response:
         """What is to be judged, and the draft or judgement."""
-        return Response(self.get_serializer(self.assignment(id)).data)
+        return tagged(self.get_serializer(self.assignment(id)).data)
 
 
 @extend_schema_view(put=extend_schema(request=DraftSerializer, responses=AssignmentDetailSerializer))
@@ -215,16 +218,9 @@ class Rate(AssignmentEndpoint):
     def post(self, request: Request, slug: str, id: UUID) -> Response:
         """Store the scores and close the task. Sent again it changes nothing and answers the first."""
         assignment = self.assignment(id)
-        answer = self.parsed(ScoresSerializer, assignment).validated_data
-        by_place: list[dict[str, int | None]] = [{} for _ in assignment.order_shown]
-        for letter, place in zip(shown.letters(assignment), assignment.order_shown, strict=True):
-            by_place[place] = answer["scores"].get(letter, {})
-        rating.submit(
-            assignment=assignment,
-            annotator=self.annotator,
-            scores=by_place,
-            active_seconds=answer.get("active_seconds"),
-        )
+        serializer = self.parsed(ScoresSerializer, assignment)
+        assert isinstance(serializer, ScoresSerializer)
+        rating.submit(assignment=assignment, annotator=self.annotator, **serializer.judgement())
         return self.shown_again(assignment)
 
 
@@ -235,13 +231,9 @@ class Write(AssignmentEndpoint):
     def post(self, request: Request, slug: str, id: UUID) -> Response:
         """Store the answer and close the task. Sent again it changes nothing and answers the first."""
         assignment = self.assignment(id)
-        answer = self.parsed(WrittenSerializer, assignment).validated_data
-        demonstrating.submit(
-            assignment=assignment,
-            annotator=self.annotator,
-            text=answer["text"],
-            active_seconds=answer.get("active_seconds"),
-        )
+        serializer = self.parsed(WrittenSerializer, assignment)
+        assert isinstance(serializer, WrittenSerializer)
+        demonstrating.submit(assignment=assignment, annotator=self.annotator, **serializer.judgement())
         return self.shown_again(assignment)
 
 

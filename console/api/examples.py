@@ -323,6 +323,13 @@ EXCHANGES: dict[tuple[str, str], Sequence[Exchange]] = {
     ("POST", _ASSIGNMENT + "write/"): [
         Exchange("The answer", _WRITTEN, _assignment("demonstrate", _WRITTEN))
     ],
+    ("POST", _ASSIGNMENT + "revise/"): [
+        Exchange(
+            "Another order", {**_RANKS, "strength": 3, "confidence": "high"}, _assignment("rank", _RANKED)
+        ),
+        Exchange("Other scores", _SCORES, _assignment("rate", _SCORES)),
+        Exchange("Another answer", _WRITTEN, _assignment("demonstrate", _WRITTEN)),
+    ],
     ("POST", _ASSIGNMENT + "skip/"): [Exchange("Why", {"reason": "I do not know the subject."})],
     ("POST", _ASSIGNMENT + "flag/"): [
         Exchange(

@@ -29,6 +29,12 @@ FILES = {
     "completions.jsonl": b'{"prompt": "Why?", "completions": [{"text": "a"}, {"text": "b"}]}\n',
     "answers.csv": b"question,answer\nWhy?,Because.\n",
 }
+# What was said before it is changed, by kind of task.
+EARLIER: dict[str, tuple[str, dict[str, Any]]] = {
+    "rank": ("submit", {"ranks": {"A": 1, "B": 2}}),
+    "rate": ("rate", {"scores": {letter: {"helpful": 1, "honest": 1} for letter in "AB"}}),
+    "demonstrate": ("write", {"text": "Air it is."}),
+}
 # Nothing answers here: that a request was understood is seen from its being passed on.
 ASKS_THE_SCORER = {"score/", "generate/"}
 
@@ -178,7 +184,12 @@ def prepare(world: World, address: str, sends: Any) -> tuple[Program, str]:
     if "assignments/" in address:
         make_task_for(world, sends)
         alice = program(world, "alice")
-        return alice, address.format(**named, id=take(alice)["id"])
+        task = take(alice)
+        if address.endswith("revise/"):
+            what, earlier = EARLIER[task["kind"]]
+            done = alice.ask("POST", f"projects/helpful/assignments/{task['id']}/{what}/", earlier)
+            assert done.status_code == 200
+        return alice, address.format(**named, id=task["id"])
     if "reviews/" in address:
         make_task_for(world, {"text": ""})
         alice, carol = program(world, "alice"), program(world, "carol")

@@ -89,6 +89,8 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("POST", P + "assignments/{assignment}/write/"): Row(
         ITS_ANNOTATOR, ANNOTATE, 400, {"text": "An answer."}
     ),
+    # It is not submitted.
+    ("POST", P + "assignments/{assignment}/revise/"): Row(ITS_ANNOTATOR, ANNOTATE, 400, RANKS),
     ("POST", P + "reviews/next/"): Row(MEMBERS, ANNOTATE, 204),
     # It is accepted already.
     ("POST", P + "reviews/{demonstration}/accept/"): Row(MEMBERS, ANNOTATE, 400),
