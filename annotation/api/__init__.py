@@ -21,8 +21,10 @@ In the order of the data's path:
     revising.py     what was submitted, changed while the project allows it
     reviews.py      a second person reads what somebody wrote
     flags.py        what somebody should look at, and what became of it
+    checking.py     gold tasks, decisions where annotators disagree, pauses
     judgements.py   rankings, ratings, demonstrations, agreement
     quality.py      statistics with their intervals
     transfers.py    files in and out
+    withdrawals.py  data taken back
     webhooks.py     who is told what happens
 """

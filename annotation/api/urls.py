@@ -3,6 +3,7 @@
 from django.urls import path
 
 from annotation.api import (
+    checking,
     flags,
     judgements,
     judging,
@@ -15,12 +16,15 @@ from annotation.api import (
     tasks,
     transfers,
     webhooks,
+    withdrawals,
 )
 
 urlpatterns = [
     path("projects/", projects.Projects.as_view()),
     path("projects/<slug:slug>/", projects.OneProject.as_view()),
     path("projects/<slug:slug>/annotators/", projects.Annotators.as_view()),
+    path("projects/<slug:slug>/annotators/<uuid:id>/pause/", checking.Pause.as_view()),
+    path("projects/<slug:slug>/annotators/<uuid:id>/resume/", checking.Resume.as_view()),
     path("projects/<slug:slug>/members/", members.Members.as_view()),
     path("projects/<slug:slug>/members/<str:username>/", members.OneMember.as_view()),
     path("projects/<slug:slug>/invitations/", members.Invitations.as_view()),
@@ -33,6 +37,7 @@ urlpatterns = [
     path("projects/<slug:slug>/tasks/", tasks.Tasks.as_view()),
     path("projects/<slug:slug>/tasks/make/", tasks.MakeTasks.as_view()),
     path("projects/<slug:slug>/tasks/<uuid:id>/", tasks.OneTask.as_view()),
+    path("projects/<slug:slug>/tasks/<uuid:id>/decide/", checking.Decide.as_view()),
     path("projects/<slug:slug>/next/", judging.NextTask.as_view()),
     path("projects/<slug:slug>/assignments/", judging.Assignments.as_view()),
     path("projects/<slug:slug>/assignments/<uuid:id>/", judging.OneAssignment.as_view()),
@@ -50,6 +55,9 @@ urlpatterns = [
     path("projects/<slug:slug>/flags/", flags.Flags.as_view()),
     path("projects/<slug:slug>/flags/<int:id>/", flags.OneFlag.as_view()),
     path("projects/<slug:slug>/flags/<int:id>/resolve/", flags.Resolve.as_view()),
+    path("projects/<slug:slug>/gold/", checking.Gold.as_view()),
+    path("projects/<slug:slug>/gold/<uuid:id>/", checking.OneGold.as_view()),
+    path("projects/<slug:slug>/disagreements/", checking.Disagreements.as_view()),
     path("projects/<slug:slug>/rankings/", judgements.Rankings.as_view()),
     path("projects/<slug:slug>/rankings/<uuid:id>/", judgements.OneRanking.as_view()),
     path("projects/<slug:slug>/ratings/", judgements.Ratings.as_view()),
@@ -58,6 +66,8 @@ urlpatterns = [
     path("projects/<slug:slug>/demonstrations/<uuid:id>/", judgements.OneDemonstration.as_view()),
     path("projects/<slug:slug>/agreement/", judgements.Agreement.as_view()),
     path("projects/<slug:slug>/quality/", quality.QualityStatistics.as_view()),
+    path("projects/<slug:slug>/withdrawals/", withdrawals.Withdrawals.as_view()),
+    path("projects/<slug:slug>/withdrawals/<uuid:id>/", withdrawals.OneWithdrawal.as_view()),
     path("projects/<slug:slug>/webhooks/", webhooks.Webhooks.as_view()),
     path("projects/<slug:slug>/webhooks/<uuid:id>/", webhooks.OneWebhook.as_view()),
     path("projects/<slug:slug>/webhooks/<uuid:id>/secret/", webhooks.RotateSecret.as_view()),

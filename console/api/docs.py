@@ -28,6 +28,7 @@ TAGS = (
     "Judgements",
     "Quality control",
     "Import and export",
+    "Withdrawals",
     "Webhooks",
     "Runs",
     "Reward models",

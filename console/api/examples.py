@@ -18,6 +18,7 @@ _ASSIGNMENT = _PROJECT + "assignments/{id}/"
 _WHEN, _LATER = "2026-01-31T12:00:00Z", "2026-01-31T12:30:00Z"
 _PROMPT_ID = "81c47061-9a8a-4da6-ae30-9c6e209d4a9a"
 _COMPLETION_IDS = ["59909822-388a-4839-ba53-c39ea275db97", "8daad760-6090-4717-88f9-b7423c5dd1dd"]
+_RANKING_IDS = ["0e2b8a1c-6d0c-4a8f-8a35-1c8e6b1f5a77", "f0c2a9de-3f61-4d5c-9a3e-52f3a1b7c9d4"]
 _TASK_KEY = "set:24fdd669acdb5998d32ad095c3d739dd328308d1819d09d85c4a9eb8baeba797"
 TASK_ID = "4f25449e-a157-4eb0-b618-625752de2e9a"
 ANNOTATOR_ID = "c2cb5a76-98c3-4b8e-9d5b-6f6f3f1a8f10"
@@ -157,6 +158,17 @@ def _webhook(**changes: Any) -> Json:
         "active": True,
         "created_at": _WHEN,
         **changes,
+    }
+
+
+def _annotator(standing: str) -> Json:
+    return {
+        "id": ANNOTATOR_ID,
+        "pseudonym": "annotator-d473b66e",
+        "simulated": False,
+        "anonymous": False,
+        "standing": standing,
+        "created_at": _WHEN,
     }
 
 
@@ -365,6 +377,47 @@ EXCHANGES: dict[tuple[str, str], Sequence[Exchange]] = {
                 "resolved_by": "carol",
                 "resolution": "Rewritten without the name.",
             },
+        )
+    ],
+    ("POST", _PROJECT + "gold/"): [
+        Exchange(
+            "What an expert ranked",
+            {"annotator": ANNOTATOR_ID, "tasks": [TASK_ID]},
+            {"tasks": [TASK_ID]},
+            201,
+        )
+    ],
+    ("GET", _PROJECT + "disagreements/"): [
+        Exchange(
+            "One",
+            gives={
+                "adjudicate_below": 0.5,
+                "undecided": [{"task": TASK_ID, "agreement": 0.25, "rankings": _RANKING_IDS}],
+            },
+        )
+    ],
+    ("POST", _PROJECT + "tasks/{id}/decide/"): [
+        Exchange("The second is better", {"tiers": [2, 1], "rationale": "It is right."}, status=201)
+    ],
+    ("POST", _PROJECT + "annotators/{id}/pause/"): [
+        Exchange("Why", {"why": "Please read the guidelines again."}, _annotator("paused"))
+    ],
+    ("POST", _PROJECT + "annotators/{id}/resume/"): [
+        Exchange("Why", {"why": "Thank you for reading them."}, _annotator("fine"))
+    ],
+    ("POST", _PROJECT + "withdrawals/"): [
+        Exchange(
+            "An annotator's",
+            {"annotator": ANNOTATOR_ID},
+            {
+                "id": "5f4e2c1e-0d5b-4a55-9f59-8f0b6e0c4b52",
+                "annotator": ANNOTATOR_ID,
+                "prompt": None,
+                "requested_by": "carol",
+                "created_at": _WHEN,
+                "files_done_at": None,
+            },
+            201,
         )
     ],
     ("POST", _PROJECT + "webhooks/"): [

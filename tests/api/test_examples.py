@@ -11,7 +11,7 @@ from django.test import Client
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
 from annotation import people
-from annotation.collecting import asking, flags
+from annotation.collecting import asking, flags, queue, ranking
 from annotation.files import intake
 from annotation.models import Annotator, Flag, Project, Task
 from console.api import examples, schema
@@ -197,8 +197,25 @@ def prepare(world: World, address: str, sends: Any) -> tuple[Program, str]:
         answer = carol.ask("POST", "projects/helpful/reviews/next/").json()
         return carol, address.format(**named, id=answer["id"])
     ids = {"tasks": "task", "webhooks": "webhook", "flags": "flag", "runs": "run"}
+    if address.endswith("gold/"):
+        judge(world, [1, 2, 3])
+    if address.endswith("decide/"):
+        make_task_for(world, {"ranks": "AB"})
+        return program(world, "carol"), address.format(**named, id=Task.objects.get().public_id)
+    if "annotators/" in address:
+        standing = "paused" if address.endswith("resume/") else "fine"
+        Annotator.objects.filter(public_id=examples.ANNOTATOR_ID).update(standing=standing)
+        return program(world, "carol"), address.format(**named, id=examples.ANNOTATOR_ID)
     kept = [world.ids[name] for rows, name in ids.items() if f"/{rows}/{{id}}" in address]
     return program(world, "carol"), address.format(**named, id=kept[0] if kept else None)
+
+
+def judge(world: World, ranks: list[int]) -> None:
+    """Carol ranks the task that is there."""
+    carol = Annotator.objects.get(public_id=examples.ANNOTATOR_ID)
+    taken = queue.claim(annotator=carol)
+    assert taken is not None
+    ranking.submit(assignment=taken, annotator=carol, verdict="ranked", ranks=ranks)
 
 
 def make_task_for(world: World, sends: Any) -> None:

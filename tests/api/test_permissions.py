@@ -9,7 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from annotation.models import Assignment, Membership, Ranking
+from annotation.models import Assignment, Membership, Ranking, Task
 from console.api import schema
 from runs.models import Run
 from tests.api.world import SECRET, Program, World, program
@@ -68,6 +68,16 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("POST", P + "flags/"): Row(RESEARCHERS, WRITE, 201, {**FLAGGED, "tasks": ["{task}"]}),
     ("GET", P + "flags/{flag}/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "flags/{flag}/resolve/"): Row(RESEARCHERS, WRITE, 200, {"resolution": "Rewritten."}),
+    ("POST", P + "gold/"): Row(RESEARCHERS, WRITE, 201, {"tasks": ["{ranked}"]}),
+    ("DELETE", P + "gold/{task}/"): Row(RESEARCHERS, WRITE, 204),
+    ("GET", P + "disagreements/"): Row(RESEARCHERS, READ, 200),
+    ("POST", P + "tasks/{task}/decide/"): Row(RESEARCHERS, WRITE, 201, {"tiers": [1, 2, 2]}),
+    ("POST", P + "annotators/{annotator}/pause/"): Row(RESEARCHERS, WRITE, 200, {"why": "Too fast."}),
+    # Found, but never paused.
+    ("POST", P + "annotators/{annotator}/resume/"): Row(RESEARCHERS, WRITE, 400, {"why": "Slower."}),
+    ("GET", P + "withdrawals/"): Row(RESEARCHERS, READ, 200),
+    ("POST", P + "withdrawals/"): Row(RESEARCHERS, WRITE, 201, {"prompt": "{prompt}"}),
+    ("GET", P + "withdrawals/{withdrawal}/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "rankings/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "rankings/{ranking}/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "ratings/"): Row(RESEARCHERS, READ, 200),
@@ -161,6 +171,9 @@ SECOND = {
     # The new one has another id.
     ("POST", P + "invitations/{invitation}/again/"): 404,
     ("POST", P + "deliveries/{delivery}/again/"): 400,
+    ("POST", P + "gold/"): 400,
+    ("POST", P + "tasks/{task}/decide/"): 400,
+    ("POST", P + "annotators/{annotator}/pause/"): 400,
 }
 MAY: dict[str, Callable[[str], bool]] = {
     ANYBODY: lambda name: True,
@@ -189,6 +202,8 @@ def call(world: World, who: Program, endpoint: tuple[str, str]) -> Any:
         return who.ask(
             method, address, row.body, file=SimpleUploadedFile("new.jsonl", b'{"prompt": "New?"}\n')
         )
+    if path.startswith(P + "gold/{"):
+        Task.objects.filter(public_id=world.ids["task"]).update(purpose="gold", gold_tiers=[1, 2, 3])
     if endpoint == ("GET", P + "export/"):
         address += "?kind=prompts"
     return who.ask(method, address, with_ids(world, row.body))
@@ -256,6 +271,7 @@ def test_a_narrowed_token_lists_its_project_alone_and_makes_none(world: World) -
         "rankings/{ranking}/",
         "ratings/{rating}/",
         "flags/{flag}/",
+        "withdrawals/{withdrawal}/",
         "demonstrations/{demonstration}/",
         "webhooks/{webhook}/",
         "runs/{run}/",
@@ -325,7 +341,7 @@ def test_every_endpoint_is_in_the_table() -> None:
         for method in operations
     }
     of_rows = [*("prompt", "completion", "task", "assignment", "ranking", "rating", "demonstration", "run")]
-    of_rows += ["webhook", "delivery", "invitation", "flag"]
+    of_rows += ["webhook", "delivery", "invitation", "flag", "annotator", "withdrawal"]
     table = set()
     for method, path in ENDPOINTS:
         for name in of_rows:

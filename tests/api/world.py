@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.test import Client
@@ -22,6 +23,7 @@ from annotation.models import (
     Task,
 )
 from annotation.webhooks import subscribing
+from annotation.withdrawal import erasure
 from rewardmodel.models import Fit, RewardModelVersion
 from rltrainer import policies
 from runs.models import Artifact, Run
@@ -88,6 +90,9 @@ def make_world() -> World:
         **_membership(project),
         "run": make_transfer(project).run.pk,
         **_webhook(project),
+        "annotator": in_hand.annotator.public_id,
+        "ranked": taken.task.public_id,
+        "withdrawal": _withdrawal(project),
         "number": 1,
     }
     return world
@@ -97,6 +102,12 @@ def _membership(project: Project) -> dict[str, Any]:
     """A member who is nobody else of the cast, and an open invitation."""
     members.invite(project=project, email="frank@example.org", role="annotator")
     return {"member": make_member(project, name="frank").username, "invitation": Invitation.objects.get().pk}
+
+
+def _withdrawal(project: Project) -> UUID:
+    """Of an annotator who had said nothing yet."""
+    name = people.annotator_for(project=project, user=make_member(project, name="grace")).pseudonym
+    return erasure.withdraw_annotator(project=project, pseudonym=name).public_id
 
 
 def _webhook(project: Project) -> dict[str, Any]:
