@@ -24,6 +24,7 @@ In the order of the data's path:
     checking.py     gold tasks, decisions where annotators disagree, pauses
     judgements.py   rankings, ratings, demonstrations, agreement
     quality.py      statistics with their intervals
+    snapshots.py    what runs trained on
     transfers.py    files in and out
     withdrawals.py  data taken back
     webhooks.py     who is told what happens

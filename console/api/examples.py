@@ -420,6 +420,19 @@ EXCHANGES: dict[tuple[str, str], Sequence[Exchange]] = {
             201,
         )
     ],
+    ("GET", _PROJECT + "snapshots/{digest}/"): [
+        Exchange(
+            "Of 420 rankings",
+            gives={
+                "digest": "5d41402abc4b2a76b9719d911017c592ae2f1b1f2f7c0a2d3e4c5b6a79880f1e",
+                "rankings": 420,
+                "comparisons": 2520,
+                "simulated": 0,
+                "reproducible": True,
+                "created_at": _WHEN,
+            },
+        )
+    ],
     ("POST", _PROJECT + "webhooks/"): [
         Exchange(
             "Both events",

@@ -12,6 +12,7 @@ from annotation.models import (
     Prompt,
     Ranking,
     Slot,
+    Snapshot,
     StandingChange,
     Task,
     Withdrawal,
@@ -159,6 +160,7 @@ def test_an_annotators_data_goes_and_its_withdrawal_says_what_had_used_it(
         row["id"],
         str(world.ids["withdrawal"]),
     ]
+    Snapshot.objects.all().delete()  # it has no file
     erasure.finish(withdrawal=Withdrawal.objects.get(public_id=row["id"]))
     detail = carol.ask("GET", HELPFUL + f"withdrawals/{row['id']}/").json()
     assert (detail["used"]["erased"]["rankings"], detail["used"]["snapshots"]) == (1, [])
@@ -202,3 +204,18 @@ def test_an_annotator_of_another_project_is_not_taken_back(world: World, carol: 
     assert carol.ask("POST", path, {"why": "Too fast."}).status_code == 404
     bobs.refresh_from_db()
     assert (bobs.withdrawn_at, bobs.standing) == (None, "fine")
+
+
+def test_snapshots_say_what_they_hold_by_their_digest(carol: Program) -> None:
+    (row,) = carol.rows(HELPFUL + "snapshots/")
+    assert (row["digest"], row["rankings"], row["comparisons"], row["simulated"], row["reproducible"]) == (
+        "1" * 64,
+        1,
+        3,
+        0,
+        True,
+    )
+    assert carol.ask("GET", HELPFUL + f"snapshots/{row['digest']}/").json() == row
+    assert carol.ask("GET", HELPFUL + "snapshots/2/").status_code == 404
+    Snapshot.objects.update(reproducible=False)
+    assert carol.rows(HELPFUL + "snapshots/?reproducible=true") == []

@@ -80,6 +80,7 @@ NAMES = {
     "flags": "flag",
     "gold": "task",
     "annotators": "annotator",
+    "snapshots": "snapshot",
     "withdrawals": "withdrawal",
     "rankings": "ranking",
     "ratings": "rating",

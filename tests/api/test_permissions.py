@@ -75,6 +75,8 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("POST", P + "annotators/{annotator}/pause/"): Row(RESEARCHERS, WRITE, 200, {"why": "Too fast."}),
     # Found, but never paused.
     ("POST", P + "annotators/{annotator}/resume/"): Row(RESEARCHERS, WRITE, 400, {"why": "Slower."}),
+    ("GET", P + "snapshots/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "snapshots/{snapshot}/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "withdrawals/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "withdrawals/"): Row(RESEARCHERS, WRITE, 201, {"prompt": "{prompt}"}),
     ("GET", P + "withdrawals/{withdrawal}/"): Row(RESEARCHERS, READ, 200),
@@ -271,6 +273,7 @@ def test_a_narrowed_token_lists_its_project_alone_and_makes_none(world: World) -
         "rankings/{ranking}/",
         "ratings/{rating}/",
         "flags/{flag}/",
+        "snapshots/{snapshot}/",
         "withdrawals/{withdrawal}/",
         "demonstrations/{demonstration}/",
         "webhooks/{webhook}/",
@@ -345,7 +348,11 @@ def test_every_endpoint_is_in_the_table() -> None:
     table = set()
     for method, path in ENDPOINTS:
         for name in of_rows:
-            path = path.replace(f"{{{name}}}", names["id"]).replace("{member}", "{username}")
+            path = (
+                path.replace(f"{{{name}}}", names["id"])
+                .replace("{member}", "{username}")
+                .replace("{snapshot}", "{digest}")
+            )
         table.add((method, path))
     assert drawn == table
     assert json.dumps(schema.document())

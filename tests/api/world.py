@@ -20,6 +20,7 @@ from annotation.models import (
     Prompt,
     Ranking,
     Rating,
+    Snapshot,
     Task,
 )
 from annotation.webhooks import subscribing
@@ -92,6 +93,7 @@ def make_world() -> World:
         **_webhook(project),
         "annotator": in_hand.annotator.public_id,
         "ranked": taken.task.public_id,
+        "snapshot": Snapshot.objects.get().digest,
         "withdrawal": _withdrawal(project),
         "number": 1,
     }
@@ -122,6 +124,9 @@ def _webhook(project: Project) -> dict[str, Any]:
 def _make_versions(project: Project) -> None:
     run = Run.objects.create(kind="fit_reward_model")
     artifact = Artifact.objects.create(digest="0" * 64, kind="reward_model", files={}, run=run)
+    Snapshot.objects.create(
+        project=project, digest="1" * 64, artifact=artifact, rankings=1, comparisons=3, last_ranking_id=1
+    )
     fit = Fit.objects.create(run=run, project=project)
     RewardModelVersion.objects.create(project=project, number=1, fit=fit, artifact=artifact, report={})
     for _ in range(2):
