@@ -6,8 +6,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from annotation.collecting import queue, ranking
+from annotation.files import transfers
 from annotation.models import Assignment, Prompt, Ranking
 from console.api.schema import document
+from runs.models import RunMetric
 from tests.annotation.factories import make_annotator, make_project, make_tasks, put
 from tests.api.world import Program, World, make_world, program, token_of, wrong_with
 
@@ -34,6 +36,17 @@ def test_a_walk_over_the_pages_gives_every_row_once_though_rows_are_added(world:
     assert len(ids) == len(there) + 1
     # And back again from the last page.
     assert carol.ask("GET", page["previous"]).json()["results"][-1]["id"] == ids[-1 - len(page["results"])]
+
+
+def test_metrics_are_read_since_a_step(world: World) -> None:
+    run = transfers.request_export(project=world.cast.project, kind="pairs")
+    RunMetric.objects.bulk_create(
+        RunMetric(run=run, step=step, figures={"loss": 1 / step}) for step in (1, 2, 5)
+    )
+    carol, address = program(world, "carol"), f"projects/helpful/runs/{run.pk}/metrics/"
+    for since, steps in (("", [1, 2, 5]), ("?since=2", [5]), ("?since=5", []), ("?since=99999999999999", [])):
+        assert [row["step"] for row in carol.ask("GET", address + since).json()["results"]] == steps
+    assert carol.ask("GET", address + "?since=soon").status_code == 400
 
 
 def test_a_page_holds_two_hundred_rows_at_most(world: World) -> None:
