@@ -244,3 +244,21 @@ def test_at_the_end_of_a_phones_page_nothing_lies_under_what_stays_there(
     wait_until_still(page)
     _, _, _, last = box(page.locator(".verdict"))
     assert last <= box(page.locator(".bar__end"))[1]
+
+
+def test_in_a_narrow_window_what_is_compared_has_its_choices_in_one_line(
+    visit: Visit, project: Project, alice: User
+) -> None:
+    make_tasks(project, completions=3)
+    page = visit(RANK, alice, viewport={"width": 390, "height": 844})
+    wait_until_ready(page)
+    page.keyboard.press("v")
+    for choice in page.locator("#compare .dialog__head label").all():
+        lines = """label => {
+          const words = document.createRange();
+          words.selectNodeContents(label.lastChild);
+          return words.getClientRects().length;
+        }"""
+        assert choice.evaluate(lines) == 1
+        _, top, _, bottom = box(choice)
+        assert bottom - top >= 44
