@@ -39,16 +39,23 @@ from concord_client.types import (
     CompletionsQuery,
     Contest,
     ContestsQuery,
+    DecisionRequest,
     DeliveriesQuery,
     Delivery,
     Demonstration,
     DemonstrationsQuery,
+    Disagreements,
     DraftRequest,
     ExportQuery,
+    Flag,
+    FlaggedTasksRequest,
+    FlagsQuery,
     Invitation,
     InvitationsQuery,
     JudgementRequest,
     Kind,
+    MadeFlags,
+    MadeGold,
     MadeTasks,
     Member,
     MembersQuery,
@@ -60,6 +67,7 @@ from concord_client.types import (
     NewExportRequest,
     NewFitRequest,
     NewFlagRequest,
+    NewGoldRequest,
     NewInvitationRequest,
     NewProjectRequest,
     NewPromptRequest,
@@ -69,6 +77,7 @@ from concord_client.types import (
     NewTrainingRequest,
     NewVersionExportRequest,
     NewWebhookRequest,
+    NewWithdrawalRequest,
     PatchedActivationRequest,
     PatchedNoteRequest,
     PatchedProjectChangesRequest,
@@ -89,8 +98,10 @@ from concord_client.types import (
     Rating,
     RatingsQuery,
     ReasonRequest,
+    ResolutionRequest,
     Retraining,
     Review,
+    RevisedRequest,
     Reward,
     RewardModel,
     RewardModelsQuery,
@@ -102,12 +113,18 @@ from concord_client.types import (
     Scores,
     ScoresRequest,
     SendBackRequest,
+    Snapshot,
+    SnapshotsQuery,
     Succession,
     Task,
     TasksQuery,
     WantedTasksRequest,
     Webhook,
     WebhooksQuery,
+    WhyRequest,
+    Withdrawal,
+    WithdrawalDetail,
+    WithdrawalsQuery,
     WithLink,
     WithSecret,
     WrittenRequest,
@@ -463,6 +480,10 @@ class AsyncJudging(AsyncPart):
         """The answer of a task to demonstrate."""
         return await self._post(AssignmentDetail, "assignments", id, "write", body=answer)
 
+    async def revise(self, id: str, /, **judgement: Unpack[RevisedRequest]) -> AssignmentDetail:
+        """Another judgement in the place of the one that was submitted, while the project allows it."""
+        return await self._post(AssignmentDetail, "assignments", id, "revise", body=judgement)
+
     async def skip(self, id: str, /, **why: Unpack[ReasonRequest]) -> AssignmentDetail:
         """Pass it on to somebody else."""
         return await self._post(AssignmentDetail, "assignments", id, "skip", body=why)
@@ -523,6 +544,14 @@ class AsyncJudgements(AsyncPart):
         """Who judged, by pseudonym."""
         return self._rows(Annotator, "annotators", query=query)
 
+    def snapshots(self, **query: Unpack[SnapshotsQuery]) -> AsyncIterator[Snapshot]:
+        """What runs trained on, the newest first."""
+        return self._rows(Snapshot, "snapshots", query=query)
+
+    async def snapshot(self, digest: str) -> Snapshot:
+        """One snapshot, by the digest that a version names."""
+        return await self._get(Snapshot, "snapshots", digest)
+
     async def agreement(self) -> Agreement:
         """How far annotators agree."""
         return await self._get(Agreement, "agreement")
@@ -530,6 +559,70 @@ class AsyncJudgements(AsyncPart):
     async def quality(self) -> Quality:
         """Everything that the page of quality shows."""
         return await self._get(Quality, "quality")
+
+
+class AsyncFlags(AsyncPart):
+    """What somebody should look at."""
+
+    def all(self, **query: Unpack[FlagsQuery]) -> AsyncIterator[Flag]:
+        """The flags, the newest first."""
+        return self._rows(Flag, "flags", query=query)
+
+    async def get(self, id: int) -> Flag:
+        """One flag."""
+        return await self._get(Flag, "flags", id)
+
+    async def add(self, **flag: Unpack[FlaggedTasksRequest]) -> MadeFlags:
+        """Flag tasks."""
+        return await self._post(MadeFlags, "flags", body=flag)
+
+    async def resolve(self, id: int, /, **resolution: Unpack[ResolutionRequest]) -> Flag:
+        """Say what became of it."""
+        return await self._post(Flag, "flags", id, "resolve", body=resolution)
+
+
+class AsyncChecking(AsyncPart):
+    """Whether people judge with care: gold tasks, decisions, pauses."""
+
+    async def mark_gold(self, **gold: Unpack[NewGoldRequest]) -> MadeGold:
+        """Make tasks gold by what somebody ranked."""
+        return await self._post(MadeGold, "gold", body=gold)
+
+    async def unmark_gold(self, id: str) -> None:
+        """Make a gold task an ordinary one again."""
+        await self._delete("gold", id)
+
+    async def disagreements(self) -> Disagreements:
+        """Tasks on which annotators disagree and nobody decided, the worst first."""
+        return await self._get(Disagreements, "disagreements")
+
+    async def decide(self, id: str, /, **decision: Unpack[DecisionRequest]) -> Ranking:
+        """Decide such a task, once."""
+        return await self._post(Ranking, "tasks", id, "decide", body=decision)
+
+    async def pause(self, id: str, /, **why: Unpack[WhyRequest]) -> Annotator:
+        """Give an annotator no more tasks; they read why."""
+        return await self._post(Annotator, "annotators", id, "pause", body=why)
+
+    async def resume(self, id: str, /, **why: Unpack[WhyRequest]) -> Annotator:
+        """Give them tasks again, or take a warning back."""
+        return await self._post(Annotator, "annotators", id, "resume", body=why)
+
+
+class AsyncWithdrawals(AsyncPart):
+    """Data taken back, for good."""
+
+    def all(self, **query: Unpack[WithdrawalsQuery]) -> AsyncIterator[Withdrawal]:
+        """The withdrawals, the newest first."""
+        return self._rows(Withdrawal, "withdrawals", query=query)
+
+    async def get(self, id: str) -> WithdrawalDetail:
+        """How far one is, and everything that had used the data."""
+        return await self._get(WithdrawalDetail, "withdrawals", id)
+
+    async def withdraw(self, **whose: Unpack[NewWithdrawalRequest]) -> Withdrawal:
+        """Erase what an annotator wrote, or a prompt and all that was written under it. Nothing brings it back."""
+        return await self._post(Withdrawal, "withdrawals", body=whose)
 
 
 class AsyncMembers(AsyncPart):
@@ -792,6 +885,9 @@ class AsyncProjectClient(AsyncPart):
         self.judging = AsyncJudging(client, slug)
         self.reviews = AsyncReviews(client, slug)
         self.judgements = AsyncJudgements(client, slug)
+        self.flags = AsyncFlags(client, slug)
+        self.checking = AsyncChecking(client, slug)
+        self.withdrawals = AsyncWithdrawals(client, slug)
         self.members = AsyncMembers(client, slug)
         self.webhooks = AsyncWebhooks(client, slug)
         self.reward_models = AsyncRewardModels(client, slug)

@@ -93,7 +93,7 @@ WITHOUT_OPERATION = {
     *((Client, name) for name in ("lines", "save", "streamed")),
     (synchronous.Runs, "wait"),
 }
-EXAMPLES: dict[str, Any] = {"id": "7", "number": 7, "username": "bob", "kind": "pairs"}
+EXAMPLES: dict[str, Any] = {"id": "7", "digest": "1" * 64, "number": 7, "username": "bob", "kind": "pairs"}
 
 
 def _call(method: Any, tmp_path: Path) -> None:
