@@ -5,6 +5,7 @@ RewardModelError
 ├── NothingToCompare    fewer than two versions
 ├── NothingToChoose     the project has no open task that could be asked first
 ├── NothingToScore      the version has scored all completions
+├── AlreadyScoring      a run of the version is at it
 ├── NoRewardModel       the project has no active reward model version
 ├── HandingOverFailed   the version cannot go out in the shape that was asked for; the message is the reason
 └── ScoringFailed       the texts could not be scored; the message is the reason
@@ -33,6 +34,10 @@ class NothingToChoose(RewardModelError):
 
 class NothingToScore(RewardModelError):
     """The version has scored all completions there are."""
+
+
+class AlreadyScoring(RewardModelError):
+    """A run of the version is scoring already: wait for its end, or cancel it."""
 
 
 class HandingOverFailed(RewardModelError):

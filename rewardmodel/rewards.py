@@ -18,7 +18,7 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation.models import Completion, Prompt
-from rewardmodel.errors import NothingToScore
+from rewardmodel.errors import AlreadyScoring, NothingToScore
 from rewardmodel.models import Reward, Rewarding, RewardModelVersion
 from runs import artifacts, lifecycle
 from runs.folder.folder import RunFolder
@@ -83,14 +83,14 @@ def _whole(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 @write
 def request_scoring(*, version: RewardModelVersion, created_by: User | None = None) -> Run:
-    """Queue a scoring of what ``version`` has not scored yet. Raises NothingToScore, also while one is on its way.
+    """Queue a scoring of what ``version`` has not scored yet. Raises NothingToScore, AlreadyScoring.
 
     Locks the version: two at once would have it score the same twice.
     """
     RewardModelVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
     on_its_way = Run.objects.active().filter(rewarding__version=version).first()
     if on_its_way is not None:
-        raise NothingToScore(
+        raise AlreadyScoring(
             f"Reward model v{version.number} is at it: see run {on_its_way.pk}, and ask again when it has ended."
         )
     if not missing(version).exists():

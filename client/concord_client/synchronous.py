@@ -31,16 +31,23 @@ from concord_client.types import (
     CompletionsQuery,
     Contest,
     ContestsQuery,
+    DecisionRequest,
     DeliveriesQuery,
     Delivery,
     Demonstration,
     DemonstrationsQuery,
+    Disagreements,
     DraftRequest,
     ExportQuery,
+    Flag,
+    FlaggedTasksRequest,
+    FlagsQuery,
     Invitation,
     InvitationsQuery,
     JudgementRequest,
     Kind,
+    MadeFlags,
+    MadeGold,
     MadeTasks,
     Member,
     MembersQuery,
@@ -52,6 +59,7 @@ from concord_client.types import (
     NewExportRequest,
     NewFitRequest,
     NewFlagRequest,
+    NewGoldRequest,
     NewInvitationRequest,
     NewProjectRequest,
     NewPromptRequest,
@@ -61,6 +69,7 @@ from concord_client.types import (
     NewTrainingRequest,
     NewVersionExportRequest,
     NewWebhookRequest,
+    NewWithdrawalRequest,
     PatchedActivationRequest,
     PatchedNoteRequest,
     PatchedProjectChangesRequest,
@@ -81,8 +90,10 @@ from concord_client.types import (
     Rating,
     RatingsQuery,
     ReasonRequest,
+    ResolutionRequest,
     Retraining,
     Review,
+    RevisedRequest,
     Reward,
     RewardModel,
     RewardModelsQuery,
@@ -94,12 +105,18 @@ from concord_client.types import (
     Scores,
     ScoresRequest,
     SendBackRequest,
+    Snapshot,
+    SnapshotsQuery,
     Succession,
     Task,
     TasksQuery,
     WantedTasksRequest,
     Webhook,
     WebhooksQuery,
+    WhyRequest,
+    Withdrawal,
+    WithdrawalDetail,
+    WithdrawalsQuery,
     WithLink,
     WithSecret,
     WrittenRequest,
@@ -451,6 +468,10 @@ class Judging(Part):
         """The answer of a task to demonstrate."""
         return self._post(AssignmentDetail, "assignments", id, "write", body=answer)
 
+    def revise(self, id: str, /, **judgement: Unpack[RevisedRequest]) -> AssignmentDetail:
+        """Another judgement in the place of the one that was submitted, while the project allows it."""
+        return self._post(AssignmentDetail, "assignments", id, "revise", body=judgement)
+
     def skip(self, id: str, /, **why: Unpack[ReasonRequest]) -> AssignmentDetail:
         """Pass it on to somebody else."""
         return self._post(AssignmentDetail, "assignments", id, "skip", body=why)
@@ -511,6 +532,14 @@ class Judgements(Part):
         """Who judged, by pseudonym."""
         return self._rows(Annotator, "annotators", query=query)
 
+    def snapshots(self, **query: Unpack[SnapshotsQuery]) -> Iterator[Snapshot]:
+        """What runs trained on, the newest first."""
+        return self._rows(Snapshot, "snapshots", query=query)
+
+    def snapshot(self, digest: str) -> Snapshot:
+        """One snapshot, by the digest that a version names."""
+        return self._get(Snapshot, "snapshots", digest)
+
     def agreement(self) -> Agreement:
         """How far annotators agree."""
         return self._get(Agreement, "agreement")
@@ -518,6 +547,70 @@ class Judgements(Part):
     def quality(self) -> Quality:
         """Everything that the page of quality shows."""
         return self._get(Quality, "quality")
+
+
+class Flags(Part):
+    """What somebody should look at."""
+
+    def all(self, **query: Unpack[FlagsQuery]) -> Iterator[Flag]:
+        """The flags, the newest first."""
+        return self._rows(Flag, "flags", query=query)
+
+    def get(self, id: int) -> Flag:
+        """One flag."""
+        return self._get(Flag, "flags", id)
+
+    def add(self, **flag: Unpack[FlaggedTasksRequest]) -> MadeFlags:
+        """Flag tasks."""
+        return self._post(MadeFlags, "flags", body=flag)
+
+    def resolve(self, id: int, /, **resolution: Unpack[ResolutionRequest]) -> Flag:
+        """Say what became of it."""
+        return self._post(Flag, "flags", id, "resolve", body=resolution)
+
+
+class Checking(Part):
+    """Whether people judge with care: gold tasks, decisions, pauses."""
+
+    def mark_gold(self, **gold: Unpack[NewGoldRequest]) -> MadeGold:
+        """Make tasks gold by what somebody ranked."""
+        return self._post(MadeGold, "gold", body=gold)
+
+    def unmark_gold(self, id: str) -> None:
+        """Make a gold task an ordinary one again."""
+        self._delete("gold", id)
+
+    def disagreements(self) -> Disagreements:
+        """Tasks on which annotators disagree and nobody decided, the worst first."""
+        return self._get(Disagreements, "disagreements")
+
+    def decide(self, id: str, /, **decision: Unpack[DecisionRequest]) -> Ranking:
+        """Decide such a task, once."""
+        return self._post(Ranking, "tasks", id, "decide", body=decision)
+
+    def pause(self, id: str, /, **why: Unpack[WhyRequest]) -> Annotator:
+        """Give an annotator no more tasks; they read why."""
+        return self._post(Annotator, "annotators", id, "pause", body=why)
+
+    def resume(self, id: str, /, **why: Unpack[WhyRequest]) -> Annotator:
+        """Give them tasks again, or take a warning back."""
+        return self._post(Annotator, "annotators", id, "resume", body=why)
+
+
+class Withdrawals(Part):
+    """Data taken back, for good."""
+
+    def all(self, **query: Unpack[WithdrawalsQuery]) -> Iterator[Withdrawal]:
+        """The withdrawals, the newest first."""
+        return self._rows(Withdrawal, "withdrawals", query=query)
+
+    def get(self, id: str) -> WithdrawalDetail:
+        """How far one is, and everything that had used the data."""
+        return self._get(WithdrawalDetail, "withdrawals", id)
+
+    def withdraw(self, **whose: Unpack[NewWithdrawalRequest]) -> Withdrawal:
+        """Erase what an annotator wrote, or a prompt and all that was written under it. Nothing brings it back."""
+        return self._post(Withdrawal, "withdrawals", body=whose)
 
 
 class Members(Part):
@@ -780,6 +873,9 @@ class ProjectClient(Part):
         self.judging = Judging(client, slug)
         self.reviews = Reviews(client, slug)
         self.judgements = Judgements(client, slug)
+        self.flags = Flags(client, slug)
+        self.checking = Checking(client, slug)
+        self.withdrawals = Withdrawals(client, slug)
         self.members = Members(client, slug)
         self.webhooks = Webhooks(client, slug)
         self.reward_models = RewardModels(client, slug)

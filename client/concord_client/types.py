@@ -197,6 +197,13 @@ class ContestsQuery(TypedDict):
     page_size: NotRequired[int]
 
 
+class DecisionRequest(TypedDict):
+    """A researcher's order of a task's completions."""
+
+    tiers: list[int]
+    rationale: NotRequired[str]
+
+
 class DeliveriesQuery(TypedDict):
     """What GET /api/v1/projects/{slug}/deliveries/ may be asked with."""
 
@@ -258,6 +265,21 @@ class Device(TypedDict):
     torch: str
 
 
+class Disagreement(TypedDict):
+    """A task whose annotators agree on too few pairs."""
+
+    task: str
+    agreement: float
+    rankings: list[str]
+
+
+class Disagreements(TypedDict):
+    """Those that nobody decided yet, the worst first: as many as the page shows."""
+
+    adjudicate_below: float | None
+    undecided: list[Disagreement]
+
+
 Verdict = Literal["ranked", "all_bad", "cannot_tell"]
 
 
@@ -298,6 +320,41 @@ class ExportQuery(TypedDict):
 
 
 FlagCategory = Literal["harmful", "private", "broken", "names_model", "other"]
+
+
+class Flag(TypedDict):
+    """One concern: of an annotator at a task, or of the import at a completion whose text names its model."""
+
+    id: int
+    category: FlagCategory
+    words: str
+    prompt: str
+    task: str | None
+    completion: str | None
+    annotator: str | None
+    created_at: str
+    resolved_at: str | None
+    resolved_by: str | None
+    resolution: str
+
+
+class FlaggedTasksRequest(TypedDict):
+    """Tasks that somebody should look at, and why."""
+
+    tasks: list[str]
+    category: FlagCategory
+    words: NotRequired[str]
+
+
+class FlagsQuery(TypedDict):
+    """What GET /api/v1/projects/{slug}/flags/ may be asked with."""
+
+    annotator: NotRequired[str]
+    category: NotRequired[Literal["harmful", "private", "broken", "names_model", "other"]]
+    open: NotRequired[bool]
+    page_size: NotRequired[int]
+    task: NotRequired[str]
+
 
 Form = Literal["text", "chat"]
 
@@ -350,6 +407,18 @@ Kind = Literal[
 ]
 
 
+class MadeFlags(TypedDict):
+    """How many there are now more: what you have flagged so before is not flagged twice."""
+
+    flags: int
+
+
+class MadeGold(TypedDict):
+    """Those that are gold now."""
+
+    tasks: list[str]
+
+
 class MadeTasks(TypedDict):
     """How many there are now more."""
 
@@ -384,6 +453,7 @@ class MetricsQuery(TypedDict):
     """What GET /api/v1/projects/{slug}/runs/{id}/metrics/ may be asked with."""
 
     page_size: NotRequired[int]
+    since: NotRequired[int]
 
 
 class NewCompletionRequest(TypedDict):
@@ -451,6 +521,13 @@ class NewFlagRequest(TypedDict):
     category: FlagCategory
     words: NotRequired[str]
     passing: NotRequired[bool]
+
+
+class NewGoldRequest(TypedDict):
+    """Which tasks, and whose order of each is the expert's."""
+
+    tasks: NotRequired[list[str]]
+    annotator: NotRequired[str]
 
 
 class NewImportRequest(TypedDict):
@@ -538,6 +615,13 @@ class NewWebhookRequest(TypedDict):
 
     url: str
     events: list[WebhookEvent]
+
+
+class NewWithdrawalRequest(TypedDict):
+    """Whose data goes: that of an annotator, or that of a prompt. Nothing brings the texts back."""
+
+    annotator: NotRequired[str]
+    prompt: NotRequired[str]
 
 
 class OfAnnotator(TypedDict):
@@ -849,6 +933,12 @@ class ReasonRequest(TypedDict):
     reason: str
 
 
+class ResolutionRequest(TypedDict):
+    """What became of it."""
+
+    resolution: str
+
+
 class Retraining(TypedDict):
     """When fits of the project begin by themselves."""
 
@@ -869,6 +959,20 @@ class Review(TypedDict):
     comment: str
     edited: bool
     created_at: str
+
+
+class RevisedRequest(TypedDict):
+    """A whole judgement in the place of the one that stands, of whatever kind the task is."""
+
+    ranks: NotRequired[dict[str, int]]
+    verdict: NotRequired[Verdict]
+    reason: NotRequired[str]
+    confidence: NotRequired[Confidence | BlankEnum]
+    rationale: NotRequired[str]
+    strength: NotRequired[int | None]
+    scores: NotRequired[dict[str, dict[str, int | None]]]
+    text: NotRequired[str]
+    active_seconds: NotRequired[float | None]
 
 
 class Reward(TypedDict):
@@ -1009,6 +1113,24 @@ class Slot(TypedDict):
     state: SlotState
 
 
+class Snapshot(TypedDict):
+    """Its digest is that of the file, and what fits and contests name it by."""
+
+    digest: str
+    rankings: int
+    comparisons: int
+    simulated: int
+    reproducible: bool
+    created_at: str
+
+
+class SnapshotsQuery(TypedDict):
+    """What GET /api/v1/projects/{slug}/snapshots/ may be asked with."""
+
+    page_size: NotRequired[int]
+    reproducible: NotRequired[bool]
+
+
 class Succession(TypedDict):
     """When a new policy becomes the current one by itself."""
 
@@ -1072,6 +1194,12 @@ class WebhooksQuery(TypedDict):
     page_size: NotRequired[int]
 
 
+class WhyRequest(TypedDict):
+    """The reason, which the annotator reads."""
+
+    why: str
+
+
 class WithLink(TypedDict):
     """The same with the link, which works once and which nothing shows again."""
 
@@ -1092,6 +1220,35 @@ class WithSecret(TypedDict):
     active: bool
     created_at: str
     secret: str
+
+
+class Withdrawal(TypedDict):
+    """One withdrawal: of an annotator, or of a prompt."""
+
+    id: str
+    annotator: str | None
+    prompt: str | None
+    requested_by: str | None
+    created_at: str
+    files_done_at: str | None
+
+
+class WithdrawalDetail(TypedDict):
+    """The same, with everything that had used the data."""
+
+    id: str
+    annotator: str | None
+    prompt: str | None
+    requested_by: str | None
+    created_at: str
+    files_done_at: str | None
+    used: dict[str, Any]
+
+
+class WithdrawalsQuery(TypedDict):
+    """What GET /api/v1/projects/{slug}/withdrawals/ may be asked with."""
+
+    page_size: NotRequired[int]
 
 
 class WrittenRequest(TypedDict):

@@ -165,6 +165,7 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
 # What is left for Olivia after Carol has done it.
 SECOND = {
     ("POST", P + "runs/{run}/cancel/"): 409,
+    ("POST", P + "reward-models/{number}/rewards/"): 409,
     ("POST", P + "prompts/"): 200,
     ("POST", P + "tasks/"): 200,
     ("DELETE", P + "webhooks/{webhook}/"): 404,

@@ -16,7 +16,7 @@ from annotation.models import Completion, Project
 from annotation.withdrawal import erasure
 from rewardmodel import rewards
 from rewardmodel.bradley_terry import commands
-from rewardmodel.errors import NothingToScore
+from rewardmodel.errors import AlreadyScoring, NothingToScore
 from rewardmodel.models import Reward, Rewarding, RewardModelVersion
 from runs import kinds, lifecycle
 from runs.execution import folder_of
@@ -138,10 +138,10 @@ def test_one_scoring_of_a_version_is_on_its_way_at_a_time(fitted: Path) -> None:
     version, other = make_active(project, fitted), make_active(project, fitted, number=2)
     run = rewards.request_scoring(version=version)
     rewards.request_scoring(version=other)
-    with pytest.raises(NothingToScore, match=f"v1 is at it: see run {run.pk},"):
+    with pytest.raises(AlreadyScoring, match=f"v1 is at it: see run {run.pk},"):
         rewards.request_scoring(version=version)
     run = claimed(run)
-    with pytest.raises(NothingToScore, match=f"v1 is at it: see run {run.pk},"):
+    with pytest.raises(AlreadyScoring, match=f"v1 is at it: see run {run.pk},"):
         rewards.request_scoring(version=version)
     lifecycle.cancel(run=run)
     lifecycle.end_cancelled(run=run)
