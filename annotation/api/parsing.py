@@ -14,17 +14,17 @@ from annotation.files.jsonl import decoding
 from annotation.files.jsonl.errors import BadField
 
 # Where in the request a step of the line with this index, from 0, is.
-Place = Callable[[int, list[str]], list[str]]
+Locate = Callable[[int, list[str]], list[str]]
 
 
 @contextmanager
-def named_fields(place: Place = lambda index, steps: steps) -> Iterator[None]:
+def named_fields(locate: Locate = lambda index, steps: steps) -> Iterator[None]:
     """A bad line becomes an error that names the part of the request. Raises ValidationError."""
     try:
         yield
     except BadFile as error:
         line = error.lines[0]
-        raise _wrong(place(line.number - 1, _steps(line.field)), line.reason) from error
+        raise _wrong(locate(line.number - 1, _steps(line.field)), line.reason) from error
 
 
 class StrictParser(JSONParser):

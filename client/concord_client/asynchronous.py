@@ -319,7 +319,7 @@ class AsyncClient:
         raise AssertionError
 
 
-class AsyncPart:
+class AsyncResource:
     """Some of what is below /projects/SLUG/."""
 
     def __init__(self, client: AsyncClient, slug: str) -> None:
@@ -353,7 +353,7 @@ class AsyncPart:
         return self._client.rows(shape, self._path(*steps), query)
 
 
-class AsyncPrompts(AsyncPart):
+class AsyncPrompts(AsyncResource):
     """What policies are asked."""
 
     def all(self, **query: Unpack[PromptsQuery]) -> AsyncIterator[Prompt]:
@@ -369,7 +369,7 @@ class AsyncPrompts(AsyncPart):
         return await self._post(Prompt, "prompts", body=prompt)
 
 
-class AsyncCompletions(AsyncPart):
+class AsyncCompletions(AsyncResource):
     """Answers to prompts."""
 
     def all(self, **query: Unpack[CompletionsQuery]) -> AsyncIterator[Completion]:
@@ -381,7 +381,7 @@ class AsyncCompletions(AsyncPart):
         return await self._get(Completion, "completions", id)
 
 
-class AsyncTasks(AsyncPart):
+class AsyncTasks(AsyncResource):
     """What annotators are given."""
 
     def all(self, **query: Unpack[TasksQuery]) -> AsyncIterator[Task]:
@@ -405,7 +405,7 @@ class AsyncTasks(AsyncPart):
         return await self._post(MadeTasks, "tasks", "make", body=request)
 
 
-class AsyncImports(AsyncPart):
+class AsyncImports(AsyncResource):
     """Data in, in the background: each gives a run to wait for."""
 
     async def file(
@@ -427,7 +427,7 @@ class AsyncImports(AsyncPart):
         return await self._client.upload(self._path("imports"), fields, uploads.of_rows(rows))
 
 
-class AsyncExports(AsyncPart):
+class AsyncExports(AsyncResource):
     """Data out: at once as a stream, or as what a run makes (``runs.output``)."""
 
     async def rows(self, **query: Unpack[ExportQuery]) -> AsyncIterator[Row]:
@@ -449,7 +449,7 @@ class AsyncExports(AsyncPart):
         return await self._post(Run, "dataset-exports", body=card)
 
 
-class AsyncJudging(AsyncPart):
+class AsyncJudging(AsyncResource):
     """An annotator at work: the queue's rules are those of the page."""
 
     async def next(self) -> AssignmentDetail | None:
@@ -497,7 +497,7 @@ class AsyncJudging(AsyncPart):
         return await self._post(AssignmentDetail, "assignments", id, "flag", body=flag)
 
 
-class AsyncReviews(AsyncPart):
+class AsyncReviews(AsyncResource):
     """What somebody else wrote, before it counts."""
 
     async def next(self) -> Review | None:
@@ -513,7 +513,7 @@ class AsyncReviews(AsyncPart):
         return await self._post(Review, "reviews", id, "send-back", body=comment)
 
 
-class AsyncJudgements(AsyncPart):
+class AsyncJudgements(AsyncResource):
     """What people said, and how far they agree."""
 
     def rankings(self, **query: Unpack[RankingsQuery]) -> AsyncIterator[Ranking]:
@@ -561,7 +561,7 @@ class AsyncJudgements(AsyncPart):
         return await self._get(Quality, "quality")
 
 
-class AsyncFlags(AsyncPart):
+class AsyncFlags(AsyncResource):
     """What somebody should look at."""
 
     def all(self, **query: Unpack[FlagsQuery]) -> AsyncIterator[Flag]:
@@ -581,7 +581,7 @@ class AsyncFlags(AsyncPart):
         return await self._post(Flag, "flags", id, "resolve", body=resolution)
 
 
-class AsyncChecking(AsyncPart):
+class AsyncChecking(AsyncResource):
     """Whether people judge with care: gold tasks, decisions, pauses."""
 
     async def mark_gold(self, **gold: Unpack[NewGoldRequest]) -> MadeGold:
@@ -609,7 +609,7 @@ class AsyncChecking(AsyncPart):
         return await self._post(Annotator, "annotators", id, "resume", body=why)
 
 
-class AsyncWithdrawals(AsyncPart):
+class AsyncWithdrawals(AsyncResource):
     """Data taken back, for good."""
 
     def all(self, **query: Unpack[WithdrawalsQuery]) -> AsyncIterator[Withdrawal]:
@@ -625,7 +625,7 @@ class AsyncWithdrawals(AsyncPart):
         return await self._post(Withdrawal, "withdrawals", body=whose)
 
 
-class AsyncMembers(AsyncPart):
+class AsyncMembers(AsyncResource):
     """Who may do what, and who is asked to join."""
 
     def all(self, **query: Unpack[MembersQuery]) -> AsyncIterator[Member]:
@@ -665,7 +665,7 @@ class AsyncMembers(AsyncPart):
         await self._delete("invitations", id)
 
 
-class AsyncWebhooks(AsyncPart):
+class AsyncWebhooks(AsyncResource):
     """Servers that are told when something has happened."""
 
     def all(self, **query: Unpack[WebhooksQuery]) -> AsyncIterator[Webhook]:
@@ -705,7 +705,7 @@ class AsyncWebhooks(AsyncPart):
         return await self._post(Delivery, "deliveries", id, "again")
 
 
-class AsyncRewardModels(AsyncPart):
+class AsyncRewardModels(AsyncResource):
     """Fits, their versions, and what follows from them by itself."""
 
     def all(self, **query: Unpack[RewardModelsQuery]) -> AsyncIterator[RewardModel]:
@@ -769,7 +769,7 @@ class AsyncRewardModels(AsyncPart):
         return await self._patch(Activation, "activation", body=changes)
 
 
-class AsyncPolicies(AsyncPart):
+class AsyncPolicies(AsyncResource):
     """Policies: trained, brought in, sampled, evaluated."""
 
     def all(self, **query: Unpack[PoliciesQuery]) -> AsyncIterator[Policy]:
@@ -813,7 +813,7 @@ class AsyncPolicies(AsyncPart):
         return await self._patch(Succession, "succession", body=changes)
 
 
-class AsyncRuns(AsyncPart):
+class AsyncRuns(AsyncResource):
     """Everything that takes its time."""
 
     def all(self, **query: Unpack[RunsQuery]) -> AsyncIterator[Run]:
@@ -871,7 +871,7 @@ class AsyncRuns(AsyncPart):
         return now
 
 
-class AsyncProjectClient(AsyncPart):
+class AsyncProjectClient(AsyncResource):
     """What is below /projects/SLUG/."""
 
     def __init__(self, client: AsyncClient, slug: str) -> None:

@@ -311,7 +311,7 @@ class Client:
         raise AssertionError
 
 
-class Part:
+class Resource:
     """Some of what is below /projects/SLUG/."""
 
     def __init__(self, client: Client, slug: str) -> None:
@@ -341,7 +341,7 @@ class Part:
         return self._client.rows(shape, self._path(*steps), query)
 
 
-class Prompts(Part):
+class Prompts(Resource):
     """What policies are asked."""
 
     def all(self, **query: Unpack[PromptsQuery]) -> Iterator[Prompt]:
@@ -357,7 +357,7 @@ class Prompts(Part):
         return self._post(Prompt, "prompts", body=prompt)
 
 
-class Completions(Part):
+class Completions(Resource):
     """Answers to prompts."""
 
     def all(self, **query: Unpack[CompletionsQuery]) -> Iterator[Completion]:
@@ -369,7 +369,7 @@ class Completions(Part):
         return self._get(Completion, "completions", id)
 
 
-class Tasks(Part):
+class Tasks(Resource):
     """What annotators are given."""
 
     def all(self, **query: Unpack[TasksQuery]) -> Iterator[Task]:
@@ -393,7 +393,7 @@ class Tasks(Part):
         return self._post(MadeTasks, "tasks", "make", body=request)
 
 
-class Imports(Part):
+class Imports(Resource):
     """Data in, in the background: each gives a run to wait for."""
 
     def file(
@@ -415,7 +415,7 @@ class Imports(Part):
         return self._client.upload(self._path("imports"), fields, uploads.of_rows(rows))
 
 
-class Exports(Part):
+class Exports(Resource):
     """Data out: at once as a stream, or as what a run makes (``runs.output``)."""
 
     def rows(self, **query: Unpack[ExportQuery]) -> Iterator[Row]:
@@ -437,7 +437,7 @@ class Exports(Part):
         return self._post(Run, "dataset-exports", body=card)
 
 
-class Judging(Part):
+class Judging(Resource):
     """An annotator at work: the queue's rules are those of the page."""
 
     def next(self) -> AssignmentDetail | None:
@@ -485,7 +485,7 @@ class Judging(Part):
         return self._post(AssignmentDetail, "assignments", id, "flag", body=flag)
 
 
-class Reviews(Part):
+class Reviews(Resource):
     """What somebody else wrote, before it counts."""
 
     def next(self) -> Review | None:
@@ -501,7 +501,7 @@ class Reviews(Part):
         return self._post(Review, "reviews", id, "send-back", body=comment)
 
 
-class Judgements(Part):
+class Judgements(Resource):
     """What people said, and how far they agree."""
 
     def rankings(self, **query: Unpack[RankingsQuery]) -> Iterator[Ranking]:
@@ -549,7 +549,7 @@ class Judgements(Part):
         return self._get(Quality, "quality")
 
 
-class Flags(Part):
+class Flags(Resource):
     """What somebody should look at."""
 
     def all(self, **query: Unpack[FlagsQuery]) -> Iterator[Flag]:
@@ -569,7 +569,7 @@ class Flags(Part):
         return self._post(Flag, "flags", id, "resolve", body=resolution)
 
 
-class Checking(Part):
+class Checking(Resource):
     """Whether people judge with care: gold tasks, decisions, pauses."""
 
     def mark_gold(self, **gold: Unpack[NewGoldRequest]) -> MadeGold:
@@ -597,7 +597,7 @@ class Checking(Part):
         return self._post(Annotator, "annotators", id, "resume", body=why)
 
 
-class Withdrawals(Part):
+class Withdrawals(Resource):
     """Data taken back, for good."""
 
     def all(self, **query: Unpack[WithdrawalsQuery]) -> Iterator[Withdrawal]:
@@ -613,7 +613,7 @@ class Withdrawals(Part):
         return self._post(Withdrawal, "withdrawals", body=whose)
 
 
-class Members(Part):
+class Members(Resource):
     """Who may do what, and who is asked to join."""
 
     def all(self, **query: Unpack[MembersQuery]) -> Iterator[Member]:
@@ -653,7 +653,7 @@ class Members(Part):
         self._delete("invitations", id)
 
 
-class Webhooks(Part):
+class Webhooks(Resource):
     """Servers that are told when something has happened."""
 
     def all(self, **query: Unpack[WebhooksQuery]) -> Iterator[Webhook]:
@@ -693,7 +693,7 @@ class Webhooks(Part):
         return self._post(Delivery, "deliveries", id, "again")
 
 
-class RewardModels(Part):
+class RewardModels(Resource):
     """Fits, their versions, and what follows from them by itself."""
 
     def all(self, **query: Unpack[RewardModelsQuery]) -> Iterator[RewardModel]:
@@ -757,7 +757,7 @@ class RewardModels(Part):
         return self._patch(Activation, "activation", body=changes)
 
 
-class Policies(Part):
+class Policies(Resource):
     """Policies: trained, brought in, sampled, evaluated."""
 
     def all(self, **query: Unpack[PoliciesQuery]) -> Iterator[Policy]:
@@ -801,7 +801,7 @@ class Policies(Part):
         return self._patch(Succession, "succession", body=changes)
 
 
-class Runs(Part):
+class Runs(Resource):
     """Everything that takes its time."""
 
     def all(self, **query: Unpack[RunsQuery]) -> Iterator[Run]:
@@ -859,7 +859,7 @@ class Runs(Part):
         return now
 
 
-class ProjectClient(Part):
+class ProjectClient(Resource):
     """What is below /projects/SLUG/."""
 
     def __init__(self, client: Client, slug: str) -> None:

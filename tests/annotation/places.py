@@ -31,7 +31,7 @@ Status = Assignment.Status
 CAST = ("alice", "bob", "erin", "frank", "grace", "heidi", "ivan", "judy")
 
 
-class Place(NamedTuple):
+class Scene(NamedTuple):
     """Alice has ``task`` in hand and another ahead, Bob has ranked it, and Erin's lease on it has ended.
 
     Frank and Judy have nothing in hand; Frank ranked another task before. Grace rates, Heidi writes, Ivan reviews.
@@ -54,7 +54,7 @@ class Place(NamedTuple):
     line: dict[str, Any]
 
 
-def make_places(count: int) -> list[Place]:
+def make_places(count: int) -> list[Scene]:
     """So many places of one project, which asks gold tasks and repeats half of the time."""
     project = make_project(annotators_per_task=2, completions_per_task=2)
     carol = make_member(project, "researcher")
@@ -74,7 +74,7 @@ def make_places(count: int) -> list[Place]:
 class Untouched:
     """Places that are as new each time they are asked for: to put their rows back takes a tenth of making them."""
 
-    def __init__(self, places: list[Place]) -> None:
+    def __init__(self, places: list[Scene]) -> None:
         self._places = places
         with connection.cursor() as cursor:
             names = connection.introspection.table_names(cursor)
@@ -83,7 +83,7 @@ class Untouched:
                 # Of this connection alone, and gone with it.
                 cursor.execute(f'CREATE TEMPORARY TABLE "as_new_{table}" AS TABLE "{table}"')
 
-    def places(self) -> list[Place]:
+    def places(self) -> list[Scene]:
         """The places, with the database as it was when they were made."""
         with transaction.atomic(), connection.cursor() as cursor:
             # Foreign keys are not looked at, row by row: what goes back held together before.
@@ -117,7 +117,7 @@ def _cast(project: Project, count: int) -> list[dict[str, Annotator]]:
 
 def _place(
     project: Project, carol: User, number: int, tasks: dict[str, Task], cast: dict[str, Annotator]
-) -> Place:
+) -> Scene:
     task, gold, other, ahead = (tasks[f"{name}-{number}"] for name in ("task", "gold", "other", "ahead"))
     in_hand = _give(task, cast["alice"], expires_in=-1)
     _give(ahead, cast["alice"], ahead=True)
@@ -135,7 +135,7 @@ def _place(
         project=project, task=task, prompt=task.prompt, annotator=cast["bob"], category="other", words="odd"
     )
     source, _ = Source.objects.get_or_create(project=project, name="policy", kind=Source.Kind.POLICY)
-    return Place(
+    return Scene(
         project=project,
         carol=carol,
         people=cast,

@@ -31,29 +31,29 @@ from annotation.models import Demonstration, Membership, Ranking, Task
 from annotation.preferences.tiers import pairs
 from annotation.withdrawal import erasure
 from tests.annotation.judging import Job, beside_each_other
-from tests.annotation.places import Place, Untouched, make_places
+from tests.annotation.places import Scene, Untouched, make_places
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = int(os.environ.get("CONCORD_PAIR_ROUNDS", "1"))
 
 
-def _scores(place: Place) -> list[dict[str, int | None]]:
+def _scores(place: Scene) -> list[dict[str, int | None]]:
     axes = rating.axes_of(place.project)
     return [{axis.name: axis.most for axis in axes} for _ in range(2)]
 
 
-def _again(place: Place) -> Demonstration:
+def _again(place: Scene) -> Demonstration:
     return Demonstration.objects.get(pk=place.waiting.pk)
 
 
-def _ranks(place: Place, annotator: str) -> dict[str, Any]:
+def _ranks(place: Scene, annotator: str) -> dict[str, Any]:
     """A line of rankings by one of the cast, of the first task."""
     completions = [{**value, "rank": 2 - n} for n, value in enumerate(place.line["completions"])]
     line = {name: place.line[name] for name in ("prompt", "task")}
     return {**line, "completions": completions, "annotator": place.people[annotator].pseudonym}
 
 
-WRITES: dict[str, Callable[[Place], object]] = {
+WRITES: dict[str, Callable[[Scene], object]] = {
     "claim, reopening": lambda p: queue.claim(annotator=p.people["alice"]),
     "claim": lambda p: queue.claim(annotator=p.people["judy"]),
     "claim, maybe a check": lambda p: queue.claim(annotator=p.people["frank"]),
@@ -187,7 +187,7 @@ ELSEWHERE = {
 }
 
 
-def _number(place: Place) -> str:
+def _number(place: Scene) -> str:
     return place.task.key.rpartition("-")[2]
 
 
@@ -212,7 +212,7 @@ def test_two_writers_at_the_same_rows_wait_for_each_other_and_never_in_a_circle(
 
 
 def _meet(
-    places: list[Place], one: str, other: str, run: Callable[[Sequence[Job]], list[object]]
+    places: list[Scene], one: str, other: str, run: Callable[[Sequence[Job]], list[object]]
 ) -> list[str]:
     """What is wrong after the two met at some places of a project."""
     wrong = []
@@ -233,7 +233,7 @@ def _meet(
     ]
 
 
-def _rows(statement: str, place: Place) -> list[tuple[Any, ...]]:
+def _rows(statement: str, place: Scene) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, {"project": place.project.pk})
         return list(cursor.fetchall())
@@ -342,7 +342,7 @@ def test_every_function_of_the_write_path_is_in_the_table_or_says_why_not() -> N
     assert set(ELSEWHERE) <= set(_written()) | {"annotation.files.intake.files._import"}
 
 
-def _called(call: Callable[[Place], object]) -> set[str]:
+def _called(call: Callable[[Scene], object]) -> set[str]:
     """The functions of annotation whose names stand in a row of the table."""
     names = set(call.__code__.co_names)
     called = set()

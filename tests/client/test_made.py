@@ -78,7 +78,7 @@ def of_client(tmp_path: Path, known: list[tuple[str, str]]) -> Iterator[Operatio
 
     with Client("http://concord", "token", transport=httpx.MockTransport(answer)) as client:
         project = client.project("helpful")
-        parts = [part for part in vars(project).values() if isinstance(part, synchronous.Part)]
+        parts = [part for part in vars(project).values() if isinstance(part, synchronous.Resource)]
         for of in (client, project, *parts):
             for name, method in inspect.getmembers(of, inspect.ismethod):
                 if not name.startswith("_") and (type(of), name) not in WITHOUT_OPERATION:

@@ -60,6 +60,17 @@ def test_what_scores_or_measures_says_what_of() -> None:
     assert seen == NAMED_OUTSIDE.keys()
 
 
+def test_no_class_is_a_place_a_part_or_a_measure() -> None:
+    seen = {
+        (path, node.name)
+        for package in (*PACKAGES, "benchmarks", "tests")
+        for path, tree in trees(package)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and node.name in {"Place", "Part", "Measure"}
+    }
+    assert not seen
+
+
 def test_a_bare_word_is_seen_wherever_it_names_something() -> None:
     source = (
         "from a import b as _given\n"
