@@ -65,7 +65,8 @@ def contest(folder: RunFolder, stop: StopSignal) -> None:
 
     def loader(name: str) -> Callable[[], RewardModel]:
         def load() -> RewardModel:
-            model = load_reward_model(folder.located(name), device)
+            with stop.loading():
+                model = load_reward_model(folder.located(name), device)
             model.micro_batch_tokens = config.micro_batch_tokens
             return model
 
@@ -94,7 +95,8 @@ def score(folder: RunFolder, stop: StopSignal) -> None:
     done = _whole_lines(target)
     total = sum(1 for _ in _read_scored(source, stop))  # a wrong line is found before anything is scored
     progress.report(done, total, "scoring")
-    model = _load(folder, config)
+    with stop.loading():
+        model = _load(folder, config)
     lines = islice(_read_scored(source, stop), done, None)
     with target.open("ab") as file:
         while block := list(islice(lines, BLOCK)):

@@ -79,8 +79,9 @@ def evaluate_policies(
             )
 
         between(0)
-        first = first or load_for_inference(config.policies[0], config.device, date=config.date)
-        policy = first if number == 0 else load_for_inference(base, config.device, date=config.date)
+        with stop.loading():
+            first = first or load_for_inference(config.policies[0], config.device, date=config.date)
+            policy = first if number == 0 else load_for_inference(base, config.device, date=config.date)
         write_json(path, evaluate_policy(policy, first, config, prompts, demonstrations, between))
     return [read_json(folder.checkpoint / f"policy_{number}.json") for number in range(len(config.policies))]
 

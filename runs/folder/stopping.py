@@ -12,6 +12,8 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 from runs.folder.errors import Stopped
@@ -28,7 +30,7 @@ class StopSignal:
         # No threading.Event: it has a lock, and a second signal that came while a first one held it would wait for
         # itself. Of several processes the first is told twice: by the group's signal, and by whoever started it.
         self._stop_asked = False
-        self._leaves_at_once = False
+        self._may_leave_at_once = self._leaves_at_once = False
 
     def __bool__(self) -> bool:
         self.loaded()
@@ -37,6 +39,16 @@ class StopSignal:
     def loaded(self) -> None:
         """What comes from here on is worth being kept: a stop waits until it is looked for."""
         self._leaves_at_once = False
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """For a base that is loaded later on: a stop that comes meanwhile, or has come, is heard at once."""
+        self.check()
+        self._leaves_at_once = self._may_leave_at_once
+        try:
+            yield
+        finally:
+            self.loaded()
 
     def ask(self) -> None:
         """Ask for a stop, from any thread or a signal handler."""
@@ -52,7 +64,7 @@ class StopSignal:
 
         With ``leaves_at_once`` a stop raises Stopped in the main thread, wherever that is, until ``loaded``.
         """
-        self._leaves_at_once = leaves_at_once
+        self._may_leave_at_once = self._leaves_at_once = leaves_at_once
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         descriptor = os.environ.get(PIPE_VARIABLE)

@@ -219,6 +219,28 @@ def test_a_stop_after_loading_waits_until_it_is_looked_for(
     assert passed == ["checkpoint"]
 
 
+def test_a_stop_is_heard_at_once_while_something_is_loaded_later_on(folder: RunFolder) -> None:
+    passed = []
+
+    def evaluates(folder: RunFolder, stop: StopSignal) -> None:
+        with stop.loading():
+            passed.append("first")
+        signal.raise_signal(signal.SIGTERM)
+        passed.append("measured")
+        with stop.loading():
+            passed.append("second")
+
+    def is_told_while_it_loads(folder: RunFolder, stop: StopSignal) -> None:
+        stop.check()
+        with stop.loading():
+            signal.raise_signal(signal.SIGTERM)
+            passed.append("third")
+
+    assert run_child(folder.path, evaluates) == STOPPED
+    assert run_child(folder.path, is_told_while_it_loads) == STOPPED
+    assert passed == ["first", "measured"]
+
+
 def test_a_stop_when_it_is_done_changes_nothing(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second process of a training, and one that never looks."""
     monkeypatch.setenv("RANK", "1")
