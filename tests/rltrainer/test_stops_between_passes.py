@@ -23,31 +23,31 @@ from tests.rltrainer.policy.test_sample import make_sample_folder
 pytestmark = pytest.mark.long  # they train
 
 Main = Callable[[RunFolder, StopSignal], None]
-Made = tuple[Main, RunFolder]
+Prepared = tuple[Main, RunFolder]
 
 
-def an_sft(path: Path) -> Made:
+def an_sft(path: Path) -> Prepared:
     return sft.main, make_sft_folder(path / "run", epochs=1)
 
 
-def an_sft_of_an_adapter(path: Path) -> Made:
+def an_sft_of_an_adapter(path: Path) -> Prepared:
     base = make_folder(path / "base")
     return sft.main, make_sft_folder(path / "run", epochs=1, base=str(base), lora={"rank": 4})
 
 
-def a_fit(path: Path) -> Made:
+def a_fit(path: Path) -> Prepared:
     return commands.fit, make_fit(path / "run", epochs=2)
 
 
-def a_fit_of_an_ensemble(path: Path) -> Made:
+def a_fit_of_an_ensemble(path: Path) -> Prepared:
     return commands.fit, make_fit(path / "run", epochs=1, seeds=2)
 
 
-def a_sampling(path: Path) -> Made:
+def a_sampling(path: Path) -> Prepared:
     return sample.main, make_sample_folder(path / "run", make_folder(path / "base"), completions=2)
 
 
-def an_evaluation(path: Path) -> Made:
+def an_evaluation(path: Path) -> Prepared:
     folders = [make_folder(path / str(seed), seed) for seed in (0, 1)]
     return evaluate.main, make_evaluate_folder(path / "run", folders)
 
@@ -99,7 +99,7 @@ def stop() -> Iterator[Noting]:
     "make", [an_sft, an_sft_of_an_adapter, a_fit, a_fit_of_an_ensemble, a_sampling, an_evaluation]
 )
 def test_a_stop_is_looked_for_between_any_two_passes(
-    tmp_path: Path, stop: Noting, make: Callable[[Path], Made]
+    tmp_path: Path, stop: Noting, make: Callable[[Path], Prepared]
 ) -> None:
     main, folder = make(tmp_path)
     stop.events.clear()
