@@ -165,6 +165,7 @@ ELSEWHERE = {
     "annotation.api.idempotency.kept": "a request, by which it calls them",
     "annotation.api.projects.patch": "a request, by which it calls them; the project's row is locked after the desk",
     "annotation.api.members.patch": "memberships",
+    "annotation.api.revising._revised": "revise, of each kind, by which it calls them; the annotator's row comes first",
     "annotation.api.settings.patch": "settings of later stages, each in a row of its own",
     "annotation.files.intake.files._import": "import_values; it reads its lines once, so it is not begun again",
     "annotation.people.create_project": "nobody knows the project yet",

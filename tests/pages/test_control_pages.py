@@ -85,7 +85,7 @@ def test_a_researcher_pauses_and_resumes_with_a_reason(cast: Cast, alice: Annota
     home = client_of(cast, "alice").get("/").content.decode()
     assert "you are paused" in text
     assert re.search(r"you are paused\s+· ", home)
-    assert "Why<span" in home
+    assert "Why?<span" in home
     assert not re.search(r">(Judge|Look)<", home)
     assert "Two answers a second." in text
     shown = client_of(cast, "carol").get(ANNOTATORS).content.decode()

@@ -97,7 +97,7 @@ def test_a_wrong_password_and_an_unknown_account_look_the_same() -> None:
     make_member(make_project(), name="alice")
     known = log_in(Client(), username="alice", password="wrong").content.decode()
     unknown = log_in(Client(), username="nobody", password="wrong").content.decode()
-    words = "Please enter a correct username and password."
+    words = "This name and this password do not belong together."
     assert words in known
     assert words in unknown
 
