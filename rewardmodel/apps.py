@@ -17,5 +17,5 @@ class RewardModelConfig(AppConfig):
         kinds.register(contests.KIND)
         kinds.register(handing_over.KIND)
         kinds.register(rewards.KIND)
-        serving.register(scoring.KIND, "rewardmodel.scorer.answer")
+        serving.register(scoring.KIND, "rewardmodel.scorer.answer", together=True)
         offer(lineage.versions, remarks=lineage.rewards)

@@ -107,6 +107,13 @@ class ProjectEndpoint(Endpoint):
         """Those of which this endpoint may speak to whoever asks."""
         return within_token(request, Project.objects.researched_by(request.user))
 
+    def requested(self, serializer_class: type[BaseSerializer[Any]] | None = None) -> dict[str, Any]:
+        """The request's body, by the endpoint's serializer unless another is named. Raises ValidationError."""
+        make = serializer_class or self.get_serializer
+        serializer = make(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
     def of_project(self, rows: "QuerySet[Any]") -> "QuerySet[Any]":
         """The project's rows; none where the schema is being drawn, which asks without a project."""
         return rows.filter(project=self.project) if hasattr(self, "project") else rows.none()
@@ -125,13 +132,6 @@ class StartingEndpoint(ProjectEndpoint):
     """An endpoint at which a POST starts a run."""
 
     writes = (Scope.RUNS,)
-
-    def requested(self, serializer_class: type[BaseSerializer[Any]] | None = None) -> dict[str, Any]:
-        """The request's body, by the endpoint's serializer unless another is named. Raises ValidationError."""
-        make = serializer_class or self.get_serializer
-        serializer = make(data=self.request.data)
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
 
     def accepted(self, run: Run) -> Response:
         """202 with the run, which waits for a worker."""

@@ -54,9 +54,7 @@ class Gold(ProjectEndpoint):
     @extend_schema(request=NewGoldSerializer, responses={201: MadeGoldSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Make tasks gold by what somebody ranked. They give up their slots, and their rankings enter no snapshot."""
-        serializer = NewGoldSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        fields = serializer.validated_data
+        fields = self.requested(NewGoldSerializer)
         marked = control.mark_gold(
             project=self.project,
             tasks=fields.get("tasks", ()),
@@ -143,14 +141,13 @@ class Decide(ProjectEndpoint):
     def post(self, request: Request, slug: str, id: UUID) -> Response:
         """Decide it, once. What annotators said stays; the settings say which of the two snapshots hold."""
         task = by_public_id(Task.objects.ranked().filter(project=self.project), id)
-        serializer = DecisionSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        fields = self.requested(DecisionSerializer)
         decision = adjudication.decide(
             project=self.project,
             task=task,
             user=self.account,
-            ranks=serializer.validated_data["tiers"],
-            rationale=serializer.validated_data.get("rationale", ""),
+            ranks=fields["tiers"],
+            rationale=fields.get("rationale", ""),
         )
         shown = rankings_of(self).get(pk=decision.pk)
         return Response(self.get_serializer(shown).data, status=status.HTTP_201_CREATED)
@@ -171,9 +168,7 @@ class StandingEndpoint(ProjectEndpoint):
     def change(self, public_id: UUID, step: Any) -> Response:
         """Take the step for the reason that the request says."""
         annotator = get_object_or_404(annotators_of(self), public_id=public_id)
-        serializer = WhySerializer(data=self.request.data)
-        serializer.is_valid(raise_exception=True)
-        step(annotator=annotator, by=self.account, **serializer.validated_data)
+        step(annotator=annotator, by=self.account, **self.requested(WhySerializer))
         return Response(self.get_serializer(annotators_of(self).get(pk=annotator.pk)).data)
 
 

@@ -115,9 +115,7 @@ class Flags(ListAPIView[Flag], FlagEndpoint):
     @extend_schema(request=FlaggedTasksSerializer, responses={201: MadeFlagsSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Flag tasks, as your annotator."""
-        serializer = FlaggedTasksSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        fields = serializer.validated_data
+        fields = self.requested(FlaggedTasksSerializer)
         count = flags.flag_tasks(
             tasks=require_tasks(self.project, fields.pop("tasks")),
             by=people.annotator_for(project=self.project, user=self.account),
@@ -141,7 +139,5 @@ class Resolve(FlagEndpoint):
     def post(self, request: Request, slug: str, id: int) -> Response:
         """Say what became of it. One that is resolved already stays as it is."""
         flag = self.flag(id)
-        serializer = ResolutionSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        flags.resolve(flags=[flag], by=self.account, **serializer.validated_data)
+        flags.resolve(flags=[flag], by=self.account, **self.requested(ResolutionSerializer))
         return Response(self.get_serializer(self.flag(id)).data)

@@ -92,9 +92,7 @@ class Withdrawals(ListAPIView[Withdrawal], WithdrawalEndpoint):
 
         Files follow within a minute or so (files_done_at). Asked for again it answers the first withdrawal.
         """
-        serializer = NewWithdrawalSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        ((what, public_id),) = serializer.validated_data.items()
+        ((what, public_id),) = self.requested(NewWithdrawalSerializer).items()
         row = self._withdraw(what, public_id)
         shown = self.withdrawals().get(pk=row.pk)
         return Response(self.get_serializer(shown).data, status=status.HTTP_201_CREATED)

@@ -1,9 +1,9 @@
 """The resident process: keeps models loaded and answers questions, which are rows.
 
-The oldest question comes first, and with it others of its kind that wait and are short: what many ask at the same
-moment is scored in one batch. They are answered in the transaction that locked them, so that those whose scorer died
-are taken by the next one. Any number of scorers share the work. Woken by NOTIFY. Which kinds of question there are, the
-apps say when they are ready.
+The oldest question comes first. Where its kind gains by it, others that wait and are short go along: what many ask at
+the same moment is scored in one batch. They are answered in the transaction that locked them, so that those whose
+scorer died are taken by the next one. Any number of scorers share the work. Woken by NOTIFY. Which kinds of question
+there are, the apps say when they are ready.
 """
 
 from collections import OrderedDict
@@ -55,12 +55,16 @@ Answerer = Callable[[Sequence[dict[str, Any]], Loaded], Sequence[Any]]
 # What a model that cannot be loaded or used raises; torch says with a RuntimeError that memory is short.
 _FAILURES = (RunError, RuntimeError, OSError)
 _answerers: dict[str, str] = {}
+_together: set[str] = set()
 
 
-def register(kind: str, answerer: str) -> None:
+def register(kind: str, answerer: str, *, together: bool = False) -> None:
     """Called from an app's ``ready``. ``answerer`` names an Answerer, which is imported when it is asked for the first
-    time: nothing else needs what it loads."""
+    time: nothing else needs what it loads. ``together``: several at once take little longer than one; of other kinds
+    it gets one question at a time, so that nobody waits for another's answer."""
     _answerers[kind] = answerer
+    if together:
+        _together.add(kind)
 
 
 def serve(stopped: Callable[[], bool]) -> None:
@@ -82,7 +86,7 @@ def answer_waiting(loaded: Loaded) -> int:
     waiting = waiting.annotate(size=Length(Cast("request", TextField()))).order_by("pk")
     waiting = waiting.select_for_update(skip_locked=True, no_key=True)
     questions = list(waiting[:1])
-    if questions and questions[0].size <= SHORT:
+    if questions and questions[0].kind in _together and questions[0].size <= SHORT:
         (first,) = questions
         others = waiting.filter(kind=first.kind, size__lte=SHORT, pk__gt=first.pk)
         questions += others[: MOST_TOGETHER - 1]

@@ -8,6 +8,7 @@ import pytest
 from rewardmodel import scoring
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rewardmodel.models import RewardModelVersion
+from rltrainer import answering
 from runs import artifacts
 from runs.models import Question
 from runs.resident import serving
@@ -94,3 +95,11 @@ def test_a_long_question_is_answered_by_itself_and_a_batch_has_an_end(
     for question in (long, *short, last):
         question.refresh_from_db()
         assert question.answer == 1
+
+
+def test_answers_of_policies_are_given_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is sampled by itself: whoever asked first would wait for all."""
+    monkeypatch.setattr(serving, "import_string", lambda name: lambda requests, loaded: [1 for _ in requests])
+    for _ in range(2):
+        Question.objects.create(kind=answering.KIND, request={})
+    assert [answer_waiting(Loaded()) for _ in range(3)] == [1, 1, 0]
