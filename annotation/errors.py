@@ -7,6 +7,7 @@ AnnotationError
 │   ├── BadRating        a score is missing, or not on its scale
 │   ├── BadText          too long, or characters that cannot be kept
 │   ├── TwoForms         pairs of text and of chat prompts, of which a file holds one
+│   ├── TookTooLong      what is looked for is not found in the time that anybody waits
 │   └── Busy             somebody else is writing; later it can be done
 ├── NotAllowed           this person has no such role in this project
 ├── LeaseOver            the assignment is not this annotator's any more
@@ -45,6 +46,10 @@ class BadText(BadRequest):
 
 class TwoForms(BadRequest):
     """There are pairs of text prompts and of chat prompts, and a file holds one form."""
+
+
+class TookTooLong(BadRequest):
+    """These take too long to find: narrow the list down."""
 
 
 class Busy(BadRequest):

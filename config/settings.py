@@ -229,7 +229,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_THROTTLE_CLASSES": ["annotation.api.rate.CallerThrottle"],
     "DEFAULT_PAGINATION_CLASS": "annotation.api.paging.Pages",
-    "DEFAULT_FILTER_BACKENDS": ["annotation.api.filters.NamedFilters"],
+    "DEFAULT_FILTER_BACKENDS": ["console.api.filters.FiltersOfData"],
     "DEFAULT_SCHEMA_CLASS": "console.api.schema.Operation",
     "EXCEPTION_HANDLER": "console.api.errors.handle",
     # There is one renderer: ?format= would be a way to ask for another.

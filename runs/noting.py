@@ -12,8 +12,24 @@ _TAG = re.compile(r"[\w][\w.+-]*")
 
 
 @write
-def annotate(*, run: Run, note: str, tags: Sequence[str], archived: bool) -> None:
-    """Replace what is written beside ``run``. An archived one is left out of lists. Raises BadTag."""
+def annotate(
+    *,
+    run: Run,
+    note: str | None = None,
+    tags: Sequence[str] | None = None,
+    archived: bool | None = None,
+) -> None:
+    """Replace what is written beside ``run``; what is None stays. Lists leave an archived one out. Raises BadTag."""
+    changes = {
+        **({} if note is None else {"note": note.replace("\0", "").strip()[:LONGEST_NOTE]}),
+        **({} if tags is None else {"tags": _checked(tags)}),
+        **({} if archived is None else {"archived": archived}),
+    }
+    if changes:
+        Run.objects.filter(pk=run.pk).update(**changes)
+
+
+def _checked(tags: Sequence[str]) -> list[str]:
     chosen = list(dict.fromkeys(tag.strip().lower() for tag in tags if tag.strip()))
     if len(chosen) > MOST_TAGS:
         raise BadTag(f"A run has at most {MOST_TAGS} tags.")
@@ -22,6 +38,4 @@ def annotate(*, run: Run, note: str, tags: Sequence[str], archived: bool) -> Non
             raise BadTag(
                 f"“{tag[:LONGEST_TAG]}” is no tag: one word of at most {LONGEST_TAG} letters, digits, - _ . +"
             )
-    Run.objects.filter(pk=run.pk).update(
-        note=note.replace("\0", "").strip()[:LONGEST_NOTE], tags=chosen, archived=archived
-    )
+    return chosen

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from config import celery
-from tests import emptying, outliving
+from tests import emptying, outliving, worlds
 from tests.browser.chromium import launch
 from tests.served import GatedServer
 
@@ -57,6 +57,7 @@ def _list_static_files_once() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long begins first, so that no worker is left alone with it at the end; the rest is in random order."""
+    worlds.refuse_both(items)
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 

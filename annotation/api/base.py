@@ -67,8 +67,10 @@ class Endpoint(GenericAPIView[Any]):
     # Whether a POST leaves anything behind. If not, it may be asked again as it is, and a key means nothing to it: the
     # transaction of a key's answer would keep from the resident scorer what it is asked.
     keeps: ClassVar[bool] = True
-    # Whether GET gives an ETag, which PATCH or POST may name (annotation.api.preconditions).
+    # Whether GET gives an ETag, which PATCH, PUT or POST may name (annotation.api.preconditions).
     conditional: ClassVar[bool] = False
+    # Which data a list holds, where pages list them too: it is narrowed by their words (console.api.filters).
+    kind_of_data: ClassVar[str | None] = None
     permission_classes = (IsAuthenticated, HasScope)
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 

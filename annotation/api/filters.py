@@ -1,7 +1,7 @@
 """Filters by named query parameters alone: a client never names a field or a lookup (CVE-2023-47117)."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple, NoReturn
 from uuid import UUID
 
@@ -60,12 +60,7 @@ class NamedFilters(BaseFilterBackend):
 
     def filter_queryset(self, request: Request, queryset: "QuerySet[Any]", view: APIView) -> "QuerySet[Any]":
         filters: dict[str, Filter] = getattr(view, "filters", {})
-        unknown = sorted(set(request.query_params) - set(filters) - _OTHERS)
-        if unknown:
-            known = ", ".join(sorted(set(filters) | _OTHERS))
-            raise ValidationError(
-                {name: [f"There is no such parameter; there are {known}."] for name in unknown}
-            )
+        require_known(request, filters)
         for name, one in filters.items():
             if name in request.query_params:
                 queryset = queryset.filter(**{one.lookup: _value(name, one, request.query_params[name])})
@@ -73,6 +68,17 @@ class NamedFilters(BaseFilterBackend):
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         return [parameter(name, one) for name, one in getattr(view, "filters", {}).items()]
+
+
+def require_known(request: Request, names: Iterable[str], others: Collection[str] = _OTHERS) -> None:
+    """Raises ValidationError for a parameter that is none of the ``names`` and none of the ``others``."""
+    known = {*names, *others}
+    unknown = sorted(set(request.query_params) - known)
+    if unknown:
+        there_are = ", ".join(sorted(known))
+        raise ValidationError(
+            {name: [f"There is no such parameter; there are {there_are}."] for name in unknown}
+        )
 
 
 def _value(name: str, field_filter: Filter, text: str) -> Any:

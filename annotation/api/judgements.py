@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.api.base import ProjectEndpoint, by_public_id
-from annotation.api.filters import Filter, boolean
+from annotation.api.paging import EitherWay
 from annotation.models import Demonstration, Ranking, Rating, TaskCompletion
 from annotation.quality import agreement
 
@@ -154,13 +154,8 @@ class Rankings(ListAPIView[Ranking], ProjectEndpoint):
 
     tag = "Judgements"
     serializer_class = RankingSerializer
-    filters = {
-        "task": Filter("task__public_id", "Of this task", type=UUID),
-        "annotator": Filter("annotator__public_id", "By this annotator", type=UUID),
-        "verdict": Filter("verdict", "With this verdict", tuple(Ranking.Verdict.values)),
-        "current": Filter("is_current", "Not superseded, or superseded", type=boolean),
-        "simulated": Filter("annotator__simulated", "By simulated annotators, or by people", type=boolean),
-    }
+    pagination_class = EitherWay
+    kind_of_data = "rankings"
 
     def get_queryset(self) -> "QuerySet[Ranking]":
         return rankings_of(self)
@@ -182,11 +177,8 @@ class Ratings(ListAPIView[Rating], ProjectEndpoint):
 
     tag = "Judgements"
     serializer_class = RatingSerializer
-    filters = {
-        "completion": Filter("completion__public_id", "Of this completion", type=UUID),
-        "annotator": Filter("annotator__public_id", "By this annotator", type=UUID),
-        "axis": Filter("axis", "On this axis"),
-    }
+    pagination_class = EitherWay
+    kind_of_data = "ratings"
 
     def get_queryset(self) -> "QuerySet[Rating]":
         return self.of_project(Rating.objects.kept().select_related("completion", "annotator"))
@@ -209,11 +201,8 @@ class Demonstrations(ListAPIView[Demonstration], ProjectEndpoint):
 
     tag = "Judgements"
     serializer_class = DemonstrationSerializer
-    filters = {
-        "prompt": Filter("prompt__public_id", "To this prompt", type=UUID),
-        "review": Filter("review", "In this state of review", tuple(Demonstration.Review.values)),
-        "current": Filter("is_current", "Not superseded, or superseded", type=boolean),
-    }
+    pagination_class = EitherWay
+    kind_of_data = "demonstrations"
 
     def get_queryset(self) -> "QuerySet[Demonstration]":
         return self.of_project(Demonstration.objects.kept().select_related("prompt", "source"))

@@ -14,6 +14,7 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from annotation import locks
 from annotation.api.answers import (
     DRAFTS,
     DraftSerializer,
@@ -23,12 +24,13 @@ from annotation.api.answers import (
 )
 from annotation.api.base import AnnotatorEndpoint, by_public_id
 from annotation.api.filters import Filter
-from annotation.api.preconditions import tagged
+from annotation.api.preconditions import require_unchanged, tagged
 from annotation.api.prompts import MessageSerializer
 from annotation.collecting import demonstrating, flags, queue, ranking, rating, shown
 from annotation.forms.ranking import LONGEST_REASON
 from annotation.forms.rating import by_letter
 from annotation.models import Assignment, Demonstration, Flag, Ranking, Task, TaskCompletion
+from runs.writing import write
 
 
 class LetteredSerializer(serializers.Serializer[Any]):
@@ -189,13 +191,26 @@ class OneAssignment(AssignmentEndpoint):
 class Draft(AssignmentEndpoint):
     """The draft of a judgement."""
 
+    conditional = True
+
     def put(self, request: Request, slug: str, id: UUID) -> Response:
-        """Keep a judgement as far as it has come, and renew the lease."""
-        assignment = self.assignment(id)
-        serializer = DRAFTS[assignment.task.kind](data=request.data, context={"assignment": assignment})
-        serializer.is_valid(raise_exception=True)
-        queue.renew(assignment=assignment, annotator=self.annotator, draft=serializer.draft())
-        return self.shown_again(assignment)
+        """Keep a judgement as far as it has come, and renew the lease.
+
+        With the assignment's ETag as If-Match it is refused where another of your devices kept one meanwhile.
+        """
+        return tagged(self.shown_again(_drafted(self, id)).data)
+
+
+@write
+def _drafted(view: Draft, public_id: UUID) -> Assignment:
+    """Locks the annotator's row, before what If-Match says is compared."""
+    annotator = view.annotator
+    locks.annotator(annotator)
+    assignment = view.assignment(public_id)
+    require_unchanged(view.request, view.get_serializer(assignment).data)
+    serializer: Any = view.parsed(DRAFTS[assignment.task.kind], assignment)
+    queue.renew(assignment=assignment, annotator=annotator, draft=serializer.draft())
+    return assignment
 
 
 @extend_schema_view(post=extend_schema(request=JudgementSerializer, responses=AssignmentDetailSerializer))

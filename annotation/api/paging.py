@@ -9,7 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, ListSerializer, Serializer
 
+from annotation.patience import patiently
+
 FIELDS = "fields"
+ORDER, OLDEST, NEWEST = "order", "oldest", "newest"
 # Of rows that are not whole: a program that reads whole ones cannot take them for such.
 SPARSE = "application/vnd.concord.sparse+json"
 
@@ -54,9 +57,10 @@ class Pages(CursorPagination):
         return cursor
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
-        """A page of rows."""
+        """A page of rows. Raises TookTooLong."""
         self._is_sparse = FIELDS in request.query_params
-        return super().paginate_queryset(queryset, request, view)
+        with patiently():
+            return super().paginate_queryset(queryset, request, view)
 
     def get_paginated_response(self, data: Any) -> Response:
         """With the media type of what its rows are."""
@@ -90,6 +94,28 @@ class Pages(CursorPagination):
                 "results": schema,
             },
         }
+
+
+class EitherWay(Pages):
+    """A list of data: the oldest first, so that who reads on comes to what is added meanwhile, or the newest first."""
+
+    def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str]:
+        """By time. Raises ValidationError."""
+        order = request.query_params.get(ORDER, OLDEST)
+        if order not in (OLDEST, NEWEST):
+            raise ValidationError({ORDER: [f"It must be one of {OLDEST}, {NEWEST}."]})
+        return ("-id",) if order == NEWEST else ("id",)
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """With the order."""
+        order = {
+            "name": ORDER,
+            "in": "query",
+            "required": False,
+            "description": f"In which order rows come; {OLDEST} first where nothing is said",
+            "schema": {"type": "string", "enum": [OLDEST, NEWEST]},
+        }
+        return [*super().get_schema_operation_parameters(view), order]
 
 
 class NewestFirst(Pages):

@@ -11,11 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.api.base import ProjectEndpoint, by_public_id
-from annotation.api.filters import Filter
+from annotation.api.paging import EitherWay
 from annotation.api.parsing import named_fields
 from annotation.files import intake
 from annotation.files.jsonl.provenance import SPLITS
-from annotation.models import Completion, Prompt, Source
+from annotation.models import Completion, Prompt
 
 FORMS = tuple(Prompt.Form.values)
 
@@ -75,11 +75,8 @@ class Prompts(ListAPIView[Prompt], ProjectEndpoint):
 
     tag = "Prompts and completions"
     serializer_class = PromptSerializer
-    filters = {
-        "split": Filter("split", "Of one split", SPLITS),
-        "form": Filter("form", "Texts, or chats", FORMS),
-        "external_id": Filter("external_id", "With this name of yours"),
-    }
+    pagination_class = EitherWay
+    kind_of_data = "prompts"
 
     def get_queryset(self) -> "QuerySet[Prompt]":
         return self.of_project(Prompt.objects.kept())
@@ -109,11 +106,8 @@ class Completions(ListAPIView[Completion], ProjectEndpoint):
 
     tag = "Prompts and completions"
     serializer_class = CompletionSerializer
-    filters = {
-        "prompt": Filter("prompt__public_id", "Answers to this prompt", type=UUID),
-        "source": Filter("source__name", "By this source"),
-        "source_kind": Filter("source__kind", "By sources of this kind", tuple(Source.Kind.values)),
-    }
+    pagination_class = EitherWay
+    kind_of_data = "completions"
 
     def get_queryset(self) -> "QuerySet[Completion]":
         return completions_of(self)

@@ -11,15 +11,20 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from annotation import locks
 from annotation.api.base import ProjectEndpoint, by_public_id
-from annotation.api.filters import Filter, boolean
+from annotation.api.paging import EitherWay
 from annotation.api.parsing import named_fields
+from annotation.api.preconditions import require_unchanged, tagged
 from annotation.api.prompts import PromptField, checked_line, created
 from annotation.files import intake
 from annotation.files.export.scope import named_source, prompt_value
 from annotation.models import Assignment, Completion, Project, Prompt, Slot, Task, TaskCompletion
 from annotation.preferences.tiers import LEAST_COMPLETIONS, MOST_COMPLETIONS
+from runs.writing import write
 
+# What of a task a PATCH changes, and its ETag digests: its slots change with everybody who judges.
+CHANGEABLE = ("priority",)
 STATES = ("free", "open", "submitted")
 
 
@@ -145,13 +150,8 @@ class Tasks(ListAPIView[Task], ProjectEndpoint):
 
     tag = "Tasks"
     serializer_class = TaskSerializer
-    filters = {
-        "prompt": Filter("prompt__public_id", "Of this prompt", type=UUID),
-        "kind": Filter("kind", "To rank, to rate or to demonstrate", tuple(Task.Kind.values)),
-        "purpose": Filter("purpose", "Collected, gold, repeats or adjudications", tuple(Task.Purpose.values)),
-        "complete": Filter("complete", "Everybody who was asked has submitted, or not", type=boolean),
-        "key": Filter("key", "With this key"),
-    }
+    pagination_class = EitherWay
+    kind_of_data = "tasks"
 
     def get_queryset(self) -> "QuerySet[Task]":
         return tasks_of(self)
@@ -213,22 +213,24 @@ class MakeTasks(ProjectEndpoint):
 class OneTask(ProjectEndpoint):
     """One task."""
 
+    conditional = True
     tag = "Tasks"
     serializer_class = TaskSerializer
 
     def get(self, request: Request, slug: str, id: UUID) -> Response:
         """The state of its slots."""
-        return Response(self.get_serializer(by_public_id(tasks_of(self), id)).data)
+        return tagged(self.get_serializer(by_public_id(tasks_of(self), id)).data, of=CHANGEABLE)
 
     @extend_schema(request=TaskChangesSerializer, responses=TaskSerializer)
+    @write
     def patch(self, request: Request, slug: str, id: UUID) -> Response:
         """Change its priority."""
+        changes = self.requested(TaskChangesSerializer)
+        locks.desk(self.project)
         task = by_public_id(tasks_of(self), id)
-        serializer = TaskChangesSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        intake.set_priorities(
-            project=self.project, priorities={task.pk: serializer.validated_data["priority"]}
-        )
+        require_unchanged(request, self.get_serializer(task).data, of=CHANGEABLE)
+        if changes:
+            intake.set_priorities(project=self.project, priorities={task.pk: changes["priority"]})
         return self.get(request, slug, id)
 
 

@@ -12,8 +12,10 @@ from rest_framework.response import Response
 
 from annotation.api.base import ProjectEndpoint, by_public_id
 from annotation.api.filters import Filter
+from annotation.api.preconditions import require_unchanged, tagged
 from annotation.models import Delivery, Webhook
 from annotation.webhooks import subscribing
+from runs.writing import write
 
 
 class WebhookSerializer(serializers.ModelSerializer[Webhook]):
@@ -104,27 +106,30 @@ class WebhookEndpoint(ProjectEndpoint):
     tag = "Webhooks"
     serializer_class = WebhookSerializer
 
-    def hook(self, public_id: UUID) -> Webhook:
+    def hook(self, public_id: UUID, *, locked: bool = False) -> Webhook:
         """The project's webhook with this id; Http404."""
-        hook: Webhook = by_public_id(self.of_project(Webhook.objects.all()), public_id)
+        rows = self.of_project(Webhook.objects.all())
+        hook: Webhook = by_public_id(rows.select_for_update(no_key=True) if locked else rows, public_id)
         return hook
 
 
 class OneWebhook(WebhookEndpoint):
     """One webhook."""
 
+    conditional = True
+
     def get(self, request: Request, slug: str, id: UUID) -> Response:
         """Where it leads and what it hears of."""
-        return Response(self.get_serializer(self.hook(id)).data)
+        return tagged(self.get_serializer(self.hook(id)).data)
 
     @extend_schema(request=WebhookChangesSerializer, responses=WebhookSerializer)
+    @write
     def patch(self, request: Request, slug: str, id: UUID) -> Response:
         """Change its address or events, pause it or let it hear again."""
-        hook = self.hook(id)
-        serializer = WebhookChangesSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        subscribing.change(webhook=hook, **serializer.validated_data)
-        return Response(self.get_serializer(hook).data)
+        hook = self.hook(id, locked=True)
+        require_unchanged(request, self.get_serializer(hook).data)
+        subscribing.change(webhook=hook, **self.requested(WebhookChangesSerializer))
+        return tagged(self.get_serializer(hook).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, slug: str, id: UUID) -> Response:

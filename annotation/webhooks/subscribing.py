@@ -26,6 +26,7 @@ def create(*, project: Project, url: str, events: Sequence[str]) -> tuple[Webhoo
     return hook, secret
 
 
+@write
 def change(
     *,
     webhook: Webhook,
@@ -33,7 +34,9 @@ def change(
     events: Sequence[str] | None = None,
     active: bool | None = None,
 ) -> None:
-    """Another address or other events, or a pause: of what happens in it nothing is sent. Raises BadRequest."""
+    """Another address or other events, or a pause: of what happens in it nothing is sent. What is None stays as it is
+    at this moment, whatever ``webhook`` was when it was read. Raises BadRequest."""
+    webhook.refresh_from_db(from_queryset=Webhook.objects.select_for_update(no_key=True))
     url = webhook.url if url is None else url
     events = webhook.events if events is None else events
     _check(url, events)

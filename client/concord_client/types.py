@@ -173,10 +173,19 @@ class Completion(TypedDict):
 class CompletionsQuery(TypedDict):
     """What GET /api/v1/projects/{slug}/completions/ may be asked with."""
 
+    flagged: NotRequired[bool]
+    least: NotRequired[float]
+    most: NotRequired[float]
+    order: NotRequired[Literal["oldest", "newest"]]
     page_size: NotRequired[int]
     prompt: NotRequired[str]
+    q: NotRequired[str]
+    since: NotRequired[str]
     source: NotRequired[str]
     source_kind: NotRequired[Literal["policy", "person", "import"]]
+    split: NotRequired[Literal["train", "validation", "test"]]
+    until: NotRequired[str]
+    within: NotRequired[Literal["week"]]
 
 
 Confidence = Literal["low", "middle", "high"]
@@ -251,10 +260,17 @@ class Demonstration(TypedDict):
 class DemonstrationsQuery(TypedDict):
     """What GET /api/v1/projects/{slug}/demonstrations/ may be asked with."""
 
+    annotator: NotRequired[str]
     current: NotRequired[bool]
+    order: NotRequired[Literal["oldest", "newest"]]
     page_size: NotRequired[int]
     prompt: NotRequired[str]
     review: NotRequired[Literal["waiting", "accepted", "sent_back"]]
+    since: NotRequired[str]
+    source: NotRequired[str]
+    split: NotRequired[Literal["train", "validation", "test"]]
+    until: NotRequired[str]
+    within: NotRequired[Literal["week"]]
 
 
 class Device(TypedDict):
@@ -848,9 +864,15 @@ class PromptsQuery(TypedDict):
     """What GET /api/v1/projects/{slug}/prompts/ may be asked with."""
 
     external_id: NotRequired[str]
+    flagged: NotRequired[bool]
     form: NotRequired[Literal["text", "chat"]]
+    order: NotRequired[Literal["oldest", "newest"]]
     page_size: NotRequired[int]
+    q: NotRequired[str]
+    since: NotRequired[str]
     split: NotRequired[Literal["train", "validation", "test"]]
+    until: NotRequired[str]
+    within: NotRequired[Literal["week"]]
 
 
 Purpose = Literal["collect", "gold", "repeat", "adjudication"]
@@ -897,10 +919,20 @@ class RankingsQuery(TypedDict):
 
     annotator: NotRequired[str]
     current: NotRequired[bool]
+    disputed: NotRequired[bool]
+    flagged: NotRequired[bool]
+    form: NotRequired[Literal["text", "chat"]]
+    fresh: NotRequired[Literal["true"]]
+    order: NotRequired[Literal["oldest", "newest"]]
     page_size: NotRequired[int]
+    purpose: NotRequired[Literal["collect", "gold", "repeat", "adjudication"]]
     simulated: NotRequired[bool]
+    since: NotRequired[str]
+    split: NotRequired[Literal["train", "validation", "test"]]
     task: NotRequired[str]
+    until: NotRequired[str]
     verdict: NotRequired[Literal["ranked", "all_bad", "cannot_tell"]]
+    within: NotRequired[Literal["week"]]
 
 
 class Rating(TypedDict):
@@ -924,7 +956,16 @@ class RatingsQuery(TypedDict):
     annotator: NotRequired[str]
     axis: NotRequired[str]
     completion: NotRequired[str]
+    current: NotRequired[bool]
+    least: NotRequired[float]
+    most: NotRequired[float]
+    order: NotRequired[Literal["oldest", "newest"]]
     page_size: NotRequired[int]
+    simulated: NotRequired[bool]
+    since: NotRequired[str]
+    split: NotRequired[Literal["train", "validation", "test"]]
+    until: NotRequired[str]
+    within: NotRequired[Literal["week"]]
 
 
 class ReasonRequest(TypedDict):
@@ -1158,12 +1199,19 @@ class Task(TypedDict):
 class TasksQuery(TypedDict):
     """What GET /api/v1/projects/{slug}/tasks/ may be asked with."""
 
-    complete: NotRequired[bool]
+    disputed: NotRequired[bool]
+    flagged: NotRequired[bool]
     key: NotRequired[str]
     kind: NotRequired[Literal["rank", "rate", "demonstrate"]]
+    order: NotRequired[Literal["oldest", "newest"]]
     page_size: NotRequired[int]
     prompt: NotRequired[str]
     purpose: NotRequired[Literal["collect", "gold", "repeat", "adjudication"]]
+    since: NotRequired[str]
+    split: NotRequired[Literal["train", "validation", "test"]]
+    state: NotRequired[Literal["free", "open", "complete", "incomplete"]]
+    until: NotRequired[str]
+    within: NotRequired[Literal["week"]]
 
 
 WantedTasksKindEnum = Literal["rate", "demonstrate"]

@@ -16,13 +16,17 @@ from rest_framework.response import Response
 from annotation.api.base import ProjectEndpoint, Scope
 from annotation.api.filters import Filter, boolean, listed
 from annotation.api.paging import NewestFirst
+from annotation.api.preconditions import require_unchanged, tagged
 from console import downloads
 from runs import kinds, lifecycle, noting
 from runs.api import MetricsSerializer, NoteSerializer, RunDetailSerializer, RunSerializer
 from runs.kinds import runs_of
 from runs.models import Run, RunMetric
+from runs.writing import write
 
 TAG = "Runs"
+# What of a run a PATCH changes, and its ETag digests: the rest changes with every step.
+CHANGEABLE = ("note", "tags", "archived")
 
 
 class Runs(ListAPIView[Run], ProjectEndpoint):
@@ -48,21 +52,20 @@ class OneRun(ProjectEndpoint):
     tag = TAG
     serializer_class = RunDetailSerializer
     writes = (Scope.RUNS,)
+    conditional = True
 
     def get(self, request: Request, slug: str, id: int) -> Response:
         """How far it is, and the end of its log."""
-        return Response(self.get_serializer(get_object_or_404(_runs(self), pk=id)).data)
+        return tagged(self.get_serializer(get_object_or_404(_runs(self), pk=id)).data, of=CHANGEABLE)
 
     @extend_schema(request=NoteSerializer, responses=RunDetailSerializer)
+    @write
     def patch(self, request: Request, slug: str, id: int) -> Response:
         """Write a note and tags beside it, or archive it; what is left out stays."""
-        run = get_object_or_404(_runs(self), pk=id)
-        serializer = NoteSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        now = {"note": run.note, "tags": run.tags, "archived": run.archived}
-        noting.annotate(run=run, **{**now, **serializer.validated_data})
-        run.refresh_from_db()
-        return Response(self.get_serializer(run).data)
+        run = get_object_or_404(_runs(self).select_for_update(no_key=True, of=("self",)), pk=id)
+        require_unchanged(request, self.get_serializer(run).data, of=CHANGEABLE)
+        noting.annotate(run=run, **self.requested(NoteSerializer))
+        return self.get(request, slug, id)
 
 
 class Metrics(ListAPIView[RunMetric], ProjectEndpoint):

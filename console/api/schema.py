@@ -107,7 +107,7 @@ class Operation(AutoSchema):
                     description="Of your choosing: sent again with the same key, the request happens once.",
                 )
             )
-        if getattr(self.view, "conditional", False) and self.method in ("PATCH", "POST"):
+        if getattr(self.view, "conditional", False) and self.method in ("PATCH", "PUT", "POST"):
             parameters.append(
                 OpenApiParameter(
                     preconditions.HEADER,
@@ -116,7 +116,7 @@ class Operation(AutoSchema):
                     description="The ETag of what is to be changed: it is changed only if it is still so.",
                 )
             )
-        if getattr(self.view, "conditional", False) and self.method in ("GET", "PATCH", "POST"):
+        if getattr(self.view, "conditional", False) and self.method in ("GET", "PATCH", "PUT", "POST"):
             parameters.append(
                 OpenApiParameter(
                     "ETag",

@@ -1,4 +1,4 @@
-"""What of a kind of data a list holds, as its address says it: in the words of the API (annotation.api.filters)."""
+"""What of a kind of data a list holds, as its address says it: of a page and of the API (console.api.filters)."""
 
 from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
@@ -330,7 +330,13 @@ class OfTasks(Filters):
     prompt = of("Of the prompt")
     kind = choice("Kind", *Task.Kind.choices)
     purpose = choice("Purpose", *Task.Purpose.choices)
-    state = choice("State", ("free", "places free"), ("open", "in hand"), ("complete", "finished"))
+    state = choice(
+        "State",
+        ("free", "places free"),
+        ("open", "in hand"),
+        ("complete", "finished"),
+        ("incomplete", "not finished"),
+    )
     split = choice("Split", *Split.choices)
     disputed = either("Annotators", "disagree", "agree")
     flagged = either("Flagged", "flagged", "not flagged")
@@ -343,7 +349,9 @@ class OfTasks(Filters):
         """Of the API's states of slots: a task can have places free and be in hand at once."""
         if value == "free":
             return rows.with_free_place()
-        return rows.in_hand() if value == "open" else rows.with_complete().filter(complete=True)
+        return (
+            rows.in_hand() if value == "open" else rows.with_complete().filter(complete=value == "complete")
+        )
 
     def narrow_flagged(self, rows: Any, value: bool) -> Any:
         at = flagged(task=OuterRef("pk"))

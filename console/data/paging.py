@@ -5,15 +5,14 @@ many are sorted as can be anew for every page: an index for each of these orders
 lists that are rarely asked for.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.http import QueryDict
-from psycopg.errors import QueryCanceled
 
+from annotation.errors import TookTooLong
+from annotation.patience import patiently
 from console.counting import Bounded, bounded
 
 Rows = QuerySet[Any]
@@ -26,8 +25,6 @@ BEFORE, AFTER, FROM = "before", "after", "from"
 COUNTED = 1000
 # Sorted by something else than time are so many rows, and no more.
 SORTED = 10_000
-# What takes longer is given up: whoever asked is told to narrow it down.
-PATIENCE_MS = 5000
 _LARGEST = 2**63 - 1
 
 
@@ -81,24 +78,6 @@ def lines_of(
             return _sorted(rows.model.objects.filter(pk__among=ids), shown, query, order)
     except TookTooLong:
         return Lines([], Bounded(0), gave_up=True)
-
-
-class TookTooLong(Exception):
-    """What was to be found takes longer than anybody waits for."""
-
-
-@contextmanager
-def patiently() -> Iterator[None]:
-    """In a transaction whose statements end after PATIENCE_MS. Raises TookTooLong."""
-    try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(PATIENCE_MS)])
-            yield
-    except OperationalError as error:
-        if isinstance(error.__cause__, QueryCanceled):
-            raise TookTooLong from error
-        raise
 
 
 def _sorted(rows: Rows, shown: Callable[[Rows], Rows], query: QueryDict, order: Order) -> Lines:

@@ -17,8 +17,9 @@ from annotation.collecting import flags
 from annotation.errors import BadRequest, TwoForms
 from annotation.files import export
 from annotation.models import Flag, Project, Task
+from annotation.patience import patiently
 from console.data.kinds import KINDS, kind_named
-from console.data.paging import SORTED, TookTooLong, address, lines_of, patiently
+from console.data.paging import SORTED, address, lines_of
 from console.forms.plain import PlainForm
 from console.pages.access import for_project
 
@@ -106,8 +107,6 @@ def data_flag(request: HttpRequest, project: Project, kind: str) -> HttpResponse
             rows = filters.narrow(of_kind.rows(project)).order_by().values(TASKS_OF[kind])
             flagged = flags.flag_tasks(tasks=Task.objects.filter(pk__in=rows), by=by, **form.cleaned_data)
         messages.success(request, f"{flagged:,} tasks are flagged." if flagged != 1 else "1 task is flagged.")
-    except TookTooLong:
-        messages.error(request, "These take too long to find: narrow the list down.")
     except BadRequest as error:
         messages.error(request, str(error))
     return redirect(_list_address(request, project, kind))

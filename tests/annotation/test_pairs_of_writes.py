@@ -165,6 +165,9 @@ ELSEWHERE = {
     "annotation.api.idempotency.kept": "a request, by which it calls them",
     "annotation.api.projects.patch": "a request, by which it calls them; the project's row is locked after the desk",
     "annotation.api.members.patch": "memberships",
+    "annotation.api.judging._drafted": "renew; the annotator's row comes first",
+    "annotation.api.tasks.patch": "set_priorities; the desk comes first",
+    "annotation.api.webhooks.patch": "webhooks",
     "annotation.api.revising._revised": "revise, of each kind, by which it calls them; the annotator's row comes first",
     "annotation.api.settings.patch": "settings of later stages, each in a row of its own",
     "annotation.files.intake.files._import": "import_values; it reads its lines once, so it is not begun again",
@@ -184,6 +187,7 @@ ELSEWHERE = {
     "annotation.quality.upkeep._count_batch": "totals, under a lock of their own",
     "annotation.webhooks.sending._take": "deliveries",
     "annotation.webhooks.subscribing.create": "webhooks",
+    "annotation.webhooks.subscribing.change": "webhooks",
     "annotation.webhooks.subscribing.send_test": "deliveries",
 }
 

@@ -74,7 +74,9 @@ def test_no_parameter_but_the_named_ones_is_taken(world: World, query: str) -> N
         assert wrong_with(answer) == [query.partition("=")[0]], path
 
 
-@pytest.mark.parametrize("query", ["task=1", "current=maybe", "verdict=good", "annotator=%00", "task="])
+@pytest.mark.parametrize(
+    "query", ["task=1", "current=maybe", "verdict=good", "annotator=%00", "task=", "order="]
+)
 def test_a_filters_value_must_be_what_it_may_be(world: World, query: str) -> None:
     answer = program(world, "carol").ask("GET", f"projects/helpful/rankings/?{query}")
     assert wrong_with(answer) == [query.partition("=")[0]]
@@ -89,9 +91,9 @@ def test_filters_keep_the_rows_that_they_name(world: World) -> None:
     (ranked,) = carol.rows(project + "rankings/?current=true")
     assert carol.rows(project + "rankings/?current=false") == []
     assert carol.rows(project + f"rankings/?task={ranked['task']}&verdict=ranked") == [ranked]
-    (task,) = carol.rows(project + "tasks/?complete=true")
+    (task,) = carol.rows(project + "tasks/?state=complete")
     assert task["id"] == ranked["task"]
-    assert len(carol.rows(project + "tasks/?complete=false")) == 3
+    assert len(carol.rows(project + "tasks/?state=incomplete")) == 3
     # Three of the task, and the one that came under a rating without a source.
     assert len(carol.rows(project + f"completions/?prompt={task['prompt']}")) == 4
     # Alice, Carol, and whoever made the rating that names nobody.

@@ -18,7 +18,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from annotation import people
+from annotation import patience, people
+from annotation.api.prompts import Prompts
 from annotation.collecting import flags, queue, ranking
 from annotation.models import (
     Annotator,
@@ -263,6 +264,7 @@ FILTERS: list[tuple[str, str, Callable[[Any], bool]]] = [
     ("tasks", "?state=free", free),
     ("tasks", "?state=open", is_held),
     ("tasks", "?state=complete", finished),
+    ("tasks", "?state=incomplete", lambda row: not finished(row)),
     ("tasks", "?flagged=true", lambda row: open_flags(task=row)),
     ("rankings", "?verdict=all_bad", lambda row: row.verdict == "all_bad"),
     ("rankings", "?annotator=ann", lambda row: row.annotator.pseudonym == "ann"),
@@ -298,6 +300,58 @@ def test_a_list_holds_what_its_address_says(
     cast: Cast, kind: str, query: str, keep: Callable[[Any], bool]
 ) -> None:
     assert listed(client_of(cast), kind, query) == expected(cast, kind, keep)
+
+
+@pytest.mark.parametrize(
+    ("kind", "query", "keep"), FILTERS, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_a_program_lists_by_the_same_words(
+    cast: Cast, kind: str, query: str, keep: Callable[[Any], bool]
+) -> None:
+    answer = asked_of_api(cast, kind, query)
+    if "nobody" in query:  # what a page says beside its field is an error to a program
+        assert answer.json()["errors"] == [{"parameter": "source", "detail": "No source has this name."}]
+        return
+    assert [row["id"] for row in answer.json()["results"]] == expected(cast, kind, keep)
+    oldest_first = asked_of_api(cast, kind, query, order="oldest").json()["results"]
+    assert [row["id"] for row in oldest_first] == expected(cast, kind, keep)[::-1]
+
+
+def asked_of_api(cast: Cast, kind: str, query: str, order: str = "newest") -> Any:
+    """The same address of the API, all on one page."""
+    return client_of(cast).get(f"/api/v1/projects/helpful/{kind}/{query or '?'}&order={order}&page_size=200")
+
+
+@pytest.mark.parametrize(
+    ("kind", "query", "detail"),
+    [
+        ("tasks", "?state=soon", "It must be one of free, open, complete, incomplete."),
+        ("rankings", "?current=maybe", "It must be one of true, false."),
+        ("rankings", "?annotator=nobody", "Nobody here has this name."),
+        ("ratings", "?least=much", "Enter a number."),
+        ("prompts", "?since=yesterday", "Enter a valid date."),
+        ("prompts", "?order=words", "It must be one of oldest, newest."),
+    ],
+)
+def test_a_program_is_told_what_a_filter_may_be(cast: Cast, kind: str, query: str, detail: str) -> None:
+    address = f"/api/v1/projects/helpful/{kind}/{query}"
+    answer = client_of(cast).get(address)
+    parameter = query[1:].partition("=")[0]
+    assert (answer.status_code, answer.json()["errors"]) == (
+        400,
+        [{"parameter": parameter, "detail": detail}],
+    )
+
+
+def test_what_takes_a_program_too_long_is_given_up_in_words(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "PATIENCE_MS", 100)
+    monkeypatch.setattr(
+        Prompts, "get_queryset", lambda _view: Prompt.objects.extra(where=["pg_sleep(1) IS NOT NULL"])
+    )
+    answer = asked_of_api(cast, "prompts", "")
+    assert (answer.status_code, answer.json()["code"]) == (400, "took_too_long")
 
 
 def test_the_filters_tell_rows_apart(cast: Cast) -> None:
@@ -769,7 +823,7 @@ def test_a_wrong_value_is_answered_in_words_and_narrows_nothing(cast: Cast) -> N
 
 
 def test_what_takes_too_long_is_given_up_in_words(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paging, "PATIENCE_MS", 100)
+    monkeypatch.setattr(patience, "PATIENCE_MS", 100)
     slowly = KINDS["prompts"]._replace(
         rows=lambda _project: Prompt.objects.extra(where=["pg_sleep(1) IS NOT NULL"])
     )
@@ -780,7 +834,7 @@ def test_what_takes_too_long_is_given_up_in_words(cast: Cast, monkeypatch: pytes
 
 
 def test_what_takes_too_long_to_find_is_not_flagged(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paging, "PATIENCE_MS", 100)
+    monkeypatch.setattr(patience, "PATIENCE_MS", 100)
     slowly = KINDS["tasks"]._replace(
         rows=lambda _project: Task.objects.extra(where=["pg_sleep(1) IS NOT NULL"])
     )
