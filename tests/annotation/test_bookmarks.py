@@ -211,6 +211,7 @@ def test_tasks_drawn_at_random_ignore_priorities_and_say_so() -> None:
     assert order != [first, *rest]
 
 
+@pytest.mark.long
 def test_a_share_of_tasks_is_drawn_at_random() -> None:
     project = drawing(0.5)
     make_tasks(project, 200)

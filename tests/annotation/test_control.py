@@ -87,6 +87,7 @@ def test_each_annotator_gets_each_gold_task_once_and_any_number_of_annotators_do
     assert Ranking.objects.current().filter(task__in=gold, annotator__user__isnull=False).count() == 4
 
 
+@pytest.mark.long
 def test_gold_comes_about_as_often_as_the_project_says_and_at_no_fixed_step() -> None:
     project = controlled(gold_every=4)
     make_gold(project, 40)

@@ -463,6 +463,7 @@ _JSON = st.recursive(
 _ANY = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None, suppress_health_check=_ANY)
 @given(
     records=st.lists(

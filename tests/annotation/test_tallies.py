@@ -65,6 +65,7 @@ def import_one(project: Project, rng: random.Random) -> None:
     put(project, "rankings", ranking_line("shared", *ranks, annotator=rng.choice(["ann", "ben", "cid"])))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_happens_in_whatever_order(seed: int) -> None:
     rng = random.Random(seed)

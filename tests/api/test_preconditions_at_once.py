@@ -18,6 +18,7 @@ from tests.api.world import Program, make_world, token_of
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.long
 def test_parts_of_one_that_two_change_at_once_are_both_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name in ((noting, "annotate"), (subscribing, "_check")):
         monkeypatch.setattr(module, name, _slowly(getattr(module, name)))

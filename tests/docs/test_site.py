@@ -50,6 +50,7 @@ def test_every_page_is_in_the_site_and_none_fetches_anything_from_elsewhere(site
     assert remote == []
 
 
+@pytest.mark.long
 def test_no_style_of_the_site_fetches_anything_from_elsewhere(site: Path) -> None:
     styles = list(site.rglob("*.css"))
     assert styles

@@ -100,6 +100,7 @@ def test_tasks_of_other_kinds_are_made_of_the_projects_prompts(cast: Cast) -> No
     assert {task.entries.count() for task in Task.objects.filter(kind="rate")} == {2}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("action", ACTIONS)
 def test_who_comes_to_a_forms_address_without_sending_it_is_led_to_the_form(cast: Cast, action: str) -> None:
     """As by a reload of the page that refused it."""

@@ -293,6 +293,7 @@ FILTERS: list[tuple[str, str, Callable[[Any], bool]]] = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "query", "keep"), FILTERS, ids=lambda value: value if isinstance(value, str) else ""
 )
@@ -302,6 +303,7 @@ def test_a_list_holds_what_its_address_says(
     assert listed(client_of(cast), kind, query) == expected(cast, kind, keep)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "query", "keep"), FILTERS, ids=lambda value: value if isinstance(value, str) else ""
 )
@@ -791,6 +793,7 @@ def test_rewards_are_sorted_through_their_index(cast: Cast) -> None:
     assert "Index Scan Backward using reward_by_value" in plan
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "query",
     [

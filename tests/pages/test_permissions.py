@@ -191,6 +191,7 @@ def every_row() -> dict[str, str | None]:
         return dict(cursor.fetchall())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("action", [*sorted(ACTIONS.keys() - {"forget"}), "no-such-action"])
 def test_every_action_refuses_an_empty_form_and_changes_nothing(cast: Cast, action: str) -> None:
     client = Client()

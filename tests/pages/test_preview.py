@@ -34,6 +34,7 @@ def test_it_is_what_the_guidelines_page_will_show(cast: Cast) -> None:
     assert answer.content.decode().strip() in shown
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted({**SCRIPTS, **MARKDOWN}))
 def test_nothing_hostile_comes_back_alive(cast: Cast, name: str) -> None:
     answer = client_of(cast, "carol").post("/admin/preview/", {"text": {**SCRIPTS, **MARKDOWN}[name]})

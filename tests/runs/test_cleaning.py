@@ -83,6 +83,7 @@ def test_the_folder_of_a_run_that_has_not_ended_stays_whole_however_old(status: 
     assert names(run) == WHOLE
 
 
+@pytest.mark.long
 def test_of_succeeded_runs_the_newest_keep_their_folders_and_of_others_all(settings: Any) -> None:
     settings.KEEP_RUNS = 2
     runs = [ended("succeeded", days) for days in (5, 4, 3, 2)]
