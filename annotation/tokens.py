@@ -15,7 +15,7 @@ from runs.writing import write
 
 # What a secret begins with, so that people and scanners of leaked secrets know what they see.
 PREFIX = "concord_"
-LONGEST_DAYS = 3650
+USUAL_DAYS, LONGEST_DAYS = 90, 3650
 # A token in use writes its row this often at most.
 NOTED_EVERY = datetime.timedelta(minutes=1)
 
@@ -27,19 +27,19 @@ def create_token(
     name: str,
     scopes: Sequence[str],
     project: Project | None = None,
-    days: int | None = None,
+    days: int = USUAL_DAYS,
 ) -> tuple[ApiToken, str]:
     """A token that acts for ``user``, and its secret, which nothing shows again.
 
-    ``project`` narrows it to one of their projects, ``days`` limits its life. Raises BadRequest, NotAllowed.
+    ``project`` narrows it to one of their projects; after ``days`` it lets nobody in. Raises BadRequest, NotAllowed.
     """
     if not name.strip():
         raise BadRequest("Name the token, so that you know later what holds it.")
     unknown = sorted(set(scopes) - set(ApiToken.SCOPES))
     if unknown or not scopes:
         raise BadRequest(f"The scopes of a token are some of {', '.join(ApiToken.SCOPES)}.")
-    if days is not None and not 1 <= days <= LONGEST_DAYS:
-        raise BadRequest(f"A token lives from 1 to {LONGEST_DAYS} days, or until it is revoked.")
+    if not 1 <= days <= LONGEST_DAYS:
+        raise BadRequest(f"A token lives from 1 to {LONGEST_DAYS} days.")
     if project is not None and not Project.objects.annotated_by(user).filter(pk=project.pk).exists():
         raise NotAllowed(f"{user.get_username()} is not a member of {project.name}.")
     secret = PREFIX + secrets.token_urlsafe(32)
@@ -50,7 +50,7 @@ def create_token(
         digest=_digest(secret),
         hint=secret[: len(PREFIX) + 4],
         scopes=[scope for scope in ApiToken.SCOPES if scope in scopes],
-        expires_at=None if days is None else timezone.now() + datetime.timedelta(days=days),
+        expires_at=timezone.now() + datetime.timedelta(days=days),
     )
     return token, secret
 

@@ -156,6 +156,12 @@ class SimulatedField(serializers.IntegerField):
         return int(self.context["view"].simulated.of(self.kind, value.number))
 
 
+class AdministeringEndpoint(ProjectEndpoint):
+    """An endpoint at which is decided who comes to the project's data, which of them go, and who is told."""
+
+    writes = (Scope.ADMINISTER,)
+
+
 class AnnotatorEndpoint(ProjectEndpoint):
     """An endpoint for whoever judges in the project; all that it shows is their own."""
 

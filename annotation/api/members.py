@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation import members
-from annotation.api.base import ProjectEndpoint
+from annotation.api.base import AdministeringEndpoint
 from annotation.api.filters import Filter
 from annotation.api.preconditions import require_unchanged, tagged
 from annotation.models import Invitation, Membership
@@ -67,7 +67,7 @@ class NewInvitationSerializer(serializers.Serializer[Any]):
     role = serializers.ChoiceField(choices=Role.choices)
 
 
-class Members(ListAPIView[Membership], ProjectEndpoint):
+class Members(ListAPIView[Membership], AdministeringEndpoint):
     """Who may work on the project, beside administrators."""
 
     tag = "Projects"
@@ -78,7 +78,7 @@ class Members(ListAPIView[Membership], ProjectEndpoint):
         return self.of_project(Membership.objects.select_related("user"))
 
 
-class OneMember(ProjectEndpoint):
+class OneMember(AdministeringEndpoint):
     """One member."""
 
     conditional = True
@@ -114,7 +114,7 @@ class OneMember(ProjectEndpoint):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class InvitationEndpoint(ProjectEndpoint):
+class InvitationEndpoint(AdministeringEndpoint):
     """One open invitation."""
 
     tag = "Projects"

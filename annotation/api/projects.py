@@ -94,6 +94,7 @@ class Projects(ListAPIView[Project], Endpoint):
 
     tag = "Projects"
     reads = (Scope.READ, Scope.ANNOTATE)
+    writes = (Scope.ADMINISTER,)
     serializer_class = ProjectSerializer
 
     def get_queryset(self) -> "QuerySet[Project]":

@@ -225,6 +225,7 @@ class OneTask(ProjectEndpoint):
     @write
     def patch(self, request: Request, slug: str, id: UUID) -> Response:
         """Change its priority."""
+        by_public_id(tasks_of(self), id)  # what is not there is not found, whatever it would be changed to
         changes = self.requested(TaskChangesSerializer)
         locks.desk(self.project)
         task = by_public_id(tasks_of(self), id)

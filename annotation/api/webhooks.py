@@ -10,7 +10,7 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.api.base import ProjectEndpoint, by_public_id
+from annotation.api.base import AdministeringEndpoint, by_public_id
 from annotation.api.filters import Filter
 from annotation.api.preconditions import require_unchanged, tagged
 from annotation.models import Delivery, Webhook
@@ -82,7 +82,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
         read_only_fields = fields
 
 
-class Webhooks(ListAPIView[Webhook], ProjectEndpoint):
+class Webhooks(ListAPIView[Webhook], AdministeringEndpoint):
     """The project's webhooks."""
 
     tag = "Webhooks"
@@ -100,7 +100,7 @@ class Webhooks(ListAPIView[Webhook], ProjectEndpoint):
         return Response(WithSecretSerializer(hook).data, status=status.HTTP_201_CREATED)
 
 
-class WebhookEndpoint(ProjectEndpoint):
+class WebhookEndpoint(AdministeringEndpoint):
     """One webhook."""
 
     tag = "Webhooks"
@@ -162,7 +162,7 @@ class SendTest(WebhookEndpoint):
         return Response(self.get_serializer(hook).data, status=status.HTTP_202_ACCEPTED)
 
 
-class Deliveries(ListAPIView[Delivery], ProjectEndpoint):
+class Deliveries(ListAPIView[Delivery], AdministeringEndpoint):
     """What was sent, or is on its way."""
 
     tag = "Webhooks"
@@ -177,7 +177,7 @@ class Deliveries(ListAPIView[Delivery], ProjectEndpoint):
         return rows.filter(webhook__project=self.project) if hasattr(self, "project") else rows.none()
 
 
-class SendAgain(ProjectEndpoint):
+class SendAgain(AdministeringEndpoint):
     """A message that failed."""
 
     tag = "Webhooks"

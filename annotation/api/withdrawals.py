@@ -10,7 +10,7 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.api.base import ProjectEndpoint, by_public_id
+from annotation.api.base import AdministeringEndpoint, by_public_id
 from annotation.api.paging import NewestFirst
 from annotation.models import Annotator, Prompt, Withdrawal
 from annotation.withdrawal import erasure
@@ -66,7 +66,7 @@ class NewWithdrawalSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class WithdrawalEndpoint(ProjectEndpoint):
+class WithdrawalEndpoint(AdministeringEndpoint):
     """The project's withdrawals."""
 
     tag = "Withdrawals"

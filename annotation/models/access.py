@@ -27,9 +27,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
 
     def usable(self) -> ApiTokenQuerySet:
         """Neither revoked nor expired, of an account that is active."""
-        return self.filter(revoked_at=None, user__is_active=True).filter(
-            Q(expires_at=None) | Q(expires_at__gt=Now())
-        )
+        return self.filter(revoked_at=None, user__is_active=True, expires_at__gt=Now())
 
 
 class ApiToken(models.Model):
@@ -41,8 +39,12 @@ class ApiToken(models.Model):
     class Scope(models.TextChoices):
         READ = "read", "read: look at projects, data, runs and versions, and export"
         ANNOTATE = "annotate", "annotate: take tasks and judge them, as the account's annotator"
-        WRITE = "write", "write: change projects, and bring in prompts, tasks and files"
+        WRITE = "write", "write: change settings, bring in prompts, tasks and files, and control quality"
         RUNS = "runs", "runs: start and cancel runs, and activate versions"
+        ADMINISTER = (
+            "administer",
+            "administer: make projects, decide who is in one, take data back, manage webhooks",
+        )
 
     SCOPES: ClassVar = tuple(Scope.values)
 
@@ -54,9 +56,9 @@ class ApiToken(models.Model):
     digest = models.CharField(max_length=64, unique=True, help_text="sha256 of the secret")
     # The secret's first characters: enough to tell which token a program holds, too few to use it.
     hint = models.CharField(max_length=16)
-    scopes = ArrayField(models.CharField(max_length=8, choices=Scope.choices))
+    scopes = ArrayField(models.CharField(max_length=10, choices=Scope.choices))
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    expires_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 

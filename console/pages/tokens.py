@@ -16,7 +16,7 @@ from annotation import tokens
 from annotation.models import ApiToken, Project
 from console.forms.plain import PlainForm
 
-DAYS = [("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "until it is revoked")]
+DAYS = [("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("1825", "five years")]
 
 
 class TokenForm(PlainForm):
@@ -30,7 +30,7 @@ class TokenForm(PlainForm):
         Project.objects.none(), required=False, label="Project", empty_label="all of yours"
     )
     days = forms.TypedChoiceField(
-        choices=DAYS, coerce=int, empty_value=None, required=False, initial="90", label="It lives for"
+        choices=DAYS, coerce=int, initial=str(tokens.USUAL_DAYS), label="It lives for"
     )
 
     def __init__(self, *args: object, user: User, **kwargs: object) -> None:

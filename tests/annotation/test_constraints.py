@@ -204,7 +204,9 @@ CASES: dict[str, Callable[[World], object]] = {
     "tally_once": lambda w: [tally(w) for _ in range(2)],
     "tally_of_two_exactly_when_pair": lambda w: tally(w, kind="pair"),
     "project_random_share_is_a_share": lambda w: Project.objects.update(random_share=1.01),
-    "api_token_may_something": lambda w: ApiToken.objects.create(user=make_user(), digest="d", scopes=[]),
+    "api_token_may_something": lambda w: ApiToken.objects.create(
+        user=make_user(), digest="d", scopes=[], expires_at=timezone.now()
+    ),
     "kept_answer_once": lambda w: [
         KeptAnswer.objects.create(user=user, key="once", request_digest="d") for user in [make_user()] * 2
     ],

@@ -85,6 +85,9 @@ def test_the_command_prints_a_secret_that_works(cast: Cast) -> None:
     assert answer["scopes"] == ["read", "write"]
     assert status(answer["token"]) == 200
     assert answer["token"] not in err.getvalue()
+    # Every token expires, also where nobody says when.
+    days = (ApiToken.objects.get().expires_at - timezone.now()).total_seconds() / 86_400
+    assert 89.9 < days <= 90
     with pytest.raises(CommandError, match="no account"):
         call_command("create_token", "nobody")
 

@@ -9,6 +9,7 @@ from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import StateApps
+from django.utils import timezone
 
 NAME = "concord_migrations"
 
@@ -67,3 +68,15 @@ def test_a_database_of_another_version_is_told_before_anything_is_changed(own_da
     )  # an app that is gone says nothing
     call_command("migrate", verbosity=0)
     assert "annotation_project" in own_database.introspection.table_names()
+
+
+@pytest.mark.long
+def test_tokens_that_never_expired_live_for_a_year_from_their_migration(own_database: Any) -> None:
+    old = migrated(own_database, [("annotation", "0004_events_of_projects_and_versions")])
+    account = old.get_model("auth.User").objects.create(username="carol", password="!")
+    for_ever = old.get_model("annotation.ApiToken").objects.create(
+        user=account, name="for ever", digest="0" * 64, scopes=["read"], expires_at=None
+    )
+    new = migrated(own_database, [("annotation", "0005_tokens_expire")])
+    expires_at = new.get_model("annotation.ApiToken").objects.get(pk=for_ever.pk).expires_at
+    assert 364.9 < (expires_at - timezone.now()).total_seconds() / 86_400 <= 365

@@ -8,7 +8,7 @@ from annotation.commands import AnnotationCommand
 from annotation.files.export import find_project
 from annotation.models import ApiToken
 from annotation.people import account_named
-from annotation.tokens import create_token
+from annotation.tokens import USUAL_DAYS, create_token
 
 
 class Command(AnnotationCommand):
@@ -22,7 +22,7 @@ class Command(AnnotationCommand):
             "--scope", action="append", choices=ApiToken.SCOPES, help="read without any; repeatable"
         )
         parser.add_argument(
-            "--days", type=int, help="it expires after so many; without, it is revoked by hand"
+            "--days", type=int, default=USUAL_DAYS, help=f"it expires after so many; {USUAL_DAYS} without any"
         )
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any]:
