@@ -26,6 +26,8 @@ HOME = Path(os.environ["CONCORD_HOME"])
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # Nothing of the tests speaks to anybody outside, and no thread for it outlives one of them.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+# Nothing is fetched: a name that is no folder is looked for on this machine alone, not for half a minute elsewhere.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
 if _WORKER:  # each has a core
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Tests of what happens in a crash start servers of their own.
