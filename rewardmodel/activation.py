@@ -11,7 +11,7 @@ from typing import NamedTuple
 from annotation.models import Project
 from rewardmodel.errors import NoRewardModel
 from rewardmodel.models import RewardModelSettings, RewardModelVersion
-from rewardmodel.proposals import Proposal, in_words, proposal_of, said_of
+from rewardmodel.proposals import Proposal, in_points, proposal_of, said_of
 from runs.writing import write
 
 
@@ -109,7 +109,7 @@ def _decide(
             False, proposal, f"There were no held-out prompts to compare it with v{active.number} on."
         )
     why = (
-        f"Accuracy {in_words(difference)} against v{active.number} on the same {difference['prompts']} held-out "
+        f"Accuracy {in_points(difference)} against v{active.number} on the same {difference['prompts']} held-out "
         f"prompts: {said_of(proposal, least_prompts=settings.activation_prompts)}"
     )
     if proposal != Proposal.BETTER:

@@ -43,6 +43,12 @@ def in_words(difference: Mapping[str, Any], *, unit: str = "") -> str:
     return f"{difference['value']:+.3f}{unit} ({low:+.3f} to {high:+.3f})"
 
 
+def in_points(difference: Mapping[str, Any]) -> str:
+    """A difference of two shares, in points of percent as the shares are told: ``+2.1 points (+0.4 to +3.8)``."""
+    value, low, high = (100 * one for one in (difference["value"], *difference["interval"]))
+    return f"{value:+.1f} points ({low:+.1f} to {high:+.1f})"
+
+
 def said_of(proposal: Proposal, *, least_prompts: int) -> str:
     """The end of a sentence that begins with the difference."""
     if proposal == Proposal.TOO_FEW:

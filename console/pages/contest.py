@@ -6,7 +6,7 @@ from annotation.models import Completion, Ranking
 from console.figures import percent
 from console.pages import charts
 from rewardmodel.models import Contest
-from rewardmodel.proposals import in_words, proposal_of
+from rewardmodel.proposals import in_points, proposal_of
 
 Report = dict[str, Any]
 # name in the report -> what a row of the table says
@@ -99,7 +99,7 @@ def _answer(name: str, first: str, version: Report, least_prompts: int) -> str:
     if difference is None:
         return f"{sentence}."
     proposal = proposal_of(difference, least_prompts=least_prompts)
-    return f"{sentence}: {in_words(difference)} against {first}, {proposal.label}."
+    return f"{sentence}: {in_points(difference)} against {first}, {proposal.label}."
 
 
 def _calibrated(name: str, error: float) -> str:

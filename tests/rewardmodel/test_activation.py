@@ -51,7 +51,7 @@ def test_the_first_version_and_one_that_is_shown_to_be_better_become_active() ->
     better = make_version(project, 2, first, BETTER)
     assert considered(better) == (
         True,
-        "Accuracy +0.100 (+0.050 to +0.150) against v1 on the same 40 held-out prompts: better.",
+        "Accuracy +10.0 points (+5.0 to +15.0) against v1 on the same 40 held-out prompts: better.",
     )
     assert (first.proposal, better.proposal) == (Proposal.FIRST, Proposal.BETTER)
 
@@ -95,7 +95,7 @@ def test_a_project_says_whether_and_on_how_many_prompts_versions_go_live() -> No
     waiting = make_version(project, 3, first, BETTER)
     assert considered(waiting) == (
         False,
-        "Accuracy +0.100 (+0.050 to +0.150) against v1 on the same 40 held-out prompts: better. "
+        "Accuracy +10.0 points (+5.0 to +15.0) against v1 on the same 40 held-out prompts: better. "
         "Versions of this project go live by hand.",
     )
     assert waiting.proposal == Proposal.BETTER
