@@ -1,4 +1,4 @@
-"""The connections of web processes."""
+"""What a web process is as it starts: its connections, and what its collector of cycles leaves alone."""
 
 import subprocess
 import sys
@@ -18,6 +18,13 @@ with connection.cursor() as cursor:
         print(name, cursor.fetchone()[0])
 print("prepared after", connection.connection.prepare_threshold)
 """
+COLLECTOR = """
+import config.wsgi, gc, sys
+from django.urls import get_resolver
+looked_at = {id(one) for one in gc.get_objects()}  # without what is frozen
+views = [one.callback for one in get_resolver("console.api.urls").url_patterns[0:2]]
+print(gc.get_freeze_count() > 100_000, [id(one) in looked_at for one in views], gc.get_threshold()[0])
+"""
 
 
 def test_what_a_judgement_waits_for_is_planned_once_a_connection() -> None:
@@ -29,3 +36,10 @@ def test_what_a_judgement_waits_for_is_planned_once_a_connection() -> None:
         "jit off",
         "prepared after 1",
     ], child.stderr
+
+
+def test_what_is_loaded_is_looked_at_by_no_collection_during_a_request() -> None:
+    child = subprocess.run(
+        [sys.executable, "-c", COLLECTOR], cwd=settings.BASE_DIR, capture_output=True, text=True, check=False
+    )
+    assert child.stdout.split("\n")[0] == "True [False, False] 50000", child.stderr
