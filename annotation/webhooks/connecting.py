@@ -2,7 +2,7 @@
 
 The name is looked up once, every address that it has is checked, and the connection goes to a checked address: a name
 that answers otherwise the second time (DNS rebinding) gains nothing. Redirects are answers like any other, so they
-lead nowhere.
+lead nowhere. Of the other side nothing is believed: not that it answers, nor in HTTP, nor that it comes to an end.
 """
 
 import http.client
@@ -10,11 +10,14 @@ import ipaddress
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Mapping
+from concurrent.futures import Future
 from contextlib import suppress
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-# For the whole of it, however slowly an answer trickles in.
+# For the whole of it: the name's lookup, the connection, its certificate, and an answer however slowly it trickles in.
 SECONDS = 5.0
 # Of an answer no more is read than is kept.
 MOST_ANSWER_BYTES = 500
@@ -35,34 +38,99 @@ class Refused(Exception):
 def post(url: str, *, body: bytes, headers: Mapping[str, str], private: bool) -> tuple[int, str]:
     """The answer's status and the beginning of its body. ``private`` allows http and addresses of one's own network.
 
-    Raises Refused, OSError, http.client.HTTPException.
+    Raises Refused, OSError, http.client.HTTPException, ValueError (of a name or an answer that is ill-formed).
     """
+    until = time.monotonic() + SECONDS
     check_form(url, private=private)
     parts = urlsplit(url)
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    connection = http.client.HTTPConnection(host, port, timeout=SECONDS)
-    sock = connection.sock = _connected(host, port, parts.scheme, private)
+    connection = http.client.HTTPConnection(host, port)
+    connection.response_class = _Answer
+    sock = connection.sock = _connected(host, port, parts.scheme, private, until)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     over = threading.Event()
-    deadline = threading.Timer(SECONDS, _shut, [sock, over])
+    deadline = threading.Timer(max(until - time.monotonic(), 0.0), _shut, [sock, over])
     deadline.start()
     try:
         connection.request("POST", target, body=body, headers={**headers, "Connection": "close"})
         answer = connection.getresponse()
-        words = answer.read(MOST_ANSWER_BYTES).decode(errors="replace")
+        words = _beginning(answer).decode(errors="replace")
+    except (OSError, http.client.HTTPException, ValueError) as error:
         if over.is_set():
-            raise TimeoutError("The answer took too long.")
+            # What broke is what the deadline shut.
+            raise _too_long() from error
+        raise
+    else:
+        if over.is_set():
+            raise _too_long()
         return answer.status, words
     finally:
         deadline.cancel()
         connection.close()
 
 
+class _Answer(http.client.HTTPResponse):
+    """Its head ends with an empty line. http.client is content with one that a broken connection ends."""
+
+    def begin(self) -> None:
+        body = self.fp
+        self.fp = _Head(body)  # type: ignore[assignment]
+        try:
+            super().begin()
+        finally:
+            if self.fp is not None:
+                self.fp = body
+
+
+class _Head:
+    """What http.client reads a head from, line by line."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._begun = False
+
+    def readline(self, most: int) -> bytes:
+        """Raises IncompleteRead where a line breaks off, but for the first: to that, http.client has its own words."""
+        line = self._source.readline(most)
+        if self._begun and not line.endswith(b"\n") and len(line) < most:
+            raise http.client.IncompleteRead(line)
+        self._begun = True
+        return line
+
+    def close(self) -> None:
+        self._source.close()
+
+
+def _beginning(answer: http.client.HTTPResponse) -> bytes:
+    """Of the body what is kept. Raises IncompleteRead if the connection ends before as much as was promised of it.
+
+    A read at a time: ``read`` takes a chunk's length of -1 for all that comes, however much that is.
+    """
+    begun = b""
+    while len(begun) < MOST_ANSWER_BYTES and (more := answer.read1(MOST_ANSWER_BYTES - len(begun))):
+        begun += more
+    if len(begun) < MOST_ANSWER_BYTES and answer.length:
+        raise http.client.IncompleteRead(begun, answer.length)
+    return begun[:MOST_ANSWER_BYTES]
+
+
 def _shut(sock: socket.socket, over: threading.Event) -> None:
     over.set()
     with suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
+
+
+def _left(until: float) -> float:
+    """Seconds, more than none. Raises TimeoutError."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise _too_long()
+    return left
+
+
+def _too_long() -> TimeoutError:
+    return TimeoutError(f"There was no whole answer within {SECONDS:g} seconds.")
 
 
 def check_form(url: str, *, private: bool) -> None:
@@ -82,22 +150,41 @@ def check_form(url: str, *, private: bool) -> None:
         raise Refused("The address must not hold a name or password: the signature says who sent a message.")
 
 
-def _connected(host: str, port: int, scheme: str, private: bool) -> socket.socket:
-    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+def _connected(host: str, port: int, scheme: str, private: bool, until: float) -> socket.socket:
+    entries = _looked_up(host, port, until)
     addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in entries]
     if not private and not all(_is_public(address) for address in addresses):
         raise Refused(
             f"{host} is an address of a private network, and messages go to public ones alone. "
             "CONCORD_WEBHOOKS_PRIVATE=1 allows it for a network of one's own."
         )
-    raw = socket.create_connection((str(addresses[0]), port), timeout=SECONDS)
-    if scheme == "http":
-        return raw
+    raw = socket.create_connection((str(addresses[0]), port), timeout=_left(until))
     try:
+        raw.settimeout(_left(until))
+        if scheme == "http":
+            return raw
         return ssl.create_default_context().wrap_socket(raw, server_hostname=host)
     except BaseException:
         raw.close()
         raise
+
+
+def _looked_up(host: str, port: int, until: float) -> list[Any]:
+    """What ``getaddrinfo`` says of the name. It takes no limit, and a stranger's name server may hold it up: it is
+    waited for from outside, and left to itself after that. Raises OSError, UnicodeError."""
+    entries: Future[list[Any]] = Future()
+
+    def look_up() -> None:
+        try:
+            entries.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except BaseException as error:
+            entries.set_exception(error)
+
+    threading.Thread(target=look_up, daemon=True).start()
+    try:
+        return entries.result(timeout=_left(until))
+    except TimeoutError:
+        raise TimeoutError(f"The name {host} was not found within {SECONDS:g} seconds.") from None
 
 
 def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

@@ -1,6 +1,7 @@
 """Deliveries that are due, sent one after another, each by one worker at a time."""
 
 import http.client
+import ssl
 import time
 from datetime import timedelta
 
@@ -71,12 +72,34 @@ def _send(delivery: Delivery) -> None:
         )
     except connecting.Refused as error:
         return _end(delivery, reason=str(error))
-    except (OSError, http.client.HTTPException, UnicodeError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         _spare(delivery)
-        return _again(delivery, None, f"{type(error).__name__}: {error}")
+        return _again(delivery, None, _in_words(error))
     if 200 <= status < 300:
         return _delivered(delivery, status)
-    return _again(delivery, status, words)
+    if 300 <= status < 400:
+        return _again(delivery, status, _REDIRECTED)
+    return _again(delivery, status, words or "The server gave no reason.")
+
+
+_REDIRECTED = (
+    "The server redirects, and a message follows no redirect: give the webhook the address it leads to."
+)
+
+
+def _in_words(error: Exception) -> str:
+    """Why there was no answer, and what the machine calls it."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = "The server's certificate is not to be trusted"
+    elif isinstance(error, ssl.SSLError):
+        why = "The server does not speak TLS as it should"
+    elif isinstance(error, http.client.RemoteDisconnected | ConnectionError):
+        why = "The server took no message"
+    elif isinstance(error, OSError):
+        why = "The server could not be reached"
+    else:
+        why = "The answer is no HTTP, or was cut off"
+    return f"{why} ({type(error).__name__}: {error})"
 
 
 def _delivered(delivery: Delivery, status: int) -> None:
@@ -90,7 +113,7 @@ def _again(delivery: Delivery, status: int | None, why: str) -> None:
     if delivery.attempts > len(WAITS):
         return _end(delivery, reason=why, answer_status=status)
     wait = timedelta(minutes=WAITS[delivery.attempts - 1])
-    _mine(delivery).update(next_attempt_at=Now() + wait, answer_status=status, reason=why[:1000])
+    _mine(delivery).update(next_attempt_at=Now() + wait, answer_status=status, reason=_kept(why))
     return None
 
 
@@ -101,7 +124,12 @@ def _spare(delivery: Delivery) -> None:
 
 
 def _end(delivery: Delivery, *, reason: str, answer_status: int | None = None) -> None:
-    _mine(delivery).update(status=Status.FAILED, reason=reason[:1000], answer_status=answer_status)
+    _mine(delivery).update(status=Status.FAILED, reason=_kept(reason), answer_status=answer_status)
+
+
+def _kept(reason: str) -> str:
+    """A stranger's words as Postgres takes them: without NUL, and not without end."""
+    return reason.replace("\0", "\N{REPLACEMENT CHARACTER}")[:1000]
 
 
 def _mine(delivery: Delivery) -> "QuerySet[Delivery]":
