@@ -1,6 +1,8 @@
 """A project's judgements as a data set: ``datasets`` loads the folder by its card, and finds what an export says."""
 
+import hashlib
 import json
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ import yaml
 from datasets import load_dataset
 from django.core.management import CommandError, call_command
 from django.db import connection
+from pyarrow import parquet
 
 from annotation.errors import BadRequest
 from annotation.files import dataset
@@ -100,6 +103,18 @@ def test_datasets_loads_what_an_export_says(form: str, tmp_path: Path) -> None:
         assert sorted(rows, key=lambda row: (row["concord"]["id"], str(row[key]))) == sorted(
             expected, key=lambda row: (row["concord"]["id"], str(row[key]))
         )
+    files = {file["path"]: file for file in report["files"]}
+    on_disk = {
+        path.relative_to(tmp_path / "set").as_posix() for path in (tmp_path / "set").rglob("*.parquet")
+    }
+    in_card = re.findall(
+        r"^\| `(.+)` \| ([\d,]+) \| [\d,]+ \| `(.+)` \|$", card_of(tmp_path / "set")[1], re.M
+    )
+    assert set(files) == on_disk == {path for path, _, _ in in_card}
+    for path, rows_in_card, digest in in_card:
+        assert digest == hashlib.sha256((tmp_path / "set" / path).read_bytes()).hexdigest()
+        assert files[path]["sha256"] == digest
+        assert int(rows_in_card.replace(",", "")) == parquet.read_metadata(tmp_path / "set" / path).num_rows
     assert sum(file["rows"] for file in report["files"]) == sum(
         len(loaded(tmp_path / "set", config["config_name"]))
         for config in card_of(tmp_path / "set")[0]["configs"]

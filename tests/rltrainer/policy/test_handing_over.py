@@ -1,6 +1,8 @@
 """A policy that goes out is loaded by transformers and peft alone, and says what it said."""
 
+import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,23 @@ def export(tmp_path: Path, model: Path, **config: Any) -> Path:
     return output
 
 
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def of_folder(folder: Path) -> str:
+    """As the documentation says it: over the sorted pairs of a file's path and its bytes' digest, as JSON."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    pairs = sorted([path.relative_to(folder).as_posix(), sha256(path.read_bytes())] for path in files)
+    return sha256(json.dumps(pairs).encode())
+
+
+def digests_of(text: str) -> dict[str, str]:
+    """What the card says a policy was made from."""
+    (data,) = re.findall(r"## Data\n(.*?)\n## ", text, re.S)
+    return dict(re.findall(r"^- (.+): `([0-9a-f]{64})`$", data, re.M))
+
+
 @torch.no_grad()
 def logits(model: Any) -> torch.Tensor:
     real_logits: torch.Tensor = model.eval()(input_ids=IDS, attention_mask=MASK).logits[MASK.bool()]
@@ -73,6 +92,10 @@ def test_logits_tokens_and_greedy_answers_are_the_policys(tmp_path: Path) -> Non
         "text-generation",
     )
     assert {"concord", "sft"} <= set(card.data.tags or [])
+    demonstrations = sha256((trained.inputs / "demonstrations.jsonl").read_bytes())
+    assert digests_of(card.text) == {"demonstrations.jsonl": demonstrations}
+    assert figure.dataset_revision == demonstrations
+    assert read_json(output / "concord.json")["inputs"] == {"demonstrations.jsonl": demonstrations}
     assert str(tmp_path) not in card.content
 
 
@@ -114,6 +137,13 @@ def test_what_lora_learnt_by_ppo_goes_out_beside_the_policy_that_it_started_from
     assert (figures["reward"], figures["kl"]) == (report["after"]["reward"], report["after"]["kl"])
     assert f"| reward before | {report['before']['reward']:.4g} |" in card.text
     assert "**12 rankings behind it are by simulated annotators**" in card.text
+    prompts = sha256((run.inputs / "prompts.jsonl").read_bytes())
+    assert digests_of(card.text) == {
+        "prompts.jsonl": prompts,
+        "base": of_folder(Path(base)),
+        "reward_model": of_folder(run.path / "reward_model"),
+    }
+    assert {one.dataset_revision for one in card.data.eval_results or []} == {prompts}
 
 
 def test_a_base_in_bfloat16_stays_in_it_and_keeps_its_own_template(tmp_path: Path) -> None:
