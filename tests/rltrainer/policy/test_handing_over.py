@@ -63,6 +63,31 @@ def logits(model: Any) -> torch.Tensor:
     return real_logits
 
 
+def trainer_of(model: Any, folder: Path, tmp_path: Path) -> Any:
+    """TRL's SFTTrainer on a model, or on the folder that it then loads itself."""
+    datasets, trl = pytest.importorskip("datasets"), pytest.importorskip("trl")
+    arguments = trl.SFTConfig(
+        output_dir=str(tmp_path / "trained"),
+        max_steps=1,
+        report_to=[],
+        use_cpu=True,
+        bf16=False,
+        activation_checkpointing=False,
+        disable_tqdm=True,
+        save_strategy="no",
+        learning_rate=0.01,
+    )
+    data = datasets.Dataset.from_list(
+        [{"prompt": ASK, "completion": [{"role": "assistant", "content": "Here."}]}]
+    )
+    return trl.SFTTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=data,
+        processing_class=AutoTokenizer.from_pretrained(folder),
+    )
+
+
 def test_logits_tokens_and_greedy_answers_are_the_policys(tmp_path: Path) -> None:
     trained = make_sft_folder(tmp_path / "sft")
     sft.main(trained, StopSignal())
@@ -96,6 +121,10 @@ def test_logits_tokens_and_greedy_answers_are_the_policys(tmp_path: Path) -> Non
     assert digests_of(card.text) == {"demonstrations.jsonl": demonstrations}
     assert figure.dataset_revision == demonstrations
     assert read_json(output / "concord.json")["inputs"] == {"demonstrations.jsonl": demonstrations}
+    trainer = trainer_of(str(output), output, tmp_path)
+    torch.testing.assert_close(logits(trainer.model), logits(policy.model), rtol=1e-5, atol=1e-5)
+    assert trainer.train().training_loss > 0
+    assert float((logits(trainer.model) - logits(policy.model)).abs().max()) > 1e-3, "it has trained nothing"
     assert str(tmp_path) not in card.content
 
 
@@ -127,6 +156,14 @@ def test_what_lora_learnt_by_ppo_goes_out_beside_the_policy_that_it_started_from
         AutoPeftModelForCausalLM.from_pretrained(output),
     ):
         torch.testing.assert_close(logits(again), expected, rtol=1e-5, atol=1e-5)
+    trainer = trainer_of(
+        AutoPeftModelForCausalLM.from_pretrained(output, is_trainable=True), output, tmp_path
+    )
+    torch.testing.assert_close(logits(trainer.model), expected, rtol=1e-5, atol=1e-5)
+    assert trainer.train().training_loss > 0
+    assert float((logits(trainer.model) - expected).abs().max()) > 1e-3, "it has trained nothing"
+    with trainer.model.disable_adapter():
+        torch.testing.assert_close(logits(trainer.model), before, rtol=1e-5, atol=1e-5)
     assert not (output / "model.safetensors").exists()
     assert json.loads((output / "adapter_config.json").read_text())["base_model_name_or_path"] == base
     assert run_snippet(output)["answer"]("the cat sat", do_sample=False, max_new_tokens=4)
