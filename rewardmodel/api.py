@@ -361,9 +361,7 @@ class Scores(Endpoint):
     @extend_schema(request=ScoreRequestSerializer, responses=ScoresSerializer)
     def post(self, request: Request) -> Response:
         """Answered by the resident scorer; 503 where none runs."""
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        fields = serializer.validated_data
+        fields = self.requested()
         projects = within_token(request, Project.objects.researched_by(request.user))
         project = get_object_or_404(projects, slug=fields["project"])
         version = activation.require_active(project)

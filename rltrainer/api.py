@@ -193,9 +193,7 @@ class Generate(Endpoint):
     @extend_schema(request=AskSerializer, responses=AnsweredSerializer)
     def post(self, request: Request) -> Response:
         """Answered by the resident scorer; 503 where none runs."""
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        fields = dict(serializer.validated_data)
+        fields = self.requested()
         projects = within_token(request, Project.objects.researched_by(request.user))
         project = get_object_or_404(projects, slug=fields["project"])
         policy = policies.require_policy(project=project, number=fields.get("policy"))

@@ -89,6 +89,13 @@ class Endpoint(GenericAPIView[Any]):
         only_fields(self.request, serializer)
         return serializer
 
+    def requested(self, serializer_class: type[BaseSerializer[Any]] | None = None) -> dict[str, Any]:
+        """The request's body, by the endpoint's serializer unless another is named. Raises ValidationError."""
+        make = serializer_class or self.get_serializer
+        serializer = make(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
     @property
     def account(self) -> User:
         """Whose request it is; ``initial`` has refused everybody without an account."""
@@ -108,13 +115,6 @@ class ProjectEndpoint(Endpoint):
     def projects(self, request: Request) -> ProjectQuerySet:
         """Those of which this endpoint may speak to whoever asks."""
         return within_token(request, Project.objects.researched_by(request.user))
-
-    def requested(self, serializer_class: type[BaseSerializer[Any]] | None = None) -> dict[str, Any]:
-        """The request's body, by the endpoint's serializer unless another is named. Raises ValidationError."""
-        make = serializer_class or self.get_serializer
-        serializer = make(data=self.request.data)
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
 
     def of_project(self, rows: "QuerySet[Any]") -> "QuerySet[Any]":
         """The project's rows; none where the schema is being drawn, which asks without a project."""

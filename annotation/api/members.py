@@ -102,9 +102,7 @@ class OneMember(AdministeringEndpoint):
         """Change the member's role."""
         member = self.member(username, locked=True)
         require_unchanged(request, self.get_serializer(member).data)
-        serializer = RoleSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        members.change_role(membership=member, role=serializer.validated_data["role"])
+        members.change_role(membership=member, role=self.requested(RoleSerializer)["role"])
         return tagged(self.get_serializer(self.member(username)).data)
 
     @extend_schema(responses={204: None})
@@ -144,9 +142,7 @@ class Invitations(ListAPIView[Invitation], InvitationEndpoint):
     @extend_schema(request=NewInvitationSerializer, responses={201: WithLinkSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Invite a person; the answer alone holds the link, and no mail is sent."""
-        serializer = NewInvitationSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        return self.answer(members.invite(project=self.project, **serializer.validated_data))
+        return self.answer(members.invite(project=self.project, **self.requested(NewInvitationSerializer)))
 
 
 class OneInvitation(InvitationEndpoint):

@@ -105,9 +105,7 @@ class Projects(ListAPIView[Project], Endpoint):
         """Make a project. For administrators, with a token that is narrowed to no project."""
         if not self.account.is_superuser or getattr(request.auth, "project_id", None) is not None:
             raise PermissionDenied("Only administrators make projects.")
-        serializer = NewProjectSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        project = people.create_project(**serializer.validated_data)
+        project = people.create_project(**self.requested(NewProjectSerializer))
         return Response(self.get_serializer(project).data, status=status.HTTP_201_CREATED)
 
 

@@ -84,7 +84,8 @@ class Prompts(ListAPIView[Prompt], ProjectEndpoint):
     @extend_schema(request=NewPromptSerializer, responses={200: PromptSerializer, 201: PromptSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Add a prompt: 201, or 200 where it is there already."""
-        line = checked_line(NewPromptSerializer, request)
+        # As a line of JSONL, whose own reader says what is wrong with the prompt.
+        line = self.requested(NewPromptSerializer)
         with named_fields():
             added = intake.add_prompt(project=self.project, line=line)
         return Response(self.get_serializer(added.row).data, status=created(added.is_new))
@@ -128,13 +129,6 @@ def completions_of(view: ProjectEndpoint) -> "QuerySet[Completion]":
     """Those of the view's project whose prompt nobody withdrew."""
     rows = Completion.objects.select_related("prompt", "source").filter(prompt__withdrawn_at=None)
     return rows.filter(prompt__project=view.project) if hasattr(view, "project") else rows.none()
-
-
-def checked_line(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    """The request's body as a line of JSONL; the line's own reader says what is wrong with a prompt."""
-    serializer = kind(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
 
 
 def created(is_new: bool) -> int:

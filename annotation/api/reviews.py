@@ -82,9 +82,7 @@ class ReviewEndpoint(AnnotatorEndpoint):
         """Carry the decision out with what the request says."""
         rows = self.of_project(Demonstration.objects.kept()).exclude(author=self.annotator)
         demonstration = by_public_id(rows.select_related("prompt", "project"), id)
-        serializer = kind(data=self.request.data)
-        serializer.is_valid(raise_exception=True)
-        decided = decision(demonstration=demonstration, reviewer=self.annotator, **serializer.validated_data)
+        decided = decision(demonstration=demonstration, reviewer=self.annotator, **self.requested(kind))
         return Response(self.get_serializer(decided).data)
 
 

@@ -16,7 +16,7 @@ from annotation.api.base import ProjectEndpoint, by_public_id
 from annotation.api.paging import EitherWay
 from annotation.api.parsing import named_fields
 from annotation.api.preconditions import require_unchanged, tagged
-from annotation.api.prompts import PromptField, checked_line, created
+from annotation.api.prompts import PromptField, created
 from annotation.files import intake
 from annotation.files.export.scope import named_source, prompt_value
 from annotation.models import Assignment, Completion, Project, Prompt, Slot, Task, TaskCompletion
@@ -159,7 +159,7 @@ class Tasks(ListAPIView[Task], ProjectEndpoint):
     @extend_schema(request=NewTaskSerializer, responses={200: TaskSerializer, 201: TaskSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Make a task: 201, or 200 where it is there already."""
-        line = checked_line(NewTaskSerializer, request)
+        line = self.requested(NewTaskSerializer)
         if "completion_ids" in line:
             line |= self._stored(line.pop("completion_ids"))
         with named_fields():
@@ -204,9 +204,7 @@ class MakeTasks(ProjectEndpoint):
     @extend_schema(request=WantedTasksSerializer, responses={201: MadeTasksSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Make tasks to rate or to demonstrate, of prompts that have none of the kind yet."""
-        serializer = WantedTasksSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        count = intake.create_tasks(project=self.project, **serializer.validated_data)
+        count = intake.create_tasks(project=self.project, **self.requested(WantedTasksSerializer))
         return Response(self.get_serializer({"tasks": count}).data, status=status.HTTP_201_CREATED)
 
 

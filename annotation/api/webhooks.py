@@ -94,9 +94,7 @@ class Webhooks(ListAPIView[Webhook], AdministeringEndpoint):
     @extend_schema(request=NewWebhookSerializer, responses={201: WithSecretSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Make a webhook; the answer alone holds its secret."""
-        serializer = NewWebhookSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        hook, _ = subscribing.create(project=self.project, **serializer.validated_data)
+        hook, _ = subscribing.create(project=self.project, **self.requested(NewWebhookSerializer))
         return Response(WithSecretSerializer(hook).data, status=status.HTTP_201_CREATED)
 
 
