@@ -1,14 +1,18 @@
 """The resident scorer, as a real process on the test's own database: what it answers, and what happens without it."""
 
+import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, connections, transaction
 from django.test import Client
 
@@ -21,7 +25,7 @@ from runs import artifacts
 from runs.errors import NoScorer
 from runs.folder.starting import Process
 from runs.models import Artifact, Question
-from runs.resident import asking
+from runs.resident import asking, serving
 from tests.annotation.factories import make_member, make_project
 from tests.pages.cast import make_cast
 from tests.rewardmodel.pure.factories import fit, make_fit
@@ -175,6 +179,58 @@ def test_it_waits_no_longer_than_it_was_told(version: RewardModelVersion, start:
         scoring.ask(version=version, lines=[line("a")], wait=1.5)
     assert time.monotonic() - began < 30
     os.kill(process.pid, signal.SIGCONT)
+
+
+@pytest.mark.timeout(100)
+def test_a_question_wakes_the_scorer_and_its_answer_whoever_asked(
+    version: RewardModelVersion,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """``manage.py score``, asked and answered where both look by themselves once an hour: NOTIFY alone is in time."""
+    expected = scoring.score_lines(version=version, lines=[line(text) for text in TEXTS])
+    for module in (asking, serving):
+        monkeypatch.setattr(module, "_LOOK_SECONDS", 3600.0)
+    monkeypatch.setattr(scoring, "_score_in_child", lambda *args: pytest.fail("a child was asked"))
+    (tmp_path / "asked.jsonl").write_text(
+        "".join(json.dumps({"prompt": "How is the inn 0?", "completion": text}) + "\n" for text in TEXTS)
+    )
+    with serving_here(monkeypatch) as waits:
+        for _ in range(3):
+            assert waits.wait(60)
+            waits.clear()
+            call_command("score", str(tmp_path / "asked.jsonl"), project=version.project.slug)
+            scores = [json.loads(text)["score"] for text in capsys.readouterr().out.splitlines()]
+            assert scores == pytest.approx([one_score.value for one_score in expected], abs=1e-5)
+
+
+@contextmanager
+def serving_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A scorer in a thread of this process; the event says that it has found nothing to answer and begins to wait."""
+    waits, stopped = threading.Event(), threading.Event()
+    wait_for_notice = asking.wait_for_notice
+
+    def wait(seconds: float) -> None:
+        if threading.current_thread() is thread:
+            waits.set()
+        wait_for_notice(seconds)
+
+    def serve() -> None:
+        try:
+            serving.serve(stopped.is_set)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    monkeypatch.setattr(asking, "wait_for_notice", wait)
+    thread.start()
+    try:
+        yield waits
+    finally:
+        stopped.set()
+        asking.notify(asking.QUESTION_CHANNEL, 0)
+        thread.join(60)
 
 
 class TestApi:
