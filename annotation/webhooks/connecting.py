@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, BinaryIO
@@ -158,7 +158,7 @@ def _connected(host: str, port: int, scheme: str, private: bool, until: float) -
             f"{host} is an address of a private network, and messages go to public ones alone. "
             "CONCORD_WEBHOOKS_PRIVATE=1 allows it for a network of one's own."
         )
-    raw = socket.create_connection((str(addresses[0]), port), timeout=_left(until))
+    raw = _reached([str(address) for address in addresses], port, until)
     try:
         raw.settimeout(_left(until))
         if scheme == "http":
@@ -167,6 +167,16 @@ def _connected(host: str, port: int, scheme: str, private: bool, until: float) -
     except BaseException:
         raw.close()
         raise
+
+
+def _reached(addresses: Sequence[str], port: int, until: float) -> socket.socket:
+    """The first of the addresses that takes a connection: a name may have one that its server does not listen at.
+    Raises OSError of the last."""
+    *others, last = addresses
+    for address in others:
+        with suppress(OSError):
+            return socket.create_connection((address, port), timeout=_left(until))
+    return socket.create_connection((last, port), timeout=_left(until))
 
 
 def _looked_up(host: str, port: int, until: float) -> list[Any]:

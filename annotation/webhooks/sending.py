@@ -24,6 +24,8 @@ _SECONDS_A_CALL = 10.0
 # What else waits for a server that does not answer is left alone for so long: one message at a time asks whether it
 # is back, so that its queue, however long, takes no time from the messages to others.
 _AWAY = timedelta(seconds=60)
+# One that takes so long to answer lets the messages to others go first, for so many times as long.
+_SLOW_SECONDS, _GIVES_WAY = 1.0, 10
 # How long the page shows what became of a message.
 KEPT_FOR = timedelta(days=30)
 
@@ -66,6 +68,7 @@ def _send(delivery: Delivery) -> None:
             body=body,
         ),
     }
+    began = time.monotonic()
     try:
         status, words = connecting.post(
             delivery.webhook.url, body=body, headers=headers, private=settings.WEBHOOKS_PRIVATE
@@ -73,8 +76,10 @@ def _send(delivery: Delivery) -> None:
     except connecting.Refused as error:
         return _end(delivery, reason=str(error))
     except (OSError, http.client.HTTPException, ValueError) as error:
-        _spare(delivery)
+        _spare(delivery, _AWAY)
         return _again(delivery, None, _in_words(error))
+    if (took := time.monotonic() - began) > _SLOW_SECONDS and _others_wait(delivery):
+        _spare(delivery, timedelta(seconds=took * _GIVES_WAY))
     if 200 <= status < 300:
         return _delivered(delivery, status)
     if 300 <= status < 400:
@@ -117,10 +122,14 @@ def _again(delivery: Delivery, status: int | None, why: str) -> None:
     return None
 
 
-def _spare(delivery: Delivery) -> None:
-    """Nobody answered: the webhook's other messages wait too, and it is no attempt of theirs."""
+def _spare(delivery: Delivery, wait: timedelta) -> None:
+    """Nobody answered, or slowly: the webhook's other messages wait too, and it is no attempt of theirs."""
     due = Delivery.objects.due().filter(webhook=delivery.webhook_id)
-    due.update(next_attempt_at=Now() + _AWAY)
+    due.update(next_attempt_at=Now() + wait)
+
+
+def _others_wait(delivery: Delivery) -> bool:
+    return Delivery.objects.due().exclude(webhook=delivery.webhook_id).exists()
 
 
 def _end(delivery: Delivery, *, reason: str, answer_status: int | None = None) -> None:

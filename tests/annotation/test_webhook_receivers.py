@@ -316,7 +316,7 @@ def tls(tmp_path: Path) -> ssl.SSLContext:
     return context
 
 
-# Whose names the tests answer for: what each lookup of one finds, the last again and again.
+# Whose names the tests answer for: the addresses that each lookup of one finds, the last again and again.
 Names = dict[str, list[str]]
 
 
@@ -330,7 +330,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Names:
         if host in answers:
             several = answers[host]
             host = several.pop(0) if len(several) > 1 else several[0]
-        return look_up(host, port, *args, **options)
+        return [entry for one in host.split() for entry in look_up(one, port, *args, **options)]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     return answers
@@ -438,3 +438,28 @@ def test_a_name_of_nobody_is_told_in_words(receivers: Receivers, names: Names) -
     delivery = sent(due("http://nobody.test/"), receivers)
     assert waits_for_another_try(delivery)
     assert re.search("could not be reached.*gaierror", delivery.reason)
+
+
+def test_a_message_goes_to_whichever_address_of_a_name_takes_it(receivers: Receivers, names: Names) -> None:
+    port = receivers.start(takes)
+    names["two.test"] = ["127.0.0.9 127.0.0.1"]
+    delivery = sent(due(f"http://two.test:{port}/"), receivers)
+    assert (delivery.status, len(receivers.got[port])) == ("delivered", 1)
+
+
+def takes_its_time(connection: socket.socket, over: threading.Event) -> None:
+    over.wait(0.1)
+    takes(connection, over)
+
+
+def test_a_slow_receiver_lets_others_go_first(receivers: Receivers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "_SLOW_SECONDS", 0.05)
+    port = receivers.start(takes_its_time, takes_its_time)
+    first = due(f"http://127.0.0.1:{port}/")
+    for _ in range(3):
+        subscribing.send_test(webhook=first.webhook)
+    assert sent(first, receivers).status == "delivered"
+    behind = first.webhook.deliveries.filter(status="waiting", attempts=0, next_attempt_at__gt=Now())
+    assert (behind.count(), len(receivers.got[port])) == (3, 1)
+    Delivery.objects.update(next_attempt_at=Now())
+    assert sending.send_due() == 3, "nobody else waits, and so they need not"
