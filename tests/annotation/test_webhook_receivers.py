@@ -395,9 +395,16 @@ def test_a_name_that_leads_elsewhere_the_second_time_gains_nothing(
 
 
 def test_a_public_name_that_turns_private_is_not_followed_inside(
-    receivers: Receivers, names: Names, settings: Any, tls: ssl.SSLContext
+    receivers: Receivers,
+    names: Names,
+    settings: Any,
+    tls: ssl.SSLContext,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The internet is what cannot be had here: at the public address nobody answers as this receiver."""
+    """The internet is what cannot be had here: at the public address nobody answers as this receiver. Inside somebody
+    would, with a certificate that is trusted."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "receiver.pem"))
     inside = receivers.start(takes, tls=tls)
     names["receiver.test"] = ["8.8.8.8", "127.0.0.1"]
     bad = due(f"https://receiver.test:{inside}/")
@@ -440,9 +447,12 @@ def test_a_name_of_nobody_is_told_in_words(receivers: Receivers, names: Names) -
     assert re.search("could not be reached.*gaierror", delivery.reason)
 
 
-def test_a_message_goes_to_whichever_address_of_a_name_takes_it(receivers: Receivers, names: Names) -> None:
+@pytest.mark.parametrize("addresses", ["127.0.0.9 127.0.0.1", "127.0.0.1 127.0.0.9"])
+def test_a_message_goes_to_whichever_address_of_a_name_takes_it(
+    receivers: Receivers, names: Names, addresses: str
+) -> None:
     port = receivers.start(takes)
-    names["two.test"] = ["127.0.0.9 127.0.0.1"]
+    names["two.test"] = [addresses]
     delivery = sent(due(f"http://two.test:{port}/"), receivers)
     assert (delivery.status, len(receivers.got[port])) == ("delivered", 1)
 
