@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import AutoTokenizer
 
 from lm.optimizer import cosine
 from lm.training import Frame
@@ -91,14 +92,30 @@ def test_a_row_above_the_budget_stands_alone() -> None:
     assert sorted(map(sorted, plan_epoch([5, 400, 5], 100, seed=0, epoch=0))) == [[0, 2], [1]]
 
 
-def test_a_cut_completion_does_not_teach_to_end_there(tmp_path: Path) -> None:
-    config = SftConfig(
-        **json.loads(make_sft_folder(tmp_path, max_completion_tokens=4).config_file.read_text())
-    )
-    start = prepare(config, RunFolder(tmp_path), CPU)
+def test_a_cut_completion_does_not_teach_to_end_there_and_the_report_counts_what_was_cut(
+    tmp_path: Path,
+) -> None:
+    """Counted here as Concord's own chat format would have it, and by what the saved tokenizer makes of it."""
+    folder = make_sft_folder(tmp_path, epochs=1, max_prompt_tokens=14, max_completion_tokens=14)
+    run(folder)
+    report = json.loads((folder.output / "report.json").read_text())
+    tokenizer = AutoTokenizer.from_pretrained(folder.output)
+    prompts, completions = [], []
+    for line in read_demonstrations(folder.inputs / "demonstrations.jsonl"):
+        if line.split == "train":
+            asked = line.messages[0]["content"]
+            prompts.append(f"{asked}\n" if line.form == "text" else f"User: {asked}\n\nAssistant:")
+            completions.append(line.completion)
+    longer = [
+        [len(ids) > most for ids in tokenizer(texts)["input_ids"]]
+        for texts, most in ((prompts, 14), (completions, 13))
+    ]
+    assert (report["prompts_cut"], report["completions_cut"]) == tuple(map(sum, longer))
+    assert 25 < report["prompts_cut"] < 50 == report["demonstrations"]
+    start = prepare(SftConfig(**folder.read_config()), folder, CPU)
     end = start.policy.tokenizer.eos_token_id
-    assert start.cut["completions_cut"] == len(start.train)
-    assert not [row for row in start.train if end in row.ids]
+    assert [row.ids[-1] != end for row in start.train] == longer[1]
+    assert all(end not in row.ids[:-1] for row in start.train)
 
 
 def test_learning_lowers_the_held_out_loss_and_the_best_weights_are_kept(tmp_path: Path) -> None:
