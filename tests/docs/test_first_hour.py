@@ -1,5 +1,8 @@
-"""Pages as a reader follows them, with Concord running in a new home: the first hour, and a backup that is restored."""
+"""What a reader follows, with Concord running in a new home: the first hour, a backup that is restored, and the
+client's notebook from its first cell to its last."""
 
+import ast
+import json
 import re
 import subprocess
 import sys
@@ -11,6 +14,7 @@ from typing import NamedTuple
 import pytest
 from django.conf import settings
 
+from tests.client.test_notebook import NOTEBOOK, cells, results
 from tests.launched import Concord, free_port
 
 pytestmark = [pytest.mark.processes, pytest.mark.long]
@@ -109,3 +113,34 @@ def test_what_is_backed_up_while_concord_runs_can_be_restored(checkout: Path, ru
     url = f"postgres://concord@/restored?host={socket}"
     assert run(export, checkout, {**running.environment, "DATABASE_URL": url}).stdout == there
     assert there.count("\n") >= 60
+
+
+def test_the_notebook_goes_from_make_demo_to_a_fitted_reward_model(
+    checkout: Path, running: Concord, tmp_path: Path
+) -> None:
+    # With the scopes that it names and no other.
+    scopes = re.findall(r"`(\w+)`", re.findall(r"scopes (.*?) \(", NOTEBOOK.read_text())[0])
+    assert scopes == ["read", "write", "runs", "administer"]
+    command = ".venv/bin/python manage.py create_token administrator --scope " + " --scope ".join(scopes)
+    token = json.loads(run(command, checkout, running.environment).stdout)["token"]
+    environment = {
+        **running.environment,
+        "PYTHONPATH": str(ROOT / "client"),
+        "CONCORD_URL": running.url,
+        "CONCORD_TOKEN": token,
+        # Nothing of this account's own is read, and nothing is left with it.
+        **{
+            name: str(tmp_path)
+            for name in ("HOME", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")
+        },
+    }
+    executed = tmp_path / "executed.ipynb"
+    run(f".venv/bin/jupyter-execute {NOTEBOOK} --output={executed}", checkout, environment)
+    gave = {cell.id: results(cell) for cell in cells(executed)}
+    assert [gave[name] for name in ("rankings", "export", "fit")] == [["'succeeded'"], ["60"], ["1"]]
+    # What nobody ranked, scored as the words of the rankings have it.
+    (printed,) = gave["scores"]
+    scores = ast.literal_eval(printed)
+    assert scores["It is good and lovely."]["score"] > scores["It is bad and dirty."]["score"]
+    export = ".venv/bin/python manage.py export_jsonl --project inns --kind pairs"
+    assert run(export, checkout, running.environment).stdout.count("\n") == 60
