@@ -87,6 +87,9 @@ def _data(slug: str) -> Iterator[str]:
         address = reverse("admin:data", args=[slug, name])
         yield from (address + narrowed for narrowed in ("", *NARROWED.get(name, ())))
         yield from (f"{address}?order={order}" for order in kind.filters.orders)
+        # The same of the API, either way.
+        listed = f"/api/v1/projects/{slug}/{name}/"
+        yield from (listed + narrowed for narrowed in ("", "?order=newest", *NARROWED.get(name, ())))
         row = kind.rows(project).order_by("-pk").first()
         if row is not None:
             yield reverse("admin:datum", args=[slug, name, row.public_id])
