@@ -383,6 +383,31 @@ def test_what_is_not_tls_is_no_receiver(receivers: Receivers, manner: Manner, re
     assert re.search(reason, delivery.reason), delivery.reason
 
 
+@pytest.mark.parametrize(
+    "manner",
+    [
+        pytest.param(says_nothing, id="says nothing"),
+        pytest.param(trickles(b"HTTP/1.1 200 OK\r\n\r\n"), id="trickles"),
+        pytest.param(says_without_end(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), id="never begins to answer"),
+    ],
+)
+def test_behind_a_good_certificate_no_more_time_is_given(
+    receivers: Receivers,
+    tls: ssl.SSLContext,
+    names: Names,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    manner: Manner,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "receiver.pem"))
+    names["receiver.test"] = ["127.0.0.1"]
+    port = receivers.start(manner, tls=tls)
+    delivery = sent(due(f"https://receiver.test:{port}/"), receivers)
+    assert waits_for_another_try(delivery)
+    assert re.search(TOO_LONG, delivery.reason), delivery.reason
+    assert len(receivers.got[port]) == 1
+
+
 def test_a_name_that_leads_elsewhere_the_second_time_gains_nothing(
     receivers: Receivers, names: Names
 ) -> None:
