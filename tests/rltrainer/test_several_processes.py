@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -22,8 +24,10 @@ from runs.folder.metrics import read_metrics
 from runs.folder.processes import command_of
 from runs.folder.starting import Process
 from tests.children import code_of, ranks_of, started
+from tests.rewardmodel.pure.factories import make_fit, make_lines
 from tests.rltrainer.parity import TRAININGS
 from tests.rltrainer.policy.factories import make_sft_folder
+from tests.rltrainer.ppo.factories import make_run
 from tests.runs.conftest import wait_for
 
 pytestmark = pytest.mark.processes
@@ -59,6 +63,54 @@ def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
         assert max(float((alone[name] - value).abs().max()) for name, value in weights.items()) < 1e-6, kind
         # What one of the two left out would show
         assert all(float(value.norm()) > 0 for value in part(alone, "gradients").values()), kind
+
+
+class Command(NamedTuple):
+    """A training as a user starts it: how its folder is made, and what runs it."""
+
+    make: Callable[..., RunFolder]
+    module: str
+    subcommand: str
+
+
+COMMANDS = {
+    "fit": Command(partial(make_fit, lines=make_lines(40), epochs=1), "rewardmodel.bradley_terry", "fit"),
+    "PPO": Command(partial(make_run, steps=2), "rltrainer.ppo", "train"),
+    "REINFORCE": Command(partial(make_run, steps=2, algorithm="reinforce"), "rltrainer.ppo", "train"),
+}
+
+
+@pytest.mark.long
+def test_commands_on_two_processes_make_what_they_make_on_one(tmp_path: Path) -> None:
+    """A few steps in float32, from the config to the output; loading torch is what takes the time, so it is done once.
+    SFT is below."""
+    folders: dict[int, dict[str, RunFolder]] = {1: {}, 2: {}}
+    for count, by_name in folders.items():
+        words: list[str] = []
+        for name, (make, module, subcommand) in COMMANDS.items():
+            folder = by_name[name] = make(tmp_path / f"{name} {count}", processes=count)
+            several = ["runs.folder.processes", str(count)] if count > 1 else []
+            command = command_of(module, subcommand, folder)
+            words += command[2 + len(several) :]
+            assert command[2:] == [*several, module, subcommand, str(folder.path)]
+        log = tmp_path / f"log {count}"
+        code = code_of([sys.executable, "-m", *several, "tests.rltrainer.mains", *words], log)
+        assert code == DONE, log.read_text()
+    for name in COMMANDS:
+        alone, together = folders[1][name], folders[2][name]
+        assert read_json(together.device_file)["processes"] == 2, name
+        weights = [weights_of(folder) for folder in (alone, together)]
+        assert distance(*weights) < 1e-5, name
+
+
+def weights_of(folder: RunFolder) -> dict[str, Tensor]:
+    """Those of the output, and all that learnt, with its optimizers, after the last step."""
+    checkpoint = load_checkpoint(folder.checkpoint)
+    assert checkpoint is not None
+    weights = dict(checkpoint.tensors)
+    for path in folder.output.rglob("*.safetensors"):
+        weights |= {f"{path.name} {name}": value for name, value in load_file(path).items()}
+    return weights
 
 
 def part(tensors: dict[str, Tensor], what: str) -> dict[str, Tensor]:
