@@ -38,7 +38,7 @@ class MemberSerializer(serializers.ModelSerializer[Membership]):
 class RoleSerializer(serializers.Serializer[Any]):
     """What a member is to be."""
 
-    role = serializers.ChoiceField(choices=Role.choices)
+    role = serializers.ChoiceField(choices=Role.choices, required=False)
 
 
 class InvitationSerializer(serializers.ModelSerializer[Invitation]):
@@ -102,7 +102,9 @@ class OneMember(AdministeringEndpoint):
         """Change the member's role."""
         member = self.member(username, locked=True)
         require_unchanged(request, self.get_serializer(member).data)
-        members.change_role(membership=member, role=self.requested(RoleSerializer)["role"])
+        changes = self.requested(RoleSerializer)
+        if changes:
+            members.change_role(membership=member, **changes)
         return tagged(self.get_serializer(self.member(username)).data)
 
     @extend_schema(responses={204: None})

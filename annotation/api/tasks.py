@@ -141,7 +141,7 @@ class TaskChangesSerializer(serializers.Serializer[Any]):
     """What of a task may change."""
 
     priority = serializers.IntegerField(
-        min_value=-(2**31), max_value=2**31 - 1, help_text="The highest is ranked next"
+        min_value=-(2**31), max_value=2**31 - 1, required=False, help_text="The highest is ranked next"
     )
 
 
