@@ -103,8 +103,8 @@ def test_a_cut_completion_does_not_teach_to_end_there_and_the_report_counts_what
     prompts, completions = [], []
     for line in read_demonstrations(folder.inputs / "demonstrations.jsonl"):
         if line.split == "train":
-            asked = line.messages[0]["content"]
-            prompts.append(f"{asked}\n" if line.form == "text" else f"User: {asked}\n\nAssistant:")
+            question = line.messages[0]["content"]
+            prompts.append(f"{question}\n" if line.form == "text" else f"User: {question}\n\nAssistant:")
             completions.append(line.completion)
     longer = [
         [len(ids) > most for ids in tokenizer(texts)["input_ids"]]
