@@ -38,6 +38,8 @@ from benchmarks.writing import CHECKOUT
 
 PASSWORD = "a long benchmark password"
 SAMPLES = 300
+# Far ahead, and where nearly all is complete: so many tasks are left.
+LEFT, SAMPLES_OF_FEW = 400, 200
 CLIENTS = 16
 
 
@@ -145,12 +147,12 @@ def queue(sizes: Sequence[int]) -> None:
             annotators = [_annotator(project, name) for name in names]
             clients = [_client(port, name) for name in names]
             _measure(project.slug, tasks, "fresh", clients, port)
-            filling.judge_all_but_last(annotators[0], 2)
-            # Fewer samples than tasks that are left.
-            _measure(project.slug, tasks, "far ahead", clients[:1], port, samples=60)
+            filling.judge_all_but_last(annotators[0], 2, left=LEFT)
+            # Fewer samples than tasks that are left to this annotator.
+            _measure(project.slug, tasks, "far ahead", clients[:1], port, samples=SAMPLES_OF_FEW)
             for number in range(filling.OVERLAP):
-                filling.judge_all_but_last(_annotator(project, f"done{tasks}-{number}"), number)
-            _measure(project.slug, tasks, "complete", clients[1:], port, samples=60)
+                filling.judge_all_but_last(_annotator(project, f"done{tasks}-{number}"), number, left=LEFT)
+            _measure(project.slug, tasks, "complete", clients[1:], port, samples=SAMPLES_OF_FEW)
             for client in clients:
                 client.close()
 

@@ -95,8 +95,8 @@ def _fill(project: Project, tasks: int, completions: int) -> None:
     )
 
 
-def judge_all_but_last(annotator: Annotator, number: int) -> None:
-    """``annotator`` has ranked every task whose slot of this number is free, but for the last hundred tasks."""
+def judge_all_but_last(annotator: Annotator, number: int, *, left: int = LEFT) -> None:
+    """``annotator`` has ranked every task whose slot of this number is free, but for the last ``left`` tasks."""
     project = annotator.project_id
     with transaction.atomic():
         _run(
@@ -122,7 +122,7 @@ def judge_all_but_last(annotator: Annotator, number: int) -> None:
                 '{0,1,2,3}', 1, true, '', '{}', now() - interval '8 days'
             FROM closed
             """,
-            {"annotator": annotator.pk, "project": project, "number": number, "left": LEFT},
+            {"annotator": annotator.pk, "project": project, "number": number, "left": left},
         )
     tidy()
 
