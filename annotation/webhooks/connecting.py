@@ -57,8 +57,8 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str], private: bool) ->
         answer = connection.getresponse()
         words = _beginning(answer).decode(errors="replace")
     except (OSError, http.client.HTTPException, ValueError) as error:
-        if over.is_set():
-            # What broke is what the deadline shut.
+        if over.is_set() or isinstance(error, TimeoutError):
+            # What broke is what the deadline shut, or the socket was as long without an answer.
             raise _too_long() from error
         raise
     else:
