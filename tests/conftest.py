@@ -56,9 +56,10 @@ def _list_static_files_once() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long begins first, so that no worker is left alone with it at the end; the rest is in random order."""
+    """What takes long begins first, so that no worker is left alone with it at the end, and before it what shares a
+    long set-up: workers take tests from each other's ends, never from the beginning. The rest is in random order."""
     worlds.refuse_both(items)
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("together", "long")])
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -17,7 +17,7 @@ from django.conf import settings
 from tests.client.test_notebook import NOTEBOOK, cells, results
 from tests.launched import Concord, free_port
 
-pytestmark = [pytest.mark.processes, pytest.mark.long]
+pytestmark = [pytest.mark.processes, pytest.mark.long, pytest.mark.together]
 
 ROOT = Path(settings.BASE_DIR)
 PAGE = (ROOT / "docs" / "first_hour.md").read_text()
