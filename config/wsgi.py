@@ -11,6 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 
+from annotation.files.collector import RARELY
 from config.paths import under
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -38,4 +39,4 @@ application = under(settings.PATH, get_wsgi_application())
 import_module(settings.ROOT_URLCONF)  # every view
 gc.collect()
 gc.freeze()
-gc.set_threshold(50_000, 20, 100)
+gc.set_threshold(*RARELY)

@@ -1,7 +1,7 @@
 """Filters by named query parameters alone: a client never names a field or a lookup (CVE-2023-47117)."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, NoReturn
 from uuid import UUID
 
@@ -70,9 +70,9 @@ class NamedFilters(BaseFilterBackend):
         return [parameter(name, one) for name, one in getattr(view, "filters", {}).items()]
 
 
-def require_known(request: Request, names: Iterable[str], others: Collection[str] = _OTHERS) -> None:
-    """Raises ValidationError for a parameter that is none of the ``names`` and none of the ``others``."""
-    known = {*names, *others}
+def require_known(request: Request, names: Iterable[str]) -> None:
+    """Raises ValidationError for a parameter that is none of the ``names`` and none of paging."""
+    known = {*names, *_OTHERS}
     unknown = sorted(set(request.query_params) - known)
     if unknown:
         there_are = ", ".join(sorted(known))
@@ -106,10 +106,15 @@ def parameter(name: str, field_filter: Filter) -> dict[str, Any]:
     }.get(field_filter.type, {"type": "string"})
     if field_filter.choices:
         schema = {**schema, "enum": list(field_filter.choices)}
+    return query_parameter(name, field_filter.meaning, schema)
+
+
+def query_parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """One that may be left out, as OpenAPI writes it."""
     return {
         "name": name,
         "in": OpenApiParameter.QUERY,
         "required": False,
-        "description": field_filter.meaning,
+        "description": description,
         "schema": schema,
     }

@@ -29,7 +29,7 @@ from annotation.api.prompts import MessageSerializer
 from annotation.collecting import demonstrating, flags, queue, ranking, rating, shown
 from annotation.forms.ranking import LONGEST_REASON
 from annotation.forms.rating import by_letter
-from annotation.models import Assignment, Demonstration, Flag, Ranking, Task, TaskCompletion
+from annotation.models import Annotator, Assignment, Demonstration, Flag, Ranking, Task, TaskCompletion
 from runs.writing import write
 
 
@@ -131,6 +131,15 @@ class AssignmentEndpoint(AnnotatorEndpoint):
         assignment: Assignment = by_public_id(_assignments_of(self), public_id)
         return assignment
 
+    def locked(self, public_id: UUID) -> tuple[Annotator, Assignment]:
+        """The caller, whose row is locked to the end of the transaction, and their assignment, which is as If-Match
+        says. Raises Http404, Changed, Busy."""
+        annotator = self.annotator
+        locks.annotator(annotator)
+        assignment = self.assignment(public_id)
+        require_unchanged(self.request, self.get_serializer(assignment).data)
+        return annotator, assignment
+
     def shown_again(self, assignment: Assignment) -> Response:
         """The assignment as it is now."""
         return Response(self.get_serializer(_assignments_of(self).get(pk=assignment.pk)).data)
@@ -204,10 +213,7 @@ class Draft(AssignmentEndpoint):
 @write
 def _drafted(view: Draft, public_id: UUID) -> Assignment:
     """Locks the annotator's row, before what If-Match says is compared."""
-    annotator = view.annotator
-    locks.annotator(annotator)
-    assignment = view.assignment(public_id)
-    require_unchanged(view.request, view.get_serializer(assignment).data)
+    annotator, assignment = view.locked(public_id)
     serializer: Any = view.parsed(DRAFTS[assignment.task.kind], assignment)
     queue.renew(assignment=assignment, annotator=annotator, draft=serializer.draft())
     return assignment

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, ListSerializer, Serializer
 
+from annotation.api.filters import query_parameter
 from annotation.patience import patiently
 
 FIELDS = "fields"
@@ -73,13 +74,11 @@ class Pages(CursorPagination):
         for parameter in parameters:
             if parameter["name"] == self.page_size_query_param:
                 parameter["schema"] = {"type": "integer", "minimum": 1}
-        sparse = {
-            "name": FIELDS,
-            "in": "query",
-            "required": False,
-            "description": f"Of each row only these fields, parted by commas; the answer is then {SPARSE}",
-            "schema": {"type": "string"},
-        }
+        sparse = query_parameter(
+            FIELDS,
+            f"Of each row only these fields, parted by commas; the answer is then {SPARSE}",
+            {"type": "string"},
+        )
         return [*parameters, sparse]
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -108,13 +107,11 @@ class EitherWay(Pages):
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """With the order."""
-        order = {
-            "name": ORDER,
-            "in": "query",
-            "required": False,
-            "description": f"In which order rows come; {OLDEST} first where nothing is said",
-            "schema": {"type": "string", "enum": [OLDEST, NEWEST]},
-        }
+        order = query_parameter(
+            ORDER,
+            f"In which order rows come; {OLDEST} first where nothing is said",
+            {"type": "string", "enum": [OLDEST, NEWEST]},
+        )
         return [*super().get_schema_operation_parameters(view), order]
 
 

@@ -8,7 +8,6 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import locks
 from annotation.api.answers import (
     DraftSerializer,
     JudgementSerializer,
@@ -17,7 +16,7 @@ from annotation.api.answers import (
     WrittenSerializer,
 )
 from annotation.api.judging import AssignmentDetailSerializer, AssignmentEndpoint
-from annotation.api.preconditions import require_unchanged, tagged
+from annotation.api.preconditions import tagged
 from annotation.collecting import demonstrating, ranking, rating
 from annotation.errors import BadRequest
 from annotation.models import Annotator, Assignment, Task
@@ -48,10 +47,7 @@ class Revise(AssignmentEndpoint):
 @write
 def _revised(view: Revise, public_id: UUID) -> Assignment:
     """Locks the annotator's row, and the judgement's after what If-Match says was compared with it."""
-    annotator = view.annotator
-    locks.annotator(annotator)
-    assignment = view.assignment(public_id)
-    require_unchanged(view.request, view.get_serializer(assignment).data)
+    annotator, assignment = view.locked(public_id)
     if assignment.status != Assignment.Status.SUBMITTED:
         raise BadRequest("This is not submitted yet: there is nothing to change.")
     parse, revise = _KINDS[assignment.task.kind]

@@ -9,12 +9,11 @@ from typing import Any, cast
 
 from django import forms
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from annotation.api.filters import NamedFilters, require_known
+from annotation.api.filters import NamedFilters, query_parameter, require_known
 from annotation.api.paging import ORDER
 from annotation.patience import patiently
 from console.data.filters import YES, Filters
@@ -63,13 +62,8 @@ def _parameter(name: str, field: forms.Field) -> dict[str, Any]:
     """A field as OpenAPI writes it."""
     choices = _choices(field)
     explained = ", ".join(f"{value} ({words.lower()})" for value, words in choices.items())
-    return {
-        "name": name,
-        "in": OpenApiParameter.QUERY,
-        "required": False,
-        "description": f"{field.label}: {explained}" if choices else str(field.label),
-        "schema": _schema(field, tuple(choices)),
-    }
+    meaning = f"{field.label}: {explained}" if choices else str(field.label)
+    return query_parameter(name, meaning, _schema(field, tuple(choices)))
 
 
 def _schema(field: forms.Field, choices: tuple[str, ...]) -> dict[str, Any]:

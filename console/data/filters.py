@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from annotation.api.paging import OLDEST, ORDER
 from annotation.files import snapshots
 from annotation.models import (
     Annotator,
@@ -24,7 +25,7 @@ from annotation.models import (
 from annotation.models.prompt import Split
 from console import loop
 from console.data import facts, search
-from console.data.paging import OLDEST, ORDER, Order, address
+from console.data.paging import Order, address
 from rewardmodel import activation
 from rewardmodel.models import Reward, RewardModelVersion
 

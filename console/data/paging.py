@@ -11,14 +11,13 @@ from typing import Any, NamedTuple
 from django.db.models import F, Q, QuerySet
 from django.http import QueryDict
 
+from annotation.api.paging import OLDEST, ORDER
 from annotation.errors import TookTooLong
 from annotation.patience import patiently
 from console.counting import Bounded, bounded
 
 Rows = QuerySet[Any]
 A_PAGE = 50
-# In which order rows come: the newest first, this way round, or sorted by something.
-ORDER, OLDEST = "order", "oldest"
 # Where a page stands: before or after an id, by time; of a sorted list from an id on.
 BEFORE, AFTER, FROM = "before", "after", "from"
 # So many rows of a list are counted, and no more.

@@ -16,6 +16,7 @@ from annotation.files import export
 from annotation.models import Comparison, Project, Ranking
 from annotation.quality.agreement import agreement_of
 from tests.annotation.factories import emptied, make_project, out, out_values, put, put_bytes, ranking
+from tests.trl_arguments import ONE_STEP
 
 pytestmark = pytest.mark.django_db
 DATA = os.environ.get("CONCORD_REAL_DATA", "")
@@ -149,16 +150,7 @@ def test_a_reward_trainer_takes_the_pairs_as_they_are(form: str, tmp_path: Path)
     model = transformers.AutoModelForSequenceClassification.from_config(config)
     before = model.score.weight.detach().clone()
     arguments = trl.RewardConfig(
-        output_dir=str(tmp_path / "trained"),
-        max_steps=1,
-        per_device_train_batch_size=13,
-        report_to=[],
-        use_cpu=True,
-        bf16=False,
-        activation_checkpointing=False,
-        disable_tqdm=True,
-        save_strategy="no",
-        learning_rate=0.01,
+        output_dir=str(tmp_path / "trained"), per_device_train_batch_size=13, **ONE_STEP
     )
     trainer = trl.RewardTrainer(model=model, args=arguments, train_dataset=data, processing_class=tokenizer)
     # A fresh head tells nothing apart: the loss of a pair is close to log 2.

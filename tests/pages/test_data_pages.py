@@ -293,10 +293,13 @@ FILTERS: list[tuple[str, str, Callable[[Any], bool]]] = [
 ]
 
 
-@pytest.mark.long
-@pytest.mark.parametrize(
+by_each_filter = pytest.mark.parametrize(
     ("kind", "query", "keep"), FILTERS, ids=lambda value: value if isinstance(value, str) else ""
 )
+
+
+@pytest.mark.long
+@by_each_filter
 def test_a_list_holds_what_its_address_says(
     cast: Cast, kind: str, query: str, keep: Callable[[Any], bool]
 ) -> None:
@@ -304,9 +307,7 @@ def test_a_list_holds_what_its_address_says(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    ("kind", "query", "keep"), FILTERS, ids=lambda value: value if isinstance(value, str) else ""
-)
+@by_each_filter
 def test_a_program_lists_by_the_same_words(
     cast: Cast, kind: str, query: str, keep: Callable[[Any], bool]
 ) -> None:

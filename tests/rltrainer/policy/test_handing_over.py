@@ -22,6 +22,7 @@ from runs.folder.stopping import StopSignal
 from tests.lm.cards import read_card, run_snippet
 from tests.rltrainer.policy.factories import make_folder, make_model, make_sft_folder, make_tokenizer
 from tests.rltrainer.ppo.factories import make_run
+from tests.trl_arguments import ONE_STEP
 
 pytestmark = pytest.mark.long  # they train
 
@@ -66,17 +67,7 @@ def logits(model: Any) -> torch.Tensor:
 def trainer_of(model: Any, folder: Path, tmp_path: Path) -> Any:
     """TRL's SFTTrainer on a model, or on the folder that it then loads itself."""
     datasets, trl = pytest.importorskip("datasets"), pytest.importorskip("trl")
-    arguments = trl.SFTConfig(
-        output_dir=str(tmp_path / "trained"),
-        max_steps=1,
-        report_to=[],
-        use_cpu=True,
-        bf16=False,
-        activation_checkpointing=False,
-        disable_tqdm=True,
-        save_strategy="no",
-        learning_rate=0.01,
-    )
+    arguments = trl.SFTConfig(output_dir=str(tmp_path / "trained"), **ONE_STEP)
     data = datasets.Dataset.from_list(
         [{"prompt": ASK, "completion": [{"role": "assistant", "content": "Here."}]}]
     )
