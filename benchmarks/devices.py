@@ -10,14 +10,17 @@ bfloat16; the figures of two devices should agree but for that.
 
 The checks are of what a machine without a GPU cannot show. **parity**: SFT, the fit, PPO, PPO with LoRA and REINFORCE
 on two processes, NCCL between two GPUs and gloo on the CPU, give the weights of one after twenty steps in float64.
-**merge**: of SFT with LoRA beside a base that is bfloat16 on CUDA, what was learnt is saved in float32 whole, and the
-saved policy has the perplexity that the report says.
+**resume**: each of them stopped by SIGTERM at a moment by chance and gone on with has the weights of one that was left
+alone, to the byte. **merge**: of SFT with LoRA beside a base that is bfloat16 on CUDA, what was learnt is saved in
+float32 whole, and the saved policy has the perplexity that the report says.
 """
 
 import argparse
 import json
 import math
 import os
+import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,6 +42,7 @@ from rltrainer.policy.answers import demonstration_losses
 from rltrainer.policy.config import EvaluateConfig
 from rltrainer.policy.demonstrations import read_demonstrations
 from rltrainer.policy.loading import load_policy
+from runs.folder.child import STOPPED
 from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
 from runs.folder.starting import QUIET_THREADS
@@ -102,45 +106,73 @@ def snapshot_lines(count: int) -> list[dict[str, Any]]:
     return lines
 
 
-def run(
-    kind: str, path: Path, config: Mapping[str, Any], inputs: Mapping[str, list[dict[str, Any]]]
-) -> float:
-    """Carry out one command in a folder of its own; its seconds."""
+Inputs = Mapping[str, list[dict[str, Any]]]
+
+
+def prepare(path: Path, config: Mapping[str, Any], inputs: Inputs) -> RunFolder:
+    """The folder of a run."""
     folder = RunFolder(path)
     folder.make()
     for name, lines in inputs.items():
         (folder.inputs / name).write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     folder.write_config(dict(config))
-    begun = time.monotonic()
+    return folder
+
+
+def start(kind: str, folder: RunFolder) -> "subprocess.Popen[bytes]":
+    """The process of a command on ``folder``."""
     module, command = kind.split()
-    subprocess.run([sys.executable, "-m", module, command, str(path)], cwd=CHECKOUT, check=True)
+    return subprocess.Popen([sys.executable, "-m", module, command, str(folder.path)], cwd=CHECKOUT)
+
+
+def run(kind: str, path: Path, config: Mapping[str, Any], inputs: Inputs) -> float:
+    """Carry out one command in a folder of its own; its seconds."""
+    folder = prepare(path, config, inputs)
+    begun = time.monotonic()
+    finish(start(kind, folder))
     return round(time.monotonic() - begun, 1)
+
+
+def finish(process: "subprocess.Popen[bytes]") -> None:
+    if code := process.wait():
+        raise SystemExit(f"{process.args!r} ended with {code}")
+
+
+class Trainings:
+    """SFT, a fit and three trainings of the policy, each on what those before it gave."""
+
+    def __init__(self, device: str, count: int, home: Path, steps: int, held_out: int = 200) -> None:
+        sft, fit, train = KINDS
+        prompts = prompt_lines(dict.fromkeys(one.prompt for one in demonstrations(3, 400)))
+        shared = {"device": device, "seed": 1}
+        self.policy, self.rewards = home / "sft", home / "fit"
+        models = {"policy": str(self.policy / "output"), "reward_model": str(self.rewards / "output")}
+        policies: dict[str, dict[str, Any]] = {
+            "ppo": {},
+            "ppo_lora": {"lora": {"rank": 8}},
+            "reinforce": {"algorithm": "reinforce"},
+        }
+        improving = {**shared, **models, "steps": steps, "held_out_prompts": held_out}
+        self.by_name: dict[str, tuple[str, dict[str, Any], Inputs]] = {
+            "sft": (sft, {**shared, "epochs": 2}, {"demonstrations.jsonl": demonstration_lines(count)}),
+            "fit": (fit, {**shared, "epochs": 1}, {"snapshot.jsonl": snapshot_lines(count)}),
+            **{
+                name: (train, {**improving, **more}, {"prompts.jsonl": prompts})
+                for name, more in policies.items()
+            },
+        }
 
 
 def measure(device: str, count: int, home: Path) -> dict[str, Any]:
     """All of it on one device."""
-    sft, fit, train = KINDS
-    prompts = prompt_lines(dict.fromkeys(one.prompt for one in demonstrations(3, 400)))
-    shared = {"device": device, "seed": 1}
-    policy, rewards = home / "sft", home / "fit"
-    seconds = {
-        "sft": run(sft, policy, {**shared, "epochs": 2}, {"demonstrations.jsonl": demonstration_lines(count)})
-    }
-    seconds["fit"] = run(fit, rewards, {**shared, "epochs": 1}, {"snapshot.jsonl": snapshot_lines(count)})
-    models = {"policy": str(policy / "output"), "reward_model": str(rewards / "output")}
+    trainings = Trainings(device, count, home, steps=4)
+    seconds = {name: run(kind, home / name, *rest) for name, (kind, *rest) in trainings.by_name.items()}
     figures: dict[str, Any] = {
         "device": device,
-        "held_out_loss": read_json(policy / "output" / "report.json")["held_out_loss"],
-        "accuracy": read_json(rewards / "output" / "meta.json")["report"]["held_out"]["accuracy"],
+        "held_out_loss": read_json(trainings.policy / "output" / "report.json")["held_out_loss"],
+        "accuracy": read_json(trainings.rewards / "output" / "meta.json")["report"]["held_out"]["accuracy"],
     }
-    for name, more in (
-        ("ppo", {}),
-        ("ppo_lora", {"lora": {"rank": 8}}),
-        ("reinforce", {"algorithm": "reinforce"}),
-    ):
-        seconds[name] = run(
-            train, home / name, {**shared, **models, **more, "steps": 4}, {"prompts.jsonl": prompts}
-        )
+    for name in ("ppo", "ppo_lora", "reinforce"):
         report = read_json(home / name / "output" / "report.json")
         figures[name] = {"gain_in_deviations": report["gain_in_deviations"], "kl": report["after"]["kl"]}
     return {**figures, "seconds": seconds}
@@ -158,7 +190,11 @@ def check(device: str, home: Path) -> dict[str, Any]:
         parity: dict[str, Any] = {"skipped": "two processes need two GPUs, and this machine has one"}
     else:
         parity = check_parity(device, home / "parity")
-    checks = {"parity": parity, "merge": check_merge(device, home / "merge")}
+    checks = {
+        "parity": parity,
+        "resume": check_resume(device, home / "resume"),
+        "merge": check_merge(device, home / "merge"),
+    }
     return {"device": device, "name": name, "torch": torch.__version__, **checks}
 
 
@@ -176,6 +212,39 @@ def check_parity(device: str, home: Path) -> dict[str, Any]:
         weights = [name for name in alone if name.startswith("weights.")]
         differences[path.stem] = max(float((alone[name] - together[name]).abs().max()) for name in weights)
     return {"differences": differences, "passed": max(differences.values()) < SAME_WEIGHTS}
+
+
+def check_resume(device: str, home: Path) -> dict[str, Any]:
+    """The largest difference of a weight from a training that was left alone, by training: of one that was stopped and
+    gone on with, and of a second one that was left alone."""
+    chance, stopped, again = random.Random(1), {}, {}
+    for name, (kind, config, inputs) in Trainings(device, 400, home, steps=3, held_out=16).by_name.items():
+        whole = run(kind, home / name, config, inputs)
+        run(kind, home / f"{name}_again", config, inputs)
+        broken, begun = prepare(home / f"{name}_stopped", config, inputs), time.monotonic()
+        process = start(kind, broken)
+        while not broken.metrics_file.exists() and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.7) * (whole - (time.monotonic() - begun)))
+        process.send_signal(signal.SIGTERM)
+        if process.wait() != STOPPED:
+            raise SystemExit(f"{name} was not stopped in time: its seconds are {whole}")
+        finish(start(kind, broken))
+        stopped[name] = largest_difference(home / name, broken.path)
+        again[name] = largest_difference(home / name, home / f"{name}_again")
+    return {"stopped": stopped, "again": again, "passed": not any(stopped.values())}
+
+
+def largest_difference(one: Path, other: Path) -> float:
+    """Of any weight that two runs have saved."""
+    largest = 0.0
+    for path in (one / "output").rglob("*.safetensors"):
+        weights, others = load_file(path), load_file(other / path.relative_to(one))
+        largest = max(
+            largest,
+            *(float((value.double() - others[name].double()).abs().max()) for name, value in weights.items()),
+        )
+    return largest
 
 
 def check_merge(device: str, home: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What small networks of each family of language models can do as bases: the table in docs/bases.md.
 
-    python -m benchmarks.families [NAME ...]     print the table; --write puts it into docs/bases.md
+    python -m benchmarks.families [NAME ...]     print the table; --write puts it into docs/bases.md; --device cuda
     python -m benchmarks.families FOLDER ...     the same of bases that are there
 
 Each is made with random weights, saved as a hub would give it, and asked for everything a base is asked for; what is
@@ -125,77 +125,79 @@ FAMILIES = [
 ]
 
 
-def try_sft(base: str, path: Path, **config: Any) -> None:
+def try_sft(base: str, path: Path, device: str, **config: Any) -> None:
     """Two steps, then samples of what was saved."""
-    folder = make_sft_folder(path / "sft", base=base, epochs=1, batch_tokens=4096, **config)
+    folder = make_sft_folder(path / "sft", base=base, epochs=1, batch_tokens=4096, device=device, **config)
     sft.main(folder, StopSignal())
-    try_sampling(str(folder.output), path)
+    try_sampling(str(folder.output), path, device)
 
 
-def try_sampling(base: str, path: Path) -> None:
+def try_sampling(base: str, path: Path, device: str) -> None:
     """Two prompts."""
     folder = RunFolder(path / "sample")
     folder.make()
     make_prompts(folder.inputs / "prompts.jsonl", 2)
-    folder.write_config({"base": base, "completions": 2, "max_new_tokens": 6, "threads": 1, "device": "cpu"})
+    folder.write_config({"base": base, "completions": 2, "max_new_tokens": 6, "threads": 1, "device": device})
     sample.main(folder, StopSignal())
 
 
-def try_fit(base: str, path: Path, **config: Any) -> None:
+def try_fit(base: str, path: Path, device: str, **config: Any) -> None:
     """A fit, and the loading of what was saved."""
-    folder = make_fit(path / "fit", make_lines(30), base=base, epochs=1, batch_rankings=32, **config)
+    folder = make_fit(
+        path / "fit", make_lines(30), base=base, epochs=1, batch_rankings=32, device=device, **config
+    )
     commands.fit(folder, StopSignal())
-    load_reward_model(folder.output, torch.device("cpu"))
+    load_reward_model(folder.output, torch.device(device))
 
 
-def try_export(base: str, path: Path) -> None:
+def try_export(base: str, path: Path, device: str) -> None:
     """A fit, and its reward model as transformers' classifier."""
     folder, output = RunFolder(path / "export"), path / "exported"
-    try_fit(base, path)
+    try_fit(base, path, device)
     folder.make()
     output.mkdir()
     folder.write_config({"model": str(path / "fit" / "output"), "output": str(output), "title": "Tried"})
     handing_over.main(folder, StopSignal())
 
 
-def try_ppo(base: str, path: Path) -> None:
+def try_ppo(base: str, path: Path, device: str) -> None:
     """One rollout and its update."""
-    folder = make_run(path / "ppo", steps=1, policy=base, held_out_prompts=1, max_new_tokens=4)
+    folder = make_run(path / "ppo", steps=1, policy=base, held_out_prompts=1, max_new_tokens=4, device=device)
     train.main(folder, StopSignal())
 
 
-USES: Mapping[str, Callable[[str, Path], None]] = {
+USES: Mapping[str, Callable[[str, Path, str], None]] = {
     "SFT": try_sft,
-    "SFT with LoRA": lambda base, path: try_sft(base, path, lora=LORA),
+    "SFT with LoRA": lambda base, path, device: try_sft(base, path, device, lora=LORA),
     "sampling": try_sampling,
     "PPO": try_ppo,
     "fit": try_fit,
-    "fit with LoRA": lambda base, path: try_fit(base, path, lora=LORA),
+    "fit with LoRA": lambda base, path, device: try_fit(base, path, device, lora=LORA),
     "export of the fit": try_export,
 }
 
 
-def tried(family: Family | OwnBase) -> Iterator[tuple[str, str]]:
+def tried(family: Family | OwnBase, device: str = "cpu") -> Iterator[tuple[str, str]]:
     """Each use with the reason why it is refused, empty where it is not."""
     with tempfile.TemporaryDirectory() as place:
         base = family.make(Path(place) / "base")
         for use, attempt in USES.items():
             path = Path(place) / use.replace(" ", "-")
             try:
-                attempt(base, path)
+                attempt(base, path, device)
             except BadInput as refused:
                 yield use, str(refused).replace(place, "...")
             else:
                 yield use, ""
 
 
-def table(families: Sequence[Family | OwnBase]) -> str:
+def table(families: Sequence[Family | OwnBase], device: str) -> str:
     """Markdown: a row a family, then the reasons of what is refused."""
     lines = [f"| family | {' | '.join(USES)} |", "| --- |" + " --- |" * len(USES)]
     reasons: dict[str, int] = {}
     for family in families:
         cells = []
-        for _, reason in tried(family):
+        for _, reason in tried(family, device):
             number = reasons.setdefault(reason, len(reasons) + 1) if reason else 0
             cells.append(f"no ({number})" if number else "yes")
         lines.append(f"| {family.name} | {' | '.join(cells)} |")
@@ -208,11 +210,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.families")
     parser.add_argument("names", nargs="*", help="families, or folders of bases; all families without")
     parser.add_argument("--write", action="store_true", help=f"into {PAGE}")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     options = parser.parse_args()
     named = {family.name: family for family in FAMILIES}
     if unknown := [name for name in options.names if name not in named and not Path(name).is_dir()]:
         parser.error(f"{', '.join(unknown)}: neither a folder nor one of {', '.join(named)}")
-    text = table([named.get(name, OwnBase(name)) for name in options.names] or FAMILIES)
+    text = table([named.get(name, OwnBase(name)) for name in options.names] or FAMILIES, options.device)
     if options.write:
         before, mark, _ = PAGE.read_text(encoding="utf-8").partition("<!-- made by benchmarks.families -->\n")
         PAGE.write_text(before + mark + text, encoding="utf-8")

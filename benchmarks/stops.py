@@ -1,11 +1,12 @@
 """How soon a run's process ends after SIGTERM, at any moment of it: the table in docs/architecture.md.
 
-    python -m benchmarks.stops [KIND ...] [--moments 10] [--seed 0] [--write]
+    python -m benchmarks.stops [KIND ...] [--moments 10] [--seed 0] [--device cuda] [--write]
 
-Networks and settings are those of a run that says nothing else, on two threads of the CPU; the data are the demo's
-grammar. Each kind of run is made once to its end. Then it starts anew as often as there are moments, each drawn between
-the first word of its progress and that end, and is stopped there. Children are forked from a process that has loaded
-torch, as under Concord (runs.folder.forking), or start from nothing where that cannot be. No Django, no database.
+Networks and settings are those of a run that says nothing else, on two threads of the CPU or on a GPU; the data are the
+demo's grammar. Each kind of run is made once to its end. Then it starts anew as often as there are moments, each drawn
+between the first word of its progress and that end, and is stopped there. Children are forked from a process that has
+loaded torch, as under Concord (runs.folder.forking), or start from nothing where that cannot be. No Django, no
+database.
 """
 
 import argparse
@@ -32,7 +33,6 @@ from runs.folder.folder import RunFolder
 from runs.folder.starting import QUIET_THREADS, Process, start
 
 PAGE = CHECKOUT / "docs" / "architecture.md"
-SHARED: Mapping[str, Any] = {"device": "cpu", "threads": 2}
 LOADED = (
     "rewardmodel.bradley_terry.commands",
     "rltrainer.policy.evaluate",
@@ -76,7 +76,7 @@ def forking(path: Path) -> Iterator[Path]:
         process.wait()
 
 
-def kinds(home: Path) -> list[Kind]:
+def kinds(home: Path, device: str) -> list[Kind]:
     """In the order in which they need each other's output."""
     prompts = prompt_lines(dict.fromkeys(one.prompt for one in demonstrations(3, 200)))
     lines_of_demonstrations = demonstration_lines(400)
@@ -85,38 +85,44 @@ def kinds(home: Path) -> list[Kind]:
     ]
     policy, reward_model = (str(home / name / "output") for name in ("SFT", "fit"))
     models = {"policy": policy, "reward_model": reward_model}
+    shared = {"device": device, "threads": 2}
     train, prompts_alone = ("rltrainer.ppo", "train"), {"prompts.jsonl": prompts}
     return [
         Kind(
             "SFT",
             ("rltrainer.policy", "sft"),
-            {"epochs": 2},
+            {**shared, "epochs": 2},
             {"demonstrations.jsonl": lines_of_demonstrations},
         ),
         Kind(
             "fit",
             ("rewardmodel.bradley_terry", "fit"),
-            {"epochs": 1},
+            {**shared, "epochs": 1},
             {"snapshot.jsonl": snapshot_lines(200)},
         ),
-        Kind("PPO", train, {**models, "steps": 1, "held_out_prompts": 16}, prompts_alone),
+        Kind("PPO", train, {**shared, **models, "steps": 1, "held_out_prompts": 16}, prompts_alone),
         Kind(
             "REINFORCE",
             train,
-            {**models, "algorithm": "reinforce", "steps": 2, "held_out_prompts": 16},
+            {**shared, **models, "algorithm": "reinforce", "steps": 2, "held_out_prompts": 16},
             prompts_alone,
         ),
-        Kind("sampling", ("rltrainer.policy", "sample"), {"base": policy}, {"prompts.jsonl": prompts[:32]}),
+        Kind(
+            "sampling",
+            ("rltrainer.policy", "sample"),
+            {**shared, "base": policy},
+            {"prompts.jsonl": prompts[:32]},
+        ),
         Kind(
             "evaluating",
             ("rltrainer.policy", "evaluate"),
-            {"policies": [policy, policy], "reward_model": reward_model},
+            {**shared, "policies": [policy, policy], "reward_model": reward_model},
             {"prompts.jsonl": prompts[:32], "demonstrations.jsonl": lines_of_demonstrations},
         ),
         Kind(
             "scoring a file",
             ("rewardmodel.bradley_terry", "score"),
-            {"reward_model": reward_model},
+            {**shared, "reward_model": reward_model},
             {"scored.jsonl": scored * 8},
         ),
     ]
@@ -128,7 +134,7 @@ def make(kind: Kind, path: Path) -> RunFolder:
     folder.make()
     for name, lines in kind.inputs.items():
         (folder.inputs / name).write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    folder.write_config({**SHARED, **kind.config})
+    folder.write_config(dict(kind.config))
     return folder
 
 
@@ -210,11 +216,12 @@ def main() -> int:
     )
     parser.add_argument("--moments", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--write", action="store_true", help=f"into {PAGE.relative_to(CHECKOUT)}")
     options = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory(prefix="concord-stops-") as name, forking(Path(name) / "f") as forks:
-        for kind in kinds(Path(name)):
+        for kind in kinds(Path(name), options.device):
             if options.kinds and kind.name not in options.kinds:
                 if kind.name in ("SFT", "fit"):
                     to_its_end(kind, Path(name) / kind.name, forks)

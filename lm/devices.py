@@ -14,7 +14,7 @@ CPU = torch.device("cpu")
 def choose_device(name: str) -> torch.device:
     """``auto`` is CUDA where there is one, else the CPU. Of several processes (lm.ranks) each has a GPU of its own.
 
-    Raises BadInput for a device that is not there.
+    Raises BadInput for a device that is not there, and where this machine has fewer GPUs than processes.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -24,7 +24,9 @@ def choose_device(name: str) -> torch.device:
         raise BadInput(f'device {name!r} is none: use "auto", "cpu" or "cuda"') from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise BadInput('device "cuda" is asked for, but this machine has none: use "auto" or "cpu"')
-    return torch.device(_own_gpu()) if name == "cuda" else device
+    if device.type != "cuda":
+        return device
+    return _own_gpu(device)
 
 
 def device_of_run(folder: RunFolder, name: str) -> torch.device:
@@ -42,9 +44,21 @@ def device_of_run(folder: RunFolder, name: str) -> torch.device:
     return device
 
 
-def _own_gpu() -> str:
-    """The launcher numbers the processes of this machine."""
-    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+def _own_gpu(device: torch.device) -> torch.device:
+    """The GPU of this process. The launcher numbers the processes of this machine and says how many they are."""
+    gpus = torch.cuda.device_count()
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ.get("WORLD_SIZE", "1")))
+    if device.index is not None and processes > 1:
+        raise BadInput(f'device "{device}" is one GPU, and {processes} processes need one each: use "cuda"')
+    if processes > gpus:
+        raise BadInput(
+            f"{processes} processes need a GPU each, and this machine has {gpus}: set processes to {gpus} or fewer"
+        )
+    index = int(os.environ.get("LOCAL_RANK", "0")) if device.index is None else device.index
+    if index >= gpus:
+        names = ", ".join(f'"cuda:{number}"' for number in range(gpus))
+        raise BadInput(f'device "{device}" is asked for, but this machine has {names} alone')
+    return torch.device("cuda", index)
 
 
 def precise(dtype: torch.dtype) -> torch.dtype:

@@ -66,21 +66,31 @@ class FitConfig:
             "passes over the rankings of the train split: more than one overfits a pretrained base",
             source="Stiennon et al. 2009.01325",
             none=_BY_BASE,
+            filled_in=True,
             least=1,
         ),
     ] = None
-    learning_rate: Annotated[float | None, Meaning("the highest, after warm-up", none=_BY_BASE, least=0)] = (
-        None
-    )
+    learning_rate: Annotated[
+        float | None, Meaning("the highest, after warm-up", none=_BY_BASE, filled_in=True, least=0)
+    ] = None
     tie_learning_rate: Annotated[
         float, Meaning("of the one tie parameter, which starts at the share of ties", least=0)
     ] = 0.01
     warmup: settings.Warmup = 0.03
     floor: settings.Floor = 0.1
-    weight_decay: Annotated[float | None, Meaning("of matrices only", none=_BY_BASE, least=0)] = None
+    weight_decay: Annotated[
+        float | None, Meaning("of matrices only", none=_BY_BASE, filled_in=True, least=0)
+    ] = None
     batch_rankings: Annotated[
         int | None,
-        Meaning("learnt from in one optimizer step", name="batch", unit="rankings", none=_BY_BASE, least=1),
+        Meaning(
+            "learnt from in one optimizer step",
+            name="batch",
+            unit="rankings",
+            none=_BY_BASE,
+            filled_in=True,
+            least=1,
+        ),
     ] = None
     micro_batch_tokens: settings.MicroBatchTokens = 4096
     max_grad_norm: settings.MaxGradNorm = 1.0

@@ -56,15 +56,18 @@ class SftConfig:
         Meaning(
             "passes over the demonstrations of the train split; the weights of the best stay",
             none=_BY_BASE,
+            filled_in=True,
             least=1,
         ),
     ] = None
-    learning_rate: Annotated[float | None, Meaning("the highest, after warm-up", none=_BY_BASE, least=0)] = (
-        None
-    )
+    learning_rate: Annotated[
+        float | None, Meaning("the highest, after warm-up", none=_BY_BASE, filled_in=True, least=0)
+    ] = None
     warmup: settings.Warmup = 0.05
     floor: settings.Floor = 0.1
-    weight_decay: Annotated[float | None, Meaning("of matrices only", none=_BY_BASE, least=0)] = None
+    weight_decay: Annotated[
+        float | None, Meaning("of matrices only", none=_BY_BASE, filled_in=True, least=0)
+    ] = None
     batch_tokens: Annotated[
         int | None,
         Meaning(
@@ -72,6 +75,7 @@ class SftConfig:
             name="batch",
             unit="tokens",
             none=_BY_BASE,
+            filled_in=True,
             least=1,
         ),
     ] = None

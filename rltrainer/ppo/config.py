@@ -75,9 +75,9 @@ class PpoConfig:
         ),
     ] = -1.0
     # The rollout.
-    steps: Annotated[int | None, Meaning("rollouts: of sampling, then learning", none=_BY_SIZE, least=1)] = (
-        None
-    )
+    steps: Annotated[
+        int | None, Meaning("rollouts: of sampling, then learning", none=_BY_SIZE, filled_in=True, least=1)
+    ] = None
     batch_prompts: Annotated[
         int, Meaning("drawn for a rollout, each with several completions", name="prompts a rollout", least=1)
     ] = 32
@@ -123,6 +123,7 @@ class PpoConfig:
             "passes over a rollout; 1 for REINFORCE",
             source="Ziegler et al. 1909.08593: 4 for PPO",
             none=_BY_ALGORITHM,
+            filled_in=True,
             least=1,
         ),
     ] = None
@@ -132,16 +133,17 @@ class PpoConfig:
             "optimizer steps of a pass; 1 for REINFORCE",
             source="Ziegler et al. 1909.08593: 4 for PPO",
             none=_BY_ALGORITHM,
+            filled_in=True,
             least=1,
         ),
     ] = None
     micro_batch_tokens: settings.MicroBatchTokens = 8192
     learning_rate: Annotated[
-        float | None, Meaning("of the policy, falling to 0 in a line", none=_BY_SIZE, least=0)
+        float | None, Meaning("of the policy, falling to 0 in a line", none=_BY_SIZE, filled_in=True, least=0)
     ] = None
     value_learning_rate: Annotated[
         float | None,
-        Meaning("of the value network", none="twice that of a whole policy", least=0),
+        Meaning("of the value network", none="twice that of a whole policy", filled_in=True, least=0),
     ] = None
     adam_eps: Annotated[
         float,
@@ -253,7 +255,7 @@ class PpoConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedPpo(PpoConfig):
-    """A PpoConfig in which nothing is left open; a limit or target that is None is none."""
+    """A PpoConfig in which nothing is left open. A limit or target that is None is none."""
 
     steps: int
     epochs: int

@@ -31,6 +31,9 @@ class Meaning:
     unit: str = ""
     source: str = ""  # of the default: a paper, or what was tried
     none: str = ""  # what None means
+    filled_in: bool = (
+        False  # None waits for ``resolve``; elsewhere it is the absence of a limit, target or part
+    )
     least: float | None = None  # ``least <= value <= most`` and ``above < value < below``
     most: float | None = None
     above: float | None = None
@@ -92,7 +95,10 @@ def parse_config(cls: type[T], mapping: Mapping[str, Any]) -> T:
 
 
 def resolve(config: Any, resolved: type[T], defaults: Mapping[str, Any]) -> T:
-    """``config`` as the subclass ``resolved`` of its class: what is None takes its value from ``defaults``."""
+    """``config`` as the subclass ``resolved`` of its class: what waits to be filled in has its value, by ``defaults``.
+
+    The fields of ``resolved`` that are so filled in are of types without None.
+    """
     values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
     chosen = {name: value for name, value in defaults.items() if values[name] is None}
     return resolved(**values | chosen)
