@@ -13,8 +13,10 @@ from lm import encoding
 from lm.rendering import apply_template
 from rewardmodel import fits
 from rewardmodel.bradley_terry import commands
-from rltrainer import policies, sampling, training
-from rltrainer.policy import sample, sft
+from rltrainer import evaluation, policies, sampling, training
+from rltrainer.models import PolicyVersion
+from rltrainer.policy import evaluate, sample, sft
+from rltrainer.ppo import train
 from runs import kinds
 from runs.folder.errors import Stopped
 from runs.folder.folder import RunFolder
@@ -23,6 +25,8 @@ from runs.folder.stopping import StopSignal
 from runs.models import Run
 from tests.annotation.factories import make_project, put
 from tests.lm.bases import DATED
+from tests.rewardmodel.pure.factories import make_fit
+from tests.rewardmodel.versions import make_active
 from tests.rltrainer.policy.factories import make_folder, make_tokenizer
 from tests.storing import store_artifacts_in
 
@@ -40,8 +44,27 @@ REQUESTS: dict[str, Callable[[Project, str], Run]] = {
     "sample": lambda project, base: sampling.request_sampling(
         project=project, config={"max_new_tokens": 4, "batch_prompts": 4, **DEVICE}
     ),
+    "ppo": lambda project, base: training.request_training(
+        project=project,
+        algorithm="ppo",
+        config={"steps": 2, "batch_prompts": 4, "max_new_tokens": 4, "held_out_prompts": 4, **DEVICE},
+    ),
+    "evaluate": lambda project, base: evaluation.request_evaluation(
+        project=project,
+        versions=list(PolicyVersion.objects.filter(project=project)),
+        config={"max_new_tokens": 4, "batch_prompts": 4, **DEVICE},
+    ),
 }
-CHILDREN = {"fit": commands.fit, "sft": sft.main, "sample": sample.main}
+CHILDREN = {
+    "fit": commands.fit,
+    "sft": sft.main,
+    "sample": sample.main,
+    "ppo": train.main,
+    "evaluate": evaluate.main,
+}
+# A fit of another day, whose reward model states that one wherever it scores.
+EARLIER = "2019-01-01"
+SCORING = ("ppo", "evaluate")
 
 
 @pytest.fixture
@@ -76,6 +99,13 @@ def make_chat_project() -> Project:
     return project
 
 
+def make_earlier_fit(path: Path, base: str) -> RunFolder:
+    """A reward model from the same base."""
+    folder = make_fit(path, base=base, epochs=1, date=EARLIER)
+    commands.fit(folder, StopSignal())
+    return folder
+
+
 class HalfWay(StopSignal):
     """Asked for when something of the run is written."""
 
@@ -85,7 +115,8 @@ class HalfWay(StopSignal):
 
     def __bool__(self) -> bool:
         return bool(read_metrics(self.folder.metrics_file)[0]) or any(
-            self.folder.output.glob("samples.jsonl")
+            path.exists()
+            for path in (self.folder.output / "samples.jsonl", self.folder.checkpoint / "policy_0.json")
         )
 
 
@@ -95,7 +126,11 @@ def test_a_template_writes_the_day_of_the_run_and_a_resumed_run_keeps_it(
 ) -> None:
     store_artifacts_in(tmp_path / "files", settings)
     base, project = make_dated_base(tmp_path / "base"), make_chat_project()
-    policies.make_version(project=project, base=base)
+    for _ in range(2):
+        policies.make_version(project=project, base=base)
+    if name in SCORING:
+        make_active(project, make_earlier_fit(tmp_path / "earlier", base).output)
+        written.clear()
     run = REQUESTS[name](project, base)
     Run.objects.filter(pk=run.pk).update(created_at=CREATED_AT)
     run.refresh_from_db()
@@ -110,8 +145,8 @@ def test_a_template_writes_the_day_of_the_run_and_a_resumed_run_keeps_it(
     CHILDREN[name](folder, StopSignal())
     assert 0 < before < len(written)
     days = {day for text in written for day in re.findall(r"It is (.*?)\.\n", text)}
-    assert days == {"29 Feb 2020 00:00"}
+    assert days == {"29 Feb 2020 00:00"} | ({"01 Jan 2019 00:00"} if name in SCORING else set())
     # Whatever is made from it says that day too
     templates = [path.read_text() for path in folder.output.rglob("chat_template.jinja")]
-    assert len(templates) == (name != "sample")
+    assert len(templates) == (name in {"fit", "sft", "ppo"})
     assert all("29 Feb 2020 00:00" in template for template in templates)
