@@ -114,6 +114,7 @@ class ConcordAdminSite(AdminSite):
             path("runs/<int:pk>/", view(run.run_page), name="run"),
             path("runs/<int:pk>/live/", view(run.run_live), name="run_live"),
             path("runs/<int:pk>/metrics/", view(run.run_metrics), name="run_metrics"),
+            path("runs/<int:pk>/log/", view(run.run_log), name="run_log"),
             path("runs/<int:pk>/cancel/", view(run.run_cancel), name="run_cancel"),
             path("runs/<int:pk>/again/", view(run.run_again), name="run_again"),
             path("runs/<int:pk>/resume/", view(run.run_resume), name="run_resume"),

@@ -6,6 +6,7 @@ lifecycle.py    every change of a run's status, by compare-and-set
 execution.py    how a worker carries out one run
 workers.py      which queues have a worker
 child.py        one child process, ended for certain
+log.py          what it printed, from a place on
 foreground.py   a run carried out by a command itself, with a progress bar
 artifacts.py    folders of files named by digest
 cleaning.py     folders and artifacts that nobody needs any more are removed

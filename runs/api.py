@@ -76,6 +76,30 @@ class NoteSerializer(serializers.Serializer[Any]):
     archived = serializers.BooleanField(required=False)
 
 
+class LogQuerySerializer(serializers.Serializer[Any]):
+    """From where a log is read."""
+
+    offset = serializers.IntegerField(
+        required=False,
+        default=0,
+        min_value=0,
+        max_value=2**63 - 1,
+        help_text="The byte from which on it is read: next of the piece before",
+    )
+
+
+class LogPieceSerializer(serializers.Serializer[Any]):
+    """Some of a run's log, in whole characters."""
+
+    text = serializers.CharField(read_only=True, allow_blank=True, trim_whitespace=False)
+    next = serializers.IntegerField(read_only=True, help_text="The byte at which the next piece begins")
+    over = serializers.BooleanField(read_only=True, help_text="The run has ended, and no more will come")
+    kept = serializers.BooleanField(
+        read_only=True,
+        help_text="False where an ended run has no log (any more), but for the end of it in log_tail",
+    )
+
+
 class MetricsSerializer(serializers.Serializer[Any]):
     """One line of what a run measured."""
 

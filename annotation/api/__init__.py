@@ -6,6 +6,7 @@ Shared by the endpoints of every stage:
     rate.py             how often
     idempotency.py      a POST that is sent again
     paging.py           lists by cursor
+    sorting.py          lists by something else than time
     filters.py          named query parameters
     parsing.py          what a request says
     preconditions.py    what two could write
@@ -21,6 +22,7 @@ In the order of the data's path:
     revising.py     what was submitted, changed while the project allows it
     reviews.py      a second person reads what somebody wrote
     flags.py        what somebody should look at, and what became of it
+    skips.py        what annotators passed over
     checking.py     gold tasks, decisions where annotators disagree, pauses
     judgements.py   rankings, ratings, demonstrations, agreement
     quality.py      statistics with their intervals

@@ -26,6 +26,7 @@ from rest_framework.views import APIView
 from annotation import people
 from annotation.api import idempotency
 from annotation.api.paging import only_fields
+from annotation.api.sorting import Order
 from annotation.models import Annotator, ApiToken, Membership, Project
 from annotation.models.project import ProjectQuerySet
 from annotation.withdrawal import lineage
@@ -71,6 +72,8 @@ class Endpoint(GenericAPIView[Any]):
     conditional: ClassVar[bool] = False
     # Which data a list holds, where pages list them too: it is narrowed by their words (console.api.filters).
     kind_of_data: ClassVar[str | None] = None
+    # By what the request wants such a list sorted; None where by its ids (console.api.filters).
+    sorted_by: Order | None = None
     permission_classes = (IsAuthenticated, HasScope)
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 

@@ -8,12 +8,15 @@ from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, ListSerializer, Serializer
+from rest_framework.utils.urls import replace_query_param
 
+from annotation.api import sorting
 from annotation.api.filters import query_parameter
+from annotation.api.sorting import ORDER
 from annotation.patience import patiently
 
 FIELDS = "fields"
-ORDER, OLDEST, NEWEST = "order", "oldest", "newest"
+OLDEST, NEWEST = "oldest", "newest"
 # Of rows that are not whole: a program that reads whole ones cannot take them for such.
 SPARSE = "application/vnd.concord.sparse+json"
 
@@ -96,23 +99,42 @@ class Pages(CursorPagination):
 
 
 class EitherWay(Pages):
-    """A list of data: the oldest first, so that who reads on comes to what is added meanwhile, or the newest first."""
+    """A list of data: the oldest first, so that who reads on comes to what is added meanwhile, or the newest first, or
+    by what else its page can be sorted. Which orders there are is told where its filters are (console.api.filters)."""
+
+    _sorted: sorting.Page | None = None
+    _address: str
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
+        """A page of rows; of a view that is ``sorted_by`` something, by that. Raises TookTooLong."""
+        order: sorting.Order | None = view.sorted_by
+        if order is None:
+            return super().paginate_queryset(queryset, request, view)
+        self._address, self._is_sparse = request.build_absolute_uri(), FIELDS in request.query_params
+        with patiently():
+            self._sorted = sorting.page(
+                queryset,
+                order=order,
+                size=self.get_page_size(request),
+                cursor=request.query_params.get(self.cursor_query_param),
+                of=f"{view.project.pk} {view.kind_of_data} {request.query_params.get(ORDER, OLDEST)}",
+            )
+        return self._sorted.rows
+
+    def get_next_link(self) -> str | None:
+        """The following page's address."""
+        return super().get_next_link() if self._sorted is None else self._link(self._sorted.next)
+
+    def get_previous_link(self) -> str | None:
+        """The address of the page before."""
+        return super().get_previous_link() if self._sorted is None else self._link(self._sorted.previous)
+
+    def _link(self, cursor: str | None) -> str | None:
+        return None if cursor is None else replace_query_param(self._address, self.cursor_query_param, cursor)
 
     def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str]:
-        """By time. Raises ValidationError."""
-        order = request.query_params.get(ORDER, OLDEST)
-        if order not in (OLDEST, NEWEST):
-            raise ValidationError({ORDER: [f"It must be one of {OLDEST}, {NEWEST}."]})
-        return ("-id",) if order == NEWEST else ("id",)
-
-    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """With the order."""
-        order = query_parameter(
-            ORDER,
-            f"In which order rows come; {OLDEST} first where nothing is said",
-            {"type": "string", "enum": [OLDEST, NEWEST]},
-        )
-        return [*super().get_schema_operation_parameters(view), order]
+        """By time."""
+        return ("-id",) if request.query_params.get(ORDER) == NEWEST else ("id",)
 
 
 class NewestFirst(Pages):

@@ -41,6 +41,51 @@ class NewImportSerializer(serializers.Serializer[Any]):
     )
 
 
+class NewLookSerializer(serializers.Serializer[Any]):
+    """A file to be looked at."""
+
+    file = serializers.FileField(help_text="As an import without kind takes it")
+    columns = serializers.CharField(
+        required=False,
+        max_length=1000,
+        help_text="Which column is which, as prompt=question, completion=answer",
+    )
+
+
+class BadRecordSerializer(serializers.Serializer[Any]):
+    """A record that is not what it must be."""
+
+    number = serializers.IntegerField(read_only=True, help_text="From 1")
+    field = serializers.CharField(read_only=True, help_text="Empty where it is the record itself")
+    reason = serializers.CharField(read_only=True)
+
+
+class UnderstoodSerializer(serializers.Serializer[Any]):
+    """What a file is, and what an import would store of it."""
+
+    file = serializers.CharField(read_only=True, help_text="Its format")
+    understood_as = serializers.CharField(read_only=True, help_text="What its records are")
+    kind = serializers.ChoiceField(
+        choices=Transfer.Kind.choices, read_only=True, help_text="What they become"
+    )
+    columns = serializers.ListField(child=serializers.CharField(), read_only=True)
+    records = serializers.IntegerField(
+        read_only=True, help_text="How many were looked at, of which all counts are"
+    )
+    whole = serializers.BooleanField(read_only=True, help_text="Whether these are all")
+    lines = serializers.IntegerField(read_only=True, help_text="Of the kind, from these records")
+    left_out = serializers.DictField(
+        child=serializers.IntegerField(),
+        read_only=True,
+        help_text="Records that say nothing yet, by the reason",
+    )
+    bad = serializers.IntegerField(read_only=True, help_text="Records that an import would refuse or skip")
+    bad_records = BadRecordSerializer(many=True, read_only=True, help_text="The first of them")
+    examples = serializers.ListField(
+        child=serializers.DictField(), read_only=True, help_text="The first lines, three at most"
+    )
+
+
 class NewExportSerializer(serializers.Serializer[Any]):
     """What to export."""
 
@@ -77,6 +122,26 @@ class Imports(StartingEndpoint):
             **options,
         )
         return self.accepted(run)
+
+
+class LookBeforeImport(ProjectEndpoint):
+    """A file that is not imported yet."""
+
+    tag = "Import and export"
+    serializer_class = UnderstoodSerializer
+    parser_classes = (MultiPartParser,)
+    keeps = False
+
+    @extend_schema(request={"multipart/form-data": NewLookSerializer}, responses=UnderstoodSerializer)
+    def post(self, request: Request, slug: str) -> Response:
+        """Say how an import without ``kind`` would understand a file, by its first records. Nothing is stored."""
+        fields = self.requested(NewLookSerializer)
+        understood = looking.understood(
+            file=fields["file"],
+            file_name=fields["file"].name,
+            columns=looking.columns_of(fields.get("columns", "")),
+        )
+        return Response(understood.as_json())
 
 
 class Exports(StartingEndpoint):

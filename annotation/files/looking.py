@@ -65,6 +65,12 @@ def look(upload: Sent) -> Understanding:
         return Foreign(path, intake.limits(), upload.columns).understand(LOOKED_AT)
 
 
+def understood(*, file: "File[Any]", file_name: str, columns: Mapping[str, str]) -> Understanding:
+    """How the first records of an upload are understood, which is kept nowhere. Raises BadRequest."""
+    with uploads.in_hand(file) as path, broken(file_name):
+        return Foreign(path, intake.limits(), columns).understand(LOOKED_AT)
+
+
 def kind_of(stored: str, columns: Mapping[str, str]) -> str:
     """The kind of the lines that a file of the storage would become. Raises BadRequest."""
     with uploads.on_disk(stored) as path, broken("This file"):

@@ -1,6 +1,7 @@
 """Files that people send to be imported: bounded, stored before the transaction of their import, removed after it.
 
 keep     store one, before any row names it
+in_hand  one that is looked at and not kept
 forget   remove the file of an import that has ended, and its copy in the run's folder
 clean    remove what no import will read again; a failed one's stays for a week, so that the rest can be imported
 """
@@ -34,12 +35,27 @@ KEPT_FAILED, KEPT_UNNAMED = timedelta(days=7), timedelta(days=1)
 
 def keep(file: "File[Any]") -> str:
     """Store an upload and return its name in the storage. Raises BadRequest where it is too large."""
+    _require_bounded(file)
+    return _storage().save(f"{_folder()}/{uuid4()}.jsonl", file)
+
+
+@contextmanager
+def in_hand(file: "File[Any]") -> Iterator[Path]:
+    """An upload as a file of this machine for as long as it is looked at. Raises BadRequest where it is too large."""
+    _require_bounded(file)
+    with NamedTemporaryFile() as copy:
+        for chunk in file.chunks():
+            copy.write(chunk)
+        copy.flush()
+        yield Path(copy.name)
+
+
+def _require_bounded(file: "File[Any]") -> None:
     if file.size > settings.MAX_UPLOAD_BYTES:
         limit = filesizeformat(settings.MAX_UPLOAD_BYTES).replace("\xa0", " ")
         raise BadRequest(
             f"This file is too large: {limit} is the most. Divide it, or import it with a command."
         )
-    return _storage().save(f"{_folder()}/{uuid4()}.jsonl", file)
 
 
 @contextmanager

@@ -54,6 +54,8 @@ from concord_client.types import (
     InvitationsQuery,
     JudgementRequest,
     Kind,
+    LogPiece,
+    LogQuery,
     MadeFlags,
     MadeGold,
     MadeTasks,
@@ -113,11 +115,14 @@ from concord_client.types import (
     Scores,
     ScoresRequest,
     SendBackRequest,
+    Skip,
+    SkipsQuery,
     Snapshot,
     SnapshotsQuery,
     Succession,
     Task,
     TasksQuery,
+    Understood,
     WantedTasksRequest,
     Webhook,
     WebhooksQuery,
@@ -233,12 +238,16 @@ class AsyncClient:
             parameters["cursor"] = parse_qs(urlsplit(page["next"]).query)["cursor"][0]
 
     async def upload(
-        self, path: str, fields: Mapping[str, object], opened: AbstractContextManager[uploads.Upload]
-    ) -> Run:
-        """The run that a form with a file starts."""
+        self,
+        shape: type[Shape],
+        path: str,
+        fields: Mapping[str, object],
+        opened: AbstractContextManager[uploads.Upload],
+    ) -> Shape:
+        """An answer of this shape to a form with a file."""
         with opened as upload:
-            run: Run = value_of(await self._send("POST", path, data=fields, upload=upload))
-        return run
+            answer: Shape = value_of(await self._send("POST", path, data=fields, upload=upload))
+        return answer
 
     async def lines(self, path: str, query: Mapping[str, object]) -> AsyncIterator[bytes]:
         """The lines of a file as they come. Raises Unreachable where it breaks off."""
@@ -419,12 +428,18 @@ class AsyncImports(AsyncResource):
         """A file as it lies there. Without ``kind`` it says itself what it holds."""
         options = {"kind": kind, "columns": columns, "skip_bad": str(skip_bad).lower()}
         fields = {name: value for name, value in options.items() if value is not None}
-        return await self._client.upload(self._path("imports"), fields, uploads.of_file(path))
+        return await self._client.upload(Run, self._path("imports"), fields, uploads.of_file(path))
 
     async def rows(self, rows: Iterable[Mapping[str, object]], *, kind: Kind, skip_bad: bool = False) -> Run:
         """Rows, in the form of the lines of a file."""
         fields = {"kind": kind, "skip_bad": str(skip_bad).lower()}
-        return await self._client.upload(self._path("imports"), fields, uploads.of_rows(rows))
+        return await self._client.upload(Run, self._path("imports"), fields, uploads.of_rows(rows))
+
+    async def look(self, path: str | Path, *, columns: str | None = None) -> Understood:
+        """How ``file`` would understand it without ``kind``, by its first records. Nothing is stored."""
+        fields = {} if columns is None else {"columns": columns}
+        where = self._path("imports", "look")
+        return await self._client.upload(Understood, where, fields, uploads.of_file(path))
 
 
 class AsyncExports(AsyncResource):
@@ -579,6 +594,14 @@ class AsyncFlags(AsyncResource):
     async def resolve(self, id: int, /, **resolution: Unpack[ResolutionRequest]) -> Flag:
         """Say what became of it."""
         return await self._post(Flag, "flags", id, "resolve", body=resolution)
+
+
+class AsyncSkips(AsyncResource):
+    """What annotators passed over."""
+
+    def all(self, **query: Unpack[SkipsQuery]) -> AsyncIterator[Skip]:
+        """The skips, with their reasons."""
+        return self._rows(Skip, "skips", query=query)
 
 
 class AsyncChecking(AsyncResource):
@@ -844,6 +867,26 @@ class AsyncRuns(AsyncResource):
         """What it measured, step by step."""
         return self._rows(Metrics, "runs", id, "metrics", query=query)
 
+    async def log(self, id: int, /, **query: Unpack[LogQuery]) -> LogPiece:
+        """Some of its log, from a byte on."""
+        path = self._path("runs", id, "log")
+        piece: LogPiece = value_of(await self._client.request("GET", path, query=query))
+        return piece
+
+    async def follow_log(self, id: int, *, offset: int = 0) -> AsyncIterator[str]:
+        """Its log from a byte on, piece by piece as it is written, until the run has ended."""
+        polls = retrying.polls()
+        while True:
+            piece = await self.log(id, offset=offset)
+            if piece["text"]:
+                yield piece["text"]
+                polls = retrying.polls()
+            offset = piece["next"]
+            if piece["over"]:
+                return
+            if not piece["text"]:
+                await asyncio.sleep(next(polls))
+
     async def output(self, id: int, path: str | Path) -> Path:
         """What an export made, under ``path`` once it is whole: a file, or a folder as a zip archive."""
         return await self._client.save(self._path("runs", id, "output"), {}, path)
@@ -886,6 +929,7 @@ class AsyncProjectClient(AsyncResource):
         self.reviews = AsyncReviews(client, slug)
         self.judgements = AsyncJudgements(client, slug)
         self.flags = AsyncFlags(client, slug)
+        self.skips = AsyncSkips(client, slug)
         self.checking = AsyncChecking(client, slug)
         self.withdrawals = AsyncWithdrawals(client, slug)
         self.members = AsyncMembers(client, slug)

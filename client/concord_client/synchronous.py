@@ -46,6 +46,8 @@ from concord_client.types import (
     InvitationsQuery,
     JudgementRequest,
     Kind,
+    LogPiece,
+    LogQuery,
     MadeFlags,
     MadeGold,
     MadeTasks,
@@ -105,11 +107,14 @@ from concord_client.types import (
     Scores,
     ScoresRequest,
     SendBackRequest,
+    Skip,
+    SkipsQuery,
     Snapshot,
     SnapshotsQuery,
     Succession,
     Task,
     TasksQuery,
+    Understood,
     WantedTasksRequest,
     Webhook,
     WebhooksQuery,
@@ -225,12 +230,16 @@ class Client:
             parameters["cursor"] = parse_qs(urlsplit(page["next"]).query)["cursor"][0]
 
     def upload(
-        self, path: str, fields: Mapping[str, object], opened: AbstractContextManager[uploads.Upload]
-    ) -> Run:
-        """The run that a form with a file starts."""
+        self,
+        shape: type[Shape],
+        path: str,
+        fields: Mapping[str, object],
+        opened: AbstractContextManager[uploads.Upload],
+    ) -> Shape:
+        """An answer of this shape to a form with a file."""
         with opened as upload:
-            run: Run = value_of(self._send("POST", path, data=fields, upload=upload))
-        return run
+            answer: Shape = value_of(self._send("POST", path, data=fields, upload=upload))
+        return answer
 
     def lines(self, path: str, query: Mapping[str, object]) -> Iterator[bytes]:
         """The lines of a file as they come. Raises Unreachable where it breaks off."""
@@ -407,12 +416,18 @@ class Imports(Resource):
         """A file as it lies there. Without ``kind`` it says itself what it holds."""
         options = {"kind": kind, "columns": columns, "skip_bad": str(skip_bad).lower()}
         fields = {name: value for name, value in options.items() if value is not None}
-        return self._client.upload(self._path("imports"), fields, uploads.of_file(path))
+        return self._client.upload(Run, self._path("imports"), fields, uploads.of_file(path))
 
     def rows(self, rows: Iterable[Mapping[str, object]], *, kind: Kind, skip_bad: bool = False) -> Run:
         """Rows, in the form of the lines of a file."""
         fields = {"kind": kind, "skip_bad": str(skip_bad).lower()}
-        return self._client.upload(self._path("imports"), fields, uploads.of_rows(rows))
+        return self._client.upload(Run, self._path("imports"), fields, uploads.of_rows(rows))
+
+    def look(self, path: str | Path, *, columns: str | None = None) -> Understood:
+        """How ``file`` would understand it without ``kind``, by its first records. Nothing is stored."""
+        fields = {} if columns is None else {"columns": columns}
+        where = self._path("imports", "look")
+        return self._client.upload(Understood, where, fields, uploads.of_file(path))
 
 
 class Exports(Resource):
@@ -567,6 +582,14 @@ class Flags(Resource):
     def resolve(self, id: int, /, **resolution: Unpack[ResolutionRequest]) -> Flag:
         """Say what became of it."""
         return self._post(Flag, "flags", id, "resolve", body=resolution)
+
+
+class Skips(Resource):
+    """What annotators passed over."""
+
+    def all(self, **query: Unpack[SkipsQuery]) -> Iterator[Skip]:
+        """The skips, with their reasons."""
+        return self._rows(Skip, "skips", query=query)
 
 
 class Checking(Resource):
@@ -832,6 +855,26 @@ class Runs(Resource):
         """What it measured, step by step."""
         return self._rows(Metrics, "runs", id, "metrics", query=query)
 
+    def log(self, id: int, /, **query: Unpack[LogQuery]) -> LogPiece:
+        """Some of its log, from a byte on."""
+        path = self._path("runs", id, "log")
+        piece: LogPiece = value_of(self._client.request("GET", path, query=query))
+        return piece
+
+    def follow_log(self, id: int, *, offset: int = 0) -> Iterator[str]:
+        """Its log from a byte on, piece by piece as it is written, until the run has ended."""
+        polls = retrying.polls()
+        while True:
+            piece = self.log(id, offset=offset)
+            if piece["text"]:
+                yield piece["text"]
+                polls = retrying.polls()
+            offset = piece["next"]
+            if piece["over"]:
+                return
+            if not piece["text"]:
+                time.sleep(next(polls))
+
     def output(self, id: int, path: str | Path) -> Path:
         """What an export made, under ``path`` once it is whole: a file, or a folder as a zip archive."""
         return self._client.save(self._path("runs", id, "output"), {}, path)
@@ -874,6 +917,7 @@ class ProjectClient(Resource):
         self.reviews = Reviews(client, slug)
         self.judgements = Judgements(client, slug)
         self.flags = Flags(client, slug)
+        self.skips = Skips(client, slug)
         self.checking = Checking(client, slug)
         self.withdrawals = Withdrawals(client, slug)
         self.members = Members(client, slug)

@@ -156,6 +156,14 @@ class AssignmentsQuery(TypedDict):
     status: NotRequired[Literal["open", "submitted", "skipped", "released", "expired"]]
 
 
+class BadRecord(TypedDict):
+    """A record that is not what it must be."""
+
+    number: int
+    field: str
+    reason: str
+
+
 BlankEnum = Literal[""]
 
 
@@ -176,7 +184,7 @@ class CompletionsQuery(TypedDict):
     flagged: NotRequired[bool]
     least: NotRequired[float]
     most: NotRequired[float]
-    order: NotRequired[Literal["oldest", "newest"]]
+    order: NotRequired[Literal["oldest", "newest", "rewarded", "unrewarded", "longest", "shortest"]]
     page_size: NotRequired[int]
     prompt: NotRequired[str]
     q: NotRequired[str]
@@ -262,7 +270,7 @@ class DemonstrationsQuery(TypedDict):
 
     annotator: NotRequired[str]
     current: NotRequired[bool]
-    order: NotRequired[Literal["oldest", "newest"]]
+    order: NotRequired[Literal["oldest", "newest", "longest", "shortest", "slowest", "quickest"]]
     page_size: NotRequired[int]
     prompt: NotRequired[str]
     review: NotRequired[Literal["waiting", "accepted", "sent_back"]]
@@ -423,6 +431,21 @@ Kind = Literal[
 ]
 
 
+class LogPiece(TypedDict):
+    """Some of a run's log, in whole characters."""
+
+    text: str
+    next: int
+    over: bool
+    kept: bool
+
+
+class LogQuery(TypedDict):
+    """What GET /api/v1/projects/{slug}/runs/{id}/log/ may be asked with."""
+
+    offset: NotRequired[int]
+
+
 class MadeFlags(TypedDict):
     """How many there are now more: what you have flagged so before is not flagged twice."""
 
@@ -560,6 +583,13 @@ class NewInvitationRequest(TypedDict):
 
     email: str
     role: MemberRole
+
+
+class NewLookRequest(TypedDict):
+    """A file to be looked at."""
+
+    file: bytes
+    columns: NotRequired[str]
 
 
 class NewProjectRequest(TypedDict):
@@ -866,7 +896,7 @@ class PromptsQuery(TypedDict):
     external_id: NotRequired[str]
     flagged: NotRequired[bool]
     form: NotRequired[Literal["text", "chat"]]
-    order: NotRequired[Literal["oldest", "newest"]]
+    order: NotRequired[Literal["oldest", "newest", "most", "fewest", "words"]]
     page_size: NotRequired[int]
     q: NotRequired[str]
     since: NotRequired[str]
@@ -923,7 +953,7 @@ class RankingsQuery(TypedDict):
     flagged: NotRequired[bool]
     form: NotRequired[Literal["text", "chat"]]
     fresh: NotRequired[Literal["true"]]
-    order: NotRequired[Literal["oldest", "newest"]]
+    order: NotRequired[Literal["oldest", "newest", "slowest", "quickest"]]
     page_size: NotRequired[int]
     purpose: NotRequired[Literal["collect", "gold", "repeat", "adjudication"]]
     simulated: NotRequired[bool]
@@ -959,7 +989,7 @@ class RatingsQuery(TypedDict):
     current: NotRequired[bool]
     least: NotRequired[float]
     most: NotRequired[float]
-    order: NotRequired[Literal["oldest", "newest"]]
+    order: NotRequired[Literal["oldest", "newest", "highest", "lowest", "slowest", "quickest"]]
     page_size: NotRequired[int]
     simulated: NotRequired[bool]
     since: NotRequired[str]
@@ -1143,6 +1173,36 @@ class SendBackRequest(TypedDict):
     comment: str
 
 
+class Skip(TypedDict):
+    """One annotator who passed one task over. Nobody is asked for it again; others are."""
+
+    id: str
+    task: str
+    prompt: str
+    annotator: str
+    pseudonym: str
+    reason: str
+    opened_at: str
+    skipped_at: str
+
+
+class SkipsQuery(TypedDict):
+    """What GET /api/v1/projects/{slug}/skips/ may be asked with."""
+
+    annotator: NotRequired[str]
+    flagged: NotRequired[bool]
+    kind: NotRequired[Literal["rank", "rate", "demonstrate"]]
+    order: NotRequired[Literal["oldest", "newest"]]
+    page_size: NotRequired[int]
+    purpose: NotRequired[Literal["collect", "gold", "repeat", "adjudication"]]
+    simulated: NotRequired[bool]
+    since: NotRequired[str]
+    split: NotRequired[Literal["train", "validation", "test"]]
+    task: NotRequired[str]
+    until: NotRequired[str]
+    within: NotRequired[Literal["week"]]
+
+
 SlotState = Literal["free", "open", "submitted"]
 
 
@@ -1203,7 +1263,7 @@ class TasksQuery(TypedDict):
     flagged: NotRequired[bool]
     key: NotRequired[str]
     kind: NotRequired[Literal["rank", "rate", "demonstrate"]]
-    order: NotRequired[Literal["oldest", "newest"]]
+    order: NotRequired[Literal["oldest", "newest", "priority", "most", "fewest"]]
     page_size: NotRequired[int]
     prompt: NotRequired[str]
     purpose: NotRequired[Literal["collect", "gold", "repeat", "adjudication"]]
@@ -1212,6 +1272,22 @@ class TasksQuery(TypedDict):
     state: NotRequired[Literal["free", "open", "complete", "incomplete"]]
     until: NotRequired[str]
     within: NotRequired[Literal["week"]]
+
+
+class Understood(TypedDict):
+    """What a file is, and what an import would store of it."""
+
+    file: str
+    understood_as: str
+    kind: Kind
+    columns: list[str]
+    records: int
+    whole: bool
+    lines: int
+    left_out: dict[str, int]
+    bad: int
+    bad_records: list[BadRecord]
+    examples: list[dict[str, Any]]
 
 
 WantedTasksKindEnum = Literal["rate", "demonstrate"]

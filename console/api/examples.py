@@ -458,6 +458,27 @@ EXCHANGES: dict[tuple[str, str], Sequence[Exchange]] = {
             "multipart/form-data",
         ),
     ],
+    ("POST", _PROJECT + "imports/look/"): [
+        Exchange(
+            "A table of another tool, before it is imported",
+            {"file": "answers.csv", "columns": "prompt=question, completion=answer"},
+            {
+                "file": "CSV",
+                "understood_as": "an instruction and an answer",
+                "kind": "demonstrations",
+                "columns": ["question", "answer"],
+                "records": 1,
+                "whole": True,
+                "lines": 1,
+                "left_out": {},
+                "bad": 0,
+                "bad_records": [],
+                "examples": [{"prompt": "Why?", "completion": "Because."}],
+            },
+            200,
+            "multipart/form-data",
+        )
+    ],
     ("GET", _PROJECT + "export/"): [
         Exchange("A pair", gives=_PAIR, media_type="application/jsonl"),
     ],
@@ -473,6 +494,12 @@ EXCHANGES: dict[tuple[str, str], Sequence[Exchange]] = {
             "A note and a tag",
             {"note": "With the new guidelines.", "tags": ["baseline"]},
             _run_at_work(note="With the new guidelines.", tags=["baseline"]),
+        )
+    ],
+    ("GET", _PROJECT + "runs/{id}/log/"): [
+        Exchange(
+            "The beginning of one that is at work",
+            gives={"text": "fitting on 420 rankings\n", "next": 24, "over": False, "kept": True},
         )
     ],
     ("POST", _PROJECT + "fits/"): [

@@ -14,10 +14,14 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from annotation.api.filters import NamedFilters, query_parameter, require_known
-from annotation.api.paging import ORDER
+from annotation.api.paging import NEWEST, OLDEST
+from annotation.api.sorting import ORDER, SORTED
 from annotation.patience import patiently
-from console.data.filters import YES, Filters
+from console.data.filters import YES, Filters, OfSkips
 from console.data.kinds import KINDS
+
+# By the kind of data that a list holds.
+FILTERS: dict[str, type[Filters]] = {**{kind.name: kind.filters for kind in KINDS.values()}, "skips": OfSkips}
 
 
 class FiltersOfData(NamedFilters):
@@ -28,12 +32,16 @@ class FiltersOfData(NamedFilters):
         if kind is None:
             return super().filter_queryset(request, queryset, view)
         project = view.project  # type: ignore[attr-defined]  # lists of data are below their project
-        form = KINDS[kind].filters(request.query_params, project=project)
+        form = FILTERS[kind](request.query_params, project=project)
         require_known(request, form.fields)
         empty = [name for name, value in request.query_params.items() if name in form.fields and not value]
         wrong = {name: _what_it_may_be(form, name) for name in {*form.errors, *empty} - {ORDER}}
+        order = request.query_params.get(ORDER, OLDEST)
+        if order not in _orders(form):
+            wrong[ORDER] = [f"It must be one of {', '.join(_orders(form))}."]
         if wrong:
             raise ValidationError(wrong)
+        view.sorted_by = (form.by_time | form.orders).get(order)  # type: ignore[attr-defined]  # every view is an Endpoint
         with patiently():
             return cast("QuerySet[Any]", form.narrow(queryset))
 
@@ -41,8 +49,24 @@ class FiltersOfData(NamedFilters):
         kind = getattr(view, "kind_of_data", None)
         if kind is None:
             return super().get_schema_operation_parameters(view)
-        fields = KINDS[kind].filters.base_fields
-        return [_parameter(name, field) for name, field in fields.items() if name != ORDER]
+        filters = FILTERS[kind]
+        orders = _orders(filters)
+        explained = ", ".join(f"{name} ({words})" for name, words in orders.items())
+        return [
+            *(_parameter(name, field) for name, field in filters.base_fields.items() if name != ORDER),
+            query_parameter(
+                ORDER,
+                f"In which order rows come; {OLDEST} first where nothing is said: {explained}. At most {SORTED:,} rows "
+                "are sorted by anything but time and reward",
+                {"type": "string", "enum": list(orders)},
+            ),
+        ]
+
+
+def _orders(filters: Filters | type[Filters]) -> dict[str, str]:
+    """By what a list can be sorted, with what that says: the words of its page, and by time."""
+    by_time = {OLDEST: "oldest first", NEWEST: "newest first"}
+    return by_time | {name: one.words for name, one in filters.orders.items()}
 
 
 def _what_it_may_be(form: Filters, name: str) -> list[str]:

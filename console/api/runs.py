@@ -18,8 +18,15 @@ from annotation.api.filters import Filter, boolean, listed
 from annotation.api.paging import NewestFirst
 from annotation.api.preconditions import require_unchanged, tagged
 from console import downloads
-from runs import kinds, lifecycle, noting
-from runs.api import MetricsSerializer, NoteSerializer, RunDetailSerializer, RunSerializer
+from runs import kinds, lifecycle, log, noting
+from runs.api import (
+    LogPieceSerializer,
+    LogQuerySerializer,
+    MetricsSerializer,
+    NoteSerializer,
+    RunDetailSerializer,
+    RunSerializer,
+)
 from runs.kinds import runs_of
 from runs.models import Run, RunMetric
 from runs.writing import write
@@ -79,6 +86,23 @@ class Metrics(ListAPIView[RunMetric], ProjectEndpoint):
         if not hasattr(self, "project"):
             return RunMetric.objects.none()
         return RunMetric.objects.filter(run=get_object_or_404(_runs(self), pk=self.kwargs["id"]))
+
+
+class Log(ProjectEndpoint):
+    """What a run printed."""
+
+    tag = TAG
+    serializer_class = LogPieceSerializer
+
+    @extend_schema(parameters=[LogQuerySerializer], responses=LogPieceSerializer)
+    def get(self, request: Request, slug: str, id: int) -> Response:
+        """Read its log from a byte on: follow ``next`` until it is ``over``, and wait a moment after each piece
+        without text."""
+        run = get_object_or_404(_runs(self), pk=id)
+        # As a plain dict: of a form, what is empty would be left out.
+        query = LogQuerySerializer(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        return Response(log.piece(run=run, **query.validated_data)._asdict())
 
 
 class Cancel(ProjectEndpoint):
@@ -156,6 +180,7 @@ urlpatterns = [
     path("projects/<slug:slug>/runs/", Runs.as_view()),
     path("projects/<slug:slug>/runs/<int:id>/", OneRun.as_view()),
     path("projects/<slug:slug>/runs/<int:id>/metrics/", Metrics.as_view()),
+    path("projects/<slug:slug>/runs/<int:id>/log/", Log.as_view()),
     path("projects/<slug:slug>/runs/<int:id>/cancel/", Cancel.as_view()),
     path("projects/<slug:slug>/runs/<int:id>/again/", Again.as_view()),
     path("projects/<slug:slug>/runs/<int:id>/resume/", Resume.as_view()),

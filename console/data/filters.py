@@ -10,7 +10,8 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from annotation.api.paging import OLDEST, ORDER
+from annotation.api.paging import NEWEST, OLDEST
+from annotation.api.sorting import ORDER, Order
 from annotation.files import snapshots
 from annotation.models import (
     Annotator,
@@ -25,7 +26,7 @@ from annotation.models import (
 from annotation.models.prompt import Split
 from console import loop
 from console.data import facts, search
-from console.data.paging import Order, address
+from console.data.paging import address
 from rewardmodel import activation
 from rewardmodel.models import Reward, RewardModelVersion
 
@@ -93,8 +94,11 @@ class Filters(forms.Form):
     lookups: ClassVar[dict[str, str]] = {}
     # Shown at once; the others are unfolded.
     first: ClassVar[tuple[str, ...]] = ()
-    # By what else than time its rows can be sorted.
+    # When a row came about.
+    when: ClassVar[str] = "created_at"
+    # By what else than time its rows can be sorted; and by time, where that is not the order of their ids.
     orders: ClassVar[dict[str, Order]] = {}
+    by_time: ClassVar[dict[str, Order]] = {}
 
     within = choice("When", ("week", "the last seven days"))
     since = date("Since")
@@ -171,13 +175,13 @@ class Filters(forms.Form):
         return rows  # as they are: their pages come in another order (console.data.paging)
 
     def narrow_within(self, rows: Any, _value: str) -> Any:
-        return rows.filter(created_at__gte=timezone.now() - loop.WEEK)
+        return rows.filter(**{f"{self.when}__gte": timezone.now() - loop.WEEK})
 
     def narrow_since(self, rows: Any, day: Any) -> Any:
-        return rows.filter(created_at__date__gte=day)
+        return rows.filter(**{f"{self.when}__date__gte": day})
 
     def narrow_until(self, rows: Any, day: Any) -> Any:
-        return rows.filter(created_at__date__lte=day)
+        return rows.filter(**{f"{self.when}__date__lte": day})
 
     def narrow_q(self, rows: Any, sought: str) -> Any:
         return search.narrowed(rows, sought)
@@ -450,3 +454,35 @@ class OfDemonstrations(Filters):
     review = choice("Review", *Demonstration.Review.choices)
     current = either("Version", "current", "superseded")
     split = choice("Split", *Split.choices)
+
+
+class OfSkips(Filters):
+    """Skips: they have no page of their own to be narrowed (console.pages.flags), but a list of the API."""
+
+    when = "closed_at"
+    # The last of a few, by when they were skipped and not by when the task was taken. They are rare among what was
+    # taken, and whoever looks through them for too long is told so (annotation.patience).
+    by_time: ClassVar = {
+        OLDEST: Order("oldest first", F("closed_at").asc(), "closed_at"),
+        NEWEST: Order("newest first", F("closed_at").desc(), "closed_at"),
+    }
+    lookups: ClassVar = {
+        "task": "task__public_id",
+        "annotator": "annotator",
+        "kind": "task__kind",
+        "purpose": "task__purpose",
+        "simulated": "annotator__simulated",
+        "split": "task__prompt__split",
+    }
+
+    task = of("Of the task")
+    annotator = name("Annotator")
+    kind = choice("Kind of task", *Task.Kind.choices)
+    purpose = choice("Purpose of the task", *Task.Purpose.choices)
+    simulated = either("By", "simulated annotators", "people")
+    flagged = either("Flagged", "flagged", "not flagged")
+    split = choice("Split", *Split.choices)
+
+    def narrow_flagged(self, rows: Any, value: bool) -> Any:
+        at = flagged(task=OuterRef("task"))
+        return rows.filter(at if value else ~at)

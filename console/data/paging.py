@@ -1,8 +1,7 @@
 """A page of a list, by the ids at its ends: as quick at the end as at the start, nothing twice and nothing left out.
 
 By time, an index has the rows of millions in order, and by the rewards of a version another. By anything else only as
-many are sorted as can be anew for every page: an index for each of these orders would slow down every ranking, for
-lists that are rarely asked for.
+many are sorted as can be anew for every page (annotation.api.sorting says why).
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +10,8 @@ from typing import Any, NamedTuple
 from django.db.models import F, Q, QuerySet
 from django.http import QueryDict
 
-from annotation.api.paging import OLDEST, ORDER
+from annotation.api.paging import OLDEST
+from annotation.api.sorting import ORDER, SORTED, Order
 from annotation.errors import TookTooLong
 from annotation.patience import patiently
 from console.counting import Bounded, bounded
@@ -22,20 +22,7 @@ A_PAGE = 50
 BEFORE, AFTER, FROM = "before", "after", "from"
 # So many rows of a list are counted, and no more.
 COUNTED = 1000
-# Sorted by something else than time are so many rows, and no more.
-SORTED = 10_000
 _LARGEST = 2**63 - 1
-
-
-class Order(NamedTuple):
-    """What rows can be sorted by, in ``words`` and as an ordered expression. Of equals the newest comes first.
-
-    ``indexed`` names the column, nowhere null, where an index has it in order: any number of rows can be sorted so.
-    """
-
-    words: str
-    by: Any
-    indexed: str = ""
 
 
 class Neighbour(NamedTuple):

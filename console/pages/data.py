@@ -13,13 +13,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from annotation import people
+from annotation.api.sorting import SORTED
 from annotation.collecting import flags
 from annotation.errors import BadRequest, TwoForms
 from annotation.files import export
 from annotation.models import Flag, Project, Task
 from annotation.patience import patiently
 from console.data.kinds import KINDS, kind_named
-from console.data.paging import SORTED, address, lines_of
+from console.data.paging import address, lines_of
 from console.forms.plain import PlainForm
 from console.pages.access import for_project
 

@@ -33,7 +33,7 @@ from console.pages.findings import findings
 from rewardmodel.errors import RewardModelError
 from rltrainer.errors import PolicyError
 from rltrainer.lineage import simulated_behind
-from runs import kinds, lifecycle, noting
+from runs import kinds, lifecycle, log, noting
 from runs.errors import RunNotActive, RunsError
 from runs.kinds import kind_of
 from runs.models import Run, RunMetric, RunQuerySet
@@ -238,6 +238,19 @@ def run_output(request: HttpRequest, run: Run, project: Project) -> FileResponse
     return downloads.answer(file)
 
 
+@require_safe
+@for_run
+def run_log(request: HttpRequest, run: Run, project: Project) -> StreamingHttpResponse:
+    """The whole log as it is now."""
+    if not log.has_log(run):
+        raise Http404
+    return StreamingHttpResponse(
+        log.pieces(run),
+        content_type="text/plain; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="run-{run.pk}-log.txt"'},
+    )
+
+
 def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, object]:
     now = timezone.now()
     left, elapsed = run.seconds_left(now), lifecycle.elapsed(run, now)
@@ -266,6 +279,7 @@ def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, obje
         "is_export": run.kind in downloads.KINDS,
         "download": downloads.exported(run),
         "loading": describing.loading(run),
+        "has_log": log.has_log(run),
         "has_rest": transfers.has_rest(run),
         "simulated": simulated_behind(run),
         "result": _result(run),

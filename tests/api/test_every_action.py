@@ -36,7 +36,8 @@ OF_FORMS = {
     "ask": ["PATCH "],
     "control": ["PATCH "],
     "tasks": ["POST tasks/make/"],
-    "import": ["POST imports/"],
+    "import": ["POST imports/look/", "POST imports/"],
+    "convert": ["POST imports/"],
     "export": ["POST exports/", "GET export/"],
     "dataset": ["POST dataset-exports/"],
     "export-reward-model": ["POST reward-models/{number}/export/"],
@@ -58,7 +59,6 @@ OF_FORMS = {
 }
 FORMS_WITHOUT = {
     "simulate": "A trial in a demo, for who looks at the pages; who writes programs has judges of their own.",
-    "convert": "The second half of an import by hand; imports/ takes a file with its columns in one request.",
 }
 # By the name of the address: annotators' pages, and researchers' beside the forms.
 OF_ADDRESSES = {

@@ -81,6 +81,7 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("POST", P + "flags/"): Row(RESEARCHERS, WRITE, 201, {**FLAGGED, "tasks": ["{task}"]}),
     ("GET", P + "flags/{flag}/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "flags/{flag}/resolve/"): Row(RESEARCHERS, WRITE, 200, {"resolution": "Rewritten."}),
+    ("GET", P + "skips/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "gold/"): Row(RESEARCHERS, WRITE, 201, {"tasks": ["{ranked}"]}),
     ("DELETE", P + "gold/{task}/"): Row(RESEARCHERS, WRITE, 204),
     ("GET", P + "disagreements/"): Row(RESEARCHERS, READ, 200),
@@ -130,6 +131,7 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("GET", P + "deliveries/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "deliveries/{delivery}/again/"): Row(RESEARCHERS, ADMINISTER, 202),
     ("POST", P + "imports/"): Row(RESEARCHERS, WRITE, 202, {"kind": "prompts"}),
+    ("POST", P + "imports/look/"): Row(RESEARCHERS, WRITE, 200, {}),
     ("POST", P + "exports/"): Row(RESEARCHERS, RUNS, 202, {"kind": "pairs"}),
     ("POST", P + "dataset-exports/"): Row(RESEARCHERS, RUNS, 202, {"license": "mit"}),
     ("GET", P + "export/"): Row(RESEARCHERS, READ, 200),
@@ -137,6 +139,7 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("GET", P + "runs/{run}/"): Row(RESEARCHERS, READ, 200),
     ("PATCH", P + "runs/{run}/"): Row(RESEARCHERS, RUNS, 200, {"tags": ["good"]}),
     ("GET", P + "runs/{run}/metrics/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "runs/{run}/log/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "runs/{run}/cancel/"): Row(RESEARCHERS, RUNS, 200),
     ("POST", P + "runs/{run}/again/"): Row(RESEARCHERS, RUNS, 202),
     # Found, but it keeps no checkpoint.
@@ -220,7 +223,7 @@ def call(world: World, who: Program, endpoint: tuple[str, str], **instead: Any) 
     method, path = endpoint
     row = ENDPOINTS[endpoint]
     address = path.format(**{**world.ids, **instead})
-    if path.endswith("imports/"):
+    if path.endswith(("imports/", "imports/look/")):
         return who.ask(
             method, address, row.body, file=SimpleUploadedFile("new.jsonl", b'{"prompt": "New?"}\n')
         )

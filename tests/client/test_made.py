@@ -91,7 +91,7 @@ def of_client(tmp_path: Path, known: list[tuple[str, str]]) -> Iterator[Operatio
 WITHOUT_OPERATION = {
     *((Client, name) for name in ("close", "project", "request", "ask", "rows", "upload")),
     *((Client, name) for name in ("lines", "save", "streamed")),
-    (synchronous.Runs, "wait"),
+    *((synchronous.Runs, name) for name in ("wait", "follow_log")),
 }
 EXAMPLES: dict[str, Any] = {"id": "7", "digest": "1" * 64, "number": 7, "username": "bob", "kind": "pairs"}
 
@@ -122,7 +122,7 @@ def _operation(method: Any, request: httpx.Request, known: list[tuple[str, str]]
     gives = _name(hints.pop("return"))
     takes = [_name(get_args(hint)[0]) for hint in hints.values() if get_origin(hint) is Unpack]
     if "multipart" in request.headers.get("Content-Type", ""):
-        takes = ["NewImportRequest"]
+        takes = ["NewLookRequest" if path.endswith("/look/") else "NewImportRequest"]
     # tasks/make/ and not tasks/{id}/
     return Operation(request.method, min(fitting, key=lambda one: one.count("{")), (takes or [""])[0], gives)
 

@@ -52,6 +52,8 @@ def test_runs_are_waited_for_with_a_bar(
 ) -> None:
     helpful = carol.project("helpful")
     (tmp_path / "prompts.jsonl").write_bytes(lines_of([{"prompt": f"From a file. {ODD}"}]))
+    looked_at = helpful.imports.look(tmp_path / "prompts.jsonl")
+    assert (looked_at["kind"], looked_at["lines"], looked_at["whole"]) == ("prompts", 1, True)
     # Both wait for the one worker, and so do those who asked for them.
     runs = [
         helpful.imports.rows(iter(RANKINGS), kind="rankings"),
@@ -63,6 +65,8 @@ def test_runs_are_waited_for_with_a_bar(
         assert helpful.runs.wait(run)["status"] == "succeeded"
     shown = capsys.readouterr().err
     assert f"import {runs[0]['id']}, succeeded" in shown
+    log = "".join(helpful.runs.follow_log(runs[0]["id"]))
+    assert log == helpful.runs.get(runs[0]["id"])["log_tail"]
     brought = {one["prompt"] for one in RANKINGS} | {f"From a file. {ODD}"}
     assert brought <= {one.messages[0]["content"] for one in Prompt.objects.all()}
     with pytest.raises(RunFailed, match="line 2") as failed:

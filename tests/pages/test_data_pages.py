@@ -19,6 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from annotation import patience, people
+from annotation.api import sorting
 from annotation.api.prompts import Prompts
 from annotation.collecting import flags, queue, ranking
 from annotation.models import (
@@ -203,6 +204,18 @@ def walked(client: Client, address: str) -> list[list[str]]:
     return pages
 
 
+def walked_by_program(client: Client, address: str | None, way: str) -> list[dict[str, Any]]:
+    """Every page of a list of the API in one direction, with its address and the ids of its rows."""
+    pages = []
+    while address:
+        answer = client.get(address)
+        assert answer.status_code == 200, answer.content
+        page = answer.json()
+        pages.append({**page, "address": address, "ids": [row["id"] for row in page["results"]]})
+        address = page[way]
+    return pages
+
+
 def listed(client: Client, kind: str, query: str = "") -> list[str]:
     return [one for page in walked(client, f"/admin/projects/helpful/data/{kind}/{query}") for one in page]
 
@@ -333,7 +346,7 @@ def asked_of_api(cast: Cast, kind: str, query: str, order: str = "newest") -> An
         ("rankings", "?annotator=nobody", "Nobody here has this name."),
         ("ratings", "?least=much", "Enter a number."),
         ("prompts", "?since=yesterday", "Enter a valid date."),
-        ("prompts", "?order=words", "It must be one of oldest, newest."),
+        ("prompts", "?order=slowest", "It must be one of oldest, newest, most, fewest, words."),
     ],
 )
 def test_a_program_is_told_what_a_filter_may_be(cast: Cast, kind: str, query: str, detail: str) -> None:
@@ -700,6 +713,14 @@ def test_a_list_sorted_holds_the_same_rows_in_the_order_asked_for(
         back = re.search(r'href="([^"]*)" rel="prev"', page)
         where = f"/admin/projects/helpful/data/{kind}/{html.unescape(back[1])}" if back else ""
     assert walked_back == pages
+    # A program asks in the page's own word.
+    address = f"/api/v1/projects/helpful/{kind}/?order={order}&page_size=3"
+    of_api = walked_by_program(client, address, "next")
+    assert [one for page in of_api for one in page["ids"]] == in_order
+    assert {len(page["ids"]) for page in of_api[:-1]} == {3}
+    assert of_api[0]["previous"] is None
+    back_again = walked_by_program(client, of_api[-1]["address"], "previous")
+    assert [page["ids"] for page in back_again[::-1]] == [page["ids"] for page in of_api]
 
 
 def test_a_sorted_list_follows_its_filters_and_begins_anew_where_its_row_is_gone(uneven: Cast) -> None:
@@ -730,6 +751,61 @@ def test_more_rows_than_are_sorted_come_by_time_and_the_list_says_so(
     assert (
         "can be sorted so, and here are more: they come newest first" in client.get(address).content.decode()
     )
+
+
+def test_a_program_is_told_that_there_are_too_many_rows_to_sort(
+    uneven: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, address = client_of(uneven), "/api/v1/projects/helpful/rankings/?order=slowest&page_size=200"
+    count = len(expected(uneven, "rankings", lambda _row: True))
+    monkeypatch.setattr(sorting, "SORTED", count)
+    assert len(client.get(address).json()["results"]) == count
+    monkeypatch.setattr(sorting, "SORTED", count - 1)
+    refused = client.get(address)
+    detail = f"At most {count - 1} rows are sorted so: narrow the list down."
+    assert (refused.status_code, refused.json()["errors"]) == (
+        400,
+        [{"parameter": "order", "detail": detail}],
+    )
+    # By time and by rewards as many as there are.
+    for many in ("rankings/?order=newest", "completions/?order=rewarded", "completions/?order=unrewarded"):
+        monkeypatch.setattr(sorting, "SORTED", 1)
+        assert len(client.get(f"/api/v1/projects/helpful/{many}").json()["results"]) > 2
+
+
+def test_a_sorted_list_goes_on_behind_a_row_that_its_filter_has_lost(uneven: Cast) -> None:
+    client = client_of(uneven)
+    address = "/api/v1/projects/helpful/tasks/?state=incomplete&order=priority&page_size=2"
+    every = [
+        row["id"] for row in client.get(address.replace("page_size=2", "page_size=200")).json()["results"]
+    ]
+    first = client.get(address).json()
+    ends_with = Task.objects.get(public_id=first["results"][-1]["id"])
+    Slot.objects.filter(task=ends_with).delete()
+    put(uneven.project, "prompts", {"prompt": "Added meanwhile"})
+    rest = [one for page in walked_by_program(client, first["next"], "next") for one in page["ids"]]
+    assert rest == every[2:]
+    Task.objects.filter(pk=ends_with.pk).delete()
+    gone = client.get(first["next"])
+    assert (gone.status_code, gone.json()["code"]) == (404, "not_found")
+
+
+def test_a_cursor_is_that_of_its_list_and_order_alone(uneven: Cast) -> None:
+    client, address = client_of(uneven), "/api/v1/projects/helpful/rankings/"
+    cursor = (
+        client.get(f"{address}?order=slowest&page_size=2").json()["next"].split("cursor=")[1].split("&")[0]
+    )
+    assert client.get(f"{address}?order=slowest&cursor={cursor}").status_code == 200
+    for other in (
+        f"{address}?order=quickest&cursor={cursor}",
+        f"{address}?order=newest&cursor={cursor}",
+        f"{address.replace('rankings', 'ratings')}?order=slowest&cursor={cursor}",
+        f"{address}?order=slowest&cursor={cursor[:-3]}abc",
+        f"{address}?order=slowest&cursor=cD0x",
+        f"{address}?order=slowest&cursor=%00",
+        f"{address}?order=slowest&cursor=",
+    ):
+        assert client.get(other).status_code == 404, other
 
 
 def test_rewards_are_those_of_the_active_version_and_bound_what_is_listed(

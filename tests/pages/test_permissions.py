@@ -47,6 +47,7 @@ PAGES = {
     "run": ("get", "/admin/runs/{run}/"),
     "run_live": ("get", "/admin/runs/{run}/live/"),
     "run_metrics": ("get", "/admin/runs/{run}/metrics/"),
+    "run_log": ("get", "/admin/runs/{run}/log/"),
     "run_cancel": ("post", "/admin/runs/{run}/cancel/"),
     "run_again": ("post", "/admin/runs/{run}/again/"),
     "run_resume": ("post", "/admin/runs/{run}/resume/"),
@@ -108,9 +109,17 @@ def visit(world: World, name: str | None, page: str) -> int:
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("name", INSIDERS)
 def test_a_projects_researchers_and_administrators_may(world: World, page: str, name: str) -> None:
-    # 400: an empty form, 404: an export without a file yet, and no file to look at; all come after the check.
+    # 400: an empty form, 404: an export without a file or a log yet, and no file to look at; all come after the check.
     moves = dict.fromkeys(("run_cancel", "run_rest", "run_again", "run_resume", "run_note"), 302)
-    expected = {"act": 400, "data_flag": 302, "look": 400, "run_output": 404, "run_file": 404, **moves}
+    expected = {
+        "act": 400,
+        "data_flag": 302,
+        "look": 400,
+        "run_output": 404,
+        "run_file": 404,
+        "run_log": 404,
+        **moves,
+    }
     assert visit(world, name, page) == expected.get(page, 200)
 
 
