@@ -5,6 +5,7 @@ import re
 import socket
 import ssl
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -304,6 +305,57 @@ def test_a_bad_answer_is_kept_in_words_and_tried_again_and_holds_nobody_up(
     assert (delivery.status, delivery.attempts, delivery.reason) == ("delivered", 2, "")
     first, second = receivers.got[port]
     assert first.partition(b"\r\n\r\n")[2] == second.partition(b"\r\n\r\n")[2] == delivery.body.encode()
+
+
+@pytest.mark.parametrize(
+    ("head", "more"),
+    [
+        pytest.param(b"", b"yes " * 1000, id="to the end of the connection"),
+        pytest.param(b"Content-Length: 1000000000000\r\n", b"yes " * 1000, id="of a terabyte"),
+        pytest.param(
+            b"Transfer-Encoding: chunked\r\n", b"fa0\r\n" + b"yes " * 1000 + b"\r\n", id="of whole chunks"
+        ),
+        pytest.param(
+            b"Transfer-Encoding: chunked\r\n",
+            b"fffffffff\r\n" + b"yes " * 1000,
+            id="of a chunk of a terabyte",
+        ),
+    ],
+)
+def test_who_takes_a_message_and_then_talks_without_end_has_taken_it_and_is_hung_up_on(
+    receivers: Receivers, head: bytes, more: bytes
+) -> None:
+    """A 2xx counts with the beginning of its body, of which no more is read than is kept: the receiver has the message,
+    and would only have it again. What it goes on to say is neither waited for nor held in memory."""
+    cut = threading.Event()
+
+    def talks(connection: socket.socket, over: threading.Event) -> None:
+        try:
+            connection.sendall(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n")
+            while not over.is_set():
+                connection.sendall(more)
+        except OSError:
+            cut.set()
+
+    port = receivers.start(talks)
+    delivery = due(f"http://127.0.0.1:{port}/")
+    tracemalloc.start()
+    try:
+        assert sending.send_due() == 1
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.attempts, delivery.answer_status, delivery.reason) == (
+        "delivered",
+        1,
+        200,
+        "",
+    )
+    assert most < 2**22
+    # The test is not over yet: nobody but the sender has ended it.
+    assert cut.wait(30)
+    assert len(receivers.got[port]) == 1
 
 
 def test_a_redirect_into_the_own_network_is_not_followed(receivers: Receivers) -> None:
