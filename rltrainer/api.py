@@ -42,6 +42,8 @@ from rltrainer.models import PolicySettings, PolicyVersion, Training
 from runs.api import RunSerializer
 
 TAG = "Policies"
+# Prompts of one request for answers; of each it may ask for several (rltrainer.answering bounds the answers).
+MOST_PROMPTS = 5_000
 
 
 class PolicySerializer(serializers.ModelSerializer[PolicyVersion]):
@@ -152,7 +154,7 @@ class AskSerializer(serializers.Serializer[Any]):
     prompts = serializers.ListField(
         child=serializers.JSONField(),
         min_length=1,
-        max_length=2000,
+        max_length=MOST_PROMPTS,
         help_text="Each a text or a list of messages",
     )
     completions = serializers.IntegerField(required=False, default=1, min_value=1, max_value=64)

@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from rewardmodel import activation
+from rewardmodel.models import RewardModelVersion
 from runs.models import Run
+from runs.resident import asking
 from tests.api.world import World, program, wrong_with
 
 pytestmark = pytest.mark.django_db
@@ -124,6 +127,43 @@ def test_numbers_beyond_a_column_are_refused(world: World, number: int) -> None:
     assert carol.ask("POST", HELPFUL + "contests/", {"versions": [number]}).status_code in (400, 404, 409)
     to_score = {"project": "helpful", "version": number, "items": [{"prompt": "a", "completion": "b"}]}
     assert carol.ask("POST", "score/", to_score).status_code in (400, 404, 409)
+
+
+@pytest.mark.long
+def test_thousands_are_scored_and_answered_in_one_request(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as may be go to the scorer as they came, and one more is refused before it hears of them."""
+    heard: list[list[str]] = []
+
+    def scorer(*, kind: str, request: Any, wait: float) -> Any:
+        lines = request["lines"] if kind == "scores" else request["prompts"]
+        heard.append([one["messages" if kind == "answers" else "prompt"][0]["content"] for one in lines])
+        if kind == "scores":
+            return [[float(number), False] for number, _ in enumerate(lines)]
+        return [[[[f"To {one['messages'][0]['content']}", True, None]] for one in lines]]
+
+    monkeypatch.setattr(asking, "ask", scorer)
+    activation.activate(version=RewardModelVersion.objects.get(), why="For the test.")
+    carol = program(world, "carol")
+    texts = [f"Why, {number}?" for number in range(10_001)]
+    items = [{"prompt": text, "completion": "So."} for text in texts]
+    scored = carol.ask("POST", "score/", {"project": "helpful", "items": items[:10_000]})
+    assert [one["score"] for one in scored.json()["scores"]] == list(range(10_000))
+    answered = carol.ask("POST", "generate/", {"project": "helpful", "prompts": texts[:5_000]})
+    assert [one["text"] for (one,) in answered.json()["answers"]] == [f"To {text}" for text in texts[:5_000]]
+    assert heard == [texts[:10_000], texts[:5_000]]
+    too_many: list[tuple[str, str, Any]] = [
+        ("score/", "items", items),
+        ("generate/", "prompts", texts[:5_001]),
+    ]
+    for path, name, several in too_many:
+        assert wrong_with(carol.ask("POST", path, {"project": "helpful", name: several})) == [f"#/{name}"]
+    # Two answers to each of the most prompts are the most answers, three are more.
+    for completions, status in ((2, 200), (3, 400)):
+        body = {"project": "helpful", "prompts": texts[:5_000], "completions": completions}
+        assert carol.ask("POST", "generate/", body).status_code == status
+    assert len(heard) == 3
 
 
 @pytest.mark.parametrize("name", ["form", "split", "kind"])
