@@ -28,7 +28,17 @@ from annotation.api.parsing import named_fields
 from annotation.api.settings import SettingsEndpoint
 from annotation.files import intake
 from annotation.models import Project
-from rewardmodel import activation, choosing, contests, fits, handing_over, retraining, rewards, scoring
+from rewardmodel import (
+    activation,
+    choosing,
+    contests,
+    fits,
+    handing_over,
+    retraining,
+    rewards,
+    scoring,
+    simulating,
+)
 from rewardmodel.models import Contest, Reward, RewardModelSettings, RewardModelVersion
 from rewardmodel.proposals import Proposal
 from runs.api import RunSerializer
@@ -302,6 +312,51 @@ class Choice(StartingEndpoint):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+class NewSimulationSerializer(serializers.Serializer[Any]):
+    """Who judges, and how much."""
+
+    preference = serializers.ChoiceField(
+        choices=[*simulating.RULES, *simulating.BY_ACTIVE], help_text="What they like"
+    )
+    judgements = serializers.IntegerField(
+        required=False,
+        default=50,
+        min_value=1,
+        max_value=simulating.MOST_IN_DEMO,
+        help_text="At most so many",
+    )
+
+
+class SimulatedSerializer(serializers.Serializer[Any]):
+    """What simulated annotators made."""
+
+    asked = serializers.IntegerField(read_only=True)
+    rankings = serializers.IntegerField(read_only=True)
+    ratings = serializers.IntegerField(read_only=True)
+    demonstrations = serializers.IntegerField(read_only=True)
+    kept = serializers.IntegerField(
+        read_only=True, help_text="So many tasks of each kind are left for people"
+    )
+    shortfall = serializers.CharField(
+        read_only=True, help_text="Why there are fewer than were asked for; empty where there are not"
+    )
+
+
+class Simulate(ProjectEndpoint):
+    """Simulated annotators in a demo."""
+
+    tag = "Judgements"
+    serializer_class = SimulatedSerializer
+
+    @extend_schema(request=NewSimulationSerializer, responses={201: SimulatedSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Have simulated annotators judge, for a trial of the loop: 400 where the project is no demo. All that holds
+        their judgements says so."""
+        answer = simulating.simulate_in_demo(project=self.project, **self.requested(NewSimulationSerializer))
+        answer["shortfall"] = simulating.shortfall(answer)
+        return Response(self.get_serializer(answer).data, status=status.HTTP_201_CREATED)
+
+
 class Retraining(SettingsEndpoint):
     """After how many rankings or hours a fit begins by itself; 0 is never."""
 
@@ -390,5 +445,6 @@ urlpatterns = [
     path("projects/<slug:slug>/contests/", Contests.as_view()),
     path("projects/<slug:slug>/activation/", Activation.as_view()),
     path("projects/<slug:slug>/retraining/", Retraining.as_view()),
+    path("projects/<slug:slug>/simulate/", Simulate.as_view()),
     path("projects/<slug:slug>/choice/", Choice.as_view()),
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from annotation.errors import BadRequest
 from annotation.models import Project, Prompt, Task
 from annotation.simulated import NAMES_OF_JUDGEMENTS, Judge, simulate
 from rewardmodel.activation import require_active
@@ -28,8 +29,24 @@ def find_version(*, project: Project, name: str) -> RewardModelVersion:
     return version
 
 
-# Tasks of a demo that are left for people.
-KEPT_IN_DEMO = 10
+# Tasks of a demo that are left for people, and how many judgements are made there at once.
+KEPT_IN_DEMO, MOST_IN_DEMO = 10, 100
+# What is offered there, by name.
+RULES = {
+    "length": "Longer is better",
+    "attributes": "What names more of the prompt's facts is better",
+    "noise:0.2": "Longer is better, and one judgement in five is at random",
+}
+BY_ACTIVE = {f"{PREFIX}active": "What the active reward model scores higher is better"}
+NO_DEMO = "Simulated annotators judge in a demo alone: elsewhere their rankings would enter no snapshot."
+
+
+def simulate_in_demo(*, project: Project, preference: str, judgements: int) -> dict[str, Any]:
+    """Judge in a demo, for who wants to see the loop. Raises BadRequest in any other project, and what simulate_by
+    raises."""
+    if not project.is_demo:
+        raise BadRequest(NO_DEMO)
+    return simulate_by(project=project, preference=preference, judgements=judgements)
 
 
 def simulate_by(

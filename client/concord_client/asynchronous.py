@@ -75,6 +75,7 @@ from concord_client.types import (
     NewPromptRequest,
     NewRegistrationRequest,
     NewSamplingRequest,
+    NewSimulationRequest,
     NewTaskRequest,
     NewTrainingRequest,
     NewVersionExportRequest,
@@ -115,6 +116,7 @@ from concord_client.types import (
     Scores,
     ScoresRequest,
     SendBackRequest,
+    Simulated,
     Skip,
     SkipsQuery,
     Snapshot,
@@ -570,6 +572,10 @@ class AsyncJudgements(AsyncResource):
     async def agreement(self) -> Agreement:
         """How far annotators agree."""
         return await self._get(Agreement, "agreement")
+
+    async def simulate(self, **rule: Unpack[NewSimulationRequest]) -> Simulated:
+        """Have simulated annotators judge, in a demo alone."""
+        return await self._post(Simulated, "simulate", body=rule)
 
     async def quality(self) -> Quality:
         """Everything that the page of quality shows."""

@@ -67,6 +67,7 @@ from concord_client.types import (
     NewPromptRequest,
     NewRegistrationRequest,
     NewSamplingRequest,
+    NewSimulationRequest,
     NewTaskRequest,
     NewTrainingRequest,
     NewVersionExportRequest,
@@ -107,6 +108,7 @@ from concord_client.types import (
     Scores,
     ScoresRequest,
     SendBackRequest,
+    Simulated,
     Skip,
     SkipsQuery,
     Snapshot,
@@ -558,6 +560,10 @@ class Judgements(Resource):
     def agreement(self) -> Agreement:
         """How far annotators agree."""
         return self._get(Agreement, "agreement")
+
+    def simulate(self, **rule: Unpack[NewSimulationRequest]) -> Simulated:
+        """Have simulated annotators judge, in a demo alone."""
+        return self._post(Simulated, "simulate", body=rule)
 
     def quality(self) -> Quality:
         """Everything that the page of quality shows."""

@@ -626,6 +626,16 @@ class NewSamplingRequest(TypedDict):
     config: NotRequired[dict[str, Any]]
 
 
+PreferenceEnum = Literal["length", "attributes", "noise:0.2", "reward:active"]
+
+
+class NewSimulationRequest(TypedDict):
+    """Who judges, and how much."""
+
+    preference: PreferenceEnum
+    judgements: NotRequired[int]
+
+
 class NewTaskRequest(TypedDict):
     """A task: a prompt with completions as a line of kind completions has them, or the ids of stored
     completions."""
@@ -1171,6 +1181,17 @@ class SendBackRequest(TypedDict):
     """What should be different."""
 
     comment: str
+
+
+class Simulated(TypedDict):
+    """What simulated annotators made."""
+
+    asked: int
+    rankings: int
+    ratings: int
+    demonstrations: int
+    kept: int
+    shortfall: str
 
 
 class Skip(TypedDict):

@@ -510,6 +510,21 @@ EXCHANGES: dict[tuple[str, str], Sequence[Exchange]] = {
             202,
         )
     ],
+    ("POST", _PROJECT + "simulate/"): [
+        Exchange(
+            "Twenty judgements, with ten tasks left for people",
+            {"preference": "length", "judgements": 20},
+            {
+                "asked": 20,
+                "rankings": 20,
+                "ratings": 0,
+                "demonstrations": 0,
+                "kept": 10,
+                "shortfall": "",
+            },
+            201,
+        )
+    ],
     ("POST", _PROJECT + "contests/"): [
         Exchange("Two versions", {"versions": [1, 2]}, _run("compare_reward_models"), 202)
     ],

@@ -5,13 +5,15 @@ from django.contrib.auth.models import User
 
 from console.forms.action import Action
 from rewardmodel.activation import active_version
-from rewardmodel.simulating import PREFIX, made_by_kind, shortfall, simulate_by
-
-RULES = [
-    ("length", "Longer is better"),
-    ("attributes", "What names more of the prompt's facts is better"),
-    ("noise:0.2", "Longer is better, and one judgement in five is at random"),
-]
+from rewardmodel.simulating import (
+    BY_ACTIVE,
+    MOST_IN_DEMO,
+    NO_DEMO,
+    RULES,
+    made_by_kind,
+    shortfall,
+    simulate_in_demo,
+)
 
 
 class SimulateForm(Action):
@@ -23,24 +25,19 @@ class SimulateForm(Action):
         "What they write is a completion that is there already, and trains no policy. "
         "Ten tasks of each kind are left for people."
     )
-    preference = forms.ChoiceField(choices=RULES, label="What they like")
-    judgements = forms.IntegerField(min_value=1, max_value=100, initial=50)
+    preference = forms.ChoiceField(choices=[*RULES.items()], label="What they like")
+    judgements = forms.IntegerField(min_value=1, max_value=MOST_IN_DEMO, initial=50)
 
     def prepare(self) -> None:
         if active_version(self.project) is not None:
             field = self.fields["preference"]
             assert isinstance(field, forms.ChoiceField)
-            field.choices = [
-                *RULES,
-                (f"{PREFIX}active", "What the active reward model scores higher is better"),
-            ]
+            field.choices = [*RULES.items(), *BY_ACTIVE.items()]
 
     def clean(self) -> None:
         if not self.project.is_demo:
-            raise forms.ValidationError(
-                "Simulated annotators judge in a demo alone: elsewhere their rankings would enter no snapshot."
-            )
+            raise forms.ValidationError(NO_DEMO)
 
     def perform(self, user: User) -> None:
-        answer = simulate_by(project=self.project, **self.cleaned_data)
+        answer = simulate_in_demo(project=self.project, **self.cleaned_data)
         self.done = shortfall(answer) or f"{made_by_kind(answer)} by simulated annotators."

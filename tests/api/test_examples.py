@@ -206,6 +206,8 @@ def prepare(world: World, address: str, sends: Any) -> tuple[Program, str]:
         standing = "paused" if address.endswith("resume/") else "fine"
         Annotator.objects.filter(public_id=examples.ANNOTATOR_ID).update(standing=standing)
         return program(world, "carol"), address.format(**named, id=examples.ANNOTATOR_ID)
+    if address.endswith("simulate/"):
+        Project.objects.filter(pk=project.pk).update(is_demo=True)
     kept = [world.ids[name] for rows, name in ids.items() if f"/{rows}/{{id}}" in address]
     return program(world, "carol"), address.format(**named, id=kept[0] if kept else None)
 

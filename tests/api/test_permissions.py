@@ -158,6 +158,8 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     # Found, but none of its versions is active.
     ("POST", P + "choice/"): Row(RESEARCHERS, RUNS, 409),
     ("DELETE", P + "choice/"): Row(RESEARCHERS, RUNS, 204),
+    # Found, but it is no demo.
+    ("POST", P + "simulate/"): Row(RESEARCHERS, WRITE, 400, {"preference": "length"}),
     ("GET", P + "contests/"): Row(RESEARCHERS, READ, 200),
     # Found, but there is one version.
     ("POST", P + "contests/"): Row(RESEARCHERS, RUNS, 409),

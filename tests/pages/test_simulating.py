@@ -10,6 +10,7 @@ from annotation.models import Project, Ranking
 from rewardmodel.models import Fit, RewardModelVersion
 from runs.models import Artifact, Run
 from tests.annotation.factories import make_annotator, make_tasks
+from tests.api.world import Program, token_of
 from tests.pages.cast import Cast, make_cast
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +57,37 @@ def test_another_project_has_no_such_button_and_refuses(cast: Cast) -> None:
     assert "Judge by simulated annotators" not in client.get("/admin/projects/helpful/").content.decode()
     assert press(cast).status_code == 400
     assert not Ranking.objects.exists()
+
+
+def ask(cast: Cast, **body: Any) -> Any:
+    return Program(token_of(cast.carol)).ask("POST", "projects/helpful/simulate/", body)
+
+
+def test_a_program_presses_the_same_button(cast: Cast) -> None:
+    make_tasks(cast.project, 15)
+    few = ask(cast, preference="noise:0.2", judgements=2)
+    assert few.status_code == 201
+    assert few.json() == {
+        "asked": 2,
+        "rankings": 2,
+        "ratings": 0,
+        "demonstrations": 0,
+        "kept": 10,
+        "shortfall": "",
+    }
+    rest = ask(cast, preference="length").json()
+    assert (rest["asked"], rest["rankings"]) == (50, 3)
+    assert rest["shortfall"] == "3 of 50 judgements made: 10 tasks of each kind are kept for people."
+    assert Ranking.objects.filter(annotator__simulated=True).count() == Ranking.objects.count() == 5
+    for wrong in ({"preference": "noise:0.5"}, {"preference": "length", "judgements": 101}, {}):
+        assert ask(cast, **wrong).status_code == 400, wrong
+    lacking = ask(cast, preference="reward:active")
+    assert (lacking.status_code, lacking.json()["code"]) == (409, "no_reward_model")
+    Project.objects.update(is_demo=False)
+    refused = ask(cast, preference="length")
+    assert (refused.status_code, refused.json()["code"]) == (400, "bad_request")
+    assert "in a demo alone" in refused.json()["detail"]
+    assert Ranking.objects.count() == 5
 
 
 def test_a_reward_model_is_offered_where_one_is_active(cast: Cast) -> None:
