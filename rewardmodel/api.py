@@ -330,7 +330,7 @@ class NewSimulationSerializer(serializers.Serializer[Any]):
 class SimulatedSerializer(serializers.Serializer[Any]):
     """What simulated annotators made."""
 
-    asked = serializers.IntegerField(read_only=True)
+    judgements = serializers.IntegerField(source="asked", read_only=True, help_text="As many were asked for")
     rankings = serializers.IntegerField(read_only=True)
     ratings = serializers.IntegerField(read_only=True)
     demonstrations = serializers.IntegerField(read_only=True)

@@ -16,7 +16,7 @@ ORDER = "order"
 # Sorted by something that no index has in order are so many rows, and no more.
 SORTED = 10_000
 # By what a row is sorted, in its query.
-_VALUE = "sorted_by_value"
+VALUE = "sorted_by_value"
 _SALT = "annotation.api.sorting"
 
 
@@ -59,7 +59,7 @@ def page(rows: Rows, *, order: Order, size: int, cursor: str | None, of: str) ->
         if len(ids) > SORTED:
             raise ValidationError({ORDER: [f"At most {SORTED:,} rows are sorted so: narrow the list down."]})
         plain = rows.model.objects.filter(pk__among=ids)
-    in_order = plain.annotate(**{_VALUE: order.by.expression}).order_by(order.by, "-pk")
+    in_order = plain.annotate(**{VALUE: order.by.expression}).order_by(order.by, "-pk")
     back = place is not None and place.back
     if place is not None:
         if not order.indexed:
@@ -67,7 +67,7 @@ def page(rows: Rows, *, order: Order, size: int, cursor: str | None, of: str) ->
         in_order = in_order.filter(_beyond(order, place))
     if back:
         in_order = in_order.reverse()
-    on_page = list(in_order.values_list("pk", _VALUE)[: size + 1])
+    on_page = list(in_order.values_list("pk", VALUE)[: size + 1])
     more, on_page = len(on_page) > size, on_page[:size]
     if back:
         on_page.reverse()
@@ -82,8 +82,8 @@ def page(rows: Rows, *, order: Order, size: int, cursor: str | None, of: str) ->
 
 def _as_it_is_now(rows: Rows, order: Order, place: _Place) -> _Place:
     """By what the row is sorted now, though the filters may leave it out by now. Raises NotFound where it is gone."""
-    row = rows.model.objects.filter(pk=place.pk).annotate(**{_VALUE: order.by.expression})
-    values = list(row.values_list(_VALUE, flat=True))
+    row = rows.model.objects.filter(pk=place.pk).annotate(**{VALUE: order.by.expression})
+    values = list(row.values_list(VALUE, flat=True))
     if not values:
         raise NotFound("The row at which this page begins is gone: begin with the first page.")
     return place._replace(value=values[0])
@@ -94,13 +94,13 @@ def _beyond(order: Order, place: _Place) -> Q:
     further = "lt" if order.by.descending != place.back else "gt"
     alike = {"pk__gt" if place.back else "pk__lt": place.pk}
     if place.value is None:
-        unknown = Q(**{f"{_VALUE}__isnull": True}, **alike)
-        return unknown | Q(**{f"{_VALUE}__isnull": False}) if place.back else unknown
-    beyond = Q(**{f"{_VALUE}__{further}": place.value}) | Q(**{_VALUE: place.value}, **alike)
+        unknown = Q(**{f"{VALUE}__isnull": True}, **alike)
+        return unknown | Q(**{f"{VALUE}__isnull": False}) if place.back else unknown
+    beyond = Q(**{f"{VALUE}__{further}": place.value}) | Q(**{VALUE: place.value}, **alike)
     if order.indexed:
         # It follows from the first condition, which is no range of the index.
-        return beyond & Q(**{f"{_VALUE}__{further}e": place.value})
-    return beyond if place.back else beyond | Q(**{f"{_VALUE}__isnull": True})
+        return beyond & Q(**{f"{VALUE}__{further}e": place.value})
+    return beyond if place.back else beyond | Q(**{f"{VALUE}__isnull": True})
 
 
 def _cursor(of: str, order: Order, row: tuple[int, Any], *, back: bool) -> str:

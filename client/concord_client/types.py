@@ -1186,7 +1186,7 @@ class SendBackRequest(TypedDict):
 class Simulated(TypedDict):
     """What simulated annotators made."""
 
-    asked: int
+    judgements: int
     rankings: int
     ratings: int
     demonstrations: int

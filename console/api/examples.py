@@ -515,7 +515,7 @@ EXCHANGES: dict[tuple[str, str], Sequence[Exchange]] = {
             "Twenty judgements, with ten tasks left for people",
             {"preference": "length", "judgements": 20},
             {
-                "asked": 20,
+                "judgements": 20,
                 "rankings": 20,
                 "ratings": 0,
                 "demonstrations": 0,

@@ -868,6 +868,21 @@ def test_rewards_are_sorted_through_their_index(cast: Cast) -> None:
         )
     plan = rows.order_by(order.by, "-pk").values_list("pk")[:51].explain()
     assert "Index Scan Backward using reward_by_value" in plan
+    # So are those of a program, whose second page begins at its place in the index.
+    client = client_of(cast)
+    with CaptureQueriesContext(connection) as caught:
+        first = client.get(
+            "/api/v1/projects/helpful/completions/?order=rewarded&least=0.5&page_size=2"
+        ).json()
+        assert len(client.get(first["next"]).json()["results"]) == 2
+    pages = [one["sql"] for one in caught if sorting.VALUE in one["sql"] and "LIMIT 3" in one["sql"]]
+    assert len(pages) == 2
+    for page, condition in zip(pages, (0, 1), strict=True):
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {page}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+        assert "Index Scan Backward using reward_by_value" in plan
+        assert plan.count("value <= '1'") == condition
 
 
 @pytest.mark.long

@@ -68,7 +68,7 @@ def test_a_program_presses_the_same_button(cast: Cast) -> None:
     few = ask(cast, preference="noise:0.2", judgements=2)
     assert few.status_code == 201
     assert few.json() == {
-        "asked": 2,
+        "judgements": 2,
         "rankings": 2,
         "ratings": 0,
         "demonstrations": 0,
@@ -76,7 +76,7 @@ def test_a_program_presses_the_same_button(cast: Cast) -> None:
         "shortfall": "",
     }
     rest = ask(cast, preference="length").json()
-    assert (rest["asked"], rest["rankings"]) == (50, 3)
+    assert (rest["judgements"], rest["rankings"]) == (50, 3)
     assert rest["shortfall"] == "3 of 50 judgements made: 10 tasks of each kind are kept for people."
     assert Ranking.objects.filter(annotator__simulated=True).count() == Ranking.objects.count() == 5
     for wrong in ({"preference": "noise:0.5"}, {"preference": "length", "judgements": 101}, {}):
