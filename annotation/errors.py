@@ -92,6 +92,6 @@ class BadFile(AnnotationError):
         shown = "\n".join(str(line) for line in self.lines)
         rest = f"\nand {more} more" if more else ""
         super().__init__(
-            f"{len(self.lines) + more} bad line(s), nothing imported. Mend them, or import the rest with --skip-bad.\n"
+            f"{len(self.lines) + more} bad line(s), nothing imported. Mend them, or import the rest without them.\n"
             f"{shown}{rest}"
         )

@@ -26,9 +26,7 @@ def require_active(project: Project) -> RewardModelVersion:
     """The active version. Raises NoRewardModel."""
     version = active_version(project)
     if version is None:
-        raise NoRewardModel(
-            f"{project.slug} has no active reward model: fit one (manage.py fit_reward_model) or activate a version."
-        )
+        raise NoRewardModel(f"{project.slug} has no active reward model: fit one, or activate a version.")
     return version
 
 

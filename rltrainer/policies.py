@@ -28,8 +28,7 @@ def require_policy(*, project: Project, number: int | None = None) -> PolicyVers
     if version is None:
         which = "current policy" if number is None else f"policy v{number}"
         raise NoPolicy(
-            f"{project.slug} has no {which}: train one (manage.py train_policy --algorithm sft), or "
-            "register one that was trained elsewhere (manage.py register_policy NAME_OR_FOLDER)."
+            f"{project.slug} has no {which}: train one by SFT, or register one that was trained elsewhere."
         )
     return version
 

@@ -39,9 +39,7 @@ def request_sampling(
     """
     policy = policy or policies.require_policy(project=project)
     if not Prompt.objects.kept().filter(project=project).exists():
-        raise NoPrompts(
-            f"{project.slug} has no prompts: import some (manage.py import_jsonl --kind prompts)."
-        )
+        raise NoPrompts(f"{project.slug} has no prompts: import some first.")
     settings = PolicySettings.objects.filter(project=project).first()
     fields = {**(settings.sampling if settings else {}), **(config or {})}
     try:

@@ -47,9 +47,7 @@ def request_training(
     start = start or policies.require_policy(project=project)
     reward_model = activation.require_active(project)
     if not Prompt.objects.kept().filter(project=project).exists():
-        raise NoPrompts(
-            f"{project.slug} has no prompts: import some (manage.py import_jsonl --kind prompts)."
-        )
+        raise NoPrompts(f"{project.slug} has no prompts: import some first.")
     _check(PpoConfig, {**fields, "algorithm": algorithm, "policy": "policy", "reward_model": "reward model"})
     run = lifecycle.create(kind=KIND.name, created_by=created_by, queue=Run.Queue.GPU)
     Training.objects.create(
@@ -62,9 +60,7 @@ def _request_sft(
     project: Project, fields: dict[str, Any], start: PolicyVersion | None, created_by: User | None
 ) -> Run:
     if not Demonstration.objects.kept().filter(project=project).exists():
-        raise NoDemonstrations(
-            f"{project.slug} has no demonstrations: import some (manage.py import_jsonl --kind demonstrations)."
-        )
+        raise NoDemonstrations(f"{project.slug} has no demonstrations: import some first.")
     if "base" not in fields:
         start = start or policies.current_policy(project)
     _check(SftConfig, {"base": "policy" if start else "scratch", **fields})

@@ -47,7 +47,8 @@ def in_one_split(project: Project) -> OneSplit | None:
     first = list(prompts.order_by().values_list("split", flat=True)[:MANY_OPENINGS])
     if len(set(first)) != 1 or prompts.exclude(split=first[0]).exists():
         return None
-    split, anew = first[0], f"manage.py split_prompts --project {project.slug} --by"
+    split = first[0]
+    anew = f"Whoever runs Concord parts them anew with: manage.py split_prompts --project {project.slug} --by"
     openings = len(prompts.order_by().values_list("opening").distinct()[:MANY_OPENINGS])
     if len(first) == 1:
         words = (
@@ -57,7 +58,7 @@ def in_one_split(project: Project) -> OneSplit | None:
     elif openings == 1:
         words = (
             f"All prompts begin with the same words, so all of them are in the split {split!r}, and nothing else is "
-            f"there to be compared with: {anew} prompt parts them."
+            f"there to be compared with. {anew} prompt"
         )
     elif openings < MANY_OPENINGS:
         words = (
@@ -68,7 +69,7 @@ def in_one_split(project: Project) -> OneSplit | None:
         words = (
             f"All prompts are in the split {split!r}, so nothing is held out to be compared with. Chance does that "
             f"to {MANY_OPENINGS} prompts less than one time in twenty, and to more still less: lines of the file "
-            f"will have said it. {anew} opening parts them anew."
+            f"will have said it. {anew} opening"
         )
     return OneSplit(len(first), 1 < openings < MANY_OPENINGS, words)
 

@@ -156,7 +156,7 @@ def _connected(host: str, port: int, scheme: str, private: bool, until: float) -
     if not private and not all(_is_public(address) for address in addresses):
         raise Refused(
             f"{host} is an address of a private network, and messages go to public ones alone. "
-            "CONCORD_WEBHOOKS_PRIVATE=1 allows it for a network of one's own."
+            "Whoever runs Concord allows it for a network of their own by CONCORD_WEBHOOKS_PRIVATE=1."
         )
     raw = _reached([str(address) for address in addresses], port, until)
     try:

@@ -658,7 +658,7 @@ _ERRORS: Sequence[tuple[int, str, str, Sequence[Wrong]]] = (
     (
         503,
         "no_scorer",
-        "No scorer is running: start Concord (make serve), or run manage.py scorer.",
+        "No scorer is running. Whoever runs Concord starts one: “make serve” does, and “manage.py scorer” adds one.",
         (),
     ),
 )

@@ -63,7 +63,10 @@ def _answer(question: Question, until: float) -> Any:
                 raise NotAnswered(question.failure)
             return question.answer
         if not is_running():
-            raise NoScorer("No scorer is running: start Concord (make serve), or run manage.py scorer.")
+            raise NoScorer(
+                "No scorer is running. Whoever runs Concord starts one: “make serve” does, and “manage.py scorer” "
+                "adds one."
+            )
         if time.monotonic() > until:
             raise NoScorer("The scorer did not answer in time: ask for less at once, or try again.")
         wait_for_notice(_LOOK_SECONDS)

@@ -173,7 +173,7 @@ def test_whoever_disagreed_on_a_pair_still_does_after_the_pairs_came_back() -> N
 def test_pairs_of_both_forms_need_a_choice() -> None:
     project = make_project()
     put(project, "rankings", ranking("one", 1, 2), ranking(turns(1), 2, 1), ranking(turns(2), 1, 1))
-    with pytest.raises(BadRequest, match="--form text or --form chat"):
+    with pytest.raises(BadRequest, match="choose the form, text or chat"):
         out(project, "pairs")
     assert [line["prompt"] for line in out_values(project, "pairs", form="text")] == ["one"]
     assert [line["prompt"] for line in out_values(project, "pairs", form="chat")] == [turns(1)]

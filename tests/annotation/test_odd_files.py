@@ -15,6 +15,7 @@ from tests.annotation.counting import refusal, rows
 from tests.annotation.factories import lines_of, make_project, put, put_bytes, ranking
 
 pytestmark = pytest.mark.django_db
+ALLOWED = "the most that whoever runs Concord allows"
 LINES = lines_of([{"prompt": f"Prompt {number}"} for number in range(50)])
 
 
@@ -69,7 +70,7 @@ def test_a_line_over_the_limit_is_named_and_the_lines_after_it_are_read() -> Non
     endless = b'{"prompt": "' + b"x" * 10_000_000 + b'"}\n'
     data = b'{"prompt": "a"}\n' + endless + b'{"prompt": "b"}\n{"prompt": 3}\n'
     bad = refusal(project, "prompts", data)
-    assert bad[0] == (2, "", "is longer than 10000000 bytes (CONCORD_MAX_LINE_BYTES)")
+    assert bad[0] == (2, "", f"is longer than 10000000 bytes, {ALLOWED} (CONCORD_MAX_LINE_BYTES)")
     assert [number for number, _, _ in bad] == [2, 4]
     assert put_bytes(project, "prompts", data, skip_bad=True).added == 2
 
@@ -84,7 +85,7 @@ def test_a_text_of_the_limit_is_taken_and_one_byte_more_is_named(kind: str, sett
         return lines_of([{"prompt": "p", field: text}])
 
     assert put_bytes(project, kind, line("é" * 50)).added == 1
-    reason = "is longer than 100 bytes (CONCORD_MAX_TEXT_BYTES)"
+    reason = f"is longer than 100 bytes, {ALLOWED} (CONCORD_MAX_TEXT_BYTES)"
     assert refusal(project, kind, line("é" * 50 + "x")) == [(1, field, reason)]
 
 

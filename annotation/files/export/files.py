@@ -70,7 +70,9 @@ def find_project(slug: str) -> Project:
     """The project with this slug. Raises UnknownProject."""
     project = Project.objects.filter(slug=slug).first()
     if project is None:
-        raise UnknownProject(f"There is no project {slug!r}. Make it with: manage.py create_project {slug}")
+        raise UnknownProject(
+            f"There is no project {slug!r}. Whoever runs Concord makes it with: manage.py create_project {slug}"
+        )
     return project
 
 

@@ -35,8 +35,8 @@ def check_one_form(scope: Scope) -> None:
     forms = set(_rankings(scope).order_by().values_list("task__prompt__form", flat=True).distinct())
     if len(forms) > 1:
         raise TwoForms(
-            "There are pairs of text prompts and of chat prompts, and a file holds one form: "
-            "choose --form text or --form chat."
+            "There are pairs of text prompts and of chat prompts, and a file holds one form: choose the form, text or "
+            "chat. In the browser the list of rankings under Data does it, and goes out as pairs."
         )
 
 

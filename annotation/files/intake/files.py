@@ -159,7 +159,8 @@ def _whole(raw: RawLine) -> bytes:
     if raw.error is not None:
         raise raw.error
     if raw.data is None:
-        raise BadField("", f"is longer than {settings.MAX_LINE_BYTES} bytes (CONCORD_MAX_LINE_BYTES)")
+        allowed = "the most that whoever runs Concord allows (CONCORD_MAX_LINE_BYTES)"
+        raise BadField("", f"is longer than {settings.MAX_LINE_BYTES} bytes, {allowed}")
     return raw.data
 
 

@@ -77,7 +77,8 @@ class Fields:
         # A character is at most four bytes: most texts need no encoding to be measured.
         most = self.limits.text_bytes
         if len(value) * 4 > most and len(value.encode()) > most:
-            raise self.bad(name, f"is longer than {most} bytes (CONCORD_MAX_TEXT_BYTES)")
+            allowed = "the most that whoever runs Concord allows (CONCORD_MAX_TEXT_BYTES)"
+            raise self.bad(name, f"is longer than {most} bytes, {allowed}")
         return value
 
     def label(self, name: str, *, most: int = MOST_LABEL) -> str | None:

@@ -10,7 +10,7 @@ from annotation.files.jsonl.errors import BrokenFile
 HEAD_BYTES = 4096
 _LINES = 'one JSON object a line ("JSON Lines")'
 _PANDAS = 'to_json("file.jsonl", orient="records", lines=True, force_ascii=False)'
-_AS_IT_IS = "import it as what the file itself says (a command's --convert)"
+_AS_IT_IS = "import it as “what the file itself says”"
 _BINARY = {
     b"PAR1": (
         "a Parquet file",
