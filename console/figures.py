@@ -5,13 +5,12 @@ from typing import Any
 
 from django import template
 
+from annotation.preferences.shares import points
+
+__all__ = ["percent", "points", "register"]
+
 register = template.Library()
-
-
-@register.filter
-def points(share: float) -> str:
-    """A share in percent, as every page rounds it: 0.714 is ``71.4``."""
-    return f"{100 * share:.1f}"
+register.filter(points)
 
 
 def percent(figure: Mapping[str, Any]) -> str:

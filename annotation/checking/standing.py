@@ -18,6 +18,7 @@ from annotation.errors import BadRequest, ClaimsPaused
 from annotation.models import Annotator, Project, Ranking, StandingChange, Task
 from annotation.models.judgement import RankingQuerySet
 from annotation.preferences.care import Mean, credit, earlier_wins, mean_of
+from annotation.preferences.shares import points
 from runs.writing import write
 
 Standing = Annotator.Standing
@@ -113,7 +114,8 @@ def _low(words: str, figure: Mean | None, least: float, least_checks: int) -> Fi
     if figure.value >= least:
         return Finding(True, "")
     return Finding(
-        True, f"{words} is {figure.value:.2f} over {figure.number}; this project asks for {least:.2f}."
+        True,
+        f"{words} is {points(figure.value)}% over {figure.number}; this project asks for {points(least)}%.",
     )
 
 
@@ -127,7 +129,7 @@ def _biased(figure: Mean | None, most: float) -> Finding:
     share = figure.value if low > 0.5 else 1 - figure.value
     return Finding(
         True,
-        f"You prefer what is shown {side} in {100 * share:.0f}% of pairs over {figure.number} judgements; "
+        f"You prefer what is shown {side} in {points(share)}% of pairs over {figure.number} judgements; "
         "the order is random, so it should be about half.",
     )
 

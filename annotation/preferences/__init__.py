@@ -8,4 +8,5 @@ tally.py        what tasks add to agreement and habits, as sums over tasks
 estimates.py    the statistics of these sums, with intervals
 care.py         credit for an order, and how often the first shown wins
 axes.py         the named scales of ratings
+shares.py       a share in words
 """

@@ -12,6 +12,7 @@ from annotation.models import Task
 from annotation.models.project import MOST_ANNOTATORS, MOST_REVISE_HOURS
 from annotation.preferences.tiers import MOST_COMPLETIONS
 from console.forms.action import Action, markdown_area
+from console.forms.shares import ShareField
 
 
 class SettingsForm(Action):
@@ -44,11 +45,9 @@ class SettingsForm(Action):
         label="Hours for which annotators may change what they submitted",
         help_text="0: never. What they change becomes a new version; the old one is kept.",
     )
-    random_share = forms.FloatField(
-        min_value=0,
-        max_value=1,
-        label="Share of tasks drawn at random instead of by priority",
-        help_text="Between 0 and 1. What is drawn at random is fit to evaluate on.",
+    random_share = ShareField(
+        label="Share of tasks drawn at random instead of by priority, in %",
+        help_text="What is drawn at random is fit to evaluate on.",
     )
     hour_cost = forms.DecimalField(
         min_value=0,

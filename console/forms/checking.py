@@ -10,6 +10,7 @@ from annotation.collecting import flags
 from annotation.models import Annotator, Flag, Task
 from annotation.preferences.tiers import MOST_COMPLETIONS
 from console.forms.action import Action, annotators, choices
+from console.forms.shares import ShareField
 
 
 class ControlForm(Action):
@@ -33,36 +34,26 @@ class ControlForm(Action):
     least_checks = forms.IntegerField(
         label="Gold tasks, or repeats, before a figure counts", min_value=1, max_value=1000
     )
-    least_gold_score = forms.FloatField(
-        label="Warn below this gold score",
-        required=False,
-        min_value=0,
-        max_value=1,
-        help_text="0.5 is chance.",
+    least_gold_score = ShareField(
+        label="Warn below this gold score, in %", required=False, help_text="50 is chance. Empty: never."
     )
-    least_consistency = forms.FloatField(
-        label="Warn below this self-consistency",
+    least_consistency = ShareField(
+        label="Warn below this self-consistency, in %",
         required=False,
-        min_value=0,
-        max_value=1,
-        help_text="0.5 is chance.",
+        help_text="50 is chance. Empty: never.",
     )
-    most_position_bias = forms.FloatField(
-        label="Warn where position bias is surely above",
+    most_position_bias = ShareField(
+        label="Warn where position bias is surely above, in %",
         required=False,
-        min_value=0,
-        max_value=0.5,
-        help_text="How far from one half the share of pairs won by the completion shown earlier may be.",
+        most=0.5,
+        help_text="How far from 50 the share of pairs won by the completion shown earlier may be.",
     )
     pauses = forms.BooleanField(
         required=False, label="Pause whoever is still below after a warning, until a researcher resumes them"
     )
 
-    adjudicate_below = forms.FloatField(
-        label="List tasks whose annotators agree on less than this share of pairs",
-        required=False,
-        min_value=0,
-        max_value=1,
+    adjudicate_below = ShareField(
+        label="List tasks whose annotators agree on less than this share of pairs, in %", required=False
     )
     adjudicated_wins = forms.BooleanField(
         required=False,

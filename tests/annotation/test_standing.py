@@ -61,7 +61,7 @@ def test_a_score_below_the_threshold_warns_once_there_are_enough_gold_tasks(alic
     # (1 + 0 + 1) / 3
     assert now(alice) == "warned"
     assert standing.warning_of(alice).startswith(
-        "Your score on tasks whose best order is known is 0.67 over 3"
+        "Your score on tasks whose best order is known is 66.7% over 3"
     )
 
 
@@ -79,7 +79,7 @@ def test_whoever_stays_below_after_a_warning_is_paused_and_gets_nothing(alice: A
     assert now(alice) == "warned"  # two since the warning say too little
     judge(alice, WORST)
     assert now(alice) == "paused"
-    with pytest.raises(ClaimsPaused, match=r"is 0\.00 over 3; this project asks for 0\.80"):
+    with pytest.raises(ClaimsPaused, match=r"is 0\.0% over 3; this project asks for 80\.0%"):
         queue.claim(annotator=alice)
     assert not Assignment.objects.open().exists()
     assert queue.claim(annotator=make_annotator(alice.project)) is not None
@@ -107,7 +107,7 @@ def test_a_verdict_without_an_order_earns_what_chance_does(alice: Annotator) -> 
     for _ in range(3):
         ranking.submit(assignment=taken(alice), annotator=alice, verdict="all_bad", reason="no")
     assert standing.reason_of(alice).startswith(
-        "Your score on tasks whose best order is known is 0.50 over 3"
+        "Your score on tasks whose best order is known is 50.0% over 3"
     )
 
 
@@ -153,7 +153,7 @@ def test_disagreeing_with_oneself_warns() -> None:
         ranking.submit(assignment=assignment, annotator=alice, verdict="ranked", ranks=order)
     assert Ranking.objects.filter(task__purpose="repeat").count() >= 2
     assert standing.reason_of(alice).startswith(
-        "Your agreement with yourself on tasks that were asked again is 0.00"
+        "Your agreement with yourself on tasks that were asked again is 0.0%"
     )
 
 
@@ -180,7 +180,7 @@ def test_ranking_by_the_place_on_the_screen_warns(ranks: list[int], side: str) -
     annotator = by_place_on_the_screen(project, 20, ranks)
     standing.review(annotator=annotator)
     assert standing.reason_of(annotator).startswith(
-        f"You prefer what is shown {side} in 100% of pairs over 20"
+        f"You prefer what is shown {side} in 100.0% of pairs over 20"
     )
 
 
@@ -254,8 +254,8 @@ def test_a_check_is_measured_by_its_first_answer_though_it_is_changed_after_the_
         (Mean(0.55, 200, (0.45, 0.65)), ""),
         (Mean(0.7, 200, (0.6, 0.8)), ""),  # it may be 0.6, which is allowed
         (Mean(0.3, 200, (0.2, 0.4)), ""),
-        (Mean(0.75, 200, (0.65, 0.85)), "You prefer what is shown earlier in 75% of pairs over 200"),
-        (Mean(0.2, 200, (0.1, 0.3)), "You prefer what is shown later in 80% of pairs over 200"),
+        (Mean(0.75, 200, (0.65, 0.85)), "You prefer what is shown earlier in 75.0% of pairs over 200"),
+        (Mean(0.2, 200, (0.1, 0.3)), "You prefer what is shown later in 80.0% of pairs over 200"),
     ],
 )
 def test_a_position_bias_is_found_where_the_whole_interval_is_beyond_it(mean: Mean, breach: str) -> None:

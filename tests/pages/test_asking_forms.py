@@ -18,7 +18,7 @@ SETTINGS: dict[str, Any] = {
     "annotators_per_task": 2,
     "lease_seconds": 600,
     "revise_hours": 72,
-    "random_share": 0.1,
+    "random_share": 10,  # in percent
     "hour_cost": Decimal("15.50"),
     "currency": "EUR",
 }
@@ -45,7 +45,7 @@ def test_other_guidelines_are_a_version_and_other_numbers_are_not(cast: Cast) ->
         assert answer.status_code == 200
         cast.project.refresh_from_db()
         assert (cast.project.guidelines, cast.project.guideline_version) == ("Be kind.\nBe brief.", version)
-    assert {name: getattr(cast.project, name) for name in SETTINGS} == SETTINGS
+    assert {name: getattr(cast.project, name) for name in SETTINGS} == {**SETTINGS, "random_share": 0.1}
     assert "Be brief." in answer.content.decode()
 
 
@@ -53,7 +53,7 @@ def test_other_guidelines_are_a_version_and_other_numbers_are_not(cast: Cast) ->
     ("name", "value"),
     [
         ("completions_per_task", 1),
-        ("random_share", 1.5),
+        ("random_share", 101),
         ("lease_seconds", 5),
         ("revise_hours", -1),
         ("hour_cost", -1),

@@ -10,6 +10,7 @@ from annotation import people
 from annotation.checking import control, standing
 from annotation.collecting import flags, queue
 from annotation.models import Annotator, Flag, StandingChange, Task, Withdrawal
+from annotation.preferences.care import Mean
 from annotation.withdrawal import erasure
 from tests.annotation.factories import make_tasks, put
 from tests.annotation.judging import submit, taken
@@ -48,15 +49,34 @@ def test_thresholds_are_set_and_come_back_in_the_form(cast: Cast) -> None:
         "gold_every": 7,
         "repeat_every": 30,
         "least_checks": 4,
-        "least_gold_score": 0.65,
+        "least_gold_score": "57",
+        "most_position_bias": "12.5",
         "pauses": "on",
     }
     answer = act(cast, "control", **fields)
     assert (answer.status_code, answer.url) == (302, ANNOTATORS)
     cast.project.refresh_from_db()
-    assert (cast.project.gold_every, cast.project.least_gold_score, cast.project.pauses) == (7, 0.65, True)
-    assert cast.project.least_consistency is None
-    assert 'value="0.65"' in client_of(cast, "carol").get(ANNOTATORS).content.decode()
+    assert (cast.project.gold_every, cast.project.least_gold_score, cast.project.pauses) == (7, 0.57, True)
+    assert (cast.project.least_consistency, cast.project.most_position_bias) == (None, 0.125)
+    text = client_of(cast, "carol").get(ANNOTATORS).content.decode()
+    assert re.findall(r'type="number" name="control-\w+" value="([\d.]+)"', text) == [
+        "7",
+        "30",
+        "4",
+        "57",
+        "12.5",
+    ]
+
+
+def test_gold_consistency_and_position_are_in_percent_as_all_shares_are(
+    cast: Cast, alice: Annotator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = standing.Figures(Mean(0.714, 12, (0.6504, 0.778)), Mean(1.0, 1, None), None)
+    monkeypatch.setattr(standing, "figures_of", lambda annotator: figures)
+    text = client_of(cast, "carol").get(ANNOTATORS).content.decode()
+    cells = re.findall(r'<td class="number">(.*?)</td>', text, re.DOTALL)
+    words = [" ".join(re.sub(r"<[^>]+>", "", cell).split()) for cell in cells]
+    assert words[-3:] == ["71.4% 65.0 to 77.8 of 12", "100.0% of 1", "\N{EN DASH}"]
 
 
 def test_a_bad_threshold_is_told_on_the_page_that_has_the_form(cast: Cast) -> None:

@@ -60,7 +60,7 @@ def test_the_other_forms_are_plain_too(form: type[forms.Form]) -> None:
         ("gold_every", "1001", "Value must be at most 1000."),
         ("gold_every", "", "Fill this in."),
         ("gold_every", "often", "Enter a whole number."),
-        ("least_gold_score", "1.5", "Value must be at most 1."),
+        ("least_gold_score", "101", "Value must be at most 100."),
     ],
 )
 def test_it_is_said_at_the_field(
