@@ -7,6 +7,7 @@ class RewardModelConfig(AppConfig):
     name = "rewardmodel"
 
     def ready(self) -> None:
+        from annotation.files.export.rewards import offer as offer_rewards
         from annotation.withdrawal.lineage import offer
         from rewardmodel import choosing, contests, fits, handing_over, lineage, rewards, scoring
         from runs import kinds
@@ -19,3 +20,4 @@ class RewardModelConfig(AppConfig):
         kinds.register(rewards.KIND)
         serving.register(scoring.KIND, "rewardmodel.scorer.answer", together=True)
         offer(lineage.versions, remarks=lineage.rewards)
+        offer_rewards(rewards.given_in)

@@ -2,13 +2,14 @@
 
     keep        what a version has given, however it came to be asked
     missing     the completions that it has given none
+    given_in    what all versions have given the completions of tasks, for exports
 
 and a kind of run that has a version score what is missing. The child writes as it goes, and the worker keeps it as it
 comes, so that what is scored stays when the run is cancelled: another one goes on with the rest.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +18,8 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, QuerySet
 
-from annotation.models import Completion, Prompt
+from annotation.files.export.rewards import StoredReward
+from annotation.models import Completion, Prompt, TaskCompletion
 from rewardmodel.errors import AlreadyScoring, NothingToScore
 from rewardmodel.models import Reward, Rewarding, RewardModelVersion
 from runs import artifacts, lifecycle
@@ -36,6 +38,14 @@ def missing(version: RewardModelVersion) -> "QuerySet[Completion]":
     """The completions of its project that ``version`` has given no reward."""
     rewards = Reward.objects.filter(version=version, completion=OuterRef("pk"))
     return Completion.objects.kept().filter(~Exists(rewards), prompt__project=version.project_id)
+
+
+def given_in(tasks: Collection[int]) -> Iterator[StoredReward]:
+    """Each reward of each completion of these tasks, by their ids, once."""
+    entries = TaskCompletion.objects.filter(task__id__among=list(tasks))
+    rows = Reward.objects.filter(completion__in=entries.values("completion"))
+    for number, public_id, value in rows.values_list("version__number", "completion__public_id", "value"):
+        yield StoredReward(number, str(public_id), value)
 
 
 @write

@@ -9,15 +9,16 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
+from annotation.checking import control
 from annotation.models import Completion, Project
 from annotation.withdrawal import erasure
 from rewardmodel import rewards
 from rewardmodel.bradley_terry import commands
 from rewardmodel.errors import AlreadyScoring, NothingToScore
-from rewardmodel.models import Reward, Rewarding, RewardModelVersion
+from rewardmodel.models import Fit, Reward, Rewarding, RewardModelVersion
 from runs import kinds, lifecycle
 from runs.execution import folder_of
 from runs.folder.errors import Stopped
@@ -25,7 +26,7 @@ from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
 from runs.foreground import run_here
 from runs.models import Run
-from tests.annotation.factories import make_project, put
+from tests.annotation.factories import emptied, make_project, out, out_values, put, put_bytes
 from tests.api.world import Program, token_of
 from tests.lm.cards import run_snippet
 from tests.pages.cast import make_cast
@@ -301,6 +302,65 @@ def test_researchers_ask_by_page_program_and_command(
     rewards.keep(version=version, values=named(1.0))
     page = client.get("/admin/projects/helpful/reward-models/").content.decode()
     assert "/data/completions/?order=rewarded" in page
+
+
+def test_exported_completions_carry_their_rewards_and_an_import_leaves_them_out() -> None:
+    project, _ = make_given()
+    ask(make_project(), "Elsewhere?", "it is far", "it is near")
+    second = make_reward_model(project, 2, make_snapshot(project, "t"))
+    far = Completion.objects.get(text="it is far").public_id
+    rewards.keep(version=second, values={**dict(list(named(*range(7)).items())[3:]), far: 0.25})
+    control.mark_gold(project=project, tasks=[_ranked_by_ann(project)])
+    lines = [*out_values(project, "completions"), *out_values(project, "gold")]
+    assert [len(line["completions"]) for line in lines] == [4, 4, 2, 4]
+    exported = [
+        (one["reward_model"], public_id, value)
+        for line in lines
+        for one in line["concord"].get("rewards", ())
+        for public_id, value in zip(line["concord"]["completions"], one["values"], strict=True)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT version.number, completion.public_id::text, reward.value
+            FROM annotation_taskcompletion entry
+            JOIN annotation_task task ON task.id = entry.task_id AND task.project_id = %s
+            JOIN annotation_completion completion ON completion.id = entry.completion_id
+            JOIN rewardmodel_reward reward ON reward.completion_id = completion.id
+            JOIN rewardmodel_rewardmodelversion version ON version.id = reward.version_id
+            """,
+            [project.pk],
+        )
+        stored = cursor.fetchall()
+    assert sorted(one for one in exported if one[2] is not None) == sorted(stored)
+    assert len(stored) == 14
+    # One value a completion: where a version gave only some of a task theirs, the others say nothing.
+    assert [one["values"] for one in lines[0]["concord"]["rewards"]] == [[0, 1, 2, 3], [None, None, None, 3]]
+    assert "rewards" not in lines[-1]["concord"]
+
+    file = {kind: out(project, kind) for kind in ("completions", "gold")}
+    put_bytes(project, "completions", file["completions"])
+    assert (Completion.objects.count(), Reward.objects.count()) == (16, 15)
+    RewardModelVersion.objects.all().delete()
+    Fit.objects.all().delete()
+    again = emptied(project)
+    for kind, lines_of_kind in file.items():
+        put_bytes(again, kind, lines_of_kind)
+    for line in lines:
+        line["concord"].pop("rewards", None)
+    assert [*out_values(again, "completions"), *out_values(again, "gold")] == lines
+    assert not Reward.objects.exists()
+
+
+def _ranked_by_ann(project: Project) -> str:
+    """The key of a task of four, which no version scored, and which ann ranked."""
+    texts = [{"text": text, "rank": rank} for rank, text in enumerate(("a", "b", "c", "d"), 1)]
+    put(
+        project,
+        "rankings",
+        {"prompt": "And the inn?", "completions": texts, "annotator": "ann", "task": "ranked"},
+    )
+    return "ranked"
 
 
 def test_a_program_reads_the_rewards_and_narrows_them() -> None:

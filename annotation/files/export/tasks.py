@@ -7,6 +7,7 @@ from django.db.models import Case, Exists, F, OuterRef, Value, When
 from django.db.models.functions import Coalesce
 
 from annotation.files.export.described import DescribedTask, describe
+from annotation.files.export.rewards import Rewards
 from annotation.files.export.scope import Scope, chunks, moment, named_source, prompt_value, without_empty
 from annotation.models import Slot, Task
 
@@ -22,21 +23,26 @@ def values(scope: Scope) -> Iterator[dict[str, Any]]:
         asked_of=Case(When(Exists(Slot.objects.filter(task=OuterRef("pk"))), to_rank), default=0)
     )
     for chunk in chunks(rows, "id", "priority", "external_id", "metadata", "created_at", "asked_of"):
-        tasks = describe(row["id"] for row in chunk)
-        for row in chunk:
-            yield _line(row, tasks[row["id"]])
+        yield from _lines(chunk)
 
 
 def gold(scope: Scope) -> Iterator[dict[str, Any]]:
     """All gold tasks, with the expert's order as ranks."""
     rows = scope.narrow(Task.objects.gold().filter(project=scope.project), "prompt")
     for chunk in chunks(rows, "id", "priority", "external_id", "metadata", "created_at", "gold_tiers"):
-        tasks = describe(row["id"] for row in chunk)
-        for row in chunk:
-            yield _line(row, tasks[row["id"]])
+        yield from _lines(chunk)
 
 
-def _line(row: dict[str, Any], task: DescribedTask) -> dict[str, Any]:
+def _lines(chunk: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """With what reward models gave the completions, which an import leaves out: it has no such versions."""
+    tasks = describe(row["id"] for row in chunk)
+    rewards = Rewards(tasks)
+    for row in chunk:
+        task = tasks[row["id"]]
+        yield _line(row, task, rewards.of(item.public_id for item in task.completions))
+
+
+def _line(row: dict[str, Any], task: DescribedTask, rewards: list[dict[str, Any]]) -> dict[str, Any]:
     expert = row.get("gold_tiers")
     return {
         "prompt": prompt_value(task.form, task.messages),
@@ -58,5 +64,6 @@ def _line(row: dict[str, Any], task: DescribedTask) -> dict[str, Any]:
             "sources": [item.source for item in task.completions],
             **({"purpose": Task.Purpose.GOLD} if expert else {"slots": row["asked_of"]}),
             "created_at": moment(row["created_at"]),
+            **without_empty(rewards=rewards),
         },
     }

@@ -52,6 +52,9 @@ def read_provenance(fields: Fields, completions: int) -> Provenance:
     if not fields.has(KEY):
         return _NOTHING
     block = fields.within(KEY)
+    block.take(
+        "rewards"
+    )  # of reward models of the exporting database: this one has no versions to keep them under
     provenance = Provenance(
         id=block.identifier("id"),
         prompt=block.identifier("prompt"),
