@@ -27,7 +27,7 @@ from annotation.models import Project, Task
 from rewardmodel import activation, rewards
 from rewardmodel.errors import NothingToChoose
 from rewardmodel.models import Choosing, RewardModelSettings, RewardModelVersion
-from runs import artifacts, lifecycle
+from runs import artifacts, lifecycle, preparing
 from runs.folder.files import read_json, read_jsonl
 from runs.folder.folder import RunFolder
 from runs.kinds import Kind
@@ -36,6 +36,7 @@ from runs.writing import write
 
 # The oldest open tasks that are looked at; what is sampled later is looked at by the next run.
 MOST_TASKS = 20_000
+TASKS_AT_ONCE = 500
 HIGHEST = 1000
 # Of the tasks that are asked, drawn at random where a project has no share of its own.
 FAIR_SHARE = 0.1
@@ -88,7 +89,9 @@ def _prepare(run: Run, folder: RunFolder) -> None:
     """A line a completion."""
     choosing = Choosing.objects.select_related("project", "version__artifact").get(run=run)
     with transaction.atomic(), (folder.inputs / rewards.TEXTS).open("w", encoding="utf-8") as file:
-        for task in _read(choosing.project):
+        for number, task in enumerate(_read(choosing.project)):
+            if number % TASKS_AT_ONCE == 0:
+                preparing.check_stop()
             for entry in task.entries.all():
                 line = {"task": task.pk, **rewards.line_of(entry.completion, task.prompt)}
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -97,7 +100,7 @@ def _prepare(run: Run, folder: RunFolder) -> None:
 
 def _read(project: Project) -> Iterator[Task]:
     tasks = open_tasks(project).select_related("prompt").prefetch_related("entries__completion")
-    return tasks[:MOST_TASKS].iterator(chunk_size=500)
+    return tasks[:MOST_TASKS].iterator(chunk_size=TASKS_AT_ONCE)
 
 
 def _store(run: Run, folder: RunFolder) -> dict[int, int]:

@@ -22,7 +22,7 @@ from annotation.files.export.rewards import StoredReward
 from annotation.models import Completion, Prompt, TaskCompletion
 from rewardmodel.errors import AlreadyScoring, NothingToScore
 from rewardmodel.models import Reward, Rewarding, RewardModelVersion
-from runs import artifacts, lifecycle
+from runs import artifacts, lifecycle, preparing
 from runs.folder.folder import RunFolder
 from runs.folder.processes import command_of
 from runs.kinds import Kind
@@ -115,7 +115,9 @@ def _prepare(run: Run, folder: RunFolder) -> None:
     rewarding = Rewarding.objects.select_related("version__artifact").get(run=run)
     texts = missing(rewarding.version).select_related("prompt").order_by("pk")
     with (folder.inputs / TEXTS).open("w", encoding="utf-8") as file:
-        for completion in texts.iterator(chunk_size=BATCH):
+        for number, completion in enumerate(texts.iterator(chunk_size=BATCH)):
+            if number % BATCH == 0:
+                preparing.check_stop()
             line = line_of(completion, completion.prompt)
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
     Rewarding.objects.filter(run=run).update(stored=0)

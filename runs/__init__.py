@@ -4,6 +4,7 @@ models.py       Run, RunMetric, Artifact
 kinds.py        what each app registers: prepare, command, finish, project
 lifecycle.py    every change of a run's status, by compare-and-set
 execution.py    how a worker carries out one run
+preparing.py    how a preparation between its batches hears that it is to stop
 workers.py      which queues have a worker
 child.py        one child process, ended for certain
 log.py          what it printed, from a place on

@@ -2,7 +2,8 @@
 
 The order of a run's life on the worker:
 
-1. prepare the folder, unless an earlier attempt has (its config.json is written last);
+1. prepare the folder, unless an earlier attempt has (its config.json is written last): a stop is heard between
+   batches, where there are many (runs.preparing);
 2. start the child, and every second copy its progress, metrics and log into rows;
 3. pass on a request to stop: the worker's own, a cancel, or a lost lease;
 4. read the exit code; store what a finished child made, outside of any transaction;
@@ -28,11 +29,12 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection
 
-from runs import lifecycle
+from runs import lifecycle, preparing
 from runs.child import Child, log_tail
 from runs.errors import LeaseLost
 from runs.folder import child as exit_codes
 from runs.folder.child import reason
+from runs.folder.errors import Stopped
 from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
 from runs.folder.metrics import read_metrics
@@ -101,8 +103,16 @@ def _work(
 ) -> Left:
     folder.make()
     if not folder.config_file.exists():
-        with folder.writing():
-            kind.prepare(run, folder)
+
+        def is_asked() -> bool:
+            heart.check()
+            return stopping() or heart.cancel.is_set()
+
+        try:
+            with folder.writing(), preparing.stopped_by(is_asked):
+                kind.prepare(run, folder)
+        except Stopped:
+            return Left(exit_codes.STOPPED, time.monotonic())
     follower = Follower(run, folder, report)
     with Child(kind.command(run, folder), folder) as child:
         asked_at: float | None = None

@@ -20,7 +20,7 @@ from rewardmodel.bradley_terry import commands
 from rewardmodel.errors import AlreadyScoring, NothingToScore
 from rewardmodel.models import Fit, Reward, Rewarding, RewardModelVersion
 from runs import kinds, lifecycle
-from runs.execution import folder_of
+from runs.execution import Heart, execute, folder_of
 from runs.folder.errors import Stopped
 from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
@@ -302,6 +302,33 @@ def test_researchers_ask_by_page_program_and_command(
     rewards.keep(version=version, values=named(1.0))
     page = client.get("/admin/projects/helpful/reward-models/").content.decode()
     assert "/data/completions/?order=rewarded" in page
+
+
+@pytest.mark.parametrize("cancels", [True, False], ids=["cancelled", "given back"])
+def test_a_preparation_stops_between_batches(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, cancels: bool
+) -> None:
+    """By a cancel, which the lease's heart brings, and by a worker that is to leave."""
+    monkeypatch.setattr(rewards, "BATCH", 2)
+    settings.RUN_HEARTBEAT_SECONDS = 0.05
+    project, _ = make_given()
+    run = claimed(rewards.request_scoring(version=make_reward_model(project, 2, make_snapshot(project, "t"))))
+    written: list[int] = []
+    hearts: list[Heart] = []
+    monkeypatch.setattr(Heart, "check", lambda heart: hearts.append(heart))  # it is asked between batches
+
+    def line_of(completion: Completion, prompt: Any) -> dict[str, Any]:
+        written.append(completion.pk)
+        if cancels and len(written) == 3:
+            lifecycle.cancel(run=run)
+            assert hearts[0].cancel.wait(60)
+        return {}
+
+    monkeypatch.setattr(rewards, "line_of", line_of)
+    left = execute(run=run, stopping=lambda: not cancels and len(written) > 2)
+    assert left.status == (Run.Status.CANCELLED if cancels else Run.Status.QUEUED), left.reason
+    assert len(written) == 4 < Completion.objects.count()
+    assert not folder_of(run).config_file.exists()
 
 
 def test_exported_completions_carry_their_rewards_and_an_import_leaves_them_out() -> None:
