@@ -14,19 +14,10 @@ from runs.models import Question
 from runs.resident import serving
 from runs.resident.serving import MOST_TOGETHER, SHORT, Loaded, answer_waiting
 from tests.annotation.factories import make_project
-from tests.rewardmodel.pure.factories import fit, make_fit
 from tests.rewardmodel.versions import make_active
 from tests.storing import store_artifacts_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
-
-
-@pytest.fixture(scope="module")
-def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a fit leaves in output/."""
-    folder = make_fit(tmp_path_factory.mktemp("fit") / "run")
-    fit(folder)
-    return folder.output
 
 
 @pytest.fixture

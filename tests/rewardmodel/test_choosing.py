@@ -24,11 +24,12 @@ from runs.foreground import run_here
 from runs.models import Run
 from tests.annotation.factories import make_annotator, make_project, make_tasks, put
 from tests.pages.cast import make_cast
-from tests.rewardmodel.pure.factories import fit, make_fit
 from tests.rewardmodel.versions import make_active
 from tests.storing import store_artifacts_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
+# It learns to like what is great.
+FIT = {"epochs": 4}
 Choice = Assignment.Choice
 SURE = ["it is great and great", "it is awful and awful"]
 UNSURE = ["it is plain", "it is plain "]
@@ -38,14 +39,6 @@ UNSURE = ["it is plain", "it is plain "]
 def _homes(tmp_path: Path, settings: Any) -> None:
     store_artifacts_in(tmp_path / "files", settings)
     settings.RUNS_DIR = tmp_path / "runs"
-
-
-@pytest.fixture(scope="module")
-def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A reward model that likes what is great: output/ of a fit."""
-    folder = make_fit(tmp_path_factory.mktemp("fit") / "run", epochs=4)
-    fit(folder)
-    return folder.output
 
 
 def in_order(**fields: Any) -> Project:

@@ -30,7 +30,6 @@ from tests.annotation.factories import emptied, make_project, out, out_values, p
 from tests.api.world import Program, token_of
 from tests.lm.cards import run_snippet
 from tests.pages.cast import make_cast
-from tests.rewardmodel.pure.factories import fit, make_fit
 from tests.rewardmodel.pure.test_handing_over import export
 from tests.rewardmodel.versions import make_active
 from tests.rltrainer.factories import make_reward_model, make_snapshot
@@ -39,6 +38,7 @@ from tests.runs.conftest import claimed
 from tests.storing import store_artifacts_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
+FIT = {"context": 512, "epochs": 1}
 # Looks at the signal while the lines of two prompts are counted; then come those of blocks of two lines.
 LINES = 8
 TEXTS = ["it is great and great", "it is awful and awful", "it is plain", "it is poor and good"]
@@ -48,14 +48,6 @@ TEXTS = ["it is great and great", "it is awful and awful", "it is plain", "it is
 def _homes(tmp_path: Path, settings: Any) -> None:
     store_artifacts_in(tmp_path / "files", settings)
     settings.RUNS_DIR = tmp_path / "runs"
-
-
-@pytest.fixture(scope="module")
-def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """output/ of a fit."""
-    folder = make_fit(tmp_path_factory.mktemp("fit") / "run", context=512, epochs=1)
-    fit(folder)
-    return folder.output
 
 
 def ask(project: Project, prompt: str, *texts: str, source: str = "m") -> None:

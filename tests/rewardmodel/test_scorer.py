@@ -28,7 +28,6 @@ from runs.models import Artifact, Question
 from runs.resident import asking, serving
 from tests.annotation.factories import make_member, make_project
 from tests.pages.cast import make_cast
-from tests.rewardmodel.pure.factories import fit, make_fit
 from tests.rewardmodel.versions import make_active
 from tests.runs.conftest import wait_for
 from tests.runs.slow_storage import answered_at_once, in_thread
@@ -56,14 +55,6 @@ def start(home: Path) -> Iterator[Callable[[], Process]]:
     """Start a scorer with it; none outlives the test."""
     with scorers(home) as begin:
         yield begin
-
-
-@pytest.fixture(scope="module")
-def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a fit leaves in output/."""
-    folder = make_fit(tmp_path_factory.mktemp("fit") / "run")
-    fit(folder)
-    return folder.output
 
 
 @pytest.fixture
