@@ -96,9 +96,10 @@ def outcome(run: Run) -> str:
     if "policy" in result and run.kind in ("train_policy", "register_policy"):
         gain = result.get("gain")
         return f"v{result['policy']}" + (f", gain {gain:+.3f}" if gain is not None else "")
-    counts = (
-        (name, result.get(name)) for name in ("completions", "tasks", "added", "lines", "rows", "prompts")
-    )
+    names = ["completions", "tasks", "added", "lines", "rows", "prompts"]
+    if run.kind == "evaluate_policy":  # its completions are those of one prompt
+        names = ["prompts"]
+    counts = ((name, result.get(name)) for name in names)
     return next((f"{count:,} {name}" for name, count in counts if isinstance(count, int)), "")
 
 

@@ -124,6 +124,11 @@ def test_every_kind_is_told_in_a_sentence_listed_and_asked_for_again(cast: Cast)
             assert set(mine.versions.all()) == set(theirs.versions.all())
 
 
+def test_a_comparison_of_policies_came_to_the_prompts_that_all_of_them_answered() -> None:
+    run = Run(kind="evaluate_policy", status="succeeded", result={"prompts": 1920, "completions": 2})
+    assert describing.outcome(run) == "1,920 prompts"
+
+
 def test_a_list_of_many_runs_asks_no_more_than_one_of_few(
     cast: Cast, django_assert_max_num_queries: Any
 ) -> None:
