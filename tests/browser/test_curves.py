@@ -254,3 +254,27 @@ def test_tags_of_the_table_of_runs_are_large_enough_for_a_thumb(visit: Visit) ->
     )
     assert page.get_by_role("link", name="careful").is_visible()
     assert violations(page) == []
+
+
+def test_what_is_measured_at_the_end_alone_is_a_point_and_no_empty_picture(visit: Visit) -> None:
+    run = make_run()
+    last = RunMetric.objects.get(run=run, step=STEPS)
+    last.figures["held_out_loss"] = 2.5
+    last.save()
+    page = visit(f"/admin/runs/{run.pk}/", User.objects.create_superuser("olivia"))
+    curve = page.locator(".curve", has_text="Held-out loss")
+    expect(curve.locator(".curve__value")).to_have_text("step 60: 2.5")
+    wait_until_still(page)
+    # In the colour of the first run, which neither grid nor words have: a disc of 6 px has an area of 28.
+    drawn = curve.locator("canvas").evaluate(
+        """(canvas) => {
+          const accent = getComputedStyle(document.documentElement).getPropertyValue("--accent").trim();
+          const [r, g, b] = [1, 3, 5].map((at) => parseInt(accent.slice(at, at + 2), 16));
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          let count = 0;
+          for (let at = 0; at < data.length; at += 4)
+            count += data[at] === r && data[at + 1] === g && data[at + 2] === b && data[at + 3] > 200;
+          return count;
+        }"""
+    )
+    assert 4 < drawn < 60

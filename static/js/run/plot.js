@@ -152,9 +152,11 @@ export class Plot {
 
   options(data, weight) {
     const axis = { stroke: colour("--text-muted"), grid: { stroke: colour("--border") }, ticks: { show: false } };
-    const points = { show: data[0].length <= FEW, size: 6 };
-    const line = { width: 2, spanGaps: true, points };
-    const drawn = STYLES.slice(0, this.runs.length).map(({ role, dash }) => ({ ...line, stroke: colour(role), dash }));
+    // Of one value among many steps, as of what is measured at the end alone, there is no line, and its point is all.
+    const points = (values) => ({ show: values.filter((value) => value !== null).length <= FEW, size: 6 });
+    const drawn = STYLES.slice(0, this.runs.length).map(({ role, dash }, number) => ({
+      width: 2, spanGaps: true, points: points(data[number + 1]), stroke: colour(role), dash,
+    }));
     const series = [{}, ...drawn];
     if (weight) series.push({ ...drawn[0], width: 1, alpha: 0.35, points: { show: false } });
     return {
