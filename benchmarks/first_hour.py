@@ -1,11 +1,13 @@
 """A researcher's first hour in a real Chromium, against a whole Concord with its workers: some minutes.
 
-    CONCORD_REAL_DATA=DIR python -m benchmarks.first_hour [--size desk|phone] [--pictures FOLDER] [--docs]
+    CONCORD_REAL_DATA=DIR python -m benchmarks.first_hour [--size desk|laptop|phone] [--dark] [--pictures FOLDER]
+        [--docs]
 
 Makes a project, imports demonstrations and rankings, invites, looks at data, trains by SFT, fits twice, compares and
 activates, trains by PPO, watches, tries, samples, compares policies and exports: by what the pages offer alone. On
-every page axe-core looks for faults and the console is listened to. Says how long each step took; 1 where anything is
-wrong.
+every page axe-core looks for faults and the console is listened to. Then every other page of a researcher is opened,
+with all that can be unfolded, and the tables and forms of Django's admin. Says how long each step took; 1 where
+anything is wrong.
 """
 
 import argparse
@@ -24,7 +26,8 @@ from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from benchmarks.screenshots import DESK, GUIDELINES, IMAGES, PHONE
 
-SIZES: dict[str, dict[str, Any]] = {"desk": DESK, "phone": PHONE}
+LAPTOP = {"viewport": {"width": 1280, "height": 800}}
+SIZES: dict[str, dict[str, Any]] = {"desk": DESK, "laptop": LAPTOP, "phone": PHONE}
 NAME, PASSWORD = "olivia", "a long pass phrase for the first hour"
 TINY = {"base": "scratch", "epochs": 1, "hidden": 48, "layers": 2, "vocabulary": 512}
 CONFIGS: dict[str, dict[str, Any]] = {
@@ -36,6 +39,34 @@ CONFIGS: dict[str, dict[str, Any]] = {
 RUN_SECONDS = 300
 # What docs/researching.md shows, the upper part of the page.
 DOCUMENTED = ("loop", "ranking", "reward-models", "policies", "ppo", "try-it")
+# What the walk itself does not come by, below the project and elsewhere.
+ROOMS = {
+    "all-loop": "",
+    "all-reward-models": "reward-models/",
+    "all-policies": "policies/",
+    "all-try-it": "try/",
+    "all-settings": "settings/",
+    "all-people": "people/",
+    "annotators": "annotators/",
+    "flags": "flags/",
+    "disagreements": "disagreements/",
+    "withdrawals": "withdrawals/",
+    "webhooks": "webhooks/",
+    **{f"data-{kind}": f"data/{kind}/" for kind in ("completions", "tasks", "ratings", "demonstrations")},
+}
+TABLES = {
+    "projects": "/admin/",
+    "tokens": "/account/tokens/",
+    "password": "/account/password/",
+    "admin-accounts": "/admin/auth/user/",
+    "admin-projects": "/admin/annotation/project/",
+    "admin-runs": "/admin/runs/run/",
+    "admin-snapshots": "/admin/annotation/snapshot/",
+}
+FIRST_ROWS = {
+    **dict.fromkeys(("data-completions", "data-tasks", "data-demonstrations"), ".lines a, table a"),
+    **dict.fromkeys(("admin-accounts", "admin-projects", "admin-runs"), "#result_list tbody th a"),
+}
 
 
 class Hour:
@@ -59,7 +90,7 @@ class Hour:
         for step in (
             self.log_in, self.make_the_project, self.import_files, self.invite, self.look_at_data, self.train_by_sft,
             self.fit_twice, self.compare_reward_models, self.activate, self.train_by_ppo, self.try_it, self.sample,
-            self.compare_policies, self.export, self.see_the_loop,
+            self.compare_policies, self.export, self.see_the_loop, self.see_the_rest,
         ):  # fmt: skip
             began = time.monotonic()
             step()
@@ -238,8 +269,25 @@ class Hour:
         self.room("Loop")
         self.look("loop")
 
+    def see_the_rest(self) -> None:
+        """What no step came by: where pictures are wanted they are of all that can be unfolded."""
+        project = self.page.url.removeprefix(self.address).rstrip("/")
+        for name, path in {**{name: f"{project}/{path}" for name, path in ROOMS.items()}, **TABLES}.items():
+            self.page.goto(f"{self.address}{path}")
+            self.open_all()
+            self.look(name)
+            if name in FIRST_ROWS:
+                self.page.locator(FIRST_ROWS[name]).first.click()
+                self.page.wait_for_load_state()
+                self.open_all()
+                self.look(f"{name}-one")
 
-def walked(size: str, pictures: Path | None, *, documented: bool) -> list[str]:
+    def open_all(self) -> None:
+        """Unfold what is folded, but the menu."""
+        self.page.locator("details:not(.menu)").evaluate_all("all => all.forEach((one) => (one.open = true))")
+
+
+def walked(size: str, pictures: Path | None, *, documented: bool, dark: bool) -> list[str]:
     """The faults of one walk on a new Concord."""
     from tests.browser.chromium import launch
     from tests.launched import Concord, free_port
@@ -264,7 +312,8 @@ def walked(size: str, pictures: Path | None, *, documented: bool) -> list[str]:
                 stdout=subprocess.DEVNULL,
             )
             browser = launch(playwright)
-            page = browser.new_context(**SIZES[size]).new_page()
+            scheme: Any = "dark" if dark else "light"
+            page = browser.new_context(**SIZES[size], color_scheme=scheme).new_page()
             page.set_default_timeout(20_000)
             data = Path(os.environ["CONCORD_REAL_DATA"])
             hour = Hour(page, concord.url, data, pictures, documented=documented)
@@ -281,12 +330,13 @@ def main() -> int:
     django.setup()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.first_hour")
     parser.add_argument("--size", choices=SIZES, default="desk")
+    parser.add_argument("--dark", action="store_true", help="as on a device that asks for dark colours")
     parser.add_argument("--pictures", type=Path, help="a folder for one picture a page")
     parser.add_argument("--docs", action="store_true", help="the pictures of docs/images")
     chosen = parser.parse_args()
     if chosen.pictures:
         chosen.pictures.mkdir(parents=True, exist_ok=True)
-    faults = walked(chosen.size, chosen.pictures, documented=chosen.docs)
+    faults = walked(chosen.size, chosen.pictures, documented=chosen.docs, dark=chosen.dark)
     print(f"{len(faults)} faults")
     for fault in faults:
         print(fault)
