@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from config import celery
-from tests import emptying, outliving, worlds
+from tests import emptying, order, outliving, worlds
 from tests.browser.chromium import launch
 from tests.served import GatedServer
 
@@ -55,11 +55,11 @@ def _list_static_files_once() -> None:
     WhiteNoiseMiddleware.add_files_from_finders = share
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long begins first, so that no worker is left alone with it at the end, and before it what shares a
-    long set-up: workers take tests from each other's ends, never from the beginning. The rest is in random order."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes long begins first (tests.order)."""
     worlds.refuse_both(items)
-    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("together", "long")])
+    workers: int = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = order.spread(items, workers)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
