@@ -45,11 +45,14 @@ from rltrainer.policy.loading import load_policy
 from runs.folder.child import STOPPED
 from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
+from runs.folder.metrics import read_metrics
 from runs.folder.starting import QUIET_THREADS
 
 CHECKOUT = Path(__file__).parents[1]
 # Bounds of the checks: of a weight after twenty steps in float64; of an adapter's norm; of nats a token.
 SAME_WEIGHTS, LACKING, SAME_LOSS = 1e-6, 1e-3, 1e-4
+# Of a training that is over before it can be stopped.
+TRIES = 5
 KINDS = ("rltrainer.policy sft", "rewardmodel.bradley_terry fit", "rltrainer.ppo train")
 
 
@@ -139,9 +142,10 @@ def finish(process: "subprocess.Popen[bytes]") -> None:
 
 
 class Trainings:
-    """SFT, a fit and three trainings of the policy, each on what those before it gave."""
+    """SFT, a fit and three trainings of the policy with ``improving`` in their settings, each on what those before it
+    gave."""
 
-    def __init__(self, device: str, count: int, home: Path, steps: int, held_out: int = 200) -> None:
+    def __init__(self, device: str, count: int, home: Path, **improving: int) -> None:
         sft, fit, train = KINDS
         prompts = prompt_lines(dict.fromkeys(one.prompt for one in demonstrations(3, 400)))
         shared = {"device": device, "seed": 1}
@@ -152,12 +156,11 @@ class Trainings:
             "ppo_lora": {"lora": {"rank": 8}},
             "reinforce": {"algorithm": "reinforce"},
         }
-        improving = {**shared, **models, "steps": steps, "held_out_prompts": held_out}
         self.by_name: dict[str, tuple[str, dict[str, Any], Inputs]] = {
             "sft": (sft, {**shared, "epochs": 2}, {"demonstrations.jsonl": demonstration_lines(count)}),
             "fit": (fit, {**shared, "epochs": 1}, {"snapshot.jsonl": snapshot_lines(count)}),
             **{
-                name: (train, {**improving, **more}, {"prompts.jsonl": prompts})
+                name: (train, {**shared, **models, **improving, **more}, {"prompts.jsonl": prompts})
                 for name, more in policies.items()
             },
         }
@@ -218,21 +221,35 @@ def check_resume(device: str, home: Path) -> dict[str, Any]:
     """The largest difference of a weight from a training that was left alone, by training: of one that was stopped and
     gone on with, and of a second one that was left alone."""
     chance, stopped, again = random.Random(1), {}, {}
-    for name, (kind, config, inputs) in Trainings(device, 400, home, steps=3, held_out=16).by_name.items():
-        whole = run(kind, home / name, config, inputs)
+    small = Trainings(device, 200, home, steps=4, batch_prompts=8, held_out_prompts=8)
+    for name, (kind, config, inputs) in small.by_name.items():
+        run(kind, home / name, config, inputs)
         run(kind, home / f"{name}_again", config, inputs)
-        broken, begun = prepare(home / f"{name}_stopped", config, inputs), time.monotonic()
-        process = start(kind, broken)
-        while not broken.metrics_file.exists() and process.poll() is None:
-            time.sleep(0.01)
-        time.sleep(chance.uniform(0, 0.7) * (whole - (time.monotonic() - begun)))
-        process.send_signal(signal.SIGTERM)
-        if process.wait() != STOPPED:
-            raise SystemExit(f"{name} was not stopped in time: its seconds are {whole}")
+        broken = break_off(kind, home / f"{name}_stopped", config, inputs, chance, steps_of(home / name))
         finish(start(kind, broken))
         stopped[name] = largest_difference(home / name, broken.path)
         again[name] = largest_difference(home / name, home / f"{name}_again")
     return {"stopped": stopped, "again": again, "passed": not any(stopped.values())}
+
+
+def break_off(
+    kind: str, path: Path, config: Mapping[str, Any], inputs: Inputs, chance: random.Random, steps: int
+) -> RunFolder:
+    """A run of so many ``steps``, stopped after one of its first half. One that is quicker than that is tried anew."""
+    for attempt in range(TRIES):
+        folder, last = prepare(path / str(attempt), config, inputs), chance.randint(1, max(1, steps // 2))
+        process = start(kind, folder)
+        while steps_of(folder.path) < last and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        if process.wait() == STOPPED:
+            return folder
+    raise SystemExit(f"{path.name} was at its end each time before it was stopped")
+
+
+def steps_of(path: Path) -> int:
+    """That a run has written by now."""
+    return len(read_metrics(RunFolder(path).metrics_file)[0])
 
 
 def largest_difference(one: Path, other: Path) -> float:
