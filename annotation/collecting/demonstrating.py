@@ -55,6 +55,11 @@ def submit(
     return written
 
 
+def says_the_same(demonstration: Demonstration, *, text: str) -> bool:
+    """Whether ``text`` is what ``demonstration`` stores already."""
+    return demonstration.text == _plain(text)
+
+
 def revisable(annotator: Annotator) -> QuerySet[Demonstration]:
     """The annotator's own that may be changed: while the project allows it, or sent back whenever; newest first."""
     demonstrations = Demonstration.objects.current().filter(author=annotator, assignment__isnull=False)

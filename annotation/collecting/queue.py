@@ -305,9 +305,16 @@ def renew(
     kept = bool(_where_newest(open_row, origin).update(**lease, **_drafted(draft, origin)))
     # A page whose draft is the older one is at work all the same: its lease goes on without the draft.
     if not kept and not open_row.update(**lease):
-        raise LeaseOver("This task went back to the queue. Take the next one.")
+        raise LeaseOver(_where_it_went(assignment))
     Assignment.objects.open().filter(annotator=annotator, ahead=True).update(**lease)
     return kept
+
+
+def _where_it_went(assignment: Assignment) -> str:
+    answered = Assignment.objects.filter(pk=assignment.pk, status=Status.SUBMITTED).exists()
+    if answered:
+        return "You have judged this task already, maybe in another tab. Take the next one."
+    return "This task went back to the queue. Take the next one."
 
 
 def _where_newest(open_row: "QuerySet[Assignment]", origin: Origin | None) -> "QuerySet[Assignment]":

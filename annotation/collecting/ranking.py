@@ -209,10 +209,13 @@ def _retire(ranking_id: int) -> None:
     Comparison.objects.filter(ranking=ranking_id).delete()
 
 
-def says_the_same(ranking: Ranking, *, verdict: str, ranks: Sequence[int]) -> bool:
+def says_the_same(
+    ranking: Ranking, *, verdict: str, ranks: Sequence[int], strength: float | None = None
+) -> bool:
     """Whether a judgement is the one that ``ranking`` stores already."""
     tiers = dense(ranks) if verdict == Verdict.RANKED else []
-    return ranking.verdict == verdict and list(ranking.tiers) == list(tiers)
+    stored = (ranking.verdict, list(ranking.tiers), ranking.strength)
+    return stored == (verdict, list(tiers), strength)
 
 
 def checked_tiers(verdict: str, ranks: Sequence[int], completions: int) -> list[int]:

@@ -60,6 +60,18 @@ def current(assignment: Assignment) -> QuerySet[Rating]:
     return Rating.objects.current().filter(assignment=assignment).order_by("pk")
 
 
+def says_the_same(ratings: Sequence[Rating], scores: Scores) -> bool:
+    """Whether ``scores`` are those that an answer stores already."""
+    stored = {Cell(rating.completion_id, rating.axis): rating.score for rating in ratings}
+    entries = TaskCompletion.objects.filter(task__assignments=ratings[0].assignment_id)
+    ids = entries.order_by("position").values_list("completion_id", flat=True)
+    return stored == {
+        Cell(completion_id, axis): score
+        for completion_id, by_axis in zip(ids, scores, strict=True)
+        for axis, score in by_axis.items()
+    }
+
+
 def revisable(annotator: Annotator) -> QuerySet[Assignment]:
     """The annotator's answers that may still be changed: while the project allows it, the newest first."""
     submissions = Assignment.objects.filter(

@@ -41,7 +41,12 @@ def submit(request: HttpRequest, assignment: Assignment) -> HttpResponse:
 
     def store() -> Demonstration:
         judgement = form.judgement()
-        return demonstrating.submit.inside(assignment=assignment, annotator=assignment.annotator, **judgement)
+        stored = demonstrating.submit.inside(
+            assignment=assignment, annotator=assignment.annotator, **judgement
+        )
+        if not demonstrating.says_the_same(stored, text=judgement["text"]):
+            judging.tell_which_stands(request)
+        return stored
 
     return judging.submitted(request, assignment, form, store=store, page=_page, field="text")
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -42,6 +43,7 @@ class Draft(Protocol):
     def draft(self) -> dict[str, Any]: ...
 
 
+ANOTHER_STANDS = "You had judged this task already, maybe in another tab: that judgement stands."
 _pages: dict[str, Page] = {}
 # Nobody has said anything in them, and making them takes longer than showing them.
 _EMPTY_SKIP, _EMPTY_FLAG = SkipForm(), FlagForm()
@@ -115,6 +117,12 @@ def refuse_other(request: HttpRequest, version: UUID) -> None:
         raise BadRequest(
             "You changed this meanwhile, maybe in another tab. Submit again to put this in its place."
         )
+
+
+def tell_which_stands(request: HttpRequest) -> None:
+    """What was sent a second time says something else than what is stored: for the next page to say."""
+    # Once all is stored: where Postgres gives a try up, the answer is stored again.
+    transaction.on_commit(lambda: messages.warning(request, ANOTHER_STANDS))
 
 
 def submitted(

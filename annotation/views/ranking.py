@@ -7,7 +7,6 @@ counts alone.
 """
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -23,8 +22,6 @@ from annotation.models import Annotator, Assignment, Ranking, Task
 from annotation.texts.markdown import render_document
 from annotation.views import judging, offline
 from annotation.views.access import for_annotator, for_assignment, for_visitor
-
-ANOTHER_STANDS = "You had judged this task already, maybe in another tab: that judgement stands."
 
 
 @require_GET
@@ -71,9 +68,9 @@ def submit(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     def store() -> Ranking:
         judgement = form.judgement()
         stored = ranking.submit.inside(assignment=assignment, annotator=assignment.annotator, **judgement)
-        if not ranking.says_the_same(stored, verdict=judgement["verdict"], ranks=judgement["ranks"]):
-            # Once it is stored: where Postgres gives a try up, this is called again.
-            transaction.on_commit(lambda: messages.warning(request, ANOTHER_STANDS))
+        verdict, ranks, strength = judgement["verdict"], judgement["ranks"], judgement.get("strength")
+        if not ranking.says_the_same(stored, verdict=verdict, ranks=ranks, strength=strength):
+            judging.tell_which_stands(request)
         return stored
 
     return judging.submitted(request, assignment, form, store=store, page=_page)

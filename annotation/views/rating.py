@@ -1,5 +1,7 @@
 """The rating page: every completion of a task on the project's axes."""
 
+from typing import cast
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
@@ -36,7 +38,13 @@ def submit(request: HttpRequest, assignment: Assignment) -> HttpResponse:
 
     def store() -> Rating:
         judgement = form.judgement()
-        return rating.submit.inside(assignment=assignment, annotator=assignment.annotator, **judgement)[0]
+        stored = rating.submit.inside(assignment=assignment, annotator=assignment.annotator, **judgement)
+        first = stored[0]
+        answered = cast("Assignment", first.assignment)  # as it was when this came (queue.answer_and_claim)
+        again = answered.status == Assignment.Status.SUBMITTED
+        if again and not rating.says_the_same(stored, judgement["scores"]):
+            judging.tell_which_stands(request)
+        return first
 
     return judging.submitted(request, assignment, form, store=store, page=_page)
 
