@@ -29,10 +29,16 @@ LONGEST_COMMENT = 2_000
 
 @write
 def submit(
-    *, assignment: Assignment, annotator: Annotator, text: str, active_seconds: float | None = None
+    *,
+    assignment: Assignment,
+    annotator: Annotator,
+    text: str,
+    active_seconds: float | None = None,
+    guidelines_shown: int | None = None,
 ) -> Demonstration:
     """Store what the annotator wrote for their open assignment, and close it. Locks the assignment's row.
 
+    ``guidelines_shown`` is the version that stood beside it (holding.judged_under).
     A double submit gets the first one's demonstration back. Raises BadText, BadRequest, LeaseOver.
     """
     locked = holding.hold(assignment=assignment, annotator=annotator, kind=Task.Kind.DEMONSTRATE)
@@ -48,7 +54,7 @@ def submit(
         assignment=locked,
         text=checked_text(locked.project, text),
         active_seconds=active_seconds,
-        guideline_version=locked.project.guideline_version,
+        guideline_version=holding.judged_under(locked.project, locked.annotator, guidelines_shown),
         review=_first_state(locked.project),
     )
     holding.close(locked)
@@ -69,7 +75,12 @@ def revisable(annotator: Annotator) -> QuerySet[Demonstration]:
 
 @write
 def revise(
-    *, demonstration: Demonstration, annotator: Annotator, text: str, active_seconds: float | None = None
+    *,
+    demonstration: Demonstration,
+    annotator: Annotator,
+    text: str,
+    active_seconds: float | None = None,
+    guidelines_shown: int | None = None,
 ) -> Demonstration:
     """The author's new version in the place of ``demonstration``. Locks the annotator's row and its own: of two at once
     the second is refused. Raises BadText, BadRequest, NotAllowed."""
@@ -82,6 +93,7 @@ def revise(
         old,
         text=checked_text(old.project, text),
         active_seconds=active_seconds,
+        guideline_version=holding.judged_under(old.project, annotator, guidelines_shown),
         review=_first_state(old.project),
     )
 

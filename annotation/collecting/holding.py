@@ -6,11 +6,20 @@ from django.db.models.functions import Now
 
 from annotation import locks, rows
 from annotation.errors import BadRequest, LeaseOver
-from annotation.models import Annotator, Assignment, Bookmark, Project, Slot
+from annotation.models import Annotator, Assignment, Bookmark, Project, Prompt, Slot
 from annotation.rows import Rows
 from annotation.webhooks import telling
 
 Status = Assignment.Status
+
+
+# What was written for it is gone too: nobody is to think that they handed it back themselves.
+WITHDRAWN = "A researcher has withdrawn this task: nobody judges it any more. Take the next one."
+
+
+def is_withdrawn(assignment: Assignment) -> bool:
+    """Whether the prompt of its task is erased."""
+    return Prompt.objects.filter(tasks=assignment.task_id, withdrawn_at__isnull=False).exists()
 
 
 def hold(*, assignment: Assignment, annotator: Annotator, kind: str) -> Assignment:
@@ -31,8 +40,22 @@ def hold(*, assignment: Assignment, annotator: Annotator, kind: str) -> Assignme
     if locked.status == Status.EXPIRED:
         _take_back(locked)
     elif locked.status not in {Status.OPEN, Status.SUBMITTED}:
-        raise LeaseOver("You skipped this task or handed it back. Take the next one.")
+        raise LeaseOver(
+            WITHDRAWN
+            if is_withdrawn(locked)
+            else "You skipped this task or handed it back. Take the next one."
+        )
     return locked
+
+
+def judged_under(project: Project, annotator: Annotator, shown: int | None) -> int:
+    """The version of the guidelines of a judgement whose page showed version ``shown``; None: the one that stands.
+
+    A page may be older than the guidelines, and so may what waited for a connection: what stood when it reaches the
+    server is not what its annotator went by, unless they have read that meanwhile.
+    """
+    stands = project.guideline_version
+    return stands if shown is None else min(stands, max(1, shown, annotator.guidelines_read))
 
 
 def close(assignment: Assignment) -> None:

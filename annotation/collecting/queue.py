@@ -311,8 +311,9 @@ def renew(
 
 
 def _where_it_went(assignment: Assignment) -> str:
-    answered = Assignment.objects.filter(pk=assignment.pk, status=Status.SUBMITTED).exists()
-    if answered:
+    if holding.is_withdrawn(assignment):
+        return holding.WITHDRAWN
+    if Assignment.objects.filter(pk=assignment.pk, status=Status.SUBMITTED).exists():
         return "You have judged this task already, maybe in another tab. Take the next one."
     return "This task went back to the queue. Take the next one."
 

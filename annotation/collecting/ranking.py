@@ -98,11 +98,13 @@ def submit(
     reason: str = "",
     active_seconds: float | None = None,
     strength: float | None = None,
+    guidelines_shown: int | None = None,
 ) -> Ranking:
     """Store the annotator's ranking of their open assignment, with its comparisons, and close it.
 
     ``ranks[i]`` belongs to the completion at place i of the task; ``strength`` says of two how much better one is
-    (1 slightly, 2 better, 3 much). Locks the assignment's row, so that a
+    (1 slightly, 2 better, 3 much); ``guidelines_shown`` is the version that
+    stood beside it (holding.judged_under). Locks the assignment's row, so that a
     double submit waits and then gets the first one's ranking back: one judgement, stored once. A lease that
     expired but was not taken by anybody else still counts. A ranking of theirs that a file brought meanwhile is
     superseded.
@@ -125,7 +127,7 @@ def submit(
         rationale=rationale,
         order_shown=locked.order_shown,
         active_seconds=active_seconds,
-        guideline_version=locked.project.guideline_version,
+        guideline_version=holding.judged_under(locked.project, locked.annotator, guidelines_shown),
         metadata=_reason(verdict, reason),
         strength=_checked_strength(strength, tiers),
     )
@@ -158,6 +160,7 @@ def revise(
     reason: str = "",
     active_seconds: float | None = None,
     strength: float | None = None,
+    guidelines_shown: int | None = None,
 ) -> Ranking:
     """Put another judgement in the place of ``ranking``, which stays, superseded and without its comparisons.
 
@@ -183,7 +186,7 @@ def revise(
         rationale=rationale,
         order_shown=old.order_shown,
         active_seconds=active_seconds,
-        guideline_version=old.project.guideline_version,
+        guideline_version=holding.judged_under(old.project, ranking.annotator, guidelines_shown),
         supersedes=old,
         metadata=_reason(verdict, reason),
         strength=_checked_strength(strength, tiers),

@@ -37,9 +37,11 @@ def submit(
     annotator: Annotator,
     scores: Scores,
     active_seconds: float | None = None,
+    guidelines_shown: int | None = None,
 ) -> list[Rating]:
     """Store the annotator's scores of their open assignment, and close it. Locks the assignment's row.
 
+    ``guidelines_shown`` is the version that stood beside them (holding.judged_under).
     A double submit gets the first one's ratings back. Raises BadRating, BadRequest, LeaseOver.
     """
     locked = holding.hold(assignment=assignment, annotator=annotator, kind=Task.Kind.RATE)
@@ -49,7 +51,8 @@ def submit(
             one.assignment = locked
         return stored
     cells = _checked(locked, scores)
-    ratings = [_rating(locked, cell, score, active_seconds) for cell, score in cells.items()]
+    version = holding.judged_under(locked.project, locked.annotator, guidelines_shown)
+    ratings = [_rating(locked, cell, score, active_seconds, version) for cell, score in cells.items()]
     Rating.objects.bulk_create(ratings)
     holding.close(locked)
     return ratings
@@ -91,6 +94,7 @@ def revise(
     annotator: Annotator,
     scores: Scores,
     active_seconds: float | None = None,
+    guidelines_shown: int | None = None,
 ) -> list[Rating]:
     """Put other scores in the place of those that differ; returns the new ones.
 
@@ -105,7 +109,11 @@ def revise(
     changed = {c: score for c, score in cells.items() if c not in old or old[c].score != score}
     retired = [old[cell].pk for cell in changed if cell in old]
     Rating.objects.filter(pk__in=retired).update(is_current=False)
-    ratings = [_rating(locked, cell, score, active_seconds, old.get(cell)) for cell, score in changed.items()]
+    version = holding.judged_under(locked.project, locked.annotator, guidelines_shown)
+    ratings = [
+        _rating(locked, cell, score, active_seconds, version, old.get(cell))
+        for cell, score in changed.items()
+    ]
     return Rating.objects.bulk_create(ratings)
 
 
@@ -114,6 +122,7 @@ def _rating(
     cell: Cell,
     score: int | None,
     active_seconds: float | None,
+    guideline_version: int,
     supersedes: Rating | None = None,
 ) -> Rating:
     return Rating(
@@ -124,7 +133,7 @@ def _rating(
         axis=cell.axis,
         score=score,
         active_seconds=active_seconds,
-        guideline_version=assignment.project.guideline_version,
+        guideline_version=guideline_version,
         supersedes=supersedes,
     )
 

@@ -7,11 +7,11 @@ from django.conf import settings
 from django.http import QueryDict
 
 from annotation.collecting.demonstrating import LONGEST_COMMENT
-from annotation.forms.ranking import seconds_within
+from annotation.forms.ranking import JudgementForm, seconds_within
 from annotation.models import Assignment
 
 
-class DemonstrationDraftForm(forms.Form):
+class DemonstrationDraftForm(JudgementForm):
     """An answer as far as it has come."""
 
     text = forms.CharField(required=False, strip=False, max_length=settings.MAX_TEXT_BYTES)
@@ -43,7 +43,8 @@ class DemonstrationForm(DemonstrationDraftForm):
 
     def judgement(self) -> dict[str, Any]:
         """The arguments of ``demonstrating.submit``, the assignment and the annotator apart."""
-        return {name: self.cleaned_data[name] for name in ("text", "active_seconds")}
+        fields = {name: self.cleaned_data[name] for name in ("text", "active_seconds")}
+        return {**fields, "guidelines_shown": self.guidelines_shown()}
 
 
 class ReviewForm(forms.Form):

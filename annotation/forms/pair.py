@@ -27,16 +27,24 @@ def asks_strength(assignment: Assignment) -> bool:
     return pair and assignment.project.ask_strength
 
 
+def _is_of_strength(data: QueryDict | None, assignment: Assignment) -> bool:
+    # What a page asked stands, though the project asks less by now.
+    of_two = assignment.task.kind == Task.Kind.RANK and len(assignment.order_shown) == 2
+    return asks_strength(assignment) or (of_two and data is not None and "preference" in data)
+
+
 def draft_form(data: QueryDict | None = None, *, assignment: Assignment) -> DraftForm:
     """The form of a draft of this assignment."""
-    return (PairDraftForm if asks_strength(assignment) else DraftForm)(data, assignment=assignment)
+    form = PairDraftForm if _is_of_strength(data, assignment) else DraftForm
+    return form(data, assignment=assignment)
 
 
 def ranking_form(
     data: QueryDict | None = None, *, assignment: Assignment, draft: dict[str, Any] | None = None
 ) -> RankingForm:
     """The form of a whole judgement of this assignment."""
-    return (PairForm if asks_strength(assignment) else RankingForm)(data, assignment=assignment, draft=draft)
+    form = PairForm if _is_of_strength(data, assignment) else RankingForm
+    return form(data, assignment=assignment, draft=draft)
 
 
 class PairDraftForm(DraftForm):

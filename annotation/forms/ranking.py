@@ -19,7 +19,16 @@ LONGEST_REASON = 500
 LONGEST_RATIONALE = 5_000
 
 
-class DraftForm(forms.Form):
+class JudgementForm(forms.Form):
+    """What the forms of every kind have: the version of the guidelines that their page shows."""
+
+    def guidelines_shown(self) -> int | None:
+        """None where the page did not say, or said nothing that could be one."""
+        version = self.data.get("guidelines", "")
+        return int(version) if version.isdecimal() and len(version) < 10 else None
+
+
+class DraftForm(JudgementForm):
     """A judgement as far as it has come: every field may be empty."""
 
     verdict = forms.ChoiceField(choices=Verdict.choices, required=False, initial=Verdict.RANKED)
@@ -93,6 +102,7 @@ class RankingForm(DraftForm):
             "rationale": self.cleaned_data["rationale"].strip(),
             "reason": "" if ranked else self.cleaned_data["reason"],
             "active_seconds": self.cleaned_data["active_seconds"],
+            "guidelines_shown": self.guidelines_shown(),
         }
 
 

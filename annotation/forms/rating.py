@@ -7,7 +7,7 @@ from django.http import QueryDict
 
 from annotation.collecting.rating import axes_of
 from annotation.collecting.shown import letters, scores_as_draft
-from annotation.forms.ranking import seconds_within
+from annotation.forms.ranking import JudgementForm, seconds_within
 from annotation.models import Assignment
 from annotation.preferences.axes import Axis
 
@@ -32,7 +32,7 @@ class Row(NamedTuple):
     error: str
 
 
-class RatingDraftForm(forms.Form):
+class RatingDraftForm(JudgementForm):
     """Scores as far as they have come: every field may be empty."""
 
     active_seconds = forms.FloatField(min_value=0, required=False)
@@ -89,7 +89,11 @@ class RatingForm(RatingDraftForm):
 
     def judgement(self) -> dict[str, Any]:
         """The arguments of ``rating.submit``, the assignment and the annotator apart."""
-        return {"scores": self._scores(), "active_seconds": self.cleaned_data["active_seconds"]}
+        return {
+            "scores": self._scores(),
+            "active_seconds": self.cleaned_data["active_seconds"],
+            "guidelines_shown": self.guidelines_shown(),
+        }
 
     def _scores(self) -> list[dict[str, int | None]]:
         """By axis, of the completion at each place of the task."""
@@ -114,7 +118,9 @@ def _score_field(axis: Axis) -> forms.ChoiceField:
     choices = [(str(score), str(score)) for score in axis.steps]
     if not axis.required:
         choices.append((CANNOT_SAY, "Cannot say"))
-    return forms.ChoiceField(choices=choices, required=False)
+    # Of a page that showed another scale: it was changed meanwhile.
+    wrong = {"invalid_choice": f"{axis.label} goes from {axis.least} to {axis.most} now."}
+    return forms.ChoiceField(choices=choices, required=False, error_messages=wrong)
 
 
 def by_letter(assignment: Assignment) -> dict[str, dict[str, int | None]]:

@@ -40,7 +40,7 @@ export class Answer extends EventTarget {
   takeFields(fields) {
     for (const [name, value] of Object.entries(fields)) {
       const field = this.field(name);
-      if (field && !["assignment", "active_seconds"].includes(name)) field.value = value;
+      if (field && !["assignment", "active_seconds", "guidelines"].includes(name)) field.value = value;
     }
     this.changed();
   }
