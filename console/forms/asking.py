@@ -16,11 +16,12 @@ from console.forms.shares import ShareField
 
 
 class SettingsForm(Action):
-    """Guidelines, and how many judge how many."""
+    """Name and guidelines, and how many judge how many."""
 
     page = "settings"
     button = "Save the settings"
     done = "Saved. Other guidelines are their next version, which each judgement names."
+    name = forms.CharField(max_length=120, help_text="As annotators read it. Addresses keep the short name.")
     guidelines = forms.CharField(
         required=False,
         strip=False,

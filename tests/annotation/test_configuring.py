@@ -22,6 +22,7 @@ AXES = [
 ]
 # Another value than a new project has, for each field of the forms.
 OTHER_VALUES: dict[str, Any] = {
+    "name": "Kind answers",
     "guidelines": "Be kind.",
     "completions_per_task": 3,
     "annotators_per_task": 2,

@@ -14,6 +14,7 @@ from tests.pages.cast import Cast, make_cast
 
 pytestmark = pytest.mark.django_db
 SETTINGS: dict[str, Any] = {
+    "name": "Kind answers",
     "completions_per_task": 3,
     "annotators_per_task": 2,
     "lease_seconds": 600,
@@ -52,6 +53,7 @@ def test_other_guidelines_are_a_version_and_other_numbers_are_not(cast: Cast) ->
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("name", ""),
         ("completions_per_task", 1),
         ("random_share", 101),
         ("lease_seconds", 5),
