@@ -475,8 +475,16 @@ def test_axe_finds_nothing_and_a_phone_shows_it_whole(
     assert small_targets(page, 40) == []
 
 
-def test_steps_of_a_scale_stand_in_one_row_on_a_phone(visit: Visit, rated: Project, alice: User) -> None:
-    page = ready(visit(RANK, alice, viewport=PHONE))
+@pytest.mark.parametrize(("width", "beside"), [(390, False), (1280, True), (1440, True), (1920, True)])
+def test_answers_are_rated_beside_each_other_and_the_steps_of_a_scale_stand_in_one_row(
+    visit: Visit, rated: Project, alice: User, width: int, beside: bool
+) -> None:
+    page = ready(visit(RANK, alice, viewport={"width": width, "height": 800}))
+    first, second = (box.bounding_box() for box in page.locator(".completion").all())
+    assert first is not None
+    assert second is not None
+    assert (second["y"] == first["y"]) == beside
+    assert overhang(page) == 0
     for scale in page.locator(".scale").all():
         tops = scale.locator(".scale__numbers .step").evaluate_all(
             "steps => steps.map(step => Math.round(step.getBoundingClientRect().top))"
