@@ -143,6 +143,12 @@ def test_arrows_and_letters_move_between_scales(visit: Visit, rated: Project, al
     expect(page.locator('[data-row="score_B_helpful"] input:checked')).to_have_value("3")
     press(page, "ArrowUp", "ArrowUp", "4")
     expect(page.locator('[data-row="score_A_honest"] input:checked')).to_have_value("4")
+    press(page, "b", "v")  # what is marked on the left, another on the right
+    expect(page.locator('#compare [data-side="a"]')).to_have_value("B")
+    expect(page.locator('#compare [data-side="b"]')).to_have_value("A")
+    assert sorted(page.locator("#compare mark").all_inner_texts()) == ["0", "1"]
+    press(page, "v")
+    expect(page.locator("#compare")).to_be_hidden()
 
 
 def test_ratings_work_without_scripts_and_say_what_is_missing(

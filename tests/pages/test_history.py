@@ -1,17 +1,19 @@
 """One's own work: found by words of its prompt, with how long it took, changeable for as long as the project says."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.humanize.templatetags import humanize
 from django.test import Client
+from django.utils import timezone
 
 from annotation import people
-from annotation.collecting import queue, ranking
-from annotation.models import Annotator, Project, Ranking
+from annotation.collecting import demonstrating, queue, ranking, rating
+from annotation.files import intake
+from annotation.models import Annotator, Assignment, Demonstration, Project, Ranking
 from tests.annotation.factories import make_member, make_project, put
 
 pytestmark = pytest.mark.django_db
@@ -96,6 +98,34 @@ def test_it_can_be_changed_for_as_long_as_the_project_says(
     assert ("Change last" in client.get("/projects/helpful/rank/").content.decode()) == (hours > 0)
     answer = client.get(f"/projects/helpful/history/{last.public_id}/")
     assert answer.status_code == (200 if hours else 302)
+
+
+@pytest.mark.parametrize("kind", ["rate", "demonstrate"])
+def test_scores_and_written_answers_can_be_changed_as_long(kind: str) -> None:
+    project = make_project("helpful")
+    if kind == "rate":
+        put(project, "completions", {"prompt": "Why?", "completions": [{"text": "One."}, {"text": "Two."}]})
+        project.tasks.all().delete()
+    else:
+        put(project, "prompts", {"prompt": "Why?"})
+    intake.create_tasks(project=project, kind=kind)
+    alice = make_member(project, name="alice")
+    annotator = people.annotator_for(project=project, user=alice)
+    in_hand = queue.claim(annotator=annotator)
+    assert in_hand is not None
+    if kind == "rate":
+        rating.submit(assignment=in_hand, annotator=annotator, scores=[{"quality": 3}, {"quality": 5}])
+    else:
+        demonstrating.submit(assignment=in_hand, annotator=annotator, text="Because.")
+    client = Client()
+    client.force_login(alice)
+    two_hours_ago = timezone.now() - timedelta(hours=2)
+    Assignment.objects.update(closed_at=two_hours_ago)
+    Demonstration.objects.update(created_at=two_hours_ago)
+    for hours, status in ((3, 200), (1, 302), (0, 302)):
+        Project.objects.update(revise_hours=hours)
+        assert client.get(f"/projects/helpful/history/{in_hand.public_id}/").status_code == status
+        assert (">Change<" in history(alice)[1]) == (status == 200)
 
 
 def test_what_was_submitted_a_moment_ago_was_submitted_just_now(

@@ -15,6 +15,10 @@ export class Rating extends Choices {
     this.draw();
   }
 
+  get current() {
+    return this.row.dataset.letter;
+  }
+
   get unanswered() {
     return this.rows.filter((row) => !chosen(row));
   }
