@@ -1,6 +1,5 @@
 """What a project asks of its annotators: its guidelines and numbers, the kinds of judgement, tasks of other kinds."""
 
-import json
 from typing import Any
 
 from django import forms
@@ -12,6 +11,7 @@ from annotation.models import Task
 from annotation.models.project import MOST_ANNOTATORS, MOST_REVISE_HOURS
 from annotation.preferences.tiers import MOST_COMPLETIONS
 from console.forms.action import Action, markdown_area
+from console.forms.axes import AxesField
 from console.forms.shares import ShareField
 
 
@@ -76,27 +76,18 @@ class SettingsForm(Action):
         intake.configure_project(project=self.project, **self.cleaned_data)
 
 
-class ReadableJSON(forms.JSONField):
-    """JSON that stands in the form a field a line."""
-
-    def prepare_value(self, value: Any) -> Any:
-        """Laid out, unless it is what somebody typed."""
-        return json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, list) else value
-
-
 class AskForm(Action):
     """How each kind of judgement is asked for."""
 
     page = "settings"
     button = "Save what is asked"
     done = "Saved. What was judged before stays as it was said."
-    rating_axes = ReadableJSON(
-        label="Axes of ratings (JSON)",
+    rating_axes = AxesField(
+        label="Scales of ratings",
         help_text=(
-            "A list of objects: name, label, least, most, least_words, most_words, required. "
-            'An axis that is not required offers "cannot say".'
+            "Each from its lowest number to its highest, at most nine steps, with words for what the ends mean. "
+            "Empty a scale's label and short name to take it away; files and programs know it by its short name."
         ),
-        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "class": "mono"}),
     )
     ask_strength = forms.BooleanField(required=False, label="Of two completions, ask how much better one is")
     review_demonstrations = forms.BooleanField(

@@ -1,6 +1,6 @@
 """The forms of what a project asks: guidelines and numbers, axes, strength, review, and tasks of other kinds."""
 
-import json
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from annotation.models import Task
+from annotation.preferences.axes import Axis
 from console.forms.actions import ACTIONS
 from tests.annotation.factories import make_tasks, put
 from tests.pages.cast import Cast, make_cast
@@ -23,8 +24,15 @@ SETTINGS: dict[str, Any] = {
     "hour_cost": Decimal("15.50"),
     "currency": "EUR",
 }
-AXES = [{"name": "helpful", "least": 1, "most": 5}, {"name": "honest", "required": False}]
-QUESTIONS = {"rating_axes": json.dumps(AXES), "ask_strength": "on", "demonstration_least_characters": 20}
+AXES = {
+    "rating_axes-0-label": "Helpful, and kind",
+    "rating_axes-0-least": "1",
+    "rating_axes-0-most": "5",
+    "rating_axes-0-most_words": "all one could want",
+    "rating_axes-2-name": "honest",  # the second was emptied
+    "rating_axes-2-optional": "on",
+}
+QUESTIONS = {**AXES, "ask_strength": "on", "demonstration_least_characters": 20}
 
 
 @pytest.fixture
@@ -71,8 +79,11 @@ def test_a_bad_number_is_told_and_nothing_is_saved(cast: Cast, name: str, value:
 def test_axes_strength_and_review_are_set(cast: Cast) -> None:
     assert act(cast, "ask", **QUESTIONS).status_code == 200
     cast.project.refresh_from_db()
-    axes = [(axis["name"], axis["most"], axis["required"]) for axis in cast.project.rating_axes]
-    assert axes == [("helpful", 5, True), ("honest", 7, False)]
+    axes = [tuple(axis[field] for field in Axis._fields) for axis in cast.project.rating_axes]
+    assert axes == [
+        ("helpful_and_kind", "Helpful, and kind", 1, 5, "", "all one could want", True),
+        ("honest", "Honest", 1, 7, "", "", False),
+    ]
     assert (cast.project.ask_strength, cast.project.review_demonstrations) == (True, False)
     assert cast.project.demonstration_least_characters == 20
 
@@ -80,16 +91,44 @@ def test_axes_strength_and_review_are_set(cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("axes", "words"),
     [
-        ('"x"', "list of 1 to 12 axes"),
-        ("{", "This is not JSON."),
-        ('[{"name": "a"}, {"name": "a"}]', "two axes are named"),
-        ('[{"name": "a", "most": 99}]', "must span"),
+        ({}, "Fill this in."),
+        ({"0-label": "!"}, "Scale 1: its label has no letters"),
+        ({"0-name": "a", "0-most": "many"}, "Scale 1: &#x27;many&#x27; is no whole number."),
+        ({"0-name": "a", "3-label": "A"}, "two axes are named"),
+        ({"0-name": "a", "0-most": "99"}, "must span"),
     ],
 )
-def test_axes_that_cannot_be_are_told(cast: Cast, axes: str, words: str) -> None:
-    answer = act(cast, "ask", **{**QUESTIONS, "rating_axes": axes})
+def test_axes_that_cannot_be_are_told_and_stay_in_the_form(
+    cast: Cast, axes: dict[str, str], words: str
+) -> None:
+    fields = {f"rating_axes-{name}": value for name, value in axes.items()}
+    answer = act(cast, "ask", demonstration_least_characters=20, **fields)
     assert answer.status_code == 400
-    assert words in answer.content.decode()
+    page = answer.content.decode()
+    assert words in page
+    assert all(f'value="{value}"' in page for value in axes.values())
+
+
+def test_axes_go_through_the_form_as_they_are(cast: Cast) -> None:
+    act(cast, "ask", **QUESTIONS)
+    cast.project.refresh_from_db()
+    before = cast.project.rating_axes
+    client = Client()
+    client.force_login(cast.carol)
+    page = client.get("/admin/projects/helpful/settings/").content.decode()
+    inputs = [Html(tag) for tag in re.findall(r'<input [^>]*name="ask-rating_axes-[^>]*>', page)]
+    sent = {one["name"].removeprefix("ask-"): one.get("value", "on") for one in inputs if one.counts}
+    assert act(cast, "ask", **sent, demonstration_least_characters=20).status_code == 200
+    cast.project.refresh_from_db()
+    assert cast.project.rating_axes == before
+
+
+class Html(dict[str, str]):
+    """An input's attributes."""
+
+    def __init__(self, tag: str) -> None:
+        super().__init__(re.findall(r'([a-z]+)="([^"]*)"', tag))
+        self.counts = self["type"] != "checkbox" or tag.endswith(" checked>")
 
 
 def test_tasks_of_other_kinds_are_made_of_the_projects_prompts(cast: Cast) -> None:
