@@ -1,6 +1,7 @@
 """The rating page: every completion of a task on the project's axes."""
 
 from typing import cast
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -66,6 +67,7 @@ def change(request: HttpRequest, annotator: Annotator, assignment: Assignment) -
     form = RatingForm(request.POST, assignment=assignment)
     if form.is_valid():
         try:
+            judging.refuse_other(request, _newest_version(assignment))
             rating.revise(assignment=assignment, annotator=annotator, **form.judgement())
         except BadRequest as error:
             form.add_error(None, str(error))
@@ -73,6 +75,11 @@ def change(request: HttpRequest, annotator: Annotator, assignment: Assignment) -
             messages.success(request, "Your scores are changed.")
             return judging.go_on(request, annotator)
     return _page(request, assignment, form, status=422, revised=assignment)
+
+
+def _newest_version(assignment: Assignment) -> UUID:
+    """It changes with any of the scores."""
+    return Rating.objects.current().filter(assignment=assignment).latest("pk").public_id
 
 
 def _page(
@@ -91,6 +98,7 @@ def _page(
         "cards": [(card, form.rows(card.letter)) for card in cards],
         "form": form,
         "revised": revised,
+        "revises": _newest_version(assignment) if revised else None,
         "kind": "rating",
     }
     return TemplateResponse(request, "annotation/rate.html", context, status=status)

@@ -10,12 +10,12 @@ from annotation.files import intake
 from annotation.models import Task
 from annotation.models.project import MOST_ANNOTATORS, MOST_REVISE_HOURS
 from annotation.preferences.tiers import MOST_COMPLETIONS
-from console.forms.action import Action, markdown_area
+from console.forms.action import Action, RowAction, markdown_area
 from console.forms.axes import AxesField
 from console.forms.shares import ShareField
 
 
-class SettingsForm(Action):
+class SettingsForm(RowAction):
     """Name and guidelines, and how many judge how many."""
 
     page = "settings"
@@ -76,7 +76,7 @@ class SettingsForm(Action):
         intake.configure_project(project=self.project, **self.cleaned_data)
 
 
-class AskForm(Action):
+class AskForm(RowAction):
     """How each kind of judgement is asked for."""
 
     page = "settings"

@@ -9,11 +9,11 @@ from annotation.checking import adjudication, control, standing
 from annotation.collecting import flags
 from annotation.models import Annotator, Flag, Task
 from annotation.preferences.tiers import MOST_COMPLETIONS
-from console.forms.action import Action, annotators, choices
+from console.forms.action import Action, RowAction, annotators, choices
 from console.forms.shares import ShareField
 
 
-class ControlForm(Action):
+class ControlForm(RowAction):
     """How often annotators are checked, and what the project asks for."""
 
     page = "annotators"

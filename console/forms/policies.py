@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib.auth.models import User
 
-from console.forms.action import Action, choices
+from console.forms.action import Action, RowAction, choices
 from console.forms.configs import ConfigForm
 from console.forms.handing_over import VersionExportForm
 from rltrainer import (
@@ -329,7 +329,7 @@ class CurrentForm(Action):
         )
 
 
-class SuccessionForm(Action):
+class SuccessionForm(RowAction):
     """When a new policy becomes the current one by itself."""
 
     page = "policies"

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 
-from console.forms.action import Action, choices
+from console.forms.action import Action, RowAction, choices
 from console.forms.configs import ConfigForm
 from console.forms.handing_over import VersionExportForm
 from rewardmodel import activation, choosing, contests, defaults, fits, handing_over, retraining, rewards
@@ -67,7 +67,7 @@ class FitForm(ConfigForm):
         )
 
 
-class RetrainForm(Action):
+class RetrainForm(RowAction):
     """When fits begin by themselves."""
 
     page = "reward_models"
@@ -151,7 +151,7 @@ class ForgetChoiceForm(Action):
         choosing.forget(project=self.project)
 
 
-class ActivationForm(Action):
+class ActivationForm(RowAction):
     """When a new version goes live by itself."""
 
     page = "reward_models"

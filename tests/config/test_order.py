@@ -59,8 +59,10 @@ def test_each_share_begins_with_what_takes_long_and_ends_with_what_is_short() ->
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 8, 50])
 def test_no_test_is_lost_or_doubled(workers: int) -> None:
-    ordered = [(item.path, item.number) for item in spread(ITEMS, workers)]
-    assert sorted(ordered) == sorted((item.path, item.number) for item in ITEMS)
+    items: list[Any] = [*spread(ITEMS, workers)]
+    assert sorted((item.path, item.number) for item in items) == sorted(
+        (item.path, item.number) for item in ITEMS
+    )
 
 
 def test_one_worker_has_all_in_one_row() -> None:

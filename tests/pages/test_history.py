@@ -128,6 +128,40 @@ def test_scores_and_written_answers_can_be_changed_as_long(kind: str) -> None:
         assert (">Change<" in history(alice)[1]) == (status == 200)
 
 
+def test_of_two_tabs_that_change_scores_the_second_is_told_and_loses_nothing() -> None:
+    project = make_project("helpful")
+    put(project, "completions", {"prompt": "Why?", "completions": [{"text": "One."}, {"text": "Two."}]})
+    project.tasks.all().delete()
+    intake.create_tasks(project=project, kind="rate")
+    alice = make_member(project, name="alice")
+    annotator = people.annotator_for(project=project, user=alice)
+    in_hand = queue.claim(annotator=annotator)
+    assert in_hand is not None
+    rating.submit(assignment=in_hand, annotator=annotator, scores=[{"quality": 3}, {"quality": 5}])
+    client = Client()
+    client.force_login(alice)
+    path = f"/projects/helpful/history/{in_hand.public_id}/"
+
+    def opened() -> dict[str, str]:
+        page = client.get(path).content.decode()
+        chosen = re.findall(r'type="radio" name="([^"]+)" value="([^"]+)" checked', page)
+        hidden = re.findall(r'type="hidden" name="(assignment|revises)" value="([^"]+)"', page)
+        return dict(chosen + hidden)
+
+    one, other = opened(), opened()
+    first, second = sorted(name for name in one if name not in ("assignment", "revises"))
+    assert client.post(path, {**one, first: "4"}).status_code == 302
+    answer = client.post(path, {**other, second: "7"})
+    assert answer.status_code == 422
+    assert "You changed this meanwhile, maybe in another tab." in answer.content.decode()
+    assert (opened()[first], opened()[second]) == ("4", other[second])
+    # The page that came back changes what stands now.
+    now = {**other, second: "7", "revises": opened()["revises"]}
+    assert f'name="revises" value="{now["revises"]}"' in answer.content.decode()
+    assert client.post(path, now).status_code == 302
+    assert (opened()[first], opened()[second]) == (other[first], "7")
+
+
 def test_what_was_submitted_a_moment_ago_was_submitted_just_now(
     project: Project, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
