@@ -16,7 +16,7 @@ for an annotator who would go without. So fetching ahead never leaves anybody id
 import random
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -284,6 +284,15 @@ class Origin:
     # Since it was changed; where it was not ``changed``, since the page that shows it was loaded.
     age: timedelta
     changed: bool
+    # When the draft that the page began with was changed; None where it began with none.
+    seen: datetime | None = None
+
+    def replaces_another(self, assignment: Assignment) -> bool:
+        """Whether a draft from here takes the place of one of another browser that its page has never shown."""
+        at, by = assignment.drafted_at, assignment.drafted_by
+        if not self.changed or at is None or by in ("", self.browser):
+            return False
+        return self.seen is None or at > self.seen
 
 
 @write

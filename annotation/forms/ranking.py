@@ -120,12 +120,15 @@ class OriginForm(forms.Form):
     browser = forms.UUIDField(required=False)
     age = forms.FloatField(min_value=0, max_value=365 * 86_400, required=False)
     changed = forms.BooleanField(required=False)
+    seen = forms.DateTimeField(required=False)
 
     def origin(self) -> Origin | None:
         """What it said; None for a draft that says nothing of where it comes from."""
         browser = self.cleaned_data["browser"]
+        if not browser:
+            return None
         age = timedelta(seconds=self.cleaned_data["age"] or 0)
-        return Origin(browser.hex, age, self.cleaned_data["changed"]) if browser else None
+        return Origin(browser.hex, age, self.cleaned_data["changed"], self.cleaned_data["seen"])
 
 
 class FlagForm(forms.Form):

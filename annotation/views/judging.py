@@ -158,28 +158,28 @@ def submitted(
 
 
 def keep_draft(request: HttpRequest, assignment: Assignment, form: Draft, kind: str) -> JsonResponse:
-    """Renew the lease and keep the answer as far as it has come: ``{"kept": bool}``, or ``{"error": text}``.
+    """Renew the lease and keep the answer as far as it has come: ``{"kept": bool, "replaced": bool}``, or
+    ``{"error": text}``.
 
-    It is not kept where another browser has gone on with it since.
+    It is not kept where another browser has gone on with it since, and ``replaced`` where that one had before, unseen.
     """
-    origin = OriginForm(request.POST)
+    origin_form = OriginForm(request.POST)
     if assignment.task.kind != kind:
         return JsonResponse({"error": "This task asks for another kind of answer."}, status=422)
-    for posted_form in (form, origin):
+    for posted_form in (form, origin_form):
         if not posted_form.is_valid():
             return JsonResponse({"error": " ".join(posted_form.errors.as_text().split())}, status=422)
+    origin = origin_form.origin()
+    replaces = origin is not None and origin.replaces_another(assignment)
     try:
         kept = queue.renew(
-            assignment=assignment,
-            annotator=assignment.annotator,
-            draft=form.draft(),
-            origin=origin.origin(),
+            assignment=assignment, annotator=assignment.annotator, draft=form.draft(), origin=origin
         )
     except LeaseOver as error:
         return JsonResponse({"error": str(error)}, status=409)
     except BadRequest as error:
         return JsonResponse({"error": str(error)}, status=422)
-    return JsonResponse({"kept": kept})
+    return JsonResponse({"kept": kept, "replaced": kept and replaces})
 
 
 def common(

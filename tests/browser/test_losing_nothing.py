@@ -52,6 +52,10 @@ def test_a_draft_is_there_again_after_a_reload_and_on_another_device(
         wait_until_ready(again)
         assert tiers(again) == [["B"], ["A"], [], []]
         expect(again.locator("[name=rationale]")).to_have_value("B is shorter.")
+    # Who goes on with what is shown there takes nobody's place.
+    press(again, "1")
+    saved(again)
+    expect(notice(again, "on another device")).to_have_count(0)
 
 
 def test_a_draft_that_never_reached_the_server_is_there_again(page: Page) -> None:
@@ -122,6 +126,7 @@ def test_a_later_draft_that_comes_back_online_takes_the_place_of_an_older_one(
     expect(page.locator("[data-saved]")).to_have_text("Offline: kept in this browser.")
     page.context.set_offline(False)
     saved(page)
+    expect(notice(page, "You had gone on with this task on another device too")).to_be_visible()
     assert tiers(page) == [[], [], [], ["A", "B"]]
     assert Assignment.objects.get(ahead=False).draft["ranks"] == {"A": 4, "B": 4}
     # The first, looked at again, shows what was done on the second, and offers nothing: all of it was seen.

@@ -80,11 +80,12 @@ export class Drafts {
   }
 
   #send() {
-    const { draft } = this.task.main.dataset;
+    const { draft, draftedAt } = this.task.main.dataset;
     const headers = { "X-Requested-With": "fetch" };
     const body = new FormData(this.task.form);
     body.set("browser", BROWSER);
     body.set("age", Math.max(0, Date.now() - this.#at) / 1000);
+    body.set("seen", draftedAt ?? "");
     if (this.#changed) body.set("changed", "on");
     return fetch(draft, { method: "POST", body, headers, keepalive: true });
   }
@@ -92,17 +93,24 @@ export class Drafts {
   async #answered(answer, sentAt) {
     // A draft that was on its way when the judgement was sent finds the task closed, rightly.
     if (this.#over) return;
-    if (answer.ok && !answer.redirected && !(await answer.json()).kept) {
-      this.#giveWay(sentAt);
-    } else if (answer.ok && !answer.redirected) {
-      // The page that comes now may have been asked for before the draft arrived.
-      if (!this.#leaving) this.#hasArrived(sentAt);
-      this.#say("Draft saved.");
+    if (answer.ok && !answer.redirected) {
+      this.#isSaved(await answer.json(), sentAt);
     } else if (answer.status === 409) {
       this.#lost((await answer.json()).error);
     } else {
       this.#say("Not saved: kept in this browser.");
     }
+  }
+
+  #isSaved({ kept, replaced }, sentAt) {
+    if (!kept) {
+      this.#giveWay(sentAt);
+      return;
+    }
+    // The page that comes now may have been asked for before the draft arrived.
+    if (!this.#leaving) this.#hasArrived(sentAt);
+    this.#say("Draft saved.");
+    if (replaced) notice("replaced", "caution", "You had gone on with this task on another device too: what is here was changed last, and counts.");
   }
 
   #hasArrived(at) {
