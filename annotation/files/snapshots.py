@@ -17,7 +17,7 @@ from annotation.files.export.scope import chunks, named_source
 from annotation.models import Demonstration, Project, Prompt, Ranking, Snapshot, Task, Withdrawal
 from annotation.models.judgement import RankingQuerySet
 from annotation.preferences.tiers import pairs
-from runs import artifacts
+from runs import artifacts, preparing
 from runs.folder.files import file_digest
 from runs.models import Artifact
 from runs.writing import write
@@ -39,7 +39,7 @@ def take(*, project: Project) -> Snapshot:
 
     The file is written and stored before the transaction of the row, so that nobody waits for it. Where something was
     withdrawn meanwhile, it may hold that: it is removed, and written again. Raises NothingToSnapshot where no
-    comparison follows from any ranking, StoredUnderLock inside a transaction.
+    comparison follows from any ranking, StoredUnderLock inside a transaction, Stopped where its worker is to stop.
     """
     while True:
         withdrawals = _withdrawals(project)
@@ -129,8 +129,15 @@ def _write(project: Project, path: Path) -> Counts:
     return Counts(rankings, comparisons, simulated, last)
 
 
+def _stoppable(rows: "QuerySet[Any]", *columns: str) -> Iterator[list[dict[str, Any]]]:
+    """A worker writes these files itself, and looks for a stop before each batch."""
+    for chunk in chunks(rows, *columns):
+        preparing.check_stop()
+        yield chunk
+
+
 def _records(rankings: RankingQuerySet) -> Iterator[tuple[int, dict[str, Any]]]:
-    for chunk in chunks(rankings, "id", *COLUMNS):
+    for chunk in _stoppable(rankings, "id", *COLUMNS):
         tasks = describe(row["task_id"] for row in chunk)
         doubted = set(Task.objects.doubted().filter(pk__in=tasks).values_list("pk", flat=True))
         for row in chunk:
@@ -171,7 +178,7 @@ def write_demonstrations(*, project: Project, path: Path) -> int:
     columns = ("public_id", "text", "prompt__form", "prompt__messages", "prompt__split")
     count = 0
     with transaction.atomic(), path.open("w", encoding="utf-8") as file:
-        for chunk in chunks(rows, *columns):
+        for chunk in _stoppable(rows, *columns):
             for row in chunk:
                 value = {
                     "id": str(row["public_id"]),
@@ -189,7 +196,7 @@ def write_prompts(*, prompts: QuerySet[Prompt], path: Path) -> int:
     """Write inputs/prompts.jsonl in the query's own order; returns how many."""
     count = 0
     with transaction.atomic(), path.open("w", encoding="utf-8") as file:
-        for chunk in chunks(prompts, "public_id", "form", "messages", "split"):
+        for chunk in _stoppable(prompts, "public_id", "form", "messages", "split"):
             for row in chunk:
                 value = {
                     "id": str(row["public_id"]),

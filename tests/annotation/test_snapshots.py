@@ -1,6 +1,7 @@
 """A snapshot is the comparisons table as it is now, in a file that says who judged and what each text's source is."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ from annotation.collecting import queue
 from annotation.collecting import ranking as rankings
 from annotation.errors import NothingToSnapshot
 from annotation.files import snapshots
-from annotation.models import Comparison, Project, Ranking, Snapshot, Withdrawal
+from annotation.files.export import scope
+from annotation.models import Comparison, Project, Prompt, Ranking, Snapshot, Withdrawal
 from annotation.simulated import simulate
 from annotation.withdrawal import erasure
 from rewardmodel.bradley_terry.records import Record, read_snapshot
-from runs import artifacts
+from runs import artifacts, preparing
 from runs.errors import StoredUnderLock
+from runs.folder.errors import Stopped
 from runs.models import Artifact
 from tests.annotation.factories import make_annotator, make_project, make_tasks, put, ranking
 from tests.runs import slow_storage
@@ -214,3 +217,37 @@ def test_a_file_that_was_written_just_before_a_withdrawal_is_removed_and_written
     assert Artifact.objects.get() == snapshot.artifact
     assert len(list((tmp_path / "artifacts").rglob(snapshots.FILE_NAME))) == 1
     assert "alice" not in {record.annotator for record in records(snapshot)}
+
+
+@pytest.mark.parametrize("what", ["rankings", "demonstrations", "prompts"])
+def test_writing_what_runs_train_on_stops_between_batches(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, what: str
+) -> None:
+    """Where one is wanted while the second of three batches of two is read, no third is."""
+    monkeypatch.setattr(scope, "CHUNK", 2)
+    project = make_project()
+    for number in range(6):
+        put(project, "rankings", ranking(f"Which {number}?", 2, 1))
+        put(project, "demonstrations", {"prompt": f"What is {number}?", "completion": "one more"})
+    path = tmp_path / "written.jsonl"
+    writers: dict[str, Callable[[], object]] = {
+        "rankings": lambda: snapshots.take(project=project),
+        "demonstrations": lambda: snapshots.write_demonstrations(project=project, path=path),
+        "prompts": lambda: snapshots.write_prompts(prompts=Prompt.objects.order_by("pk")[:6], path=path),
+    }
+    write = writers[what]
+    looks: list[int] = []
+
+    def is_wanted() -> bool:
+        looks.append(1)
+        return len(looks) == 2
+
+    with preparing.stopped_by(is_wanted), pytest.raises(Stopped):
+        write()
+    assert len(looks) == 2
+    assert not Snapshot.objects.exists()
+    if what != "rankings":
+        assert len(path.read_text().splitlines()) == 2
+    write()  # by a command, which nobody stops
+    if what != "rankings":
+        assert len(path.read_text().splitlines()) == 6

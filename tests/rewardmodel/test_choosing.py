@@ -1,5 +1,6 @@
 """Active choice: what a reward model is unsure of is asked first, and no figure takes that for a fair sample."""
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from rewardmodel.bradley_terry.judged import held_out
 from rewardmodel.bradley_terry.records import read_snapshot
 from rewardmodel.errors import NoRewardModel, NothingToChoose
 from rewardmodel.models import Reward, RewardModelVersion
-from runs import artifacts, kinds
+from runs import artifacts, kinds, preparing
+from runs.folder.errors import Stopped
 from runs.folder.folder import RunFolder
 from runs.foreground import run_here
 from runs.models import Run
@@ -259,3 +261,27 @@ def test_researchers_ask_by_page_and_program(fitted: Path) -> None:
     assert client.post("/admin/projects/helpful/forget/").status_code == 302
     task.refresh_from_db()
     assert task.priority == 0
+
+
+def test_looking_at_open_tasks_stops_between_batches(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fitted: Path
+) -> None:
+    """Where a stop is wanted before the second of three batches, one is written, and no config: it begins anew."""
+    monkeypatch.setattr(choosing, "TASKS_AT_ONCE", 2)
+    project = in_order()
+    make_active(project, fitted, number=1)
+    make_open(project, SURE, UNSURE, SURE, UNSURE, SURE, UNSURE)
+    run = choosing.request_choice(project=project)
+    folder = RunFolder(tmp_path / "stopped")
+    folder.make()
+    looks: list[int] = []
+
+    def is_wanted() -> bool:
+        looks.append(1)
+        return len(looks) == 2
+
+    with preparing.stopped_by(is_wanted), pytest.raises(Stopped):
+        choosing.KIND.prepare(run, folder)
+    lines = (folder.inputs / rewards.TEXTS).read_text().splitlines()
+    assert len({json.loads(line)["task"] for line in lines}) == 2
+    assert not folder.config_file.exists()
