@@ -20,4 +20,4 @@ class RewardModelConfig(AppConfig):
         kinds.register(rewards.KIND)
         serving.register(scoring.KIND, "rewardmodel.scorer.answer", together=True)
         offer(lineage.versions, remarks=lineage.rewards)
-        offer_rewards(rewards.given_in)
+        offer_rewards(rewards.given_to)

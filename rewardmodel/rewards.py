@@ -2,14 +2,14 @@
 
     keep        what a version has given, however it came to be asked
     missing     the completions that it has given none
-    given_in    what all versions have given the completions of tasks, for exports
+    given_to    what all versions have given some completions, for exports
 
 and a kind of run that has a version score what is missing. The child writes as it goes, and the worker keeps it as it
 comes, so that what is scored stays when the run is cancelled: another one goes on with the rest.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation.files.export.rewards import StoredReward
-from annotation.models import Completion, Prompt, TaskCompletion
+from annotation.models import Completion, Prompt
 from rewardmodel.errors import AlreadyScoring, NothingToScore
 from rewardmodel.models import Reward, Rewarding, RewardModelVersion
 from runs import artifacts, lifecycle, preparing
@@ -40,10 +40,9 @@ def missing(version: RewardModelVersion) -> "QuerySet[Completion]":
     return Completion.objects.kept().filter(~Exists(rewards), prompt__project=version.project_id)
 
 
-def given_in(tasks: Collection[int]) -> Iterator[StoredReward]:
-    """Each reward of each completion of these tasks, by their ids, once."""
-    entries = TaskCompletion.objects.filter(task__id__among=list(tasks))
-    rows = Reward.objects.filter(completion__in=entries.values("completion"))
+def given_to(completions: "QuerySet[Completion]") -> Iterator[StoredReward]:
+    """Each reward of each of these completions, once."""
+    rows = Reward.objects.filter(completion__in=completions.values("pk"))
     for number, public_id, value in rows.values_list("version__number", "completion__public_id", "value"):
         yield StoredReward(number, str(public_id), value)
 

@@ -128,6 +128,7 @@ KINDS = {
             _completion_lines,
             filters.OfCompletions,
             "Import completions, or let a policy answer the prompts.",
+            exported=("answers",),
         ),
         Kind(
             "tasks",

@@ -356,10 +356,43 @@ def test_exported_completions_carry_their_rewards_and_an_import_leaves_them_out(
     # One value a completion: where a version gave only some of a task theirs, the others say nothing.
     assert [one["values"] for one in lines[0]["concord"]["rewards"]] == [[0, 1, 2, 3], [None, None, None, 3]]
     assert "rewards" not in lines[-1]["concord"]
+    # One by one, as the list of completions goes out: also those that no task shows.
+    source = Completion.objects.get(text="it is mine").source
+    Completion.objects.create(prompt=project.prompts.order_by("pk")[0], source=source, text="it is alone")
+    one_by_one = out_values(project, "answers")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT completion.public_id::text, completion.text, prompt.messages -> 0 ->> 'content', prompt.split,
+                source.kind, array_agg(array[version.number, reward.value] ORDER BY version.number)
+                    FILTER (WHERE reward.value IS NOT NULL)
+            FROM annotation_completion completion
+            JOIN annotation_prompt prompt ON prompt.id = completion.prompt_id AND prompt.project_id = %s
+            JOIN annotation_source source ON source.id = completion.source_id
+            LEFT JOIN rewardmodel_reward reward ON reward.completion_id = completion.id
+            LEFT JOIN rewardmodel_rewardmodelversion version ON version.id = reward.version_id
+            GROUP BY completion.id, prompt.id, source.id ORDER BY completion.id
+            """,
+            [project.pk],
+        )
+        completions = cursor.fetchall()
+    assert len(completions) == Completion.objects.count() - 2
+    assert completions[-1][1] == "it is alone"
+    assert [
+        (
+            line["concord"]["id"],
+            line["completion"],
+            line["prompt"],
+            line["concord"]["split"],
+            line["concord"]["source_kind"],
+            [[one["reward_model"], *one["values"]] for one in line["concord"].get("rewards", [])] or None,
+        )
+        for line in one_by_one
+    ] == completions
 
     file = {kind: out(project, kind) for kind in ("completions", "gold")}
     put_bytes(project, "completions", file["completions"])
-    assert (Completion.objects.count(), Reward.objects.count()) == (16, 15)
+    assert (Completion.objects.count(), Reward.objects.count()) == (17, 15)
     RewardModelVersion.objects.all().delete()
     Fit.objects.all().delete()
     again = emptied(project)

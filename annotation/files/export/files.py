@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from annotation.errors import BadRequest, UnknownProject
 from annotation.files.collector import few_collections
-from annotation.files.export import demonstrations, pairs, prompts, rankings, ratings, remarks, tasks
+from annotation.files.export import answers, demonstrations, pairs, prompts, rankings, ratings, remarks, tasks
 from annotation.files.export.scope import Scope
 from annotation.files.jsonl.kinds import KINDS
 from annotation.files.jsonl.provenance import SPLITS
@@ -34,6 +34,7 @@ _VALUES: dict[str, Callable[[Scope], Iterator[dict[str, Any]]]] = {
     "adjudications": rankings.adjudications,
     "flags": remarks.flags,
     "skips": remarks.skips,
+    "answers": answers.values,
 }
 
 # Of each kind but pairs: its rows, and where their prompt is.
@@ -165,7 +166,8 @@ def _scope(
     form: str | None,
     only: "QuerySet[Any] | None" = None,
 ) -> Scope:
-    for value, allowed, name in ((kind, KINDS, "kind"), (split, SPLITS, "split"), (form, FORMS, "form")):
+    kinds = (*KINDS, "answers")
+    for value, allowed, name in ((kind, kinds, "kind"), (split, SPLITS, "split"), (form, FORMS, "form")):
         if value is not None and value not in allowed:
             raise BadRequest(f"There is no {name} {value!r}: it is one of {', '.join(allowed)}.")
     scope = Scope(project, split, form, only)

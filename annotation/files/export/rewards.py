@@ -4,8 +4,12 @@ annotation knows no reward models: it asks whoever offers rewards when its app i
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+
+from annotation.models import Completion
 
 
 class StoredReward(NamedTuple):
@@ -16,8 +20,8 @@ class StoredReward(NamedTuple):
     value: float
 
 
-# Of the completions of these tasks, by the ids of the tasks; each once.
-Provider = Callable[[Collection[int]], Iterable[StoredReward]]
+# Of these completions; each once.
+Provider = Callable[[QuerySet[Completion]], Iterable[StoredReward]]
 _providers: list[Provider] = []
 
 
@@ -28,12 +32,12 @@ def offer(provider: Provider) -> None:
 
 
 class Rewards:
-    """Those of the completions of some tasks, read at once."""
+    """Those of some completions, read at once."""
 
-    def __init__(self, tasks: Collection[int]) -> None:
+    def __init__(self, completions: "QuerySet[Completion]") -> None:
         self._by_completion: dict[str, dict[int, float]] = defaultdict(dict)
         for provider in _providers:
-            for number, completion, value in provider(tasks):
+            for number, completion, value in provider(completions):
                 self._by_completion[completion][number] = value
 
     def of(self, completions: Iterable[str]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from annotation.files.export.described import DescribedTask, describe
 from annotation.files.export.rewards import Rewards
 from annotation.files.export.scope import Scope, chunks, moment, named_source, prompt_value, without_empty
-from annotation.models import Slot, Task
+from annotation.models import Completion, Slot, Task, TaskCompletion
 
 
 def values(scope: Scope) -> Iterator[dict[str, Any]]:
@@ -36,7 +36,8 @@ def gold(scope: Scope) -> Iterator[dict[str, Any]]:
 def _lines(chunk: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """With what reward models gave the completions, which an import leaves out: it has no such versions."""
     tasks = describe(row["id"] for row in chunk)
-    rewards = Rewards(tasks)
+    entries = TaskCompletion.objects.filter(task__id__among=list(tasks))
+    rewards = Rewards(Completion.objects.filter(pk__in=entries.values("completion")))
     for row in chunk:
         task = tasks[row["id"]]
         yield _line(row, task, rewards.of(item.public_id for item in task.completions))
