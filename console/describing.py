@@ -325,6 +325,7 @@ def _transfer_facts(run: Run, project: Project) -> list[Fact]:
     return [
         Fact("File", transfer.file_name),
         Fact("Split", transfer.split),
+        Fact("Form of the prompts", transfer.form),
         Fact(
             "Bad lines", "left out" if transfer.skip_bad else "refuse the file" if transfer.file_name else ""
         ),

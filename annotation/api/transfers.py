@@ -91,11 +91,6 @@ class NewExportSerializer(serializers.Serializer[Any]):
 
     kind = serializers.ChoiceField(choices=KINDS)
     split = serializers.ChoiceField(choices=SPLITS, required=False)
-
-
-class StreamedExportSerializer(NewExportSerializer):
-    """What to stream."""
-
     form = serializers.ChoiceField(
         choices=export.FORMS, required=False, help_text="Of the prompts; a pairs file has one"
     )
@@ -184,10 +179,10 @@ class ExportStream(ProjectEndpoint):
     """A kind of rows as JSONL, at once."""
 
     tag = "Import and export"
-    serializer_class = StreamedExportSerializer
+    serializer_class = NewExportSerializer
 
     @extend_schema(
-        parameters=[StreamedExportSerializer],
+        parameters=[NewExportSerializer],
         responses={(200, JSONL): OpenApiResponse(OpenApiTypes.BINARY, description="One object a line")},
     )
     def get(self, request: Request, slug: str) -> StreamingHttpResponse:

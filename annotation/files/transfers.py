@@ -11,6 +11,7 @@ from django.db import transaction
 
 from annotation.errors import BadRequest
 from annotation.files import looking, uploads
+from annotation.files.export import FORMS
 from annotation.files.jsonl.provenance import SPLITS
 from annotation.models import DatasetExport, Project, Transfer
 from runs import lifecycle
@@ -40,7 +41,7 @@ def request_import(
     The file is stored before the transaction, and removed where that is rolled back; where a whole request is, the
     sweep removes it (annotation.files.uploads).
     """
-    _check(kind, None)
+    _check(kind)
     stored = uploads.keep(file)
     try:
         return _queue_import(
@@ -126,13 +127,20 @@ def request_export(
     project: Project,
     kind: str,
     split: str | None = None,
+    form: str | None = None,
     created_by: User | None = None,
 ) -> Run:
-    """Queue an export into the run's folder, from where its page offers it. Raises BadRequest."""
-    _check(kind, split)
+    """Queue an export into the run's folder, from where its page offers it. ``split`` and ``form`` are those of the
+    prompts. Raises BadRequest."""
+    _check(kind, split, form)
     run = lifecycle.create(kind=EXPORT.name, created_by=created_by)
     Transfer.objects.create(
-        run=run, project=project, direction=Transfer.Direction.EXPORT, kind=kind, split=split or ""
+        run=run,
+        project=project,
+        direction=Transfer.Direction.EXPORT,
+        kind=kind,
+        split=split or "",
+        form=form or "",
     )
     return run
 
@@ -140,7 +148,11 @@ def request_export(
 def _export_again(run: Run, created_by: User | None) -> Run:
     transfer = run.transfer
     return request_export(
-        project=transfer.project, kind=transfer.kind, split=transfer.split or None, created_by=created_by
+        project=transfer.project,
+        kind=transfer.kind,
+        split=transfer.split or None,
+        form=transfer.form or None,
+        created_by=created_by,
     )
 
 
@@ -158,8 +170,9 @@ def _dataset_again(run: Run, created_by: User | None) -> Run:
     return request_dataset(project=export.project, license=export.license, created_by=created_by)
 
 
-def _check(kind: str | None, split: str | None) -> None:
-    for value, allowed, name in ((kind, Transfer.Kind.values, "kind"), (split, SPLITS, "split")):
+def _check(kind: str | None, split: str | None = None, form: str | None = None) -> None:
+    choices = ((kind, Transfer.Kind.values, "kind"), (split, SPLITS, "split"), (form, FORMS, "form"))
+    for value, allowed, name in choices:
         if value is not None and value not in allowed:
             raise BadRequest(f"There is no {name} {value!r}: it is one of {', '.join(allowed)}.")
 
@@ -172,7 +185,10 @@ def _prepare_import(run: Run, folder: RunFolder) -> None:
 
 
 def _prepare_export(run: Run, folder: RunFolder) -> None:
-    folder.write_config({"kind": run.transfer.kind, "split": run.transfer.split or None})
+    transfer = run.transfer
+    folder.write_config(
+        {"kind": transfer.kind, "split": transfer.split or None, "form": transfer.form or None}
+    )
 
 
 def _prepare_dataset(run: Run, folder: RunFolder) -> None:
@@ -196,8 +212,9 @@ def _export_command(run: Run, folder: RunFolder) -> list[str]:
     transfer = run.transfer
     output = folder.output / f"{transfer.project.slug}-{transfer.kind}.jsonl"
     command = ["export_jsonl", "--output", str(output), "--kind", transfer.kind]
-    split = ["--split", transfer.split] if transfer.split else []
-    return _manage(transfer.project, folder, [*command, *split])
+    for name, value in (("--split", transfer.split), ("--form", transfer.form)):
+        command += [name, value] if value else []
+    return _manage(transfer.project, folder, command)
 
 
 def _dataset_command(run: Run, folder: RunFolder) -> list[str]:

@@ -43,6 +43,7 @@ class Transfer(models.Model):
         help_text="Set where the file is of another tool: which of its columns is which of ours, where it was said",
     )
     split = models.CharField(max_length=10, blank=True)
+    form = models.CharField(max_length=4, blank=True, help_text="Of the prompts that go out; empty for any")
 
     class Meta:
         constraints = [

@@ -545,6 +545,7 @@ class NewExportRequest(TypedDict):
 
     kind: NewExportKindEnum
     split: NotRequired[Split]
+    form: NotRequired[Form]
 
 
 class NewFitRequest(TypedDict):

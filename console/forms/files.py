@@ -8,14 +8,15 @@ from django.contrib.auth.models import User
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 
-from annotation.errors import BadRequest
-from annotation.files import looking, transfers
-from annotation.models import Transfer
+from annotation.errors import BadRequest, TwoForms
+from annotation.files import export, looking, transfers
+from annotation.models import Prompt, Transfer
 from annotation.withdrawal import erasure
 from console.forms.action import Action, license_field
 from runs.models import Run
 
 SPLITS = [("", "all splits"), ("train", "train"), ("validation", "validation"), ("test", "test")]
+FORMS = [("", "text and chat"), *Prompt.Form.choices]
 
 
 class ImportForm(Action):
@@ -90,12 +91,30 @@ class LinesExportForm(Action):
     button = "Export"
     kind = forms.ChoiceField(choices=Transfer.Kind.choices, initial=Transfer.Kind.PAIRS)
     split = forms.ChoiceField(choices=SPLITS, required=False)
+    form = forms.ChoiceField(
+        choices=FORMS,
+        required=False,
+        label="Form of the prompt",
+        help_text="A file of pairs holds one; of the other kinds both may stand in one file.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """What the worker would refuse is said at the field."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if {"kind", "split", "form"} <= cleaned.keys():
+            try:
+                export.check(project=self.project, **self._scope())
+            except TwoForms as error:
+                self.add_error("form", str(error))
+        return cleaned
+
+    def _scope(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] or None for name in ("kind", "split", "form")}
 
     def perform(self, user: User) -> Run:
         return transfers.request_export(
             project=self.project,
-            kind=self.cleaned_data["kind"],
-            split=self.cleaned_data["split"] or None,
+            **self._scope(),
             created_by=user,
         )
 

@@ -201,9 +201,12 @@ def test_an_export_of_a_split_holds_nothing_else() -> None:
     assert (run.done, run.total) == (1, 1)
 
 
-def test_an_export_that_cannot_be_one_file_fails_with_the_reason() -> None:
+def test_an_export_that_cannot_be_one_file_fails_with_the_reason_and_of_one_form_it_is() -> None:
     project = make_project()
     put(project, "rankings", ranking("one", 1, 2), ranking(CHAT, 1, 2))
+    chats = run_here(lambda: transfers.request_export(project=project, kind="pairs", form="chat"))
+    assert [json.loads(line)["prompt"] for line in exported(chats).splitlines()] == [CHAT]
+    assert (chats.done, chats.total) == (1, 1)
     run = run_here(lambda: transfers.request_export(project=project, kind="pairs"))
     assert run.status == Run.Status.FAILED
     assert "a file holds one form" in run.reason
@@ -216,5 +219,7 @@ def test_a_kind_or_split_that_is_none_is_refused_before_any_run() -> None:
         transfers.request_import(project=project, kind="secrets", file=ContentFile(b""))
     with pytest.raises(BadRequest, match="no split 'dev'"):
         transfers.request_export(project=project, kind="prompts", split="dev")
+    with pytest.raises(BadRequest, match="no form 'verse'"):
+        transfers.request_export(project=project, kind="prompts", form="verse")
     assert not Run.objects.exists()
     assert not Transfer.objects.exists()

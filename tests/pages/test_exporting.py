@@ -128,6 +128,26 @@ def test_the_data_set_is_asked_for_on_the_projects_page(cast: Cast) -> None:
     assert 'href="/admin/projects/helpful/#action-dataset"' in data
 
 
+def test_pairs_of_two_forms_are_refused_at_their_field_and_go_out_by_form(cast: Cast) -> None:
+    client, address = carol(cast), "/admin/projects/helpful/export/"
+    two = [{"text": "a", "rank": 1}, {"text": "b", "rank": 2}]
+    chat = [{"role": "user", "content": "Which one?"}]
+    put(cast.project, "rankings", *({"prompt": prompt, "completions": two} for prompt in ("Which?", chat)))
+    refused = client.post(address, {"export-kind": "pairs", "export-split": "train"})
+    assert refused.status_code == 400
+    page = refused.content.decode()
+    (field,) = re.findall(r'<select[^>]*name="export-form"[^>]*>', page)
+    assert 'aria-invalid="true"' in field
+    assert page.count("a file holds one form") == 1
+    assert not Run.objects.exists()
+    for form in ("text", "chat"):
+        assert client.post(address, {"export-kind": "pairs", "export-form": form}).status_code == 302
+        transfer = Run.objects.latest("pk").transfer
+        assert (transfer.kind, transfer.form) == ("pairs", form)
+    assert client.post(address, {"export-kind": "rankings"}).status_code == 302
+    assert Run.objects.latest("pk").transfer.form == ""
+
+
 def succeeded(run: Run, folder: str, **result: Any) -> Run:
     """As a worker leaves it, with two files in its folder."""
     Run.objects.filter(pk=run.pk).update(

@@ -63,7 +63,7 @@ def runs_of_every_kind(project: Project) -> dict[str, Run]:
         choosing.request_choice(project=project),
         rewards.request_scoring(version=first),
         registering.request_registration(project=project, base="hub/elsewhere"),
-        transfers.request_export(project=project, kind="pairs", split="train"),
+        transfers.request_export(project=project, kind="pairs", split="train", form="text"),
         transfers.request_dataset(project=project, license="mit"),
         of_reward_models.request_export(version=first, license="mit"),
         of_policies.request_export(version=other, license="mit"),

@@ -16,6 +16,15 @@ What trains stands in kinds of its own: rankings of gold tasks, repeats and adju
 "pairs", so a file that a trainer loads does not change when a project checks its annotators.
 """
 
-from annotation.files.export.files import FORMS, ExportReport, count, find_project, lines, streamed, write
+from annotation.files.export.files import (
+    FORMS,
+    ExportReport,
+    check,
+    count,
+    find_project,
+    lines,
+    streamed,
+    write,
+)
 
-__all__ = ["FORMS", "ExportReport", "count", "find_project", "lines", "streamed", "write"]
+__all__ = ["FORMS", "ExportReport", "check", "count", "find_project", "lines", "streamed", "write"]

@@ -121,6 +121,11 @@ def _lines(kind: str, scope: Scope) -> Iterator[str]:
     return pairs.lines(scope) if kind == "pairs" else map(line_of, _VALUES[kind](scope))
 
 
+def check(*, project: Project, kind: str, split: str | None = None, form: str | None = None) -> None:
+    """Whether such an export can be made. Raises BadRequest."""
+    _scope(project, kind, split, form)
+
+
 def count(*, project: Project, kind: str, split: str | None = None, form: str | None = None) -> int:
     """How many lines an export has. Raises BadRequest."""
     scope = _scope(project, kind, split, form)

@@ -36,7 +36,7 @@ def check_one_form(scope: Scope) -> None:
     if len(forms) > 1:
         raise TwoForms(
             "There are pairs of text prompts and of chat prompts, and a file holds one form: choose the form, text or "
-            "chat. In the browser the list of rankings under Data does it, and goes out as pairs."
+            "chat."
         )
 
 
