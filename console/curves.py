@@ -14,11 +14,16 @@ GROUPS = (DECIDES, LOSSES, TEXTS, UPDATES, SPEED)
 
 
 class Curve(NamedTuple):
-    """One figure; ``unit`` is empty for a pure number."""
+    """One figure; ``unit`` is empty for a pure number, and begins with % where a share is drawn in percent."""
 
     label: str
     unit: str
     group: str
+
+    @property
+    def factor(self) -> float:
+        """By what a measured value is multiplied to be in ``unit``: shares are measured from 0 to 1."""
+        return 100.0 if self.unit.startswith("%") else 1.0
 
 
 CURVES = {
@@ -28,24 +33,24 @@ CURVES = {
     "length": Curve("Length", "tokens", DECIDES),
     "held_out_loss": Curve("Held-out loss", "nats a token", DECIDES),
     "perplexity": Curve("Held-out perplexity", "", DECIDES),
-    "validation_accuracy": Curve("Validation accuracy", "share of pairs", DECIDES),
+    "validation_accuracy": Curve("Validation accuracy", "% of pairs", DECIDES),
     "validation_loss": Curve("Validation loss", "nats a pair", DECIDES),
     "loss": Curve("Loss of the batch", "nats", LOSSES),
-    "accuracy": Curve("Accuracy on the batch", "share of pairs", LOSSES),
+    "accuracy": Curve("Accuracy on the batch", "% of pairs", LOSSES),
     "policy_loss": Curve("Policy loss", "", LOSSES),
     "value_loss": Curve("Value loss", "", LOSSES),
-    "explained_variance": Curve("Explained variance of the value network", "share", LOSSES),
+    "explained_variance": Curve("Explained variance of the value network", "%", LOSSES),
     "reward_std": Curve("Spread of the rewards", "standard deviations", TEXTS),
     "entropy": Curve("Entropy", "nats a token", TEXTS),
-    "ended": Curve("Completions that end", "share", TEXTS),
-    "distinct_2": Curve("Different pairs of words", "share", TEXTS),
+    "ended": Curve("Completions that end", "%", TEXTS),
+    "distinct_2": Curve("Different pairs of words", "% of all", TEXTS),
     "kl_k2": Curve("KL, estimator k2", "nats a completion", TEXTS),
     "kl_k3": Curve("KL, estimator k3", "nats a completion", TEXTS),
     "learning_rate": Curve("Learning rate", "", UPDATES),
     "beta": Curve("Beta, the price of KL", "", UPDATES),
     "gradient_norm": Curve("Norm of the gradient", "", UPDATES),
     "value_gradient_norm": Curve("Norm of the value network's gradient", "", UPDATES),
-    "clip_fraction": Curve("Clipped ratios", "share of tokens", UPDATES),
+    "clip_fraction": Curve("Clipped ratios", "% of tokens", UPDATES),
     "ratio": Curve("Mean ratio of new to old", "", UPDATES),
     "update_kl": Curve("KL of an update", "nats a token", UPDATES),
     "optimizer_steps": Curve("Optimizer steps", "a step", UPDATES),

@@ -87,7 +87,8 @@ def run_live(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
 def run_metrics(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
     """All numbers in the metrics, for the page to draw.
 
-    With ``format=csv`` every line of them as a table; of the runs that ``over`` names too, with each line's run.
+    With ``format=csv`` every line of them as a table, as they were measured: shares from 0 to 1; of the runs that
+    ``over`` names too, with each line's run.
 
     ``{"active": bool, "steps": [...], "groups": [...], "curves": [{"name", "label", "unit", "group", "values"}]}``
     """
@@ -98,9 +99,10 @@ def run_metrics(request: HttpRequest, run: Run, project: Project) -> HttpRespons
     kept = lines[-1::-stride][::-1]
     drawn = []
     for name in _numbers(kept):
-        label, unit, group = curves.curve(name)
-        values = [_number(line.get(name)) for line in kept]
-        drawn.append({"name": name, "label": label, "unit": unit, "group": group, "values": values})
+        curve = curves.curve(name)
+        measured = [_number(line.get(name)) for line in kept]
+        values = [None if value is None else value * curve.factor for value in measured]
+        drawn.append({"name": name, **curve._asdict(), "values": values})
     return JsonResponse(
         {
             "active": run.is_active,

@@ -30,6 +30,15 @@ pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.django_db(trans
 # Of a line, what says where it stands.
 COUNTERS = {"step", "attempt", "epoch"}
 NOTHING = "\N{EN DASH}"
+# Measured from 0 to 1, and drawn in percent as all shares on pages.
+SHARES = {
+    "accuracy",
+    "validation_accuracy",
+    "ended",
+    "distinct_2",
+    "clip_fraction",
+    "explained_variance",
+}
 Line = dict[str, float | None]
 
 
@@ -95,7 +104,7 @@ def test_every_chart_draws_what_the_file_says(
         for name in names:
             step, shown = values[CURVES[name].label].removeprefix("step ").split(": ")
             assert int(step) == line["step"]
-            assert same(shown, line.get(name)), (name, shown, line)
+            assert same(shown, line.get(name), is_share=name in SHARES), (name, shown, line)
     with page.expect_download() as table:
         page.get_by_role("link", name="CSV").click()
     rows = list(csv.DictReader(Path(table.value.path()).read_text().splitlines()))
@@ -107,8 +116,11 @@ def test_every_chart_draws_what_the_file_says(
         }
 
 
-def same(shown: str, value: float | None) -> bool:
+def same(shown: str, value: float | None, *, is_share: bool) -> bool:
     """Four digits are shown, and two of what is tiny."""
     if value is None:
         return shown == NOTHING
+    if is_share:
+        assert shown.endswith("%")
+        shown, value = shown.removesuffix("%"), 100 * value
     return math.isclose(float(shown), value, rel_tol=0.05 if abs(value) < 0.001 else 5e-4)

@@ -105,6 +105,11 @@ def test_curves_come_in_a_readers_order_without_counters_and_words(cast: Cast) -
     assert list(drawn) == ["reward", "kl", "beta", "seconds_update"]
     assert drawn["reward"] == [0.5, 1.0, 1.5]
     assert drawn["kl"] == [None, 1.0, None]
+    RunMetric.objects.create(run=run, step=4, figures={"step": 4, "accuracy": 0.7, "ended": 1})
+    later = carol(cast).get(f"/admin/runs/{run.pk}/metrics/").json()["curves"]
+    shares = {one["name"]: (one["unit"], one["values"][3]) for one in later if one["values"][3] is not None}
+    assert shares == {"accuracy": ("% of pairs", 70), "ended": ("%", 100)}
+    assert "shares from 0 to 1" in carol(cast).get(f"/admin/runs/{run.pk}/").content.decode()
     kl = answer["curves"][1]
     assert (kl["label"], kl["unit"]) == ("KL from the reference", "nats a completion")
     assert [curve["group"] for curve in answer["curves"]] == [

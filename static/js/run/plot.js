@@ -44,6 +44,12 @@ export function short(value) {
   return tiny ? value.toExponential(1) : String(Number(value.toPrecision(4)));
 }
 
+// In percent as the pages say it.
+function told(value, unit) {
+  const percent = unit.startsWith("%") && value !== null && value !== undefined;
+  return percent ? `${short(value)}%` : short(value);
+}
+
 // An exponential moving average, corrected for its start.
 export function smoothed(values, weight) {
   let sum = 0;
@@ -172,7 +178,7 @@ export class Plot {
       },
       axes: [
         { ...axis, size: 30, incrs: WHOLE },
-        { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : short(tick))) },
+        { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : told(tick, this.curve.unit))) },
       ],
       series,
       hooks: { setCursor: [(plot) => this.say(plot.cursor.idx)] },
@@ -183,10 +189,10 @@ export class Plot {
   say(place) {
     const [steps, own, ...others] = this.plot.data;
     const at = place ?? own.findLastIndex((value) => value !== null);
-    this.value.textContent = at < 0 ? "" : `step ${steps[at]}: ${short(own[at])}`;
+    this.value.textContent = at < 0 ? "" : `step ${steps[at]}: ${told(own[at], this.curve.unit)}`;
     const rows = [...this.others.children];
     rows.forEach((row, number) => {
-      row.lastChild.textContent = short(others[number][at]);
+      row.lastChild.textContent = told(others[number][at], this.curve.unit);
     });
     const words = [this.value.textContent, ...rows.map((row) => row.textContent)].join(", ");
     this.picture.setAttribute("aria-valuetext", words);
