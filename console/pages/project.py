@@ -46,7 +46,7 @@ def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None 
         "human": _share(report.get("human_agreement")),
         "reward_model_simulated": _simulated(versions, "reward_models", versions.reward_model),
         "policy_simulated": _simulated(versions, "policies", versions.policy),
-        "running": [_running(run) for run in state.active_runs],
+        "running": _running(state.active_runs),
         "steps": next_steps(state),
         "weeks": charts.bars([(week.week, week.counts["rankings"]) for week in weeks]),
         "agreement_by_week": charts.line(
@@ -72,10 +72,23 @@ class Running(NamedTuple):
     words: str
 
 
-def _running(run: Run) -> Running:
+def _running(runs: list[Run]) -> list[Running]:
+    """With what those that are queued wait behind, whoever's that is."""
+    is_waiting = any(run.status == Run.Status.QUEUED for run in runs)
+    active = list(Run.objects.active().values_list("queue", "status", "pk")) if is_waiting else []
+    return [_line(run, active) for run in runs]
+
+
+def _line(run: Run, active: list[tuple[str, str, int]]) -> Running:
     percent = round(100 * run.done / run.total) if run.total else None
     left = run.seconds_left(timezone.now())
     words = [run.doing or str(run.get_status_display()), *([f"about {in_words(left)} left"] if left else [])]
+    if run.status == Run.Status.QUEUED:
+        before = sum(
+            queue == run.queue and (status == Run.Status.RUNNING or pk < run.pk)
+            for queue, status, pk in active
+        )
+        words += [f"behind {before} other run{'s' * (before != 1)}"] if before else []
     return Running(run, sentence(run), percent, ", ".join(words))
 
 
