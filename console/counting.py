@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from django.db import connection
 from django.db.models import QuerySet
 
 # Counted within some milliseconds.
@@ -24,6 +25,16 @@ class Bounded(NamedTuple):
 def bounded(rows: "QuerySet[Any]", most: int = MOST) -> Bounded:
     """How many ``rows`` there are, counted to ``most``."""
     return of(rows.order_by()[: most + 1].count(), most)
+
+
+def bounded_at_once(*counted: "QuerySet[Any]", most: int = MOST) -> list[Bounded]:
+    """The same of several, none of them ``none()``, in one query."""
+    queries = [rows.order_by().values("pk")[: most + 1].query.sql_with_params() for rows in counted]
+    counts = ", ".join(f"(SELECT count(*) FROM ({sql}) AS rows)" for sql, _ in queries)  # noqa: S608 (Django wrote it)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {counts}", [value for _, values in queries for value in values])
+        numbers: tuple[int, ...] = cursor.fetchone()
+    return [of(number, most) for number in numbers]
 
 
 def of(number: int, most: int = MOST) -> Bounded:

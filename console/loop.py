@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from annotation import members
@@ -21,12 +21,12 @@ from annotation.models import (
 )
 from annotation.quality import summary
 from annotation.withdrawal import lineage
-from console.counting import MOST, Bounded, bounded, of
+from console.counting import MOST, Bounded, bounded_at_once, of
+from console.describing import described_runs
 from rewardmodel import activation
 from rewardmodel.models import RewardModelVersion
 from rltrainer import policies
 from rltrainer.models import PolicyVersion
-from runs.kinds import runs_of
 from runs.models import Run
 
 WEEK = timedelta(days=7)
@@ -73,8 +73,8 @@ class Loop(NamedTuple):
 
 
 def of_project(project: Project) -> Loop:
-    """In a few dozen short queries."""
-    runs = runs_of(project)
+    """In some twenty short queries, however many runs there are."""
+    runs = described_runs(project)
     return Loop(
         project,
         _judgements(project),
@@ -89,20 +89,22 @@ def _judgements(project: Project) -> Judgements:
     counted = rankings.counted(MOST + 1)
     newest = rankings.order_by("-id").values("pk")[: MOST + 1]
     tasks = Task.objects.collected().filter(project=project)
-    annotators = members.memberships(project).filter(role=Membership.Role.ANNOTATOR)
+    rows: dict[str, QuerySet[Any]] = {
+        "prompts": Prompt.objects.kept().filter(project=project),
+        "demonstrations": Demonstration.objects.kept().filter(project=project),
+        "tasks": tasks,
+        "free_places": Slot.objects.filter(project=project, annotator=None),
+        "in_hand": tasks.in_hand(),
+        "this_week": Ranking.objects.filter(pk__in=newest, created_at__gte=timezone.now() - WEEK),
+        "skipped": Assignment.objects.filter(project=project, status=Assignment.Status.SKIPPED),
+        "flags": Flag.objects.open().filter(project=project),
+        "annotators": members.memberships(project).filter(role=Membership.Role.ANNOTATOR),
+        "invitations": members.invitations(project),
+    }
     return Judgements(
-        prompts=bounded(Prompt.objects.kept().filter(project=project)),
-        demonstrations=bounded(Demonstration.objects.kept().filter(project=project)),
-        tasks=bounded(tasks),
-        free_places=bounded(Slot.objects.filter(project=project, annotator=None)),
-        in_hand=bounded(tasks.in_hand()),
+        **dict(zip(rows, bounded_at_once(*rows.values()), strict=True)),
         rankings=of(counted.rankings),
         simulated=of(counted.simulated),
-        this_week=bounded(Ranking.objects.filter(pk__in=newest, created_at__gte=timezone.now() - WEEK)),
-        skipped=bounded(Assignment.objects.filter(project=project, status=Assignment.Status.SKIPPED)),
-        flags=bounded(Flag.objects.open().filter(project=project)),
-        annotators=bounded(annotators),
-        invitations=bounded(members.invitations(project)),
         fresh=fresh(project),
         alpha=summary.alpha(project),
     )

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from annotation.collecting import flags, queue, ranking
 from annotation.quality import upkeep
+from console.data.kinds import KINDS
 from rewardmodel.models import RewardModelVersion
 from rltrainer.models import PolicyVersion
 from runs.models import Run
@@ -163,6 +165,28 @@ def test_home_says_of_the_versions_in_use_what_their_reports_say(versions: Cast)
     text = words(text_of(versions, ""))
     assert f"Reward model v1 right {accuracy}% of the time; two people agree on {human}%" in text
     assert f"Policy v2 reward {reward}, KL {kl} nats" in text
+    # Every figure leads to what it is of.
+    page = text_of(versions, "")
+    leads = dict(re.findall(r'<a class="muted" href="/admin/projects/helpful/([^"]*#v\d)">(\w+)', page))
+    assert leads == {"reward-models/#v1": "right", "policies/#v2": "reward"}
+
+
+def test_home_says_what_a_queued_run_is_behind(versions: Cast) -> None:
+    """All of the same queue that run or came before it, of whatever project."""
+    Run.objects.update(status="cancelled", finished_at="2026-01-01T00:00Z")
+    elsewhere, gone, first, second = (
+        make_transfer(project).run
+        for project in (versions.other, versions.project, versions.project, versions.project)
+    )
+    Run.objects.filter(pk=gone.pk).update(status="cancelled", finished_at="2026-01-01T00:00Z")
+    Run.objects.filter(pk=elsewhere.pk).update(queue="gpu")
+    running = words(text_of(versions, ""))
+    assert f"run {first.pk} queued, behind" not in running
+    assert f"run {second.pk} queued, behind 1 other run" in running
+    Run.objects.filter(pk=elsewhere.pk).update(queue="cpu")
+    running = words(text_of(versions, ""))
+    assert f"run {first.pk} queued, behind 1 other run" in running
+    assert f"run {second.pk} queued, behind 2 other runs" in running
 
 
 def test_versions_pages_show_their_reports(versions: Cast) -> None:
@@ -283,3 +307,35 @@ def test_people_have_the_rankings_and_hours_that_they_made(cast: Cast) -> None:
 def test_annotators_are_counted_with_their_current_rankings(cast: Cast) -> None:
     rows = table(text_of(cast, "annotators/"), "Figures of annotators")
     assert {row[0]: row[1] for row in rows} == {name: str(rest[0]) for name, *rest in ask(HABITS)}
+
+
+PAGES = (
+    "",
+    "reward-models/",
+    "policies/",
+    "try/",
+    "runs/",
+    "settings/",
+    "quality/",
+    "annotators/",
+    "flags/",
+    "disagreements/",
+    "withdrawals/",
+    "webhooks/",
+    "data/completions/?order=rewarded",
+    *(f"data/{name}/" for name in KINDS),
+)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_asks_thirty_queries_at_most(versions: Cast, page: str) -> None:
+    """Those of the account and its session included; with runs of several kinds queued."""
+    client = Client()
+    client.force_login(versions.carol)
+    for _ in range(3):
+        make_transfer(versions.project)
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(f"/admin/projects/helpful/{page}")
+    assert answer.status_code == 200
+    sent = [one["sql"] for one in queries if not one["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+    assert len(sent) <= 30
