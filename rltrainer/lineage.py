@@ -1,12 +1,13 @@
-"""Where a completion comes from: back to the policy, its training, the reward model, its snapshot and the rankings."""
+"""Where a completion comes from: back to the policy, its training, the reward model, its snapshot and the rankings; and
+forward to the versions that learnt from what people said of it."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 
-from annotation.models import Completion, Project, Snapshot
-from annotation.withdrawal.lineage import Version, simulated
+from annotation.models import Completion, Project, Ranking, Snapshot
+from annotation.withdrawal.lineage import Version, descended, simulated
 from rewardmodel.models import Contest, Fit, RewardModelVersion
 from rltrainer.models import Evaluation, PolicyVersion, Sampling, Training
 from runs.kinds import kind_of
@@ -32,6 +33,23 @@ def lineage_of(completion: Completion) -> Lineage:
     training = policy.training if policy else None
     reward_model = training.reward_model if training else None
     return Lineage(policy, training, reward_model, reward_model.fit.snapshot if reward_model else None)
+
+
+def learnt_from(completion: Completion) -> dict[str, list[int]]:
+    """The numbers of the versions that learnt from rankings of ``completion``, and of those made from them, by kind.
+
+    A snapshot holds what was said before it was taken.
+    """
+    project = completion.prompt.project
+    rankings = Ranking.objects.collected().filter(task__entries__completion=completion)
+    if not project.is_demo:
+        rankings = rankings.by_people()
+    first = rankings.aggregate(first=Min("pk"))["first"]
+    if first is None:
+        return {}
+    # What superseded a ranking before a snapshot was taken is of the same completions, and in it.
+    later = Snapshot.objects.filter(project=project, last_ranking_id__gte=first)
+    return descended(project=project, snapshots=set(later.values_list("pk", flat=True)), runs=())
 
 
 def versions(project: Project) -> Iterator[Version]:

@@ -30,7 +30,7 @@ from annotation.preferences.estimates import pairwise_agreement
 from annotation.texts.markdown import render, render_document
 from console.data.kinds import KINDS, kind_named
 from console.pages.access import for_project
-from rltrainer.lineage import lineage_of
+from rltrainer.lineage import learnt_from, lineage_of
 
 # What a page shows of the rows that belong to its own; the list holds the rest.
 MOST = 50
@@ -134,6 +134,7 @@ def _of_completion(completion: Completion) -> dict[str, Any]:
         "turns": shown.turns(completion.prompt),
         "text": _text(completion),
         "lineage": lineage_of(completion),
+        "learnt": learnt_from(completion),
         "judged": [
             (one, one.tiers[places[one.task_id]] if one.tiers else None, len(set(one.tiers)))
             for one in rankings.select_related("annotator", "task").order_by("-pk")[:MOST]

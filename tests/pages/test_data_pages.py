@@ -33,6 +33,7 @@ from annotation.models import (
     Ranking,
     Rating,
     Slot,
+    Snapshot,
     Task,
 )
 from annotation.withdrawal import erasure
@@ -1108,6 +1109,10 @@ def test_a_completion_leads_back_to_its_policy_and_forward_to_its_rankings(cast:
     assert policy.training is not None
     assert f"Policy v2 PPO in run {policy.training.run_id} Reward model v7 of run" in text
     assert snapshot.digest[:12] in text
+    for last, learns in ((0, False), (Ranking.objects.latest("pk").pk, True)):
+        Snapshot.objects.filter(pk=snapshot.pk).update(last_ranking_id=last)
+        learnt = words_of(client, "completions", completion)
+        assert ("What learnt from it Reward model v7 Policy v2" in learnt) == learns
     assert "temperature 0.7" in text
     page = client.get(f"/admin/projects/helpful/data/completions/{completion.public_id}/").content.decode()
     judged = Ranking.objects.filter(task__entries__completion=completion)

@@ -5,15 +5,18 @@ from typing import Any
 
 import pytest
 
+from annotation.files import snapshots
+from annotation.models import Annotator, Completion, Snapshot
 from annotation.withdrawal import erasure
 from annotation.withdrawal.lineage import descended
 from lm.manifest import check_manifest, files_of
+from rltrainer.lineage import learnt_from
 from rltrainer.models import Evaluation, PolicyVersion
 from runs import artifacts
 from runs.execution import folder_of
 from runs.folder.files import read_json, write_json
 from runs.models import Run
-from tests.annotation.factories import make_project, put
+from tests.annotation.factories import make_project, put, ranking
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
 from tests.storing import store_artifacts_in
 
@@ -42,6 +45,47 @@ def test_every_version_that_used_it_is_listed_and_no_other() -> None:
     }
     assert descended(project=project, snapshots=set(), runs=set()) == {"policies": [], "reward_models": []}
     assert descended(project=make_project(), snapshots={with_prompt.pk}, runs=set()) == {}
+
+
+def test_of_a_completion_the_versions_are_named_whose_snapshots_hold_it(
+    tmp_path: Path, settings: Any
+) -> None:
+    """By the snapshots' files: also what was superseded later, and nothing of what a rule alone judged."""
+    store_artifacts_in(tmp_path / "files", settings)
+    project, taken = make_project(), list[Snapshot]()
+    batches = [
+        [ranking("one", 2, 1, annotator="ann", task="t"), ranking("two", 1, 2, 3, annotator="bob")],
+        [ranking("one", 1, 2, annotator="ann", task="t"), ranking("three", 1, 2, annotator="bob")],
+        [ranking("four", 2, 1, annotator="bob")],
+    ]
+    put(project, "rankings", ranking("five", 2, 1, annotator="rule"))
+    Annotator.objects.filter(pseudonym="rule").update(simulated=True)
+    for lines in batches:
+        put(project, "rankings", *lines)
+        taken.append(snapshots.take(project=project))
+    put(project, "completions", {"prompt": "six", "completions": [{"text": "yes"}, {"text": "no"}]})
+    make_reward_model(project, 1, taken[1])
+    first = make_reward_model(project, 2, taken[0])
+    make_reward_model(project, 3, taken[2])
+    make_policy(project, 1, algorithm="ppo", start=make_policy(project, 2), reward_model=first)
+    texts = {
+        one.pk: (artifacts.local_folder(one.artifact) / snapshots.FILE_NAME).read_text() for one in taken
+    }
+    named = []
+    for completion in Completion.objects.filter(prompt__project=project).order_by("pk"):
+        holding = {pk for pk, text in texts.items() if str(completion.public_id) in text}
+        expected = descended(project=project, snapshots=holding, runs=set())
+        assert {kind: expected[kind] for kind in learnt_from(completion)} == learnt_from(completion)
+        assert learnt_from(completion) or not any(expected.values())
+        named.append(expected.get("reward_models", []))
+    assert [1, 2, 3] in named
+    assert [1, 3] in named
+    assert [3] in named
+    assert [] in named
+    assert learnt_from(Completion.objects.filter(prompt__messages__0__content="one").earliest("pk")) == {
+        "policies": [1],
+        "reward_models": [1, 2, 3],
+    }
 
 
 def test_reports_of_later_stages_lose_what_they_quote(tmp_path: Path, settings: Any) -> None:
