@@ -72,9 +72,9 @@ class Link(NamedTuple):
     address: str
 
 
-def described_runs(project: Project) -> RunQuerySet:
-    """All runs of a project with what a sentence about each reads."""
-    return runs_of(project).select_related(*_READ).prefetch_related("evaluation__policies")
+def described_runs(*projects: Project) -> RunQuerySet:
+    """All runs of a project or of several with what a sentence about each reads."""
+    return runs_of(*projects).select_related(*_READ).prefetch_related("evaluation__policies")
 
 
 def sentence(run: Run) -> str:

@@ -128,14 +128,14 @@ def versions_of(project: Project) -> Versions:
     policy = PolicyVersion.objects.filter(project=project).first()
     return Versions(
         reward_model=active,
-        proposed_reward_model=reward_model if _waits(reward_model, active) else None,
+        proposed_reward_model=reward_model if waits(reward_model, active) else None,
         policy=current,
-        proposed_policy=policy if _waits(policy, current) else None,
+        proposed_policy=policy if waits(policy, current) else None,
         simulated=lineage.simulated(project),
     )
 
 
-def _waits(
+def waits(
     newest: RewardModelVersion | PolicyVersion | None, used: RewardModelVersion | PolicyVersion | None
 ) -> bool:
     """Whether the newest version is one that a person has to decide on: not one that was measured to be worse."""

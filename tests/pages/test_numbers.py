@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from annotation import people
 from annotation.collecting import flags, queue, ranking
 from annotation.quality import upkeep
 from console.data.kinds import KINDS
@@ -16,6 +17,7 @@ from rewardmodel.models import RewardModelVersion
 from rltrainer.models import PolicyVersion
 from runs.models import Run
 from tests.annotation.factories import make_annotator, make_tasks, put
+from tests.annotation.factories import ranking as ranking_line
 from tests.pages.cast import Cast, make_cast
 from tests.pages.factories import make_transfer
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
@@ -325,6 +327,27 @@ PAGES = (
     "data/completions/?order=rewarded",
     *(f"data/{name}/" for name in KINDS),
 )
+
+
+def number_of(page: str) -> int:
+    return page.count(">More</a></h2>")
+
+
+def test_the_index_asks_no_more_for_many_projects(versions: Cast) -> None:
+    client = Client()
+    client.force_login(versions.olivia)
+    sizes = []
+    for number in (1, 2, 9):
+        for project in (people.create_project(slug=f"p{number}-{n}", name="More") for n in range(number)):
+            make_reward_model(project, 1000 + project.pk, make_snapshot(project, f"{project.pk}"))
+            make_transfer(project)
+            put(project, "rankings", ranking_line("Which?", 2, 1))
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get("/admin/").content.decode()
+        sizes.append(len(queries))
+        assert page.count("Export pairs") == page.count("was not activated by itself") == number_of(page)
+    assert len(set(sizes)) == 1
+    assert sizes[0] <= 30
 
 
 @pytest.mark.parametrize("page", PAGES)
