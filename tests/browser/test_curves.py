@@ -278,3 +278,46 @@ def test_what_is_measured_at_the_end_alone_is_a_point_and_no_empty_picture(visit
         }"""
     )
     assert 4 < drawn < 60
+
+
+def drawn(page: Page, name: str) -> str:
+    return str(page.locator(".curve", has_text=name).locator("canvas").evaluate("one => one.toDataURL()"))
+
+
+def test_a_part_is_seen_larger_and_all_of_it_again(visit: Visit) -> None:
+    """By a stroke over it and a double click: what stands at the left edge says from where it is drawn."""
+    page = opened(visit, make_run())
+    over = page.locator(".curve", has_text="Reward").locator(".u-over")
+    over.scroll_into_view_if_needed()
+    wait_until_still(page)
+
+    def at_left_edge() -> int:
+        over.hover(position={"x": 1, "y": 50})
+        return int(re.findall(r"step (\d+)", value(page, "Reward"))[0])
+
+    assert at_left_edge() == 1
+    box = over.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 50, steps=5)
+    page.mouse.up()
+    wait_until(page, lambda: at_left_edge() in range(29, 33))
+    over.dblclick(position={"x": 60, "y": 50})
+    wait_until(page, lambda: at_left_edge() == 1)
+
+
+def test_a_log_axis_draws_what_is_above_zero_by_its_powers_and_leaves_the_rest(visit: Visit) -> None:
+    run = make_run(steps=5)
+    for row in RunMetric.objects.filter(run=run):
+        row.figures["seconds_update"] = 10.0 ** row.figures["step"]
+        row.save()
+    page = opened(visit, run)
+    page.locator("#curves details").evaluate_all("parts => parts.forEach(part => { part.open = true })")
+    wait_until_still(page)
+    before = {name: drawn(page, name) for name in ("Reward", "Updating")}
+    page.get_by_label("Log axis").check()
+    wait_until(page, lambda: drawn(page, "Updating") != before["Updating"])
+    assert drawn(page, "Reward") == before["Reward"]  # its second step is below zero
+    page.get_by_label("Log axis").uncheck()
+    wait_until(page, lambda: drawn(page, "Updating") == before["Updating"])
