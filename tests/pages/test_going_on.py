@@ -99,7 +99,7 @@ def test_a_judgement_that_pauses_its_annotator_is_kept_and_no_task_comes_after_i
         assignment = taken(annotator)
         assert assignment.task.purpose == Task.Purpose.GOLD
         pages.append(submit(client, assignment, ranks_of(assignment, [2, 1, 0])).content.decode())
-    assert "is 0.00 over 1" in pages[0]  # the warning stands beside the next task at once
+    assert "is 0.0% over 1" in pages[0]  # the warning stands beside the next task at once
     assert "You are paused in this project" in pages[1]
     assert Ranking.objects.filter(annotator=annotator).count() == 2
     assert not Assignment.objects.open().filter(annotator=annotator).exists()
