@@ -17,6 +17,7 @@ the others: it holds all weights, so its checkpoint is whole.
 """
 
 import math
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -245,6 +246,10 @@ class Frame:
         self._open_figures = {}
         if self.ranks.main:
             self.metrics.append(self.step, **figures)
+            measured = ", ".join(
+                f"{name} {value:.4g}" for name, value in figures.items() if isinstance(value, int | float)
+            )
+            print(f"step {self.step} of {training.steps}: {measured}", file=sys.stderr, flush=True)  # noqa: T201 (a log)
         if self._tracker is not None:
             self._tracker.tell(self.step, figures)
         self.report(self.step, training.steps, training.doing(self.step - 1))

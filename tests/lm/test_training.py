@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -166,3 +167,10 @@ def test_a_run_goes_on_from_an_older_checkpoint_to_the_same_end(tmp_path: Path) 
     frame = run(tmp_path, checkpoints=4)
     assert frame.step == STEPS
     assert left(tmp_path) == at_the_end
+
+
+def test_the_log_has_a_line_a_step(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    run(tmp_path)
+    lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("step ")]
+    assert [line.split(":")[0] for line in lines] == [f"step {n} of {STEPS}" for n in range(1, STEPS + 1)]
+    assert all(re.search(r": \w+ -?\d", line) for line in lines)
