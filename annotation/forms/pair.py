@@ -28,9 +28,13 @@ def asks_strength(assignment: Assignment) -> bool:
 
 
 def _is_of_strength(data: QueryDict | None, assignment: Assignment) -> bool:
-    # What a page asked stands, though the project asks less by now.
-    of_two = assignment.task.kind == Task.Kind.RANK and len(assignment.order_shown) == 2
-    return asks_strength(assignment) or (of_two and data is not None and "preference" in data)
+    """Whether ``data`` come from a page of a choice: what a page asked stands, though the project asks otherwise now.
+
+    A board sends both places whatever is in them, a page of a choice none; without a choice that sends nothing of it.
+    """
+    if data is None or assignment.task.kind != Task.Kind.RANK or len(assignment.order_shown) != 2:
+        return asks_strength(assignment)
+    return "preference" in data or (asks_strength(assignment) and "rank_A" not in data)
 
 
 def draft_form(data: QueryDict | None = None, *, assignment: Assignment) -> DraftForm:

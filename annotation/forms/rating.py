@@ -83,8 +83,8 @@ class RatingForm(RatingDraftForm):
         scores = [field_name(letter, axis.name) for letter in self.letters for axis in self.axes]
         wrong = [_problem(self, name) for name in scores if name in self.errors]
         if wrong:
-            words = wrong[0] if len(wrong) == 1 else f"{len(wrong)} scores are missing: their scales say so."
-            self.add_error(None, f"{words} Nothing was submitted.")
+            several = f"{len(wrong)} scores are missing or off their scale: the scales say which."
+            self.add_error(None, f"{wrong[0] if len(wrong) == 1 else several} Nothing was submitted.")
         return cleaned
 
     def judgement(self) -> dict[str, Any]:

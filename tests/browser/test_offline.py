@@ -192,7 +192,7 @@ def test_a_refused_judgement_comes_back_with_what_was_entered(page: Page, projec
     assert bobs is not None
     assert bobs.task == taken.task
     page.context.set_offline(False)
-    expect(notice(page, "A judgement that waited was not stored")).to_be_visible()
+    expect(notice(page, "A judgement of yours was not stored")).to_be_visible()
     assert not Ranking.objects.exists()
     page.get_by_role("button", name="Show it").click()
     expect(page.locator(".ranking__errors")).to_contain_text("Nothing was stored")

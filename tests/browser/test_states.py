@@ -91,7 +91,7 @@ def test_missing_scores_are_counted_once_and_told_where_they_are_missing(
     page = visit(RANK, alice, java_script_enabled=False)
     submit_as_it_is(page)
     expect(page.get_by_role("alert")).to_have_text(
-        "6 scores are missing: their scales say so. Nothing was submitted."
+        "6 scores are missing or off their scale: the scales say which. Nothing was submitted."
     )
     expect(page.locator(".scale .errors")).to_have_count(6)
 

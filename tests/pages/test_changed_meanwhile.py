@@ -91,6 +91,17 @@ def test_a_choice_stands_though_the_strength_is_asked_for_no_more() -> None:
     assert (stored.strength, stored.tiers[assignment.order_shown[0]]) == (2, 2)
 
 
+def test_an_order_stands_though_the_strength_is_asked_for_now() -> None:
+    client, assignment, form = opened("rank")
+    board = {**form, "verdict": "ranked", "rank_A": "2", "rank_B": "1"}
+    missing = client.post("/projects/helpful/rank/submit/", {**board, "rank_A": "", "rank_B": ""})
+    assert missing.status_code == 422
+    assert 'name="rank_A"' in missing.content.decode()  # the board comes back
+    client.post("/projects/helpful/rank/submit/", board)
+    stored = Ranking.objects.get()
+    assert (stored.strength, stored.tiers[assignment.order_shown[0]]) == (None, 2)
+
+
 def test_a_score_off_the_new_scale_says_how_far_it_goes_now() -> None:
     client, assignment, form = opened("rate")
     ask(assignment.project, rating_axes=[{"name": "quality", "least": 1, "most": 4}])

@@ -111,7 +111,7 @@ export class Sending {
   sayRefused() {
     const entry = outbox.entries().find((other) => other.refused);
     if (!entry) return;
-    notice("refused", "bad", `A judgement that waited was not stored: ${entry.refused}`, [
+    notice("refused", "bad", `A judgement of yours was not stored: ${entry.refused}`, [
       { label: "Show it", press: () => this.#show(entry) },
       { label: "Discard it", press: () => this.#discard(entry) },
     ]);
