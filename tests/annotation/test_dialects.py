@@ -102,7 +102,7 @@ def test_whole_ranks_and_priorities_may_be_written_as_a_table_with_gaps_writes_t
 
 
 FILES = {
-    "parquet": (b"PAR1\x15\x04\x15", "a Parquet file: import it as what the file itself says"),
+    "parquet": (b"PAR1\x15\x04\x15", "a Parquet file: import it as “what the file itself says”"),
     "arrow": (b"ARROW1\0\0", "an Arrow file of datasets"),
     "spreadsheet": (b"PK\x03\x04\x14\0", "a ZIP archive or a spreadsheet"),
     "zstd": (b"\x28\xb5\x2f\xfd\x04", "packed by zstd: unpack it"),

@@ -176,7 +176,7 @@ def test_a_repeat_whose_lease_had_ended_takes_no_judgement_after_its_prompt_was_
     Assignment.objects.filter(pk=assignment.pk).update(expires_at="2026-01-01T00:00Z")
     assert queue.expire() == 1
     erasure.withdraw_prompt(project=project, public_id=str(assignment.task.prompt.public_id))
-    with pytest.raises(LeaseOver, match="skipped this task or handed it back"):
+    with pytest.raises(LeaseOver, match="A researcher has withdrawn this task"):
         ranking.submit(assignment=assignment, annotator=alice, verdict="ranked", ranks=[1, 2])
     assert not Ranking.objects.current().filter(task__prompt=assignment.task.prompt).exists()
 

@@ -56,6 +56,8 @@ def make_skipped() -> Cast:
         [Task(project=cast.project, prompt=Prompt.objects.latest("pk"), kind="demonstrate", key="k")]
     )
     Assignment.objects.filter(pk=skips[3].pk).update(task=written)
+    Prompt.objects.filter(project=cast.project).update(split="train")
+    Prompt.objects.filter(tasks=ann.task).update(split="test")
     # The one that was taken first was skipped last but one, and two at the same moment.
     now = skips[3].closed_at
     assert now is not None

@@ -20,7 +20,7 @@ FORMS: dict[str, tuple[str, tuple[str, str], tuple[str, str], str]] = {
     "activation": ("reward-models", ("activation_prompts", "60"), ("activates", "on"), ": now it is “60”"),
     "succession": ("policies", ("succession_prompts", "70"), ("succeeds", "on"), ": now it is “70”"),
 }
-TOLD = "Somebody else has changed this since you opened the page"
+REFUSAL = "Somebody else has changed this since you opened the page"
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_of_what_both_changed_the_second_is_asked(client: Client, action: str) -
     answer = send(client, action, {**theirs, name: last})
     assert answer.status_code == 400
     page = answer.content.decode()
-    assert f"{TOLD}{words}. Save again" in page
+    assert f"{REFUSAL}{words}. Save again" in page
     assert opened(client, action)[name] == value
     # What they wrote is there still, and counts when it is sent once more.
     again = sent_by(page, action)

@@ -138,7 +138,7 @@ def test_the_page_shows_answers_side_by_side_and_makes_a_task_of_them(cast: Cast
         "do": "ask",
     }
     refused = client.post(address, form)
-    assert (refused.status_code, "start Concord" in words(refused)) == (400, True)
+    assert (refused.status_code, "Whoever runs Concord starts one" in words(refused)) == (400, True)
     start()
     shown = words(client.post(address, form))
     answers = answering.answers(
