@@ -113,6 +113,7 @@ class ConcordAdminSite(AdminSite):
             path("projects/<slug:slug>/<slug:action>/", view(acting.act), name="act"),
             path("runs/<int:pk>/", view(run.run_page), name="run"),
             path("runs/<int:pk>/live/", view(run.run_live), name="run_live"),
+            path("runs/<int:pk>/answers/", view(run.run_answers), name="run_answers"),
             path("runs/<int:pk>/metrics/", view(run.run_metrics), name="run_metrics"),
             path("runs/<int:pk>/log/", view(run.run_log), name="run_log"),
             path("runs/<int:pk>/cancel/", view(run.run_cancel), name="run_cancel"),

@@ -134,6 +134,7 @@ class Frame:
         self._follow = follow
         self._tracker: Tracker | None = None
         self.metrics, self.progress = Metrics(folder.metrics_file), Progress(folder.progress_file)
+        self.watched = Metrics(folder.watched_file)  # what is looked at as it learns, by who looks
         self.step, self.saved_at = 0, clock()
         self._checkpoint_seconds, self._checkpoints = checkpoint_seconds, checkpoints
         self._open_figures: Figures = {}  # of a step whose epoch is not closed yet
@@ -289,6 +290,7 @@ class Frame:
         if self.ranks.main:
             last_step = self.step - 1 if self._open_figures else self.step
             self.metrics.cut_after(last_step)
+            self.watched.cut_after(last_step)
             if self._follow is not None:
                 self._tracker = self._follow(last_step)
 

@@ -1,6 +1,6 @@
 """What a run is. Knows no stage and no torch.
 
-models.py       Run, RunMetric, Artifact
+models.py       Run, RunMetric, RunAnswer, Artifact
 kinds.py        what each app registers: prepare, command, finish, project
 lifecycle.py    every change of a run's status, by compare-and-set
 execution.py    how a worker carries out one run

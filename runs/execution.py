@@ -198,14 +198,15 @@ def _failure(folder: RunFolder, code: int) -> str:
 
 
 class Follower:
-    """Copies what the child writes into rows. A new attempt copies metrics.jsonl from its start again,
-    because the child cuts it to its checkpoint: seen as a new inode under the same name."""
+    """Copies what the child writes into rows."""
 
     def __init__(self, run: Run, folder: RunFolder, report: Callable[[Reading], None]) -> None:
         self._run, self._folder, self._report = run, folder, report
         self._keep = kind_of(run).follow
-        self._inode: int | None = None
-        self._offset = 0
+        self._copied = (
+            _Lines(run, folder.metrics_file, lifecycle.clear_metrics, lifecycle.add_metrics),
+            _Lines(run, folder.watched_file, lifecycle.clear_answers, lifecycle.add_answers),
+        )
 
     def follow(self) -> None:
         """Copy what is new. A database that is away is no reason to stop the child: try next time."""
@@ -213,7 +214,8 @@ class Follower:
         if progress is not None:
             self._report(progress)
         try:
-            self._copy_metrics()
+            for lines in self._copied:
+                lines.copy()
             lifecycle.show(
                 run=self._run,
                 progress=progress,
@@ -230,17 +232,27 @@ class Follower:
         path = self._folder.device_file
         return read_json(path) if path.exists() else None
 
-    def _copy_metrics(self) -> None:
-        path = self._folder.metrics_file
-        if not path.exists():
+
+class _Lines:
+    """Copies a file that a child appends to. A new attempt copies it from its start again, because the child cuts it to
+    its checkpoint: seen as a new inode under the same name."""
+
+    def __init__(self, run: Run, path: Path, clear: Callable[..., None], add: Callable[..., None]) -> None:
+        self._run, self._path, self._clear, self._add = run, path, clear, add
+        self._inode: int | None = None
+        self._offset = 0
+
+    def copy(self) -> None:
+        """Copy what is new."""
+        if not self._path.exists():
             return
-        inode = path.stat().st_ino
+        inode = self._path.stat().st_ino
         if inode != self._inode:
-            lifecycle.clear_metrics(run=self._run)
+            self._clear(run=self._run)
             self._inode, self._offset = inode, 0
-        lines, offset = read_metrics(path, self._offset)
+        lines, offset = read_metrics(self._path, self._offset)
         if lines:
-            lifecycle.add_metrics(run=self._run, lines=lines)
+            self._add(run=self._run, lines=lines)
             self._offset = offset
 
 

@@ -31,7 +31,7 @@ from django.db.models.functions import Now
 from runs import ends
 from runs.errors import LeaseLost, RunNotActive, RunNotEnded
 from runs.folder.progress import Reading
-from runs.models import Run, RunMetric, RunQuerySet
+from runs.models import Run, RunAnswer, RunMetric, RunQuerySet
 from runs.writing import write
 
 Status = Run.Status
@@ -116,6 +116,25 @@ def clear_metrics(*, run: Run) -> None:
     if not _row_of_lease(run).select_for_update(no_key=True).exists():
         raise _lost(run)
     RunMetric.objects.filter(run=run).delete()
+
+
+@write
+def add_answers(*, run: Run, lines: list[dict[str, Any]]) -> None:
+    """Copy lines of watched.jsonl into rows, under the lease (LeaseLost)."""
+    if not _row_of_lease(run).select_for_update(no_key=True).exists():
+        raise _lost(run)
+    names = ("step", "prompt_id", "answer", "reward")
+    RunAnswer.objects.bulk_create(
+        [RunAnswer(run=run, **{name: line[name] for name in names}) for line in lines], batch_size=1000
+    )
+
+
+@write
+def clear_answers(*, run: Run) -> None:
+    """Forget the copied answers, as ``clear_metrics`` forgets figures."""
+    if not _row_of_lease(run).select_for_update(no_key=True).exists():
+        raise _lost(run)
+    RunAnswer.objects.filter(run=run).delete()
 
 
 @write

@@ -150,6 +150,24 @@ class RunMetric(models.Model):
         return f"step {self.step} of run {self.run_id}"
 
 
+class RunAnswer(models.Model):
+    """One line of a run's watched.jsonl, copied as its metrics are: what it answers to a watched prompt after ``step``
+    steps, 0 before the first; ``reward`` is None where it is not finite."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="answers")
+    step = models.PositiveIntegerField()
+    prompt_id = models.UUIDField()
+    answer = models.TextField(blank=True)
+    reward = models.FloatField(null=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["prompt_id"], name="run_answer_by_prompt")]
+
+    def __str__(self) -> str:
+        return f"answer after step {self.step} of run {self.run_id}"
+
+
 class Artifact(models.Model):
     """A folder of files in the artifacts' storage, named by the digest of its content."""
 

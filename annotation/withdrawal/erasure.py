@@ -56,7 +56,7 @@ from runs import artifacts
 from runs.errors import ArtifactMissing
 from runs.execution import folder_of
 from runs.kinds import runs_of
-from runs.models import Artifact, Run
+from runs.models import Artifact, Run, RunAnswer
 from runs.writing import write
 
 # What stands where words must, and were erased.
@@ -239,6 +239,8 @@ def _erase_quotes(project: Project, gone: Erased) -> None:
         silent = silenced(run.result, gone)
         if silent != run.result:
             Run.objects.filter(pk=run.pk).update(result=silent)
+    watched = RunAnswer.objects.filter(run__in=runs_of(project), prompt_id__in=gone.prompts)
+    watched.exclude(answer="").update(answer="")
 
 
 def finish(*, withdrawal: Withdrawal) -> bool:
@@ -295,8 +297,8 @@ def _erase_snapshot(withdrawal: Withdrawal, snapshot: Snapshot, gone: Erased) ->
 
 def _erase_folder(withdrawal: Withdrawal, run: Run, gone: Erased) -> None:
     folder = folder_of(run)
-    for path in (*folder.inputs.glob("*.jsonl"), *folder.output.glob("*.jsonl")):
-        if path.name not in ERASERS:
+    for path in (*folder.inputs.glob("*.jsonl"), *folder.output.glob("*.jsonl"), folder.watched_file):
+        if path.name not in ERASERS or not path.exists():
             continue
         with path.open(encoding="utf-8") as file:
             affected = holds(file, path.name, gone)

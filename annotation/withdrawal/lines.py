@@ -66,6 +66,10 @@ def _sample(line: Line, gone: Erased) -> Line | None:
     return {**line, "completions": [{**item, "text": ""} for item in line["completions"]]}
 
 
+def _watched(line: Line, gone: Erased) -> Line | None:
+    return {**line, "answer": ""} if str(line["prompt_id"]) in gone.prompts else None
+
+
 def _scored(line: Line, gone: Erased) -> Line | None:
     if str(line["prompt_id"]) not in gone.prompts and str(line["completion_id"]) not in gone.completions:
         return None
@@ -83,6 +87,7 @@ ERASERS: dict[str, Callable[[Line, Erased], Line | None]] = {
     "prompts.jsonl": _prompt,
     "samples.jsonl": _sample,
     "scored.jsonl": _scored,
+    "watched.jsonl": _watched,
 }
 
 

@@ -29,6 +29,7 @@ from annotation.texts.durations import in_words
 from console import curves, describing, downloads
 from console.data.paging import id_in_address
 from console.pages.access import for_run
+from console.pages.answers import watched
 from console.pages.findings import findings
 from rewardmodel.errors import RewardModelError
 from rltrainer.errors import PolicyError
@@ -80,6 +81,14 @@ def run_page(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
 def run_live(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
     """Status, progress and log as a fragment."""
     return TemplateResponse(request, "admin/run.html#live", _context(request, run, project))
+
+
+@require_safe
+@for_run
+def run_answers(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
+    """What it answers to its watched prompts, as a fragment."""
+    context = {"run": run, "watched": watched(run, project)}
+    return TemplateResponse(request, "admin/run.html#answers", context)
 
 
 @require_safe
@@ -268,6 +277,7 @@ def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, obje
         "elapsed": None if elapsed is None else in_words(elapsed),
         "waits": _waits(run, now) if run.status == Run.Status.QUEUED else "",
         "findings": findings(run),
+        "watched": watched(run, project),
         "facts": describing.facts(run, project),
         "settings": describing.settings(run),
         "onward": describing.onward(run, project),

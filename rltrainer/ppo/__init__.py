@@ -16,6 +16,7 @@ et al. 2009.01325; InstructGPT 2203.02155, eq. 2), by policy gradient on sampled
     order.py        prompts and random numbers, by seed and step
     trainer.py      the training: what a step of the frame (lm/training.py) learns
     figures.py      the figures of a step
+    watching.py     what the policy answers to a few fixed prompts as it learns
     report.py       mean reward and KL on held-out prompts, before and after
     train.py        the run "train": folder in, policy folder out
 """

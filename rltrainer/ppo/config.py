@@ -187,6 +187,27 @@ class PpoConfig:
             "between the policies, on disk, that the run's KL limit can go back to", unit="steps", least=1
         ),
     ] = 1
+    # What is looked at.
+    watched_prompts: Annotated[
+        int,
+        Meaning(
+            "of those held out, whose answers are shown as it learns; 0: no look; changes no result",
+            name="watched prompts",
+            unit="prompts",
+            least=0,
+        ),
+    ] = 4
+    watch_every: Annotated[
+        int | None,
+        Meaning(
+            "between two looks at the answers to the watched prompts",
+            name="look every",
+            unit="steps",
+            none="about ten looks",
+            filled_in=True,
+            least=1,
+        ),
+    ] = None
     # The run.
     held_out_prompts: Annotated[
         int,
@@ -241,6 +262,7 @@ class PpoConfig:
         defaults: dict[str, Any] = {
             "learning_rate": by_size,
             "steps": steps,
+            "watch_every": max(1, -(-(self.steps or steps) // LOOKS)),
             "epochs": 4 if ppo else 1,
             "minibatches": 4 if ppo else 1,
             "value_learning_rate": 2 * rate / (LORA_FACTOR if self.lora else 1),  # it has no adapter
@@ -258,6 +280,7 @@ class ResolvedPpo(PpoConfig):
     """A PpoConfig in which nothing is left open. A limit or target that is None is none."""
 
     steps: int
+    watch_every: int
     epochs: int
     minibatches: int
     learning_rate: float
@@ -269,6 +292,7 @@ class ResolvedPpo(PpoConfig):
 # tried on restaurant descriptions, two cores.
 SIZES = ((20_000_000, 2e-4, 12), (200_000_000, 3e-5, 100), (2_000_000_000, 3e-6, 500))
 LARGEST = (1e-6, 1000)
+LOOKS = 10  # at the watched prompts, where nobody says how often
 LORA_FACTOR = 10  # of the learning rate: Schulman et al., "LoRA Without Regret" (2025)
 
 

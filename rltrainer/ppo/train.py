@@ -37,7 +37,8 @@ from runs.folder.progress import Progress
 from runs.folder.stopping import StopSignal
 
 PROMPTS = "prompts.jsonl"
-FREE = ("policy", "reward_model")  # paths, which another machine may have others of
+# Paths, which another machine may have others of; and what is looked at, which changes no result
+FREE = ("policy", "reward_model", "watched_prompts", "watch_every")
 
 
 class PromptsOfRun(NamedTuple):
@@ -63,7 +64,8 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
         "base": parent_of(config.policy, learner.policy.model),
         "reward_model": folder_digest(Path(config.reward_model)),
     }
-    training = PolicyGradient(learner, reward_of, prompts_of_run.train, ranks)
+    watched = prompts_of_run.held_out.prompts[: config.watched_prompts]
+    training = PolicyGradient(learner, reward_of, prompts_of_run.train, ranks, watched=watched)
     frame = Frame.of_run(
         folder, stop, training, learner.config, inputs=inputs, parents=parents, free=FREE, ranks=ranks
     )

@@ -20,12 +20,15 @@ from rltrainer.ppo.order import generator_of, prompts_of_step
 from rltrainer.ppo.rollout import RewardFunction, Rollout, Seconds, collect
 from rltrainer.ppo.targets import Targets, targets_of
 from rltrainer.ppo.update import RowsNotFinite, Updated, update
+from rltrainer.ppo.watching import is_looked_at, watched_answers
 
 KEPT = "kept"
 
 
 class PolicyGradient(Training):
     """``prompts`` are the train split's; ``beta`` is the KL's coefficient of the next step.
+
+    What the policy answers to the ``watched`` prompts is written down now and then (rltrainer.ppo.watching).
 
     ``kept`` is None until the KL's limit is passed; then the training is over, and its policy is the one that was kept
     after so many steps.
@@ -38,9 +41,11 @@ class PolicyGradient(Training):
         prompts: Sequence[Prompt],
         ranks: Ranks = ALONE,
         clock: Callable[[], float] = time.monotonic,
+        watched: Sequence[Prompt] = (),
     ) -> None:
         self.learner, self.reward_of, self.prompts = learner, reward_of, prompts
         self.config, self.steps, self.ranks, self.clock = learner.config, learner.steps, ranks, clock
+        self.watched = watched
         self.beta = self.config.beta
         self.kept: int | None = None
 
@@ -55,6 +60,8 @@ class PolicyGradient(Training):
     def learn(self, step: int, frame: Frame) -> Figures:
         """One rollout and what is learnt from it."""
         config, learner, seconds = self.config, self.learner, Seconds()
+        if step == 0:
+            self._look(0, frame)
         # 1. The prompts of this step, by seed and epoch.
         numbers = prompts_of_step(len(self.prompts), config.batch_prompts, seed=config.seed, step=step)
         prompts = [self.prompts[number] for number in numbers]
@@ -84,6 +91,14 @@ class PolicyGradient(Training):
     def doing(self, step: int) -> str:
         return "training"
 
+    def closes(self, step: int) -> bool:
+        return bool(self.watched) and is_looked_at(step + 1, self.config)
+
+    def validate(self, frame: Frame) -> Figures:
+        """A look, and no figures: those of a step are of what was sampled."""
+        self._look(frame.step, frame)
+        return {}
+
     def over(self) -> bool:
         return self.kept is not None
 
@@ -97,6 +112,18 @@ class PolicyGradient(Training):
         """End with the newest policy that was kept under the KL's limit: at worst that of step 0, the reference."""
         self.kept = frame.take_kept(KEPT)
         frame.save()
+
+    def _look(self, step: int, frame: Frame) -> None:
+        """Write down what the policy answers after ``step`` steps; main alone, for all hold the same weights."""
+        if not self.ranks.main:
+            return
+        answers = watched_answers(
+            self.learner.policy, self.reward_of, self.watched, self.config, frame.between
+        )
+        if step == 0:  # what was stopped within the first step begins it again
+            frame.watched.cut_after(-1)
+        for answer in answers:
+            frame.watched.append(step, **answer._asdict())
 
     def _update(
         self, rollout: Rollout, targets: Targets, prompts: Sequence[Prompt], step: int, frame: Frame

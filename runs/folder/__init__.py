@@ -9,7 +9,7 @@ Pure: no Django, database or network. The worker (``runs.execution``) writes ``c
     DIR/inputs/          snapshot.jsonl, prompts.jsonl     DIR/checkpoint/     newest resumable state
     DIR/output/          weights, tokenizer, meta.json     DIR/log.txt         what the child printed
     DIR/progress.json    what it does now                  DIR/failure.json    why it ended, if it failed
-    DIR/device.json      what it computes on
+    DIR/device.json      what it computes on               DIR/watched.jsonl   what it answers as it learns, appended
 
     folder.py      RunFolder: the paths, config.json, the single writer's lock
     config.py      config.json to a frozen dataclass; lines.py: the lines of a JSONL input, checked field by field

@@ -38,6 +38,10 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     @property
+    def watched_file(self) -> Path:
+        return self.path / "watched.jsonl"
+
+    @property
     def progress_file(self) -> Path:
         return self.path / "progress.json"
 

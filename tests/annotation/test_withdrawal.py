@@ -4,6 +4,7 @@ import io
 import json
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.files.base import ContentFile
@@ -34,7 +35,7 @@ from annotation.withdrawal.lines import erase
 from rewardmodel.bradley_terry.records import read_snapshot
 from runs import artifacts, lifecycle
 from runs.execution import folder_of
-from runs.models import Run
+from runs.models import Run, RunAnswer
 from tests.annotation.factories import make_annotator, make_project, make_tasks, out_values, put
 from tests.annotation.judging import at_once, submit, taken
 from tests.pages.factories import make_transfer
@@ -459,9 +460,18 @@ def test_what_runs_made_and_told_of_a_prompt_loses_its_text_and_the_rest_stays(p
     folder = folder_of(run)
     folder.make()
     (folder.inputs / "report.json").write_text(json.dumps(quoted))
+    answers = [
+        {"step": 3, "prompt_id": prompt_id, "answer": SECRET, "reward": 0.5}
+        for prompt_id in (str(prompt.public_id), str(uuid4()))
+    ]
+    folder.watched_file.write_text("".join(json.dumps(line) + "\n" for line in answers))
+    RunAnswer.objects.bulk_create(RunAnswer(run=run, **line) for line in answers)
     artifact = artifacts.store(folder=folder.inputs, kind="policy", run=run)
     withdrawal = erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
     erasure.finish(withdrawal=withdrawal)
     assert Run.objects.get(pk=run.pk).result == silent
     assert Run.objects.get(pk=other.pk).result == {"rows": 3}
     assert json.loads((artifacts.local_folder(artifact) / "report.json").read_text()) == silent
+    written = [json.loads(line)["answer"] for line in folder.watched_file.read_text().splitlines()]
+    assert written == ["", SECRET]
+    assert list(RunAnswer.objects.values_list("answer", flat=True)) == ["", SECRET]

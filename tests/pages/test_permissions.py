@@ -46,6 +46,7 @@ PAGES = {
     "act": ("post", "/admin/projects/helpful/export/"),
     "run": ("get", "/admin/runs/{run}/"),
     "run_live": ("get", "/admin/runs/{run}/live/"),
+    "run_answers": ("get", "/admin/runs/{run}/answers/"),
     "run_metrics": ("get", "/admin/runs/{run}/metrics/"),
     "run_log": ("get", "/admin/runs/{run}/log/"),
     "run_cancel": ("post", "/admin/runs/{run}/cancel/"),

@@ -116,6 +116,8 @@ def test_it_goes_on_to_the_same_bytes(name: str, tmp_path: Path, pytestconfig: p
     assert steps(broken) == steps(whole), what
     assert digests(broken) == digests(whole), what
     assert newest(broken) == newest(whole), what
+    assert read_metrics(broken.watched_file) == read_metrics(whole.watched_file), what
+    assert whole.watched_file.exists() == (kind.module == "rltrainer.ppo")
 
 
 def test_of_each_algorithm_one_training_is_killed_and_one_told_to_leave() -> None:

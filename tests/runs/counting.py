@@ -20,6 +20,8 @@ from runs.folder.metrics import Metrics
 from runs.folder.progress import Progress
 from runs.folder.stopping import StopSignal
 
+WATCHED = "00000000-0000-4000-8000-000000000000"
+
 
 def main(folder: RunFolder, stop: StopSignal) -> None:
     """Chain a digest over ``steps`` numbers, with a checkpoint every step."""
@@ -30,7 +32,9 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     checkpoint = load_checkpoint(folder.checkpoint)
     if checkpoint is not None:
         step, digest = checkpoint.step, checkpoint.state["digest"]
-    metrics.cut_after(step)
+    watched = Metrics(folder.watched_file)
+    for lines in (metrics, watched):
+        lines.cut_after(step)
     while step < config["steps"]:
         if step == config.get("fail_at"):
             raise BadInput("the number is not to its liking; give it another")
@@ -39,6 +43,7 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
         step += 1
         digest = hashlib.sha256(f"{digest}{step}".encode()).hexdigest()
         metrics.append(step, value=float(step), nothing=float("nan"))
+        watched.append(step, prompt_id=WATCHED, answer=f"{step}, I say", reward=step / 2)
         progress.report(step, config["steps"], "counting")
         save_checkpoint(
             folder.checkpoint, step=step, tensors={"x": torch.tensor([step])}, state={"digest": digest}

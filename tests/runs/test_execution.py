@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import psutil
 import pytest
@@ -15,9 +16,9 @@ from runs import kinds, lifecycle
 from runs.execution import execute, folder_of
 from runs.folder.folder import RunFolder
 from runs.foreground import run_here
-from runs.models import Artifact, Run, RunMetric
+from runs.models import Artifact, Run, RunAnswer, RunMetric
 from tests.runs.conftest import claimed, make_run, wait_for
-from tests.runs.counting import expected
+from tests.runs.counting import WATCHED, expected
 from tests.runs.counting_kind import KIND
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
@@ -65,6 +66,8 @@ def test_a_run_succeeds_with_its_artifact_metrics_and_log() -> None:
     assert Artifact.objects.get(digest=run.result["artifact"]).run == run
     figures = [metric.figures for metric in RunMetric.objects.filter(run=run)]
     assert figures == [{"step": n, "value": float(n), "nothing": None} for n in (1, 2, 3)]
+    answers = RunAnswer.objects.filter(run=run).values_list("step", "prompt_id", "answer", "reward")
+    assert list(answers) == [(n, UUID(WATCHED), f"{n}, I say", n / 2) for n in (1, 2, 3)]
     assert (run.done, run.total) == (3, 3)
     assert run.computed_on == {"device": "cpu", "processes": 1, "torch": torch.__version__}
 
@@ -95,6 +98,7 @@ def test_a_killed_child_goes_on_from_its_checkpoint_to_the_same_result() -> None
     assert run.status == Status.SUCCEEDED, run.reason
     assert run.result["digest"] == expected(8)
     assert [m.step for m in RunMetric.objects.filter(run=run)] == list(range(1, 9))
+    assert [one.step for one in RunAnswer.objects.filter(run=run)] == list(range(1, 9))
 
 
 def test_a_worker_that_leaves_gives_the_run_back_with_a_checkpoint() -> None:

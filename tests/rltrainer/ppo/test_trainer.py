@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lm.lora import LoraSettings
 from lm.training import Frame
+from rltrainer.policy.prompts import encode_with_room
 from rltrainer.ppo.learner import Learner
 from rltrainer.ppo.rollout import RewardFunction
 from rltrainer.ppo.trainer import PolicyGradient
@@ -44,13 +45,17 @@ def train(
     stop: StopSignal | When | None = None,
     reward_of: RewardFunction | None = None,
     learner: Learner | None = None,
+    watched: int = 2,
     **fields: Any,
 ) -> PolicyGradient:
     """A training in ``path``, from its checkpoint where there is one; ``stop`` may be asked of it as it stands."""
     folder = RunFolder(path)
     folder.make()
     training = PolicyGradient(
-        learner or make_learner(**fields), reward_of or score_by(count_cats), make_prompts(5)
+        learner or make_learner(**fields),
+        reward_of or score_by(count_cats),
+        make_prompts(5),
+        watched=make_prompts(5 + watched)[5:],
     )
     seconds = training.config.checkpoint_seconds
     frame = Frame(folder, StopSignal(), training, checkpoint_seconds=seconds)
@@ -73,10 +78,27 @@ def within_update(step: int) -> When:
     return lambda frame, training: frame.step == step and training.torn
 
 
+def at_look(step: int) -> When:
+    """While the answers to the watched prompts after ``step`` steps are written, before its last pass."""
+    seen = list[int]()
+
+    def stands(frame: Frame, training: PolicyGradient) -> bool:
+        if frame.step == step and not training.torn:
+            seen.append(step)
+        return len(seen) > 1
+
+    return stands
+
+
 def lines(path: Path) -> list[dict[str, Any]]:
     """metrics.jsonl without what a clock measured."""
     read = read_metrics(RunFolder(path).metrics_file)[0]
     return [{name: value for name, value in line.items() if name not in TIMES} for line in read]
+
+
+def looks(path: Path) -> list[dict[str, Any]]:
+    """watched.jsonl."""
+    return read_metrics(RunFolder(path).watched_file)[0]
 
 
 def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
@@ -88,10 +110,25 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     [
         (
             {"kl_target": 0.5, "kl_horizon": 50, "checkpoint_seconds": 0.0},
-            (StopAt(0), StopAt(5), within_update(0), at_step(1), within_update(2), StopAt(3), at_step(3)),
+            (
+                StopAt(0),
+                StopAt(5),
+                at_look(0),
+                StopAt(10),
+                within_update(0),
+                at_step(1),
+                at_look(2),
+                within_update(2),
+                StopAt(3),
+                at_step(3),
+                at_look(4),
+            ),
         ),
-        ({"kl_target": 0.5, "kl_horizon": 50}, (at_step(1), within_update(2), at_step(3))),
-        ({"algorithm": "reinforce", "epochs": 1, "checkpoint_seconds": 0.0}, (StopAt(4), at_step(2))),
+        ({"kl_target": 0.5, "kl_horizon": 50}, (at_step(1), at_look(2), within_update(2), at_step(3))),
+        (
+            {"algorithm": "reinforce", "epochs": 1, "checkpoint_seconds": 0.0},
+            (StopAt(4), at_step(2), at_look(3)),
+        ),
     ],
     ids=["ppo", "ppo-rarely-saved", "reinforce"],
 )
@@ -108,21 +145,52 @@ def test_p21_a_stopped_run_goes_on_bit_for_bit(
     assert not same(weights(whole.learner), weights(make_learner(**fields)))
     assert lines(tmp_path / "whole") == lines(tmp_path / "stopped")
     assert [line["step"] for line in lines(tmp_path / "whole")] == [1, 2, 3, 4]
+    assert looks(tmp_path / "whole") == looks(tmp_path / "stopped")
+    assert [line["step"] for line in looks(tmp_path / "whole")] == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
     assert whole.state() == stopped.state()
 
 
 def test_a_stop_is_looked_for_between_any_two_forward_passes(tmp_path: Path) -> None:
-    """Sampling, reference, values and the passes of the update: as often as the networks are run, and once a step."""
-    learner, looks, passes = make_learner(steps=1), Looks(), list[int]()
+    """Sampling, reference, values, the passes of the update and those of watched answers: as often as the networks are
+    run, and once a step."""
+    learner, heard, passes = make_learner(steps=1), Looks(), list[int]()
     assert learner.value is not None
     assert learner.policy.frozen is not None
     for trunk in (learner.policy.model.base_model, learner.policy.frozen.base_model, learner.value):
         trunk.register_forward_hook(lambda *_: passes.append(1))
-    train(tmp_path / "run", looks, learner=learner)
+    train(tmp_path / "run", heard, learner=learner)
     # One backward pass of each minibatch is of both networks
     backward = learner.config.epochs * learner.config.minibatches
-    # The made-up reward looks once
-    assert looks.count == 1 + 1 + len(passes) + backward
+    # The made-up reward looks once, for the rollout and for what is watched before and after
+    assert heard.count == 1 + 3 + len(passes) + backward
+    assert [line["step"] for line in looks(tmp_path / "run")] == [0, 0, 1, 1]
+
+
+def test_watched_prompts_are_answered_greedily_and_change_nothing(tmp_path: Path) -> None:
+    """Each answer is what the tokens of the largest logits say, one by one, of the policy as it is after the step."""
+    unseen = train(tmp_path / "unseen", watch_every=99, learning_rate=0.01)
+    seen = train(tmp_path / "seen", watch_every=3, learning_rate=0.01)
+    assert same(weights(seen.learner), weights(unseen.learner))
+    assert lines(tmp_path / "seen") == lines(tmp_path / "unseen")
+    written = looks(tmp_path / "seen")
+    assert [(line["step"], line["prompt_id"]) for line in written] == [
+        (step, prompt) for step in (0, 3, 4) for prompt in ("p5", "p6")
+    ]
+    assert [line["step"] for line in looks(tmp_path / "unseen")] == [0, 0, 4, 4]
+    assert all(line["reward"] == count_cats(line["answer"]) for line in written)
+    for policy, after in ((make_policy(), 0), (seen.learner.policy, 4)):
+        for prompt in seen.watched:
+            ids = encode_with_room(policy, [prompt], **seen.config.limits).ids[0]
+            likeliest = list[int]()
+            while len(likeliest) < seen.config.max_new_tokens:
+                with torch.no_grad():
+                    logits = policy.model(input_ids=torch.tensor([[*ids, *likeliest]])).logits
+                likeliest.append(int(logits[0, -1].argmax()))
+                if likeliest[-1] == policy.tokenizer.eos_token_id:
+                    break
+            (line,) = (one for one in written if (one["step"], one["prompt_id"]) == (after, prompt.id))
+            assert line["answer"] == policy.tokenizer.decode(likeliest, skip_special_tokens=True)
+    assert written[0]["answer"] != written[-2]["answer"] or written[1]["answer"] != written[-1]["answer"]
 
 
 def test_p21_a_stopped_run_of_an_adapter_goes_on_bit_for_bit(tmp_path: Path) -> None:
@@ -234,7 +302,7 @@ def test_p16_without_a_limit_nothing_is_kept(tmp_path: Path) -> None:
 
 def test_p16_a_batch_that_is_not_finite_is_saved_and_the_last_checkpoint_stands(tmp_path: Path) -> None:
     with pytest.raises(Stopped):
-        train(tmp_path / "run", at_step(1), checkpoint_seconds=0.0)
+        train(tmp_path / "run", at_step(1), watched=0, checkpoint_seconds=0.0)
     folder = RunFolder(tmp_path / "run")
     good = (folder.checkpoint / "newest.safetensors").read_bytes()
     calls = []
@@ -244,7 +312,7 @@ def test_p16_a_batch_that_is_not_finite_is_saved_and_the_last_checkpoint_stands(
         return math.nan if len(calls) == 3 else 0.0
 
     with pytest.raises(RunError, match="bad_batch") as caught:
-        train(tmp_path / "run", reward_of=score_by(broken), checkpoint_seconds=0.0)
+        train(tmp_path / "run", reward_of=score_by(broken), watched=0, checkpoint_seconds=0.0)
     assert "scores of 1 completions are not finite" in str(caught.value)
     assert (folder.checkpoint / "newest.safetensors").read_bytes() == good
     bad_batch = json.loads((folder.path / "bad_batch.json").read_text())
@@ -287,7 +355,8 @@ def test_figures_of_a_step_by_their_definitions(tmp_path: Path) -> None:
         texts.append(text)
         return count_cats(text)
 
-    train(tmp_path / "run", reward_of=score_by(remember), steps=1, missing_eos_penalty=None, beta=0.7)
+    fields: dict[str, Any] = {"steps": 1, "missing_eos_penalty": None, "beta": 0.7}
+    train(tmp_path / "run", reward_of=score_by(remember), watched=0, **fields)
     (line,) = lines(tmp_path / "run")
     rewards = [count_cats(text) for text in texts]
     mean = sum(rewards) / 8
