@@ -31,6 +31,7 @@ from console.data.paging import id_in_address
 from console.pages.access import for_run
 from console.pages.answers import watched
 from console.pages.findings import findings
+from console.pages.waiting import expected_start, in_clock_time
 from rewardmodel.errors import RewardModelError
 from rltrainer.errors import PolicyError
 from rltrainer.lineage import simulated_behind
@@ -342,7 +343,9 @@ def _waits(run: Run, now: datetime) -> str:
     counts += [f"{before} before this one"] if before else []
     words = f"In the queue {run.queue}: {', '.join(counts)}."
     left = [seconds for one in at_work if (seconds := one.seconds_left(now)) is not None]
-    return f"{words} The first is done in about {in_words(min(left))}." if left else words
+    words += f" The first is done in about {in_words(min(left))}." if left else ""
+    start = expected_start(run, at_work, now)
+    return f"{words} This run begins at about {in_clock_time(start, now)}." if start else words
 
 
 def _silent(run: Run, now: datetime) -> float:
