@@ -6,7 +6,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from runs.models import Run
+from runs.models import Run, RunAnswer
 from runs.noting import LONGEST_NOTE, LONGEST_TAG, MOST_TAGS
 
 
@@ -105,3 +105,17 @@ class MetricsSerializer(serializers.Serializer[Any]):
 
     step = serializers.IntegerField(read_only=True)
     figures = serializers.DictField(read_only=True)
+
+
+class WatchedAnswerSerializer(serializers.ModelSerializer[RunAnswer]):
+    """What a run's policy answers to a watched prompt after so many steps."""
+
+    class Meta:
+        model = RunAnswer
+        fields = ("step", "prompt_id", "answer", "reward")
+        read_only_fields = fields
+        extra_kwargs = {
+            "step": {"help_text": "Steps that were made; 0 before the first"},
+            "answer": {"help_text": "The likeliest, token by token; empty where its prompt was withdrawn"},
+            "reward": {"help_text": "The reward model's score; null where it is not finite"},
+        }

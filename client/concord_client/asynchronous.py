@@ -31,6 +31,7 @@ from concord_client.types import (
     Annotator,
     AnnotatorsQuery,
     Answered,
+    AnswersQuery,
     AskRequest,
     Assignment,
     AssignmentDetail,
@@ -126,6 +127,7 @@ from concord_client.types import (
     TasksQuery,
     Understood,
     WantedTasksRequest,
+    WatchedAnswer,
     Webhook,
     WebhooksQuery,
     WhyRequest,
@@ -872,6 +874,10 @@ class AsyncRuns(AsyncResource):
     def metrics(self, id: int, /, **query: Unpack[MetricsQuery]) -> AsyncIterator[Metrics]:
         """What it measured, step by step."""
         return self._rows(Metrics, "runs", id, "metrics", query=query)
+
+    def answers(self, id: int, /, **query: Unpack[AnswersQuery]) -> AsyncIterator[WatchedAnswer]:
+        """What its policy answers to the same prompts as it learns."""
+        return self._rows(WatchedAnswer, "runs", id, "answers", query=query)
 
     async def log(self, id: int, /, **query: Unpack[LogQuery]) -> LogPiece:
         """Some of its log, from a byte on."""

@@ -23,6 +23,7 @@ from concord_client.types import (
     Annotator,
     AnnotatorsQuery,
     Answered,
+    AnswersQuery,
     AskRequest,
     Assignment,
     AssignmentDetail,
@@ -118,6 +119,7 @@ from concord_client.types import (
     TasksQuery,
     Understood,
     WantedTasksRequest,
+    WatchedAnswer,
     Webhook,
     WebhooksQuery,
     WhyRequest,
@@ -860,6 +862,10 @@ class Runs(Resource):
     def metrics(self, id: int, /, **query: Unpack[MetricsQuery]) -> Iterator[Metrics]:
         """What it measured, step by step."""
         return self._rows(Metrics, "runs", id, "metrics", query=query)
+
+    def answers(self, id: int, /, **query: Unpack[AnswersQuery]) -> Iterator[WatchedAnswer]:
+        """What its policy answers to the same prompts as it learns."""
+        return self._rows(WatchedAnswer, "runs", id, "answers", query=query)
 
     def log(self, id: int, /, **query: Unpack[LogQuery]) -> LogPiece:
         """Some of its log, from a byte on."""

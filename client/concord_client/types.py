@@ -83,6 +83,13 @@ class Answered(TypedDict):
     answers: list[list[Answer]]
 
 
+class AnswersQuery(TypedDict):
+    """What GET /api/v1/projects/{slug}/runs/{id}/answers/ may be asked with."""
+
+    page_size: NotRequired[int]
+    since: NotRequired[int]
+
+
 class AskRequest(TypedDict):
     """Prompts to be answered by one policy."""
 
@@ -1322,6 +1329,15 @@ class WantedTasksRequest(TypedDict):
     prompts: int
     completions: NotRequired[int]
     priority: NotRequired[int]
+
+
+class WatchedAnswer(TypedDict):
+    """What a run's policy answers to a watched prompt after so many steps."""
+
+    step: int
+    prompt_id: str
+    answer: str
+    reward: float | None
 
 
 class Webhook(TypedDict):

@@ -26,9 +26,10 @@ from runs.api import (
     NoteSerializer,
     RunDetailSerializer,
     RunSerializer,
+    WatchedAnswerSerializer,
 )
 from runs.kinds import runs_of
-from runs.models import Run, RunMetric
+from runs.models import Run, RunAnswer, RunMetric
 from runs.writing import write
 
 TAG = "Runs"
@@ -86,6 +87,19 @@ class Metrics(ListAPIView[RunMetric], ProjectEndpoint):
         if not hasattr(self, "project"):
             return RunMetric.objects.none()
         return RunMetric.objects.filter(run=get_object_or_404(_runs(self), pk=self.kwargs["id"]))
+
+
+class Answers(ListAPIView[RunAnswer], ProjectEndpoint):
+    """What a training's policy answers to the same prompts as it learns."""
+
+    tag = TAG
+    serializer_class = WatchedAnswerSerializer
+    filters: ClassVar = {"since": Filter("step__gt", "After this step", type=int)}
+
+    def get_queryset(self) -> "QuerySet[RunAnswer]":
+        if not hasattr(self, "project"):
+            return RunAnswer.objects.none()
+        return RunAnswer.objects.filter(run=get_object_or_404(_runs(self), pk=self.kwargs["id"]))
 
 
 class Log(ProjectEndpoint):
@@ -180,6 +194,7 @@ urlpatterns = [
     path("projects/<slug:slug>/runs/", Runs.as_view()),
     path("projects/<slug:slug>/runs/<int:id>/", OneRun.as_view()),
     path("projects/<slug:slug>/runs/<int:id>/metrics/", Metrics.as_view()),
+    path("projects/<slug:slug>/runs/<int:id>/answers/", Answers.as_view()),
     path("projects/<slug:slug>/runs/<int:id>/log/", Log.as_view()),
     path("projects/<slug:slug>/runs/<int:id>/cancel/", Cancel.as_view()),
     path("projects/<slug:slug>/runs/<int:id>/again/", Again.as_view()),

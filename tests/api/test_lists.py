@@ -1,5 +1,7 @@
 """Lists: every row once, however many are added meanwhile; and filters by named parameters alone."""
 
+from uuid import uuid4
+
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
@@ -9,7 +11,7 @@ from annotation.collecting import queue, ranking
 from annotation.files import transfers
 from annotation.models import Assignment, Prompt, Ranking
 from console.api.schema import document
-from runs.models import RunMetric
+from runs.models import RunAnswer, RunMetric
 from tests.annotation.factories import make_annotator, make_project, make_tasks, put
 from tests.api.world import Program, World, make_world, program, token_of, wrong_with
 
@@ -47,6 +49,23 @@ def test_metrics_are_read_since_a_step(world: World) -> None:
     for since, steps in (("", [1, 2, 5]), ("?since=2", [5]), ("?since=5", []), ("?since=99999999999999", [])):
         assert [row["step"] for row in carol.ask("GET", address + since).json()["results"]] == steps
     assert carol.ask("GET", address + "?since=soon").status_code == 400
+
+
+def test_watched_answers_are_read_since_a_step(world: World) -> None:
+    run, other = (transfers.request_export(project=world.cast.project, kind="pairs") for _ in range(2))
+    prompt = uuid4()
+    RunAnswer.objects.bulk_create(
+        RunAnswer(run=of, step=step, prompt_id=prompt, answer=f"After {step}", reward=reward)
+        for of, step, reward in ((run, 0, 0.5), (other, 1, 0.5), (run, 2, None))
+    )
+    carol, address = program(world, "carol"), f"projects/helpful/runs/{run.pk}/answers/"
+    first, last = (
+        {"step": step, "prompt_id": str(prompt), "answer": f"After {step}", "reward": reward}
+        for step, reward in ((0, 0.5), (2, None))
+    )
+    for since, rows in (("", [first, last]), ("?since=0", [last]), ("?since=2", [])):
+        assert carol.ask("GET", address + since).json()["results"] == rows
+    assert carol.ask("GET", "projects/helpful/runs/0/answers/").status_code == 404
 
 
 def test_a_page_holds_two_hundred_rows_at_most(world: World) -> None:

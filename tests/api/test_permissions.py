@@ -139,6 +139,7 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("GET", P + "runs/{run}/"): Row(RESEARCHERS, READ, 200),
     ("PATCH", P + "runs/{run}/"): Row(RESEARCHERS, RUNS, 200, {"tags": ["good"]}),
     ("GET", P + "runs/{run}/metrics/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "runs/{run}/answers/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "runs/{run}/log/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "runs/{run}/cancel/"): Row(RESEARCHERS, RUNS, 200),
     ("POST", P + "runs/{run}/again/"): Row(RESEARCHERS, RUNS, 202),
