@@ -19,7 +19,7 @@ from console import accounts
 from console.data.kinds import KINDS
 from rewardmodel import activation, rewards
 from rewardmodel.models import Fit
-from runs.models import Run, RunMetric
+from runs.models import Run, RunAnswer, RunMetric
 from tests.annotation.factories import (
     have_read,
     make_annotator,
@@ -119,6 +119,11 @@ def paths(project: Project) -> dict[str, Any]:
     Run.objects.filter(pk=run.pk).update(log_tail="reading\nwriting")
     RunMetric.objects.bulk_create(
         RunMetric(run=run, step=step, figures={"step": step, "loss": 1 / step}) for step in range(1, 20)
+    )
+    prompt_id = Prompt.objects.filter(project=project).values_list("public_id", flat=True)[0]
+    RunAnswer.objects.bulk_create(
+        RunAnswer(run=run, step=step, prompt_id=prompt_id, answer=text, reward=step / 3 - 1)
+        for step, text in ((0, f"It is {LONG}."), (5, "It is a fig."))
     )
     path = members.invite(project=project, email="bob@example.org", role="annotator")
     return {
