@@ -22,6 +22,10 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Of prompts that nobody withdrew."""
         return self.filter(prompt__withdrawn_at=None)
 
+    def saying(self, sought: str) -> TaskQuerySet:
+        """With these words in the messages of their prompt."""
+        return self.filter(prompt__in=Prompt.objects.saying(sought).values("pk"))
+
     def collected(self) -> TaskQuerySet:
         """Asked in order to learn what people prefer, of prompts that nobody withdrew: not gold, no repeat."""
         return self.filter(purpose=Task.Purpose.COLLECT, prompt__withdrawn_at=None)

@@ -68,10 +68,10 @@ def number(label: str) -> forms.FloatField:
     return forms.FloatField(label=label, required=False, widget=forms.NumberInput(attrs={"step": "any"}))
 
 
-def words() -> forms.CharField:
+def words(label: str = "Words") -> forms.CharField:
     """What to search for."""
     widget = forms.TextInput(attrs={"type": "search", "placeholder": "all of these, “side by side”, -not"})
-    return forms.CharField(label="Words", required=False, max_length=200, widget=widget)
+    return forms.CharField(label=label, required=False, max_length=200, widget=widget)
 
 
 def of(label: str) -> forms.UUIDField:
@@ -318,7 +318,7 @@ class OfCompletions(Filters):
 class OfTasks(Filters):
     """Tasks."""
 
-    first = ("kind", "purpose", "state", "within")
+    first = ("q", "kind", "purpose", "state", "within")
     lookups: ClassVar = {
         "prompt": "prompt__public_id",
         "kind": "kind",
@@ -333,6 +333,7 @@ class OfTasks(Filters):
     }
 
     prompt = of("Of the prompt")
+    q = words("Words of the prompt")
     kind = choice("Kind", *Task.Kind.choices)
     purpose = choice("Purpose", *Task.Purpose.choices)
     state = choice(
@@ -366,7 +367,7 @@ class OfTasks(Filters):
 class OfRankings(Filters):
     """Rankings."""
 
-    first = ("annotator", "verdict", "simulated", "within")
+    first = ("q", "annotator", "verdict", "simulated", "within")
     lookups: ClassVar = {
         "task": "task__public_id",
         "annotator": "annotator",
@@ -380,6 +381,7 @@ class OfRankings(Filters):
     orders: ClassVar = TIME
 
     task = of("Of the task")
+    q = words("Words of the rationale")
     verdict = choice("Verdict", *Ranking.Verdict.choices)
     annotator = name("Annotator")
     purpose = choice("Purpose of the task", *Task.Purpose.choices)
@@ -437,7 +439,7 @@ class OfRatings(Filters):
 class OfDemonstrations(Filters):
     """Demonstrations."""
 
-    first = ("annotator", "review", "split", "within")
+    first = ("q", "annotator", "review", "split", "within")
     lookups: ClassVar = {
         "prompt": "prompt__public_id",
         "source": "source",
@@ -449,6 +451,7 @@ class OfDemonstrations(Filters):
     orders: ClassVar = {**LENGTH, **TIME}
 
     prompt = of("Of the prompt")
+    q = words("Words of the text or the prompt")
     annotator = name("Written by")
     source = name("Source")
     review = choice("Review", *Demonstration.Review.choices)

@@ -95,6 +95,7 @@ def everything() -> Cast:
             "annotator": who,
             "verdict": verdict,
             "split": ("train", "validation", "test")[number],
+            "rationale": ("The pear is ripe", "Neither is a pear.", "")[number],
         }
         if verdict != "ranked":
             line["completions"] = [
@@ -115,6 +116,7 @@ def everything() -> Cast:
             {"prompt": "Rate", "completion": "So", "score": 2, "axis": axis, "annotator": who},
         )
     put(project, "demonstrations", {"prompt": "Which fruit, 1?", "completion": "A fig.", "annotator": "ann"})
+    put(project, "demonstrations", {"prompt": "Rate", "completion": "A ripe pear", "annotator": "ben"})
     project.annotators_per_task = 2
     project.save()
     make_tasks(project, 4)
@@ -252,6 +254,41 @@ def open_flags(**at: Any) -> bool:
     return any(flag.resolved_at is None for flag in Flag.objects.filter(**at))
 
 
+def says(*texts: Callable[[Any], str]) -> Callable[[str], Callable[[Any], bool]]:
+    """Whether any one of a row's texts has the words of a search."""
+    return lambda query: lambda row: any(_says(text(row), query) for text in texts)
+
+
+def asks(row: Any) -> str:
+    """What the row's prompt says."""
+    return " ".join(one["content"] for one in prompt_of(row).messages)
+
+
+def _says(text: str, query: str) -> bool:
+    """What the search should find, said without Postgres: whole words in any case, quoted ones beside each other."""
+    words = re.findall(r"\w+", text.lower())
+    query = query.replace("+", " ").replace("%22", '"')
+    if query.startswith('"'):
+        quoted = re.findall(r"\w+", query.lower())
+        return any(words[i : i + len(quoted)] == quoted for i in range(len(words)))
+    query_words = query.lower().split()
+    required = [one for one in query_words if not one.startswith("-") and re.search(r"\w", one)]
+    return (
+        bool(required)
+        and all(one in words for one in required)
+        and not any(one[1:] in words for one in query_words if one.startswith("-"))
+    )
+
+
+# Of the kinds that are searched.
+SAYS = {
+    "prompts": says(asks),
+    "completions": says(lambda row: row.text),
+    "tasks": says(asks),
+    "rankings": says(lambda row: row.rationale),
+    "demonstrations": says(asks, lambda row: row.text),
+}
+
 FILTERS: list[tuple[str, str, Callable[[Any], bool]]] = [
     *((kind, "", lambda _row: True) for kind in MODELS),
     *((kind, "?split=test", lambda row: prompt_of(row).split == "test") for kind in MODELS),
@@ -261,6 +298,7 @@ FILTERS: list[tuple[str, str, Callable[[Any], bool]]] = [
         (kind, "?within=week", lambda row: row.created_at > timezone.now() - timedelta(days=7))
         for kind in MODELS
     ),
+    *((kind, "?q=pear", of_kind("pear")) for kind, of_kind in SAYS.items()),
     ("prompts", "?form=chat", lambda row: row.form == "chat"),
     ("prompts", "?external_id=mine-1", lambda row: row.external_id == "mine-1"),
     ("prompts", "?flagged=true", lambda row: open_flags(prompt=row)),
@@ -504,52 +542,54 @@ def test_prompts_are_searched_by_the_words_of_their_messages(cast: Cast, query: 
     expected = {
         str(row.public_id)
         for row in Prompt.objects.kept().filter(project=cast.project)
-        if _says(
-            " ".join(one["content"] for one in row.messages), query.replace("+", " ").replace("%22", '"')
-        )
+        if _says(asks(row), query)
     }
     assert set(listed(client_of(cast), "prompts", f"?q={query}")) == expected
     assert bool(expected) == bool(texts)
 
 
+SEARCHES = (
+    "pear",
+    "ripe+pear",
+    "chatgpt",
+    "%22pear+ripe%22",
+    "-pear+i",
+    "tangerine",
+    "fruit",
+    "a+-fruit",
+    "...",
+)
+
+
 @pytest.mark.parametrize("few", [0, search.FEW], ids=["many", "few"])
-@pytest.mark.parametrize("query", ["pear", "ripe+pear", "chatgpt", "%22pear+ripe%22", "-pear+i", "tangerine"])
-def test_completions_are_searched_by_their_words(
-    cast: Cast, query: str, few: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", SAYS)
+def test_rows_are_searched_by_their_words(
+    cast: Cast, kind: str, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Found by the index and sorted, or met one by one: the same."""
+    """Found by the index and sorted, or met one by one: the same. What is withdrawn is not found."""
     monkeypatch.setattr(search, "FEW", few)
-    words = query.replace("+", " ").replace("%22", '"')
-    assert listed(client_of(cast), "completions", f"?q={query}") == expected(
-        cast, "completions", lambda row: _says(row.text, words)
-    )
-
-
-def _says(text: str, query: str) -> bool:
-    """What the search should find, said without Postgres: whole words in any case, quoted ones beside each other."""
-    words = re.findall(r"\w+", text.lower())
-    if query.startswith('"'):
-        quoted = re.findall(r"\w+", query.lower())
-        return any(words[i : i + len(quoted)] == quoted for i in range(len(words)))
-    query_words = query.lower().split()
-    required = [one for one in query_words if not one.startswith("-") and re.search(r"\w", one)]
-    return (
-        bool(required)
-        and all(one in words for one in required)
-        and not any(one[1:] in words for one in query_words if one.startswith("-"))
-    )
+    client, sizes = client_of(cast), set()
+    for query in SEARCHES:
+        rows = expected(cast, kind, SAYS[kind](query))
+        assert listed(client, kind, f"?q={query}") == rows, query
+        sizes.add(len(rows))
+    assert len(sizes) > 1
 
 
 def test_the_search_goes_through_an_index(cast: Cast) -> None:
-    searches = {
-        "prompt_words": Prompt.objects.saying("pear"),
-        "completion_words": Completion.objects.saying("pear"),
-    }
-    for index, rows in searches.items():
+    searches: list[tuple[Any, list[str]]] = [
+        (Prompt, ["prompt_words"]),
+        (Completion, ["completion_words"]),
+        (Task, ["prompt_words"]),
+        (Ranking, ["ranking_words"]),
+        (Demonstration, ["demonstration_words", "prompt_words"]),
+    ]
+    for model, indexes in searches:
         with connection.cursor() as cursor:
             # A few rows are read faster one by one.
             cursor.execute("SET LOCAL enable_seqscan = off")
-        assert index in rows.explain()
+        plan = model.objects.saying("pear").explain()
+        assert all(f"Scan on {index}" in plan for index in indexes), plan
 
 
 def test_long_texts_are_stored_and_their_beginnings_are_found(cast: Cast) -> None:
