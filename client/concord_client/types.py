@@ -978,6 +978,7 @@ class RankingsQuery(TypedDict):
     q: NotRequired[str]
     simulated: NotRequired[bool]
     since: NotRequired[str]
+    source: NotRequired[str]
     split: NotRequired[Literal["train", "validation", "test"]]
     task: NotRequired[str]
     until: NotRequired[str]

@@ -22,6 +22,7 @@ from annotation.models import (
     Ranking,
     Source,
     Task,
+    TaskCompletion,
 )
 from annotation.models.prompt import Split
 from console import loop
@@ -384,6 +385,7 @@ class OfRankings(Filters):
     q = words("Words of the rationale")
     verdict = choice("Verdict", *Ranking.Verdict.choices)
     annotator = name("Annotator")
+    source = name("Source of a completion")
     purpose = choice("Purpose of the task", *Task.Purpose.choices)
     current = either("Version", "current", "superseded")
     simulated = either("By", "simulated annotators", "people")
@@ -395,6 +397,11 @@ class OfRankings(Filters):
 
     def narrow_disputed(self, rows: Any, value: bool) -> Any:
         return rows.filter(_judged_alike(OuterRef("task"), not value))
+
+    def narrow_source(self, rows: Any, source: Source) -> Any:
+        """At least one of the completions that were ordered is by this source."""
+        entries = TaskCompletion.objects.filter(completion__source=source)
+        return rows.filter(Exists(entries.filter(task=OuterRef("task"))))
 
     def narrow_fresh(self, rows: Any, _value: str) -> Any:
         """A fit would learn from them, and no version has."""

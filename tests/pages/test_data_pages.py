@@ -109,6 +109,8 @@ def everything() -> Cast:
     put(project, "rankings", {**rule, "annotator": "rule", "concord": {"simulated": True}})
     put(project, "rankings", {"prompt": chat, "completions": answers("No.", "Yes."), "annotator": "dora"})
     put(project, "rankings", {"prompt": chat, "completions": answers("Yes.", "No."), "annotator": "ann"})
+    of_two = [*answers("No."), {"text": "Who knows?", "source": "mixed", "rank": 2}]
+    put(project, "rankings", {"prompt": chat, "completions": of_two, "annotator": "ben"})
     for axis, who in (("quality", "ann"), ("truth", "ben")):
         put(
             project,
@@ -250,6 +252,10 @@ def orders_of(task: Task) -> set[tuple[int, ...]]:
     return {tuple(one.tiers) for one in current} if len({one.annotator_id for one in current}) > 1 else set()
 
 
+def sources_of(row: Ranking) -> set[str]:
+    return {entry.completion.source.name for entry in row.task.entries.all()}
+
+
 def open_flags(**at: Any) -> bool:
     return any(flag.resolved_at is None for flag in Flag.objects.filter(**at))
 
@@ -331,6 +337,8 @@ FILTERS: list[tuple[str, str, Callable[[Any], bool]]] = [
     ("rankings", "?flagged=true", lambda row: open_flags(task=row.task)),
     ("rankings", "?fresh=true", lambda row: row.is_current and not row.annotator.simulated),
     ("rankings", "?form=chat", lambda row: row.task.prompt.form == "chat"),
+    ("rankings", "?source=model+0", lambda row: "model 0" in sources_of(row)),
+    ("rankings", "?source=mixed&verdict=ranked", lambda row: {"m", "mixed"} == sources_of(row)),
     ("rankings", "?disputed=true", lambda row: len(orders_of(row.task)) > 1),
     ("rankings", "?disputed=false", lambda row: len(orders_of(row.task)) == 1),
     ("tasks", "?disputed=true", lambda row: len(orders_of(row)) > 1),
