@@ -40,6 +40,7 @@ class Judgements(NamedTuple):
     demonstrations: Bounded
     tasks: Bounded
     free_places: Bounded  # places that nobody holds: judgements that are still to be made
+    free_tasks: Bounded  # that these are of
     in_hand: Bounded  # of the tasks
     rankings: Bounded
     simulated: Bounded
@@ -89,11 +90,13 @@ def _judgements(project: Project) -> Judgements:
     counted = rankings.counted(MOST + 1)
     newest = rankings.order_by("-id").values("pk")[: MOST + 1]
     tasks = Task.objects.collected().filter(project=project)
+    free = Slot.objects.filter(project=project, annotator=None)
     rows: dict[str, QuerySet[Any]] = {
         "prompts": Prompt.objects.kept().filter(project=project),
         "demonstrations": Demonstration.objects.kept().filter(project=project),
         "tasks": tasks,
-        "free_places": Slot.objects.filter(project=project, annotator=None),
+        "free_places": free,
+        "free_tasks": Task.objects.filter(pk__in=free.values("task")[: MOST + 1]),
         "in_hand": tasks.in_hand(),
         "this_week": Ranking.objects.filter(pk__in=newest, created_at__gte=timezone.now() - WEEK),
         "skipped": Assignment.objects.filter(project=project, status=Assignment.Status.SKIPPED),
@@ -101,8 +104,11 @@ def _judgements(project: Project) -> Judgements:
         "annotators": members.memberships(project).filter(role=Membership.Role.ANNOTATOR),
         "invitations": members.invitations(project),
     }
+    counts = dict(zip(rows, bounded_at_once(*rows.values()), strict=True))
+    # Of no more places than are counted: where there are more, there may be more tasks.
+    counts["free_tasks"] = counts["free_tasks"]._replace(more=counts["free_places"].more)
     return Judgements(
-        **dict(zip(rows, bounded_at_once(*rows.values()), strict=True)),
+        **counts,
         rankings=of(counted.rankings),
         simulated=of(counted.simulated),
         fresh=fresh(project),

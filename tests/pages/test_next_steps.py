@@ -153,6 +153,6 @@ def test_the_numbers_of_the_loop_are_those_of_the_database(cast: Cast) -> None:
     assert (str(counts.tasks), str(counts.in_hand), str(counts.annotators)) == ("5", "1", "1")
     assert (str(counts.fresh), str(counts.invitations)) == ("3", "1")
     assert (
-        "Prompts 7 0 demonstrations Judgements wanted 1 5 tasks, 1 being judged Rankings 3 +2 this week"
-        in home(cast)
+        "Prompts 7 0 demonstrations Judgements wanted 1 place on 1 task ; "
+        "5 tasks in all, 1 being judged Rankings 3 +2 this week" in home(cast)
     )

@@ -113,11 +113,16 @@ def test_home_counts_demonstrations_skips_flags_and_weeks(cast: Cast) -> None:
             ("flags", "flag", "resolved_at IS NULL"),
         )
     }
+    counts["wanted_tasks"] = value_of(
+        "SELECT count(DISTINCT task_id) FROM annotation_slot "
+        "WHERE project_id = PROJECT AND annotator_id IS NULL"
+    )
     assert len(set(counts.values())) > 4
     assert counts["skipped"] == PEOPLE
     assert (
         f"Prompts {counts['prompts']} {counts['demonstrations']} demonstrations "
-        f"Judgements wanted {counts['wanted']} {counts['tasks']} tasks, 0 being judged "
+        f"Judgements wanted {counts['wanted']} places on {counts['wanted_tasks']} task ; "
+        f"{counts['tasks']} tasks in all, 0 being judged "
         f"Rankings {counts['rankings']} +{counts['rankings']} this week, {counts['skipped']} skipped"
     ) in text
     assert f"Flags and skips {counts['flags']}" in text
