@@ -289,6 +289,7 @@ def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, obje
         "has_metrics": run.is_active or RunMetric.objects.filter(run=run).exists(),
         "can_ask_again": kind.again is not None,
         "can_resume": kind.resumes and run.status in (Run.Status.FAILED, Run.Status.CANCELLED),
+        "stores_on_the_way": kind.follow is not None,
         "is_export": run.kind in downloads.KINDS,
         "download": downloads.exported(run),
         "loading": describing.loading(run),

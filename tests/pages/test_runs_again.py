@@ -266,6 +266,26 @@ def test_settings_that_differ_come_first_and_facts_lead_to_what_they_name(cast: 
     assert facts["Follows"] == ("reward model v1", "/admin/projects/helpful/reward-models/#v1")
 
 
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("fit_reward_model", "Cancelling writes a checkpoint first: the run can go on from there."),
+        (
+            "score_completions",
+            "What it has stored so far stays when it is cancelled, and the rest is not done.",
+        ),
+        ("choose_tasks", "What it has done is lost when it is cancelled."),
+    ],
+)
+def test_a_run_at_work_says_what_a_cancellation_leaves(cast: Cast, kind: str, sentence: str) -> None:
+    run = runs_of_every_kind(cast.project)[kind]
+    Run.objects.filter(pk=run.pk).update(
+        status="running", started_at=timezone.now(), heartbeat_at=timezone.now() + SOON, finished_at=None
+    )
+    text = page(cast, f"/admin/runs/{run.pk}/")
+    assert sentence in text
+
+
 def test_a_queued_run_says_what_it_waits_for(cast: Cast) -> None:
     first, second, third = (make_transfer(cast.project).run for _ in range(3))
     Run.objects.update(created_at=timezone.now() + SOON)
