@@ -9,12 +9,12 @@ from runs.folder.errors import BadInput
 from runs.resident.serving import Loaded
 
 
-def answer(requests: Sequence[dict[str, Any]], loaded: Loaded) -> list[list[tuple[float, bool]]]:
-    """``{"version": pk, "lines": [{"form", "prompt", "completion"}]}`` -> score and truncated of each line, for each.
+def answer(requests: Sequence[dict[str, Any]], loaded: Loaded) -> list[list[tuple[float, bool, bool]]]:
+    """``{"version": pk, "lines": [{"form", "prompt", "completion"}]}`` -> a ``Score`` of each line, for each.
 
     The lines of all that ask for the same version are scored as one batch.
     """
-    answers: list[list[tuple[float, bool]]] = [[] for _ in requests]
+    answers: list[list[tuple[float, bool, bool]]] = [[] for _ in requests]
     for pk in dict.fromkeys(request["version"] for request in requests):
         places = [
             (number, (line["form"], line["prompt"], line["completion"]))
@@ -23,10 +23,10 @@ def answer(requests: Sequence[dict[str, Any]], loaded: Loaded) -> list[list[tupl
             for line in request["lines"]
         ]
         scored = reward_model(pk, loaded).score_flagged([item for _, item in places])
-        for (number, _), score, truncated in zip(
-            places, scored.scores.tolist(), scored.truncated, strict=True
+        for (number, _), *score in zip(
+            places, scored.scores.tolist(), scored.prompts_cut, scored.completions_cut, strict=True
         ):
-            answers[number].append((score, truncated))
+            answers[number].append(tuple(score))
     return answers
 
 

@@ -30,10 +30,16 @@ Lines = Iterable[Mapping[str, Any]]
 
 
 class Score(NamedTuple):
-    """``value`` is normalised (R9); ``truncated`` where the text was too long to be read whole."""
+    """``value`` is normalised (R9); the prompt or the completion is cut where it was too long to be read whole."""
 
     value: float
-    truncated: bool
+    prompt_cut: bool
+    completion_cut: bool
+
+    @property
+    def truncated(self) -> bool:
+        """Either is."""
+        return self.prompt_cut or self.completion_cut
 
 
 def score_lines(*, version: RewardModelVersion, lines: Lines) -> list[Score]:
@@ -54,7 +60,7 @@ def ask(
         answer = asking.ask(kind=KIND, request={"version": version.pk, "lines": list(lines)}, wait=wait)
     except NotAnswered as error:
         raise ScoringFailed(str(error)) from error
-    return [Score(*pair) for pair in answer]
+    return [Score(*one) for one in answer]
 
 
 def _score_in_child(version: RewardModelVersion, lines: Lines) -> list[Score]:
@@ -70,4 +76,4 @@ def _score_in_child(version: RewardModelVersion, lines: Lines) -> list[Score]:
         if reason := run_to_end(command, folder):
             raise ScoringFailed(reason)
         answered = read_jsonl(folder.output / "scores.jsonl")
-        return [Score(float(line["score"]), bool(line["truncated"])) for line in answered]
+        return [Score(line["score"], line["prompt_cut"], line["completion_cut"]) for line in answered]

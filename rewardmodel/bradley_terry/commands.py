@@ -150,8 +150,10 @@ def _whole_lines(path: Path) -> int:
 
 def _in_lines(block: Sequence[_ToScore], scored: Scored) -> bytes:
     lines = (
-        {"score": score, "truncated": cut}
+        {"score": score, "prompt_cut": prompt_cut, "completion_cut": completion_cut}
         | ({} if line.completion_id is None else {"completion_id": line.completion_id})
-        for line, score, cut in zip(block, scored.scores.tolist(), scored.truncated, strict=True)
+        for line, score, prompt_cut, completion_cut in zip(
+            block, scored.scores.tolist(), scored.prompts_cut, scored.completions_cut, strict=True
+        )
     )
     return "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines).encode()

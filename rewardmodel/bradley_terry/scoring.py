@@ -33,10 +33,16 @@ class Normalisation:
 
 
 class Scored(NamedTuple):
-    """``scores`` (n,) in float32 on the CPU; ``truncated[i]``: the i-th was too long to be read whole."""
+    """``scores`` (n,) in float32 on the CPU; of which the prompt or the completion was too long to be read whole."""
 
     scores: Tensor
-    truncated: list[bool]
+    prompts_cut: list[bool]
+    completions_cut: list[bool]
+
+    @property
+    def truncated(self) -> list[bool]:
+        """Of which either was."""
+        return [any(cut) for cut in zip(self.prompts_cut, self.completions_cut, strict=True)]
 
 
 @dataclass
@@ -70,7 +76,7 @@ class RewardModel:
     def score_flagged(
         self, items: Sequence[tuple[str, Messages, str]], *, between: Callable[[], None] = _go_on
     ) -> Scored:
-        """The normalised score of each (form, messages, completion), and whether it is of a truncated text.
+        """The normalised score of each (form, messages, completion), and which of the two were truncated for it.
 
         Completions of the same prompt are encoded together wherever they stand, and equal ones once, so that they
         have one score; what that is does not depend on its neighbours beyond rounding. ``between`` is called before
@@ -84,14 +90,15 @@ class RewardModel:
             for by_text in by_prompt.values()
         ]
         raw = score_encoded(self, encoded, between=between)
-        scores, truncated = torch.empty(len(items)), [False] * len(items)
+        scores = torch.empty(len(items))
+        prompts_cut, completions_cut = [False] * len(items), [False] * len(items)
         for by_text, texts, values in zip(by_prompt.values(), encoded, raw, strict=True):
             normalised = (values - self.normalisation.mean) / self.normalisation.std
             for places, score, cut in zip(by_text.values(), normalised, texts.completions_cut, strict=True):
                 for place in places:
                     scores[place] = score
-                    truncated[place] = cut or texts.prompt_cut
-        return Scored(scores, truncated)
+                    prompts_cut[place], completions_cut[place] = texts.prompt_cut, cut
+        return Scored(scores, prompts_cut, completions_cut)
 
     def probability(self, difference: Tensor) -> Tensor:
         """P(the first is preferred | no tie) of differences of normalised scores, (P,) to (P,)."""

@@ -141,10 +141,10 @@ class RewardOf:
         self, prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]
     ) -> Tensor:
         items = [(prompt.form, prompt.messages, text) for prompt, text in zip(prompts, texts, strict=True)]
-        scores, truncated = self._reward_model.score_flagged(items, between=between)
+        scored = self._reward_model.score_flagged(items, between=between)
         self.texts += len(texts)
-        self.texts_cut += sum(truncated)
-        return scores
+        self.texts_cut += sum(scored.truncated)
+        return scored.scores
 
 
 def report_within_limit(training: PolicyGradient, frame: Frame, held_out: HeldOut) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from annotation import people
 from annotation.collecting import flags, queue, ranking
 from annotation.quality import upkeep
 from console.data.kinds import KINDS
+from rewardmodel import scoring
 from rewardmodel.models import RewardModelVersion
+from rewardmodel.scoring import Score
 from rltrainer.models import PolicyVersion
 from runs.models import Run
 from tests.annotation.factories import make_annotator, make_tasks, put
@@ -309,6 +311,31 @@ def test_people_have_the_rankings_and_hours_that_they_made(cast: Cast) -> None:
     judged = {row[2]: (row[3], row[4]) for row in rows if row[2] in habits}
     assert judged == habits
     assert [row[3:5] for row in rows if row[2] not in habits] == [["0", "0.0"]] * 2
+
+
+def test_a_score_of_what_was_not_read_whole_says_what_was_cut(
+    versions: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = [
+        Score(4.0, False, False),
+        Score(3.0, True, False),
+        Score(2.0, False, True),
+        Score(1.0, True, True),
+    ]
+    monkeypatch.setattr(scoring, "ask", lambda **_: scores)
+    client = Client()
+    client.force_login(versions.carol)
+    fields = {
+        "score-prompt": "Which?",
+        "score-texts": "a\n---\nb\n---\nc\n---\nd",
+        "score-version": RewardModelVersion.objects.get(is_active=True).pk,
+    }
+    answer = client.post("/admin/projects/helpful/try/", {**fields, "do": "score"})
+    text = words(answer.content.decode())
+    assert (
+        "4.000 a 3.000 prompt too long to be read whole b 2.000 answer too long to be read whole c "
+        "1.000 prompt and answer too long to be read whole d"
+    ) in text
 
 
 def test_annotators_are_counted_with_their_current_rankings(cast: Cast) -> None:

@@ -65,8 +65,10 @@ def version(fitted: Path) -> RewardModelVersion:
 
 def test_it_gives_the_scores_of_a_child_and_keeps_nothing(version: RewardModelVersion, start: Any) -> None:
     lines = [line(text) for text in TEXTS] + [line("it is good " * 200)]
+    lines.append({**line(TEXTS[0]), "prompt": [{"role": "user", "content": "How is the inn? " * 200}]})
     expected = scoring.score_lines(version=version, lines=lines)
-    assert [one_score.truncated for one_score in expected] == [False] * 4 + [True]
+    assert [one_score.completion_cut for one_score in expected] == [False] * 4 + [True, False]
+    assert [one_score.prompt_cut for one_score in expected] == [False] * 5 + [True]
     process = start()
     for answered in (
         scoring.ask(version=version, lines=lines),
@@ -75,9 +77,7 @@ def test_it_gives_the_scores_of_a_child_and_keeps_nothing(version: RewardModelVe
         assert [one_score.value for one_score in answered] == pytest.approx(
             [one_score.value for one_score in expected], abs=1e-5
         )
-        assert [one_score.truncated for one_score in answered] == [
-            one_score.truncated for one_score in expected
-        ]
+        assert [one_score[1:] for one_score in answered] == [one_score[1:] for one_score in expected]
     assert not Question.objects.exists()
     os.kill(process.pid, signal.SIGTERM)
     assert process.wait(10) == 0

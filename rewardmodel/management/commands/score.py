@@ -25,10 +25,9 @@ class Command(BaseCommand):
         try:
             version = require_active(find_project(options["project"]))
             lines = list(read_scorable(options["file"]))
-            for line, (value, truncated) in zip(
-                lines, score_lines(version=version, lines=lines), strict=True
-            ):
-                line_with_score = {**line, "score": value, **({"truncated": True} if truncated else {})}
+            for line, score in zip(lines, score_lines(version=version, lines=lines), strict=True):
+                cut = {"truncated": True} if score.truncated else {}
+                line_with_score = {**line, "score": score.value, **cut}
                 sys.stdout.write(json.dumps(line_with_score, ensure_ascii=False) + "\n")
         except (AnnotationError, RewardModelError) as error:
             raise CommandError(str(error)) from error

@@ -62,7 +62,8 @@ def test_a_fitted_reward_model_is_evaluated_and_scores_as_it_does_in_process(tmp
     answers = [json.loads(line) for line in (scoring.output / "scores.jsonl").read_text().splitlines()]
     expected = load_reward_model(fitting.output).score_completions("text", ASK, texts).tolist()
     assert [answer["score"] for answer in answers] == pytest.approx(expected, abs=1e-5)
-    assert [answer["truncated"] for answer in answers] == [False, False, True]
+    assert [answer["completion_cut"] for answer in answers] == [False, False, True]
+    assert not any(answer["prompt_cut"] for answer in answers)
     assert answers[0]["score"] > answers[1]["score"]
     for folder in (evaluation, scoring):
         assert read_json(folder.device_file)["device"] == "cpu"

@@ -39,7 +39,8 @@ class ByHand(RewardModel):
 
     def score_flagged(self, items: Any, *, between: Any = None) -> Scored:
         between()
-        return Scored(torch.tensor([self.scores[text] for _, _, text in items]), [False] * len(items))
+        whole = [False] * len(items)
+        return Scored(torch.tensor([self.scores[text] for _, _, text in items]), whole, whole)
 
 
 def make_told(**scores: float) -> ByHand:
@@ -275,8 +276,12 @@ def test_scores_of_texts_too_long_to_be_read_whole_are_flagged() -> None:
         ("text", MESSAGES, "good"),
         ("text", MESSAGES, "good and " * 10),
         ("text", MESSAGES, "poor"),
+        ("text", long, "good and " * 10),
     ]
-    assert model.score_flagged(items).truncated == [True, False, True, False]
+    scored = model.score_flagged(items)
+    assert scored.prompts_cut == [True, False, False, False, True]
+    assert scored.completions_cut == [False, False, True, False, True]
+    assert scored.truncated == [True, False, True, False, True]
 
 
 def test_normalised_scores_have_mean_0_and_deviation_1_on_the_reference_completions() -> None:
