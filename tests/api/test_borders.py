@@ -140,7 +140,7 @@ def test_thousands_are_scored_and_answered_in_one_request(
         lines = request["lines"] if kind == "scores" else request["prompts"]
         heard.append([one["messages" if kind == "answers" else "prompt"][0]["content"] for one in lines])
         if kind == "scores":
-            return [[float(number), False] for number, _ in enumerate(lines)]
+            return [[float(number), False, False] for number, _ in enumerate(lines)]
         return [[[[f"To {one['messages'][0]['content']}", True, None]] for one in lines]]
 
     monkeypatch.setattr(asking, "ask", scorer)

@@ -41,7 +41,7 @@ def alone(version: RewardModelVersion, *texts: str) -> list[float]:
 def answers(question: Question) -> list[float]:
     question.refresh_from_db()
     assert question.failure == ""
-    return [score for score, _ in question.answer or []]
+    return [score for score, *_ in question.answer or []]
 
 
 def test_what_waits_is_scored_in_one_pass_and_everybody_gets_their_own(version: RewardModelVersion) -> None:
