@@ -32,8 +32,8 @@ docs: .venv/.docs
 	@echo "build/docs/index.html"
 
 # Each worker has a Postgres of its own. Three on two cores, because there is always a test that waits for a process or a
-# page (4,678 tests in 592 s; two workers took 645 s for 4,074); two for the quick ones, which wait for nothing.
-WORKERS := -n 4 --dist worksteal
+# page (4,893 tests in 630 s, four workers 670 s; two took 645 s for 4,074); two for the quick ones, which wait for nothing.
+WORKERS := -n 3 --dist worksteal
 QUICK_WORKERS := -n 2 --dist worksteal
 
 # Types are checked beside the tests: on a fresh clone that takes one processor more than a minute. What is wrong with
