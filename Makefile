@@ -32,7 +32,7 @@ docs: .venv/.docs
 	@echo "build/docs/index.html"
 
 # Each worker has a Postgres of its own. Three on two cores, because there is always a test that waits for a process or a
-# page (4,893 tests in 630 s, four workers 670 s; two took 645 s for 4,074); two for the quick ones, which wait for nothing.
+# page (4,893 tests in 630 to 650 s, four workers 670 s; two took 645 s for 4,074); two for the quick ones, which wait for nothing.
 WORKERS := -n 3 --dist worksteal
 QUICK_WORKERS := -n 2 --dist worksteal
 
