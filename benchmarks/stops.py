@@ -20,12 +20,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.devices import demonstration_lines, prompt_lines, snapshot_lines
+from benchmarks.devices import Inputs, demonstration_lines, prepare, prompt_lines, snapshot_lines
 from benchmarks.writing import CHECKOUT, put, table
 from demo.demonstrations import demonstrations
 from runs.folder.child import DONE, STOPPED
@@ -49,7 +49,7 @@ class Kind(NamedTuple):
     name: str
     command: tuple[str, str]
     config: Mapping[str, Any]
-    inputs: Mapping[str, Sequence[Mapping[str, Any]]]
+    inputs: Inputs
 
 
 class Stop(NamedTuple):
@@ -128,16 +128,6 @@ def kinds(home: Path, device: str) -> list[Kind]:
     ]
 
 
-def make(kind: Kind, path: Path) -> RunFolder:
-    """The prepared folder of a run of ``kind``."""
-    folder = RunFolder(path)
-    folder.make()
-    for name, lines in kind.inputs.items():
-        (folder.inputs / name).write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    folder.write_config(dict(kind.config))
-    return folder
-
-
 def begin(kind: Kind, folder: RunFolder, forks: Path) -> Process:
     """Its process, once it has said the first word of its progress."""
     module, command = kind.command
@@ -157,7 +147,7 @@ def begin(kind: Kind, folder: RunFolder, forks: Path) -> Process:
 
 def to_its_end(kind: Kind, path: Path, forks: Path) -> float:
     """The seconds from the first word of its progress to its end."""
-    folder = make(kind, path)
+    folder = prepare(path, kind.config, kind.inputs)
     process = begin(kind, folder, forks)
     begun = time.monotonic()
     if process.wait() != DONE:
@@ -167,7 +157,7 @@ def to_its_end(kind: Kind, path: Path, forks: Path) -> float:
 
 def stopped(kind: Kind, path: Path, after: float, forks: Path) -> Stop | None:
     """Stop a new run of ``kind`` so many seconds after its first word; None where it is over before."""
-    folder = make(kind, path)
+    folder = prepare(path, kind.config, kind.inputs)
     process = begin(kind, folder, forks)
     try:
         process.wait(after)

@@ -11,8 +11,7 @@ from django.db import transaction
 
 from annotation.errors import BadRequest
 from annotation.files import looking, uploads
-from annotation.files.export import FORMS
-from annotation.files.jsonl.provenance import SPLITS
+from annotation.files.export import require_named
 from annotation.models import DatasetExport, Project, Transfer
 from runs import lifecycle
 from runs.folder.files import read_json
@@ -41,7 +40,7 @@ def request_import(
     The file is stored before the transaction, and removed where that is rolled back; where a whole request is, the
     sweep removes it (annotation.files.uploads).
     """
-    _check(kind)
+    require_named(Transfer.Kind.values, kind, None, None)
     stored = uploads.keep(file)
     try:
         return _queue_import(
@@ -132,7 +131,7 @@ def request_export(
 ) -> Run:
     """Queue an export into the run's folder, from where its page offers it. ``split`` and ``form`` are those of the
     prompts. Raises BadRequest."""
-    _check(kind, split, form)
+    require_named(Transfer.Kind.values, kind, split, form)
     run = lifecycle.create(kind=EXPORT.name, created_by=created_by)
     Transfer.objects.create(
         run=run,
@@ -168,13 +167,6 @@ def request_dataset(*, project: Project, license: str = "other", created_by: Use
 def _dataset_again(run: Run, created_by: User | None) -> Run:
     export = run.dataset_export
     return request_dataset(project=export.project, license=export.license, created_by=created_by)
-
-
-def _check(kind: str | None, split: str | None = None, form: str | None = None) -> None:
-    choices = ((kind, Transfer.Kind.values, "kind"), (split, SPLITS, "split"), (form, FORMS, "form"))
-    for value, allowed, name in choices:
-        if value is not None and value not in allowed:
-            raise BadRequest(f"There is no {name} {value!r}: it is one of {', '.join(allowed)}.")
 
 
 def _prepare_import(run: Run, folder: RunFolder) -> None:

@@ -8,7 +8,6 @@ from rewardmodel.activation import active_version
 from rewardmodel.simulating import (
     BY_ACTIVE,
     MOST_IN_DEMO,
-    NO_DEMO,
     RULES,
     made_by_kind,
     shortfall,
@@ -33,10 +32,6 @@ class SimulateForm(Action):
             field = self.fields["preference"]
             assert isinstance(field, forms.ChoiceField)
             field.choices = [*RULES.items(), *BY_ACTIVE.items()]
-
-    def clean(self) -> None:
-        if not self.project.is_demo:
-            raise forms.ValidationError(NO_DEMO)
 
     def perform(self, user: User) -> None:
         answer = simulate_in_demo(project=self.project, **self.cleaned_data)

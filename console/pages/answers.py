@@ -7,6 +7,7 @@ from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from annotation.models import Project, Prompt
+from console.pages.findings import words_of
 from runs.models import Run, RunAnswer
 
 # Of a prompt's looks the page shows so many, thinned evenly; the first and the last are among them.
@@ -45,7 +46,7 @@ def watched(run: Run, project: Project) -> list[Watched]:
     steps = set(_thinned(sorted({row.step for row in rows})))
     order = {prompt: number for number, prompt in enumerate(dict.fromkeys(row.prompt_id for row in rows))}
     texts = {
-        prompt.public_id: "\n\n".join(message["content"] for message in prompt.messages)
+        prompt.public_id: words_of(prompt.messages)
         for prompt in Prompt.objects.filter(project=project, public_id__in=order)
     }
     shown = sorted(

@@ -86,7 +86,7 @@ def _of_training(run: Run) -> Findings | None:
         ],
         [
             Example(
-                _prompt(one["prompt"]),
+                words_of(one["prompt"]),
                 [Text(name, one[name]["completion"], one[name]["reward"]) for name in ("before", "after")],
             )
             for one in report.get("examples", [])[:EXAMPLES]
@@ -131,5 +131,6 @@ def _against(words: str, figure: Report | None) -> list[str]:
     return [f"{words} {percent(figure)}."] if figure else []
 
 
-def _prompt(messages: list[dict[str, str]]) -> str:
+def words_of(messages: list[dict[str, str]]) -> str:
+    """A prompt as the pages of runs show it."""
     return "\n\n".join(message["content"] for message in messages)

@@ -8,7 +8,7 @@ files.py        a kind -> lines; find_project
 scope.py        of which project, split and form of prompt
 described.py    tasks with their prompt and completions, many at once
 rewards.py      what reward models gave completions, from whoever offers it
-answers.py  completions one by one, as a list under Data sends them: no import takes them
+answers.py      completions one by one, as a list under Data sends them: no import takes them
 prompts.py tasks.py demonstrations.py rankings.py pairs.py ratings.py remarks.py    the rows of a kind as objects
                 (pairs.py as lines: of them there are most)
 
@@ -23,8 +23,19 @@ from annotation.files.export.files import (
     count,
     find_project,
     lines,
+    require_named,
     streamed,
     write,
 )
 
-__all__ = ["FORMS", "ExportReport", "check", "count", "find_project", "lines", "streamed", "write"]
+__all__ = [
+    "FORMS",
+    "ExportReport",
+    "check",
+    "count",
+    "find_project",
+    "lines",
+    "require_named",
+    "streamed",
+    "write",
+]

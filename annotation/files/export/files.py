@@ -1,6 +1,6 @@
 """A kind of rows as lines."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -121,6 +121,13 @@ def _lines(kind: str, scope: Scope) -> Iterator[str]:
     return pairs.lines(scope) if kind == "pairs" else map(line_of, _VALUES[kind](scope))
 
 
+def require_named(kinds: Collection[str], kind: str | None, split: str | None, form: str | None) -> None:
+    """Raises BadRequest where one of them is named and there is none of that name."""
+    for value, allowed, name in ((kind, kinds, "kind"), (split, SPLITS, "split"), (form, FORMS, "form")):
+        if value is not None and value not in allowed:
+            raise BadRequest(f"There is no {name} {value!r}: it is one of {', '.join(allowed)}.")
+
+
 def check(*, project: Project, kind: str, split: str | None = None, form: str | None = None) -> None:
     """Whether such an export can be made. Raises BadRequest."""
     _scope(project, kind, split, form)
@@ -171,10 +178,7 @@ def _scope(
     form: str | None,
     only: "QuerySet[Any] | None" = None,
 ) -> Scope:
-    kinds = (*KINDS, "answers")
-    for value, allowed, name in ((kind, kinds, "kind"), (split, SPLITS, "split"), (form, FORMS, "form")):
-        if value is not None and value not in allowed:
-            raise BadRequest(f"There is no {name} {value!r}: it is one of {', '.join(allowed)}.")
+    require_named((*KINDS, "answers"), kind, split, form)
     scope = Scope(project, split, form, only)
     if kind == "pairs" and form is None:
         pairs.check_one_form(scope)
