@@ -294,7 +294,7 @@ def loss_of(path: Path, device: str) -> float:
     )
     rows = read_demonstrations(path / "inputs" / "demonstrations.jsonl")
     held_out = [row for row in rows if row.split == "validation"]
-    losses = demonstration_losses(policy, held_out, EvaluateConfig(policies=("saved",)))
+    losses = demonstration_losses(policy, held_out, EvaluateConfig(policies=("saved",))).rows
     return math.fsum(nats for nats, _ in losses) / sum(tokens for _, tokens in losses)
 
 

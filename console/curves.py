@@ -43,6 +43,7 @@ CURVES = {
     "reward_std": Curve("Spread of the rewards", "standard deviations", TEXTS),
     "entropy": Curve("Entropy", "nats a token", TEXTS),
     "ended": Curve("Completions that end", "%", TEXTS),
+    "texts_cut": Curve("Texts too long for the reward model", "a step", TEXTS),
     "distinct_2": Curve("Different pairs of words", "% of all", TEXTS),
     "kl_k2": Curve("KL, estimator k2", "nats a completion", TEXTS),
     "kl_k3": Curve("KL, estimator k3", "nats a completion", TEXTS),

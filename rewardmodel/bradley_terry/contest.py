@@ -42,10 +42,12 @@ def side_by_side(
         def at_work(place: int = number) -> None:
             between(place)
 
-        judged = judge(model, held_records, score_records(model, held_records, between=at_work))
+        scores = score_records(model, held_records, between=at_work)
+        judged = judge(model, held_records, scores)
         judgements.append(judged)
         versions.append(
             {
+                **scores.cut,
                 **overall(judged, resamples),
                 **slices(judged, seen, resamples),
                 "difference": _difference(judged, judgements[0], resamples) if number else None,

@@ -32,6 +32,7 @@ def report_on(
 ) -> Report:
     """The report on the test split of ``records``, else on validation. All figures are of strict pairs.
 
+    ``prompts_cut`` and ``completions_cut`` are how many of the different ones the model could not read whole.
     ``held_out`` is None and ``note`` says why where there is nothing to evaluate on. Shares and means are
     ``{"value", "interval", "count", "prompts"}`` of so many pairs (lm.bootstrap).
     """
@@ -48,6 +49,7 @@ def report_on(
             "prompts": len({record.prompt_key for record in held_records}),
             "rankings": len(held_records),
             "pairs": len(judged),
+            **scores.cut,
             **overall(judged, resamples),
             **slices(judged, seen, resamples),
             "accuracy_where_two_judged": _mean(
@@ -72,10 +74,9 @@ def compare(
     The bootstrap is paired: both are looked at on the same drawn prompts.
     """
     _, held_records = held_out(records)
-    ours, theirs = (
-        judge(contender, held_records, score_records(contender, held_records, between=between))
-        for contender in (model, incumbent)
-    )
+    ours = judge(model, held_records, score_records(model, held_records, between=between))
+    scores = score_records(incumbent, held_records, between=between)
+    theirs = judge(incumbent, held_records, scores)
     prompts = [one.prompt for one in ours]
     gains = [one.right - other.right for one, other in zip(ours, theirs, strict=True)]
     difference = mean_by_prompt(prompts, gains, resamples=resamples)
@@ -84,6 +85,7 @@ def compare(
     return {
         "accuracy": mean_by_prompt(prompts, [pair.right for pair in theirs], resamples=resamples),
         "difference": difference,
+        **scores.cut,
     }
 
 

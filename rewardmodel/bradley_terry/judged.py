@@ -59,9 +59,13 @@ def held_out(records: Iterable[Record]) -> tuple[str | None, list[Record]]:
 
 
 class Scores(NamedTuple):
-    """The normalised score of each different (prompt, text) that was scored."""
+    """The normalised score of each different (prompt, text) that was scored.
+
+    ``cut`` counts the prompts (``prompts_cut``) and texts (``completions_cut``) among them that were not read whole.
+    """
 
     of: dict[tuple[str, str], float]
+    cut: dict[str, int]
 
     def difference(self, record: Record, preferred: int, rejected: int) -> float:
         prompt, texts = record.prompt_key, record.texts
@@ -75,8 +79,10 @@ def score_records(model: RewardModel, records: Sequence[Record], *, between: Cal
         for record in records
         for text in record.texts
     }
-    scores = model.score_many(list(different.values()), between=between).tolist()
-    return Scores(dict(zip(different, scores, strict=True)))
+    scored = model.score_flagged(list(different.values()), between=between)
+    prompts = {prompt for (prompt, _), cut in zip(different, scored.prompts_cut, strict=True) if cut}
+    cut = {"prompts_cut": len(prompts), "completions_cut": sum(scored.completions_cut)}
+    return Scores(dict(zip(different, scored.scores.tolist(), strict=True)), cut)
 
 
 def judge(model: RewardModel, records: Sequence[Record], scores: Scores) -> list[Judged]:

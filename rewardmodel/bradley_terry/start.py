@@ -70,7 +70,10 @@ def prepare(config: FitConfig, folder: RunFolder) -> Start:
     if not config.from_scratch:
         try_network(network, tokenizer, config)
     examples = encode_examples(tokenizer, limits, train, config)
-    counts = _counts(records, train, examples)
+    validated = encode_examples(
+        tokenizer, limits, drawn(validation, config.validation_rankings, seed=config.seed), config
+    )
+    counts = _counts(records, train, examples, validated)
     return Start(
         config=config.resolved(sum(value.numel() for value in network.parameters())),
         records=records,
@@ -78,9 +81,7 @@ def prepare(config: FitConfig, folder: RunFolder) -> Start:
         limits=limits,
         share=packing_is_exact(network.trunk, limits, pad_id=tokenizer.pad_token_id),
         train=examples,
-        validation=encode_examples(
-            tokenizer, limits, drawn(validation, config.validation_rankings, seed=config.seed), config
-        ),
+        validation=validated,
         counts=counts,
         network=network,
         tie_parameter=_tie_parameter(config, counts["train"]),
@@ -193,7 +194,13 @@ def _nothing_to_learn(records: Sequence[Record], config: FitConfig) -> str:
     )
 
 
-def _counts(records: Sequence[Record], learnt: Sequence[Record], train: Sequence[Example]) -> dict[str, Any]:
+def _counts(
+    records: Sequence[Record],
+    learnt: Sequence[Record],
+    train: Sequence[Example],
+    validation: Sequence[Example],
+) -> dict[str, Any]:
+    """What the snapshot holds, and what of it is learnt from (``train``) and read after each epoch (``validation``)."""
     return {
         "verdicts": count_verdicts(records),
         "rankings": len(records),
@@ -205,7 +212,15 @@ def _counts(records: Sequence[Record], learnt: Sequence[Record], train: Sequence
             "prompts": len({record.prompt_key for record in learnt}),
             "pairs": sum(len(example.pairs) for example in train),
             "ties": sum(len(example.ties) for example in train),
-            "prompts_cut": sum(example.encoded.prompt_cut for example in train),
-            "completions_cut": sum(sum(example.encoded.completions_cut) for example in train),
+            **_cut(train),
         },
+        "validation": {"rankings": len(validation), **_cut(validation)},
+    }
+
+
+def _cut(examples: Sequence[Example]) -> dict[str, int]:
+    """How many rankings' prompts and completions were too long to be read whole."""
+    return {
+        "prompts_cut": sum(example.encoded.prompt_cut for example in examples),
+        "completions_cut": sum(sum(example.encoded.completions_cut) for example in examples),
     }

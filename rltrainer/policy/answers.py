@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -91,26 +91,34 @@ def same_tokens(one: Policy, other: Policy) -> bool:
     return bool(one.tokenizer.get_vocab() == other.tokenizer.get_vocab())
 
 
+class Losses(NamedTuple):
+    """Of each demonstration -log pi in nats, and the tokens that it is the sum of, EOS counted; and how many texts were
+    ``cut`` for it."""
+
+    rows: list[tuple[float, int]]
+    cut: dict[str, int]
+
+
 def demonstration_losses(
     policy: Policy,
     demonstrations: Sequence[Demonstration],
     config: EvaluateConfig,
     between: Callable[[], None] = lambda: None,
-) -> list[tuple[float, int]]:
-    """Of each demonstration -log pi in nats, and the tokens that it is the sum of, EOS counted."""
+) -> Losses:
+    """The losses of what ``policy`` reads of the demonstrations."""
     room = context_length(policy.model) - config.max_new_tokens
     examples = encode_demonstrations(
         policy.tokenizer,
         demonstrations,
         max_prompt_tokens=min(config.max_prompt_tokens, room),
         max_completion_tokens=config.max_new_tokens,
-    ).rows
+    )
     losses = row_losses(
         policy.model,
-        examples,
+        examples.rows,
         policy.tokenizer.pad_token_id,
         micro_batch_tokens=TOKENS_AT_ONCE,
         device=policy.model.device,
         between=between,
     )
-    return list(zip(losses, map(targets_of, examples), strict=True))
+    return Losses(list(zip(losses, map(targets_of, examples.rows), strict=True)), examples.cut)

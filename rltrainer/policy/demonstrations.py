@@ -41,6 +41,11 @@ class Examples(NamedTuple):
     prompts_cut: int
     completions_cut: int
 
+    @property
+    def cut(self) -> dict[str, int]:
+        """Both counts by their names, as reports have them."""
+        return {"prompts_cut": self.prompts_cut, "completions_cut": self.completions_cut}
+
 
 class Batch(NamedTuple):
     """``ids`` and ``mask`` (B, T), padded on the right; ``targets`` (B, T-1), True where ids[:, 1:] is learnt."""

@@ -7,7 +7,7 @@ What is measured of one policy is kept in checkpoint/, so a run that was stopped
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -27,8 +27,17 @@ from runs.folder.folder import RunFolder
 from runs.folder.progress import Progress
 from runs.folder.stopping import StopSignal
 
+if TYPE_CHECKING:
+    from rewardmodel.bradley_terry.scoring import Scored
+
 Measured = dict[str, Any]
 EXAMPLES = 10
+CUT = (
+    "prompts_cut",
+    "answers_cut_for_reward",
+    "demonstration_prompts_cut",
+    "demonstration_completions_cut",
+)
 
 
 def main(folder: RunFolder, stop: StopSignal) -> None:
@@ -101,11 +110,15 @@ def evaluate_policy(
     ).truncated  # a refused one is told before any is sampled
     answers = answer_prompts(policy, reference, prompts, config, between)
     all_answered = partial(between, len(prompts))
+    scored = _scored(config, prompts, answers, all_answered)
+    losses = demonstration_losses(policy, demonstrations, config, all_answered)
     return {
         "answers": [asdict(answer) for answer in answers],
-        "rewards": _rewards(config, prompts, answers, all_answered),
-        "losses": demonstration_losses(policy, demonstrations, config, all_answered),
+        "rewards": None if scored is None else scored.scores.tolist(),
+        "losses": losses.rows,
         "prompts_cut": cut,
+        "answers_cut_for_reward": None if scored is None else sum(scored.truncated),
+        **{f"demonstration_{name}": count for name, count in losses.cut.items()},
         "demonstrations": _numbers([demonstration.messages for demonstration in demonstrations]),
     }
 
@@ -134,7 +147,8 @@ def figures(measured: Measured, first: Measured, resamples: int) -> dict[str, An
     ``reward_gain`` is the reward above the first policy's on the same prompt, ``win_rate`` the share of its
     answers that score above the first policy's at the same place (equal ones half; one that both gave has one score,
     whatever rounding makes of it in two batches), ``distinct_1`` and ``_2`` the
-    distinct words and pairs of words as a share of all (Li et al. 1510.03055). ``prompts_cut`` were too long for it.
+    distinct words and pairs of words as a share of all (Li et al. 1510.03055). ``CUT`` counts what was too long to be
+    read whole: prompts and demonstrations by the policy, answers (with their prompts) by the reward model.
     """
 
     def over_prompts(values: Sequence[float] | None) -> Mean | None:
@@ -157,7 +171,7 @@ def figures(measured: Measured, first: Measured, resamples: int) -> dict[str, An
         "perplexity": _perplexity(measured, resamples),
         "distinct_1": distinct([answer["text"] for answer in answers], 1),
         "distinct_2": distinct([answer["text"] for answer in answers], 2),
-        "prompts_cut": measured["prompts_cut"],
+        **{name: measured[name] for name in CUT},
     }
 
 
@@ -197,17 +211,17 @@ def _numbers(things: Sequence[Any]) -> list[int]:
     return [seen.setdefault(repr(thing), len(seen)) for thing in things]
 
 
-def _rewards(
+def _scored(
     config: EvaluateConfig, prompts: Sequence[Prompt], answers: Sequence[Answer], between: Callable[[], None]
-) -> list[float] | None:
+) -> "Scored | None":
+    """What the reward model makes of the answers; None where none judges."""
     if config.reward_model is None:
         return None
     from rewardmodel.bradley_terry.artifact import load_reward_model  # only a run that scores needs it
 
     model = load_reward_model(config.reward_model, device=choose_device(config.device))
     items = [(prompts[a.prompt].form, prompts[a.prompt].messages, a.text) for a in answers]
-    scores: list[float] = model.score_many(items, between=between).tolist()
-    return scores
+    return model.score_flagged(items, between=between)
 
 
 def _held_out(folder: RunFolder) -> list[Demonstration]:

@@ -25,7 +25,7 @@ from runs.folder.folder import RunFolder
 
 @dataclass(frozen=True)
 class Start:
-    """``train`` and ``held_out`` examples; ``cut``, counts of texts that were too long."""
+    """``train`` and ``held_out`` examples; ``cut``, how many prompts and completions of either were too long."""
 
     config: ResolvedSft
     policy: Policy
@@ -45,7 +45,7 @@ def prepare(config: SftConfig, folder: RunFolder, device: torch.device) -> Start
     policy = start_policy(config, train, device)
     parameters = sum(value.numel() for value in policy.model.parameters())
     learnt, read = (_encode(policy, config, rows) for rows in (train, held_out))
-    cut = {"prompts_cut": learnt.prompts_cut, "completions_cut": learnt.completions_cut}
+    cut = {**learnt.cut, **{f"held_out_{name}": count for name, count in read.cut.items()}}
     return Start(config.resolved(parameters), policy, learnt.rows, read.rows, cut)
 
 

@@ -12,7 +12,8 @@ def rollout_figures(rollout: Rollout, kl_clamp: float) -> dict[str, float]:
 
     ``reward`` and ``reward_std``: the reward model's scores, mean and deviation over completions. ``kl``, ``kl_k2``,
     ``kl_k3``: to the reference, nats a completion. ``entropy``: nats a token. ``length``: tokens with EOS. ``ended``:
-    the share with EOS. ``distinct_2``: distinct pairs of words as a share of all.
+    the share with EOS. ``distinct_2``: distinct pairs of words as a share of all. ``texts_cut``: how many the reward
+    model could not read whole.
     """
     log_ratio = clamped_log_ratio(rollout.log_probs, rollout.reference, kl_clamp)
     kl = divergence(log_ratio, rollout.mask)
@@ -27,6 +28,7 @@ def rollout_figures(rollout: Rollout, kl_clamp: float) -> dict[str, float]:
         "length": tokens / len(rollout.texts),
         "ended": float(rollout.finished.double().mean()),
         "distinct_2": distinct(rollout.texts, 2) or 0.0,
+        "texts_cut": int(rollout.cut.sum()),
     }
 
 

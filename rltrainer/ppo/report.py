@@ -46,8 +46,9 @@ def make_report(
 
     ``gain``: the rise of the mean reward with its interval, by prompt (lm.bootstrap); ``gain_in_deviations``: in
     deviations of the rewards before, 0 where those are all equal. ``examples``: a completion before and after with
-    their rewards. ``after`` is the policy as it is saved, which with LoRA is another network (``as_saved``).
-    ``between`` is called before each forward pass.
+    their rewards. ``cut``: of all these texts, before and after, how many the reward model could not read whole.
+    ``after`` is the policy as it is saved, which with LoRA is another network (``as_saved``). ``between`` is called
+    before each forward pass.
     """
     saved = as_saved(policy)
     with policy.reference() as reference:
@@ -71,6 +72,10 @@ def make_report(
         "after": last,
         "gain": gain,
         "gain_in_deviations": gain["value"] / first["reward_std"] if first["reward_std"] > 0 else 0.0,
+        "cut": {
+            "held_out_texts": len(before.texts) + len(after.texts),
+            "held_out_texts_cut": sum(before.cut) + sum(after.cut),
+        },
         "examples": [
             _example(held_out.prompts[number], before, after, number * config.samples)
             for number in range(min(EXAMPLES, len(held_out.prompts)))
@@ -87,6 +92,7 @@ class _Answers(NamedTuple):
     lengths: list[int]
     ended: list[bool]
     entropy: list[float]
+    cut: list[bool]
 
     @classmethod
     def of(
@@ -98,7 +104,7 @@ class _Answers(NamedTuple):
         between: Callable[[], None],
     ) -> "_Answers":
         """Completions of ``prompts``; the numbers drawn are the same for every policy."""
-        answers = cls([], [], [], [], [], [])
+        answers = cls([], [], [], [], [], [], [])
         for first in range(0, len(prompts), config.batch_prompts):
             batch = prompts[first : first + config.batch_prompts]
             generator = generator_of("report", config.seed, first)
@@ -116,9 +122,10 @@ class _Answers(NamedTuple):
         self.lengths.extend(rollout.mask.sum(dim=1).tolist())
         self.ended.extend(rollout.finished.tolist())
         self.entropy.extend(rollout.entropy.double().sum(dim=1).tolist())
+        self.cut.extend(rollout.cut.tolist())
 
     def figures(self) -> dict[str, float]:
-        """Their means, as measures.py defines them."""
+        """Their means, as figures.py defines them."""
         count, tokens = len(self.texts), sum(self.lengths)
         reward = math.fsum(self.rewards) / count
         return {

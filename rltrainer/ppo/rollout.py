@@ -17,15 +17,24 @@ from rltrainer.policy.prompts import Prompt, encode_with_room
 from rltrainer.ppo.config import ResolvedPpo
 from rltrainer.ppo.value import ValueNetwork
 
-# (prompts, texts) of equal length, and what is called before each forward pass -> their scores, (B,), on the CPU.
-RewardFunction = Callable[[Sequence[Prompt], Sequence[str], Callable[[], None]], Tensor]
+
+class Earned(NamedTuple):
+    """``scores`` (B,) of texts after prompts, and of which either was ``cut`` (B,): too long to be read whole."""
+
+    scores: Tensor
+    cut: Tensor
+
+
+# (prompts, texts) of equal length, and what is called before each forward pass -> what they earn, on the CPU.
+RewardFunction = Callable[[Sequence[Prompt], Sequence[str], Callable[[], None]], Earned]
 
 
 class Rollout(NamedTuple):
     """B completions, T columns of which the last R are completions; a prompt's samples lie side by side.
 
     ``sequences`` (B, T), ``attention_mask`` (B, T), ``mask`` (B, R) True up to and including EOS, ``finished`` (B,),
-    ``scores`` (B,), ``log_probs``, ``reference``, ``entropy`` and ``values`` (B, R), 0 on pads.
+    ``scores`` (B,) and ``cut`` (B,) as Earned, ``log_probs``, ``reference``, ``entropy`` and ``values`` (B, R), 0 on
+    pads.
     """
 
     sequences: Tensor
@@ -33,6 +42,7 @@ class Rollout(NamedTuple):
     mask: Tensor
     finished: Tensor
     scores: Tensor
+    cut: Tensor
     log_probs: Tensor
     reference: Tensor
     entropy: Tensor
@@ -105,9 +115,9 @@ def collect(
     )
     generated_at = clock()
     prompt_of_each = [prompt for prompt in ranks.share(prompts) for _ in range(config.samples)]
-    scores = reward_of(prompt_of_each, generated.texts, between).to(generated.sequences.device)
+    earned = reward_of(prompt_of_each, generated.texts, between)
     scored_at = clock()
-    rollout = rollout_of(policy, value, generated, scores, config, between)
+    rollout = rollout_of(policy, value, generated, earned, config, between)
     if ranks.count > 1:
         rollout = join(ranks.gather(rollout.to(CPU)), config.samples, policy.tokenizer.pad_token_id).to(
             generated.sequences.device
@@ -123,7 +133,7 @@ def rollout_of(
     policy: Policy,
     value: ValueNetwork | None,
     generated: Generated,
-    scores: Tensor,
+    earned: Earned,
     config: ResolvedPpo,
     between: Callable[[], None] = lambda: None,
 ) -> Rollout:
@@ -131,7 +141,8 @@ def rollout_of(
     start = generated.sequences.shape[1] - generated.completion_mask.shape[1]
     blank = torch.zeros_like(generated.completion_mask, dtype=precise(policy.model.dtype))
     log_probs, entropy, reference, values = (blank.clone() for _ in range(4))
-    for part in micro_batches(generated.attention_mask, start, range(len(scores)), config.micro_batch_tokens):
+    rows, device = generated.attention_mask, generated.sequences.device
+    for part in micro_batches(rows, start, range(len(generated.texts)), config.micro_batch_tokens):
         ids, mask, first = part.cut(generated.sequences), part.cut(generated.attention_mask), part.start
         between()
         with autocast(policy.model.device):
@@ -147,7 +158,7 @@ def rollout_of(
     # A part is as wide as its longest row: what was written behind the end of the others is of pads.
     real = generated.completion_mask
     return Rollout(
-        generated.sequences, generated.attention_mask, real, generated.finished, scores,
+        generated.sequences, rows, real, generated.finished, earned.scores.to(device), earned.cut.to(device),
         log_probs * real, reference * real, entropy * real, values * real, generated.texts,
     )  # fmt: skip
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 
 from lm.devices import choose_device, device_of_run
 from lm.loading import context_length
@@ -24,15 +23,17 @@ from rltrainer.policy.bases import load_for_training
 from rltrainer.policy.encoding import encode_prompts
 from rltrainer.policy.loading import save_policy
 from rltrainer.policy.prompts import Prompt, encode_with_room, read_prompts
-from rltrainer.ppo.config import PpoConfig
+from rltrainer.ppo.config import PpoConfig, ResolvedPpo
 from rltrainer.ppo.learner import Learner
 from rltrainer.ppo.report import HeldOut, held_out_of, make_report
+from rltrainer.ppo.rollout import Earned, RewardFunction
 from rltrainer.ppo.trainer import PolicyGradient
 from rltrainer.ppo.value import make_value_network
 from runs.folder.config import parse_config
 from runs.folder.errors import BadInput
 from runs.folder.files import file_digest, folder_digest, write_json
 from runs.folder.folder import RunFolder
+from runs.folder.metrics import read_metrics
 from runs.folder.progress import Progress
 from runs.folder.stopping import StopSignal
 
@@ -57,7 +58,7 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
         Progress(folder.progress_file).report(0, 1, "loading the policy and the reward model")
     prompts_of_run = split_prompts(read_prompts(folder.inputs / PROMPTS), config.held_out_prompts)
     reward_model = load_reward_model(config.reward_model, device_of_run(folder, config.device))
-    learner, reward_of = make_learner(config, reward_model), RewardOf(reward_model)
+    learner, reward_of = make_learner(config, reward_model), reward_by(reward_model)
     cut = count_cut(learner, reward_model, prompts_of_run)
     inputs = {PROMPTS: file_digest(folder.inputs / PROMPTS)}
     parents = {
@@ -74,9 +75,8 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
         return
     frame.leave_others()
     frame.report(training.steps, training.steps, "sampling held-out prompts")
-    reward_of.texts = reward_of.texts_cut = 0
     report = report_within_limit(training, frame, prompts_of_run.held_out)
-    report["cut"] = {**cut, "held_out_texts": reward_of.texts, "held_out_texts_cut": reward_of.texts_cut}
+    report["cut"] = {**cut, **_texts_cut(frame, learner.config), **report["cut"]}
     write_json(folder.output / "report.json", report)
     made_from = {"config": asdict(learner.config), "inputs": inputs, "parents": parents, "metrics": report}
     save_policy(learner.policy, folder.output, {"made_by": learner.config.algorithm, **made_from})
@@ -108,43 +108,38 @@ def make_learner(config: PpoConfig, reward_model: RewardModel) -> Learner:
 
 
 def count_cut(learner: Learner, reward_model: RewardModel, prompts: PromptsOfRun) -> dict[str, int]:
-    """How many prompts lose their oldest words, so that an answer has room.
+    """How many prompts lose their oldest words, so that an answer has room, and for how many the reward model has none.
 
     Read before the first step, and as the reward model will read them: one that a template refuses would else end the
     run at the step that draws it. Raises BadInput naming the prompt.
     """
-    everything = [*prompts.train, *prompts.held_out.prompts]
-    with in_words("the reward model cannot score every prompt"):
-        encode_prompts(reward_model.tokenizer, everything, reward_model.limits.prompt)
-    train, held_out = (
-        encode_with_room(learner.policy, some, **learner.config.limits).truncated
-        for some in (prompts.train, prompts.held_out.prompts)
-    )
+    cut: dict[str, int] = {"train_prompts": len(prompts.train)}
+    for name, some in (("train_prompts", prompts.train), ("held_out_prompts", prompts.held_out.prompts)):
+        with in_words("the reward model cannot score every prompt"):
+            scored = encode_prompts(reward_model.tokenizer, some, reward_model.limits.prompt)
+        cut[f"{name}_cut"] = encode_with_room(learner.policy, some, **learner.config.limits).truncated
+        cut[f"{name}_cut_for_reward"] = scored.truncated
+    return cut
+
+
+def _texts_cut(frame: Frame, config: ResolvedPpo) -> dict[str, int]:
+    """Of the texts that all steps sampled, by their figures: a run that was stopped counts those before it too."""
+    steps, _ = read_metrics(frame.folder.metrics_file)
     return {
-        "train_prompts": len(prompts.train),
-        "train_prompts_cut": train,
-        "held_out_prompts_cut": held_out,
+        "train_texts": len(steps) * config.episodes,
+        "train_texts_cut": sum(step.get("texts_cut", 0) for step in steps),
     }
 
 
-class RewardOf:
-    """The reward model as a function of prompts and texts: it reads text, with its own tokenizer (P15).
+def reward_by(reward_model: RewardModel) -> RewardFunction:
+    """The reward model as a function of prompts and texts: it reads text, with its own tokenizer (P15)."""
 
-    ``texts`` counts what it scored, and ``texts_cut`` those of them that were too long for it.
-    """
-
-    def __init__(self, reward_model: RewardModel) -> None:
-        self._reward_model = reward_model
-        self.texts = self.texts_cut = 0
-
-    def __call__(
-        self, prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]
-    ) -> Tensor:
+    def reward_of(prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]) -> Earned:
         items = [(prompt.form, prompt.messages, text) for prompt, text in zip(prompts, texts, strict=True)]
-        scored = self._reward_model.score_flagged(items, between=between)
-        self.texts += len(texts)
-        self.texts_cut += sum(scored.truncated)
-        return scored.scores
+        scored = reward_model.score_flagged(items, between=between)
+        return Earned(scored.scores, torch.tensor(scored.truncated))
+
+    return reward_of
 
 
 def report_within_limit(training: PolicyGradient, frame: Frame, held_out: HeldOut) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def watched_answers(
     # The likeliest token needs no number: this generator is there for the shape alone
     unused = generator_of("watched", config.seed, 0)
     texts = generate(policy.model, policy.tokenizer, ids, greedy, unused, between=between).texts
-    scores = reward_of(prompts, texts, between).tolist()
+    scores = reward_of(prompts, texts, between).scores.tolist()
     return [
         Answer(prompt.id, storable(text), score)
         for prompt, text, score in zip(prompts, texts, scores, strict=True)

@@ -549,10 +549,19 @@ def test_a_loss_of_nan_ends_the_fit_and_keeps_the_last_checkpoint(tmp_path: Path
 
 def test_texts_that_are_cut_are_counted(tmp_path: Path) -> None:
     folder = make_fit(tmp_path, max_prompt_tokens=3, max_completion_tokens=4, epochs=1)
-    counts = fit(folder)["report"]["counts"]["train"]
+    report = fit(folder)["report"]
+    counts, validation, held_out = (
+        report["counts"]["train"],
+        report["counts"]["validation"],
+        report["held_out"],
+    )
     assert counts["prompts_cut"] == counts["rankings"] == 48
     assert counts["completions_cut"] > 0
     assert counts["simulated"] == 48
+    assert validation["prompts_cut"] == validation["rankings"] > 0 < validation["completions_cut"]
+    # Of the report each different prompt and text counts once
+    assert held_out["prompts_cut"] == held_out["prompts"]
+    assert held_out["completions_cut"] > held_out["rankings"]
 
 
 def test_defaults_follow_the_kind_and_size_of_the_base() -> None:

@@ -15,7 +15,7 @@ from rewardmodel.bradley_terry.artifact import load_reward_model, save_reward_mo
 from rltrainer.policy import evaluate
 from rltrainer.policy.bases import load_for_inference
 from rltrainer.policy.config import EvaluateConfig
-from rltrainer.policy.evaluate import distinct, figures
+from rltrainer.policy.evaluate import CUT, distinct, figures
 from runs.folder.errors import BadInput, Stopped
 from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
@@ -97,7 +97,7 @@ def test_figures_by_hand() -> None:
         "rewards": [1.0, 2.0, 3.0],
         "losses": [],
         "demonstrations": [],
-        "prompts_cut": 0,
+        **dict.fromkeys(CUT, 0),
     }
     others = [make_answer(0, "b", 2), make_answer(0, "a b a", 4), make_answer(1, "d", 2)]
     # The second answer both gave: scored in another batch, it has another last digit.
@@ -213,7 +213,22 @@ def test_what_was_measured_of_other_policies_is_not_gone_on_with(tmp_path: Path)
     run(folder)
 
 
-def test_paths_are_the_folders_and_prompts_that_are_cut_are_counted(tmp_path: Path) -> None:
+def test_paths_are_the_folders_and_whatever_is_cut_is_counted(tmp_path: Path) -> None:
     make_folder(tmp_path / "run" / "inside", spread=0.1)
-    folder = make_evaluate_folder(tmp_path / "run", [Path("inside")], max_prompt_tokens=5)
-    assert run(folder)["policies"][0]["prompts_cut"] == 6  # of six words each
+    reward_model = make_reward_model()
+    reward_model.limits = reward_model.limits._replace(prompt=3)
+    save_reward_model(reward_model, tmp_path / "run" / "judge", {})
+    folder = make_evaluate_folder(
+        tmp_path / "run", [Path("inside")], max_prompt_tokens=5, reward_model="judge"
+    )
+    question = [{"role": "user", "content": "the cat"}]
+    texts = {"a": "sat on the mat", "b": "ran over"}  # and EOS, of four tokens at most
+    lines = [
+        json.dumps({"id": name, "form": "text", "prompt": question, "completion": text, "split": "test"})
+        for name, text in texts.items()
+    ]
+    (folder.inputs / "demonstrations.jsonl").write_text("\n".join(lines))
+    of_policy = run(folder)["policies"][0]
+    assert of_policy["prompts_cut"] == 6  # of six words each
+    assert of_policy["answers_cut_for_reward"] == 12  # two to a prompt
+    assert (of_policy["demonstration_prompts_cut"], of_policy["demonstration_completions_cut"]) == (0, 1)

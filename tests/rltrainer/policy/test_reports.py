@@ -14,6 +14,8 @@ def test_a_comparison_quotes_no_nul() -> None:
 
 
 def test_a_training_quotes_no_nul() -> None:
-    before, after = (_Answers([text], [0.5], [0.0], [3], [True], [1.0]) for text in ("\0", "At\0 ten."))
+    before, after = (
+        _Answers([text], [0.5], [0.0], [3], [True], [1.0], [False]) for text in ("\0", "At\0 ten.")
+    )
     example = before_and_after(PROMPT, before, after, 0)
     assert (example["before"]["completion"], example["after"]["completion"]) == ("�", "At� ten.")

@@ -100,17 +100,23 @@ def test_a_cut_completion_does_not_teach_to_end_there_and_the_report_counts_what
     run(folder)
     report = json.loads((folder.output / "report.json").read_text())
     tokenizer = AutoTokenizer.from_pretrained(folder.output)
-    prompts, completions = [], []
-    for line in read_demonstrations(folder.inputs / "demonstrations.jsonl"):
-        if line.split == "train":
-            question = line.messages[0]["content"]
-            prompts.append(f"{question}\n" if line.form == "text" else f"User: {question}\n\nAssistant:")
-            completions.append(line.completion)
-    longer = [
-        [len(ids) > most for ids in tokenizer(texts)["input_ids"]]
-        for texts, most in ((prompts, 14), (completions, 13))
-    ]
+    longer_of = {}
+    for split in ("train", "validation"):
+        prompts, completions = [], []
+        for line in read_demonstrations(folder.inputs / "demonstrations.jsonl"):
+            if line.split == split:
+                question = line.messages[0]["content"]
+                prompts.append(f"{question}\n" if line.form == "text" else f"User: {question}\n\nAssistant:")
+                completions.append(line.completion)
+        longer_of[split] = [
+            [len(ids) > most for ids in tokenizer(texts)["input_ids"]]
+            for texts, most in ((prompts, 14), (completions, 13))
+        ]
+    longer = longer_of["train"]
     assert (report["prompts_cut"], report["completions_cut"]) == tuple(map(sum, longer))
+    held_out = (report["held_out_prompts_cut"], report["held_out_completions_cut"])
+    assert held_out == tuple(map(sum, longer_of["validation"]))
+    assert min(held_out) > 0
     assert 25 < report["prompts_cut"] < 50 == report["demonstrations"]
     start = prepare(SftConfig(**folder.read_config()), folder, CPU)
     end = start.policy.tokenizer.eos_token_id
@@ -228,7 +234,7 @@ def test_the_report_of_lora_beside_a_bfloat16_base_is_of_what_was_saved(
     rows = read_demonstrations(folder.inputs / "demonstrations.jsonl")
     losses = demonstration_losses(
         saved, [row for row in rows if row.split == "validation"], EvaluateConfig(policies=("p",))
-    )
+    ).rows
     loss = math.fsum(nats for nats, _ in losses) / sum(tokens for _, tokens in losses)
     assert math.log(report["perplexity"]) == pytest.approx(loss, abs=1e-4)
     assert report["gain"]["value"] > 0.05

@@ -21,7 +21,7 @@ from rltrainer.policy.prompts import Prompt
 from rltrainer.ppo.config import PpoConfig
 from rltrainer.ppo.learner import Learner
 from rltrainer.ppo.order import generator_of
-from rltrainer.ppo.rollout import RewardFunction, Rollout, Seconds, collect
+from rltrainer.ppo.rollout import Earned, RewardFunction, Rollout, Seconds, collect
 from rltrainer.ppo.targets import Targets, targets_of
 from rltrainer.ppo.value import make_value_network
 from runs.folder.folder import RunFolder
@@ -89,12 +89,17 @@ def _passes(algorithm: str | None) -> dict[str, int]:
     return {"epochs": 1, "minibatches": 1} if algorithm == "reinforce" else {"epochs": 2}
 
 
+def whole(scores: Tensor) -> Earned:
+    """Scores of texts that were all read whole."""
+    return Earned(scores, torch.zeros(len(scores), dtype=torch.bool))
+
+
 def score_by(worth: Callable[[str], float]) -> RewardFunction:
     """A made-up reward: a function of the text."""
 
-    def reward_of(prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]) -> Tensor:
+    def reward_of(prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]) -> Earned:
         between()
-        return torch.tensor([worth(text) for text in texts])
+        return whole(torch.tensor([worth(text) for text in texts]))
 
     return reward_of
 

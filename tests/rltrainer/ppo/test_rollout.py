@@ -12,9 +12,9 @@ from rltrainer.policy.generation import Generated
 from rltrainer.policy.loading import Policy
 from rltrainer.policy.prompts import Prompt
 from rltrainer.ppo.order import generator_of, prompts_of_step
-from rltrainer.ppo.rollout import Rollout, Seconds, collect, micro_batches, rollout_of
+from rltrainer.ppo.rollout import Earned, Rollout, Seconds, collect, micro_batches, rollout_of
 from rltrainer.ppo.targets import targets_of
-from rltrainer.ppo.train import RewardOf
+from rltrainer.ppo.train import reward_by
 from rltrainer.ppo.update import accumulate_gradient
 from tests.rltrainer.ppo.factories import (
     gradients,
@@ -24,6 +24,7 @@ from tests.rltrainer.ppo.factories import (
     make_prompts,
     make_reward_model,
     make_rollout,
+    whole,
 )
 
 
@@ -97,9 +98,9 @@ def test_p6_p9_the_end_is_a_token_of_the_rollout_and_nothing_after_it_is() -> No
 def test_p6_what_is_scored_is_the_text_up_to_its_end() -> None:
     heard: list[str] = []
 
-    def reward_of(prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]) -> Tensor:
+    def reward_of(prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]) -> Earned:
         heard.extend(texts)
-        return torch.zeros(len(texts))
+        return whole(torch.zeros(len(texts)))
 
     learner = make_learner()
     rollout = collect(
@@ -126,9 +127,9 @@ def test_a_chat_is_asked_by_the_policys_template_and_scored_as_a_chat() -> None:
     chat, text = Prompt("c", "chat", messages), Prompt("t", "text", messages[:1])
     heard: list[Prompt] = []
 
-    def reward_of(prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]) -> Tensor:
+    def reward_of(prompts: Sequence[Prompt], texts: Sequence[str], between: Callable[[], None]) -> Earned:
         heard.extend(prompts)
-        return torch.arange(float(len(texts)))
+        return whole(torch.arange(float(len(texts))))
 
     learner = make_learner(policy)
     rollout = collect(
@@ -159,7 +160,9 @@ def test_p9_ending_is_learnt() -> None:
         finished=torch.tensor([True, True]),
         texts=["", "a b c"],
     )
-    rollout = rollout_of(learner.policy, learner.value, generated, torch.tensor([1.0, -1.0]), learner.config)
+    rollout = rollout_of(
+        learner.policy, learner.value, generated, whole(torch.tensor([1.0, -1.0])), learner.config
+    )
     targets = targets_of(rollout, learner.config, 0.1)
     assert accumulate_gradient(learner, rollout, targets, [0]).tokens == 1
     gradients = {name: parameter.grad for name, parameter in learner.policy_parameters.items()}
@@ -209,7 +212,7 @@ def test_p15_the_reward_model_reads_the_text_with_its_own_tokens() -> None:
     rollout = collect(
         learner.policy,
         learner.value,
-        RewardOf(reward_model),
+        reward_by(reward_model),
         make_prompts(3),
         learner.config,
         generator_of("test", 0, 0),

@@ -16,6 +16,7 @@ ROLLOUT = Rollout(
     mask=torch.tensor([[True, True], [True, False]]),
     finished=torch.tensor([True, False]),
     scores=torch.tensor([2.0, 9.0]),
+    cut=torch.tensor([False, False]),
     log_probs=torch.tensor([[-1.0, -2.0], [-1.0, 0.0]]),
     reference=torch.tensor([[-1.5, -1.0], [-2.0, 0.0]]),
     entropy=torch.zeros(2, 2),

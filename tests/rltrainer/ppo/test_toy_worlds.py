@@ -23,7 +23,7 @@ from rltrainer.ppo.update import accumulate_gradient
 from runs.folder.folder import RunFolder
 from runs.folder.stopping import StopSignal
 from tests.rltrainer.policy.factories import make_model, make_tokenizer
-from tests.rltrainer.ppo.factories import make_learner, make_policy, score_by
+from tests.rltrainer.ppo.factories import make_learner, make_policy, score_by, whole
 
 # Each trains until it has learnt.
 pytestmark = pytest.mark.long
@@ -157,7 +157,7 @@ def every_rollout(learner: Learner, completions: list[tuple[int, ...]]) -> Rollo
         texts=learner.policy.tokenizer.batch_decode(completions, skip_special_tokens=True),
     )
     scores = torch.tensor([worth(text) for text in generated.texts])
-    return rollout_of(learner.policy, learner.value, generated, scores, learner.config)
+    return rollout_of(learner.policy, learner.value, generated, whole(scores), learner.config)
 
 
 def sequence_logs(model: Any, completions: list[tuple[int, ...]]) -> Tensor:

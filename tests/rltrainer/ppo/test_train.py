@@ -11,6 +11,8 @@ from safetensors.torch import load_file
 
 from lm.lora import LoraSettings
 from rewardmodel.bradley_terry.artifact import load_reward_model, save_reward_model
+from rewardmodel.bradley_terry.encoding import Limits
+from rewardmodel.bradley_terry.scoring import RewardModel, Scored
 from rltrainer.policy import bases
 from rltrainer.policy.artifact import check_folder
 from rltrainer.policy.loading import Policy, load_policy
@@ -19,14 +21,16 @@ from rltrainer.ppo import train
 from rltrainer.ppo.config import PpoConfig
 from rltrainer.ppo.report import _Answers, held_out_of
 from rltrainer.ppo.value import make_value_network, reads_rollouts
-from runs.folder.errors import BadInput
+from runs.folder.errors import BadInput, Stopped
 from runs.folder.files import file_digest, folder_digest, read_json
 from runs.folder.folder import RunFolder
+from runs.folder.metrics import read_metrics
 from runs.folder.stopping import StopSignal
 from tests.children import code_of
 from tests.lm.bases import STRICT
 from tests.rltrainer.policy.factories import make_tokenizer as make_word_tokenizer
 from tests.rltrainer.ppo.factories import make_policy, make_prompts, make_reward_model, make_run
+from tests.stopping import StopAt
 
 pytestmark = pytest.mark.long  # they train
 
@@ -220,6 +224,7 @@ def test_the_report_counts_what_was_too_long(tmp_path: Path) -> None:
     folder = make_run(tmp_path, steps=1, max_prompt_tokens=2)
     report = run(folder)
     cut = report["cut"]
+    assert (cut["train_texts"], cut["train_texts_cut"]) == (8, 0)
     lines = [json.loads(line) for line in (folder.inputs / "prompts.jsonl").read_text().splitlines()]
     train = [line["prompt"][0]["content"].split() for line in lines if line["split"] == "train"]
     longer = sum(len(words) > 2 for words in train)
@@ -230,6 +235,48 @@ def test_the_report_counts_what_was_too_long(tmp_path: Path) -> None:
         2 * report["prompts"] * report["samples"],
         0,
     )
+
+
+def test_the_report_counts_what_was_too_long_for_the_reward_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_run(tmp_path, steps=3, watched_prompts=0, checkpoint_seconds=0.0)
+    reward_model = make_reward_model()
+    lines = read_prompts(folder.inputs / "prompts.jsonl")
+    longer = {
+        line.id: len(reward_model.tokenizer(line.messages[0]["content"] + "\n")["input_ids"]) > 3
+        for line in lines
+    }
+    reward_model.limits = Limits(3, 20, 128)
+    save_reward_model(reward_model, tmp_path / "reward_model", {})
+    flags: list[bool] = []
+    score_flagged = RewardModel.score_flagged
+
+    def noted(self: RewardModel, items: Any, **options: Any) -> Scored:
+        scored = score_flagged(self, items, **options)
+        flags.extend(scored.truncated)
+        return scored
+
+    monkeypatch.setattr(RewardModel, "score_flagged", noted)
+    with pytest.raises(Stopped):
+        train.main(folder, StopAt(60))
+    steps = len(read_metrics(folder.metrics_file)[0])
+    assert 0 < steps < 3
+    del flags[8 * steps :]  # of a step that is made again
+    report = run(folder)
+    cut = report["cut"]
+    texts = 2 * report["prompts"] * report["samples"]
+    in_training, in_report = flags[:-texts], flags[-texts:]
+    assert (cut["train_texts"], cut["train_texts_cut"]) == (24, sum(in_training))
+    assert (cut["held_out_texts"], cut["held_out_texts_cut"]) == (texts, sum(in_report))
+    assert 0 < sum(in_training) < 24
+    assert 0 < sum(in_report) < texts
+    of_train = [longer[line.id] for line in lines if line.split == "train"]
+    assert 0 < sum(of_train) < len(of_train)
+    assert cut["train_prompts_cut_for_reward"] == sum(of_train)
+    of_report = held_out_of(lines, report["prompts"]).prompts
+    assert cut["held_out_prompts_cut_for_reward"] == sum(longer[prompt.id] for prompt in of_report) > 0
+    assert cut["train_prompts_cut"] == cut["held_out_prompts_cut"] == 0
 
 
 @pytest.mark.parametrize("refuses", ["policy", "reward_model"])
@@ -286,7 +333,7 @@ def test_the_report_of_lora_beside_a_bfloat16_base_is_of_what_was_saved(
     held_out = held_out_of(read_prompts(folder.inputs / "prompts.jsonl"), config.held_out_prompts)
     saved = load_policy(str(folder.output), lora=None, device=CPU)
     saved.frozen = load_policy(str(tmp_path / "policy"), lora=None, device=CPU, dtype=torch.bfloat16).model
-    reward_of = train.RewardOf(load_reward_model(tmp_path / "reward_model"))
+    reward_of = train.reward_by(load_reward_model(tmp_path / "reward_model"))
     again = _Answers.of(saved, reward_of, held_out.prompts, config, lambda: None).figures()
     assert report["after"] == pytest.approx(again, abs=1e-4)
     assert report["after"]["kl"] > 0.1

@@ -340,8 +340,8 @@ def test_a_line_of_metrics_has_every_figure(tmp_path: Path) -> None:
     (first, second) = read_metrics(RunFolder(tmp_path / "run").metrics_file)[0]
     assert set(first) == {
         "step", "reward", "reward_std", "objective", "kl", "kl_k2", "kl_k3", "entropy", "length", "ended",
-        "distinct_2", "explained_variance", "policy_loss", "value_loss", "clip_fraction", "ratio", "update_kl",
-        "gradient_norm", "value_gradient_norm", "optimizer_steps", "beta", "learning_rate", *TIMES,
+        "distinct_2", "texts_cut", "explained_variance", "policy_loss", "value_loss", "clip_fraction", "ratio",
+        "update_kl", "gradient_norm", "value_gradient_norm", "optimizer_steps", "beta", "learning_rate", *TIMES,
     }  # fmt: skip
     assert first["kl"] == pytest.approx(0.0, abs=1e-5)
     assert second["kl_k3"] > 1e-4

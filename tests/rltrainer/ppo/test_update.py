@@ -15,7 +15,7 @@ from rltrainer.ppo.order import generator_of
 from rltrainer.ppo.rollout import rollout_of
 from rltrainer.ppo.update import ForwardDiffers, RowsNotFinite, accumulate_gradient, update
 from runs.folder.errors import BadInput, Stopped
-from tests.rltrainer.ppo.factories import gradients, make_learner, make_policy, make_rollout, weights
+from tests.rltrainer.ppo.factories import gradients, make_learner, make_policy, make_rollout, weights, whole
 
 
 def learn(**fields: Any) -> tuple[Any, Any]:
@@ -191,7 +191,7 @@ def test_p13_with_lora_the_reference_is_the_policy_with_its_adapter_off() -> Non
     assert float((after.log_probs - after.reference).abs().max()) > 1e-2
     # The same weights without an adapter say of the same texts what the reference said.
     generated = Generated(after.sequences, after.attention_mask, after.mask, after.finished, after.texts)
-    plain = rollout_of(make_policy(), None, generated, after.scores, learner.config)
+    plain = rollout_of(make_policy(), None, generated, whole(after.scores), learner.config)
     torch.testing.assert_close(after.reference, plain.log_probs, rtol=0, atol=1e-6)
 
 
