@@ -213,11 +213,23 @@ class Frame:
         self.ranks = ALONE
 
     def save(self) -> None:
-        """Replace the newest checkpoint; of those before it as many stay as are to."""
+        """Replace the newest checkpoint; of those before it as many stay as are to.
+
+        Raises RunError where a weight is not finite: a loss is of the weights before its step, so the last step of all
+        is seen by none.
+        """
         self.saved_at = self.clock()
+        tensors = dict(self._weights())
+        broken = next(
+            (name for name, value in tensors.items() if not bool(torch.isfinite(value).all())), None
+        )
+        if broken is not None:
+            raise RunError(
+                f"after step {self.step} the weights {broken} are not finite. Lower learning_rate; the last good "
+                "checkpoint stands"
+            )
         if not self.ranks.main:
             return
-        tensors = dict(self._weights())
         for parameters, optimizer in self.training.learning:
             tensors |= optimizer_tensors(optimizer, parameters)
         state = {"training": self.training.state(), "figures": self._open_figures}

@@ -123,12 +123,18 @@ class SftTraining(Training):
         return step + 1 in self.epoch_ends and bool(self.start.held_out)
 
     def validate(self, frame: Frame) -> Figures:
-        """The held-out loss; the weights are kept where it is the lowest."""
+        """The held-out loss; the weights are kept where it is the lowest so far, of equals at the first."""
         frame.report(frame.step, self.steps, "held-out loss")
         rows = self._held_out_rows(frame)
         loss = _a_token(rows, self.start.held_out)
+        wrong = first_not_finite(held_out_loss=loss)
+        if wrong:
+            ids = [
+                row.id for row, nats in zip(self.start.held_out, rows, strict=True) if not math.isfinite(nats)
+            ]
+            raise NotFinite(wrong, {"demonstrations": ids})
         self.held_out_losses.append(loss)
-        if not loss > min(self.held_out_losses):
+        if self.held_out_losses.index(min(self.held_out_losses)) + 1 == len(self.held_out_losses):
             self.rows_best = rows
             frame.keep(BEST)
         return {"held_out_loss": loss, "perplexity": math.exp(min(loss, 700.0))}

@@ -34,6 +34,7 @@ class Chase(Training):
         self.optimizer = make_adamw(self.numbers, weight_decay=0.0)
         self.epochs: list[float] = []
         self.broken_at: int | None = None
+        self.overflows_at: int | None = None
 
     @property
     def learning(self) -> Sequence[Learning]:
@@ -49,6 +50,8 @@ class Chase(Training):
             set_rates(self.optimizer, 0.1)
             self.optimizer.step()
         self.torn = False
+        if step + 1 == self.overflows_at:
+            self.numbers["numbers"].data[1] = -math.inf
         return {"loss": float(loss.detach())}
 
     def doing(self, step: int) -> str:
@@ -135,6 +138,22 @@ def test_what_is_not_finite_ends_the_run_and_is_kept(epoch: int, tmp_path: Path)
     assert kept == {"step": epoch, "reason": "the distance is nan", "numbers": [1, 2]}
     assert (folder.path / "bad_batch.safetensors").exists()
     assert read_metrics(folder.metrics_file)[0][-1]["step"] == epoch - 1
+
+
+@pytest.mark.parametrize("step", [2, STEPS], ids=["within", "last"])
+def test_weights_that_a_step_broke_are_neither_a_checkpoint_nor_an_end(step: int, tmp_path: Path) -> None:
+    """The loss of a step is of the weights before it: nothing that is learnt after the last shows them."""
+    folder = RunFolder(tmp_path)
+    folder.make()
+    training = Chase()
+    training.overflows_at = step
+    with pytest.raises(
+        RunError, match=f"after step {step} the weights numbers are not finite. Lower learning"
+    ):
+        Frame(folder, StopSignal(), training, checkpoint_seconds=0.0).run()
+    checkpoint = load_checkpoint(folder.checkpoint)
+    assert checkpoint is not None
+    assert checkpoint.step == step - 1
 
 
 def test_weights_are_kept_by_name_and_taken_back(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from rltrainer.policy.demonstrations import Example, collate, plan_epoch, read_d
 from rltrainer.policy.loading import Policy, load_policy
 from rltrainer.policy.sft_loss import accumulate_gradient, micro_batches, row_losses
 from rltrainer.policy.sft_start import prepare
+from runs.folder.checkpoint import load_checkpoint
 from runs.folder.errors import BadInput, RunError, Stopped
 from runs.folder.folder import RunFolder
 from runs.folder.metrics import read_metrics
@@ -311,6 +312,34 @@ def test_a_checkpoint_of_another_run_is_refused_by_what_differs(tmp_path: Path) 
     (base / "notes.txt").unlink()
     folder.write_config({**config, "base": str(base), "micro_batch_tokens": 64})
     run(folder)
+
+
+@pytest.mark.parametrize("loss", [math.nan, 2.0], ids=["nan", "equal"])
+def test_of_held_out_losses_the_first_of_equals_is_best_and_none_that_is_not_finite(
+    loss: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def losses(model: Any, rows: list[Example], *args: Any, **options: Any) -> list[float]:
+        return [2.0] * (len(rows) - 1) + [loss]
+
+    monkeypatch.setattr(sft, "row_losses", losses)
+    folder = make_sft_folder(tmp_path, epochs=2)
+    if math.isnan(loss):
+        with pytest.raises(RunError, match=r"the held out loss is nan\. Lower learning_rate"):
+            run(folder)
+        assert not (folder.output / "meta.json").exists()
+        held_out = [
+            line.id
+            for line in read_demonstrations(folder.inputs / "demonstrations.jsonl")
+            if line.split == "validation"
+        ]
+        bad = json.loads((folder.path / "bad_batch.json").read_text())
+        assert bad["demonstrations"] == held_out[-1:]
+        return
+    run(folder)
+    report = json.loads((folder.output / "report.json").read_text())
+    kept = load_checkpoint(folder.checkpoint / "best")
+    assert kept is not None
+    assert (report["best_epoch"], kept.step) == (1, report["steps"] // 2)
 
 
 def test_a_loss_of_nan_ends_the_run_before_the_weights_are_touched(tmp_path: Path) -> None:
