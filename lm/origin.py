@@ -6,6 +6,7 @@ work of another origin is refused.
 """
 
 import json
+import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -19,8 +20,6 @@ from runs.folder.folder import RunFolder
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-NAME = "origin.json"
-
 
 def claim_checkpoint(
     folder: RunFolder,
@@ -33,17 +32,23 @@ def claim_checkpoint(
 ) -> None:
     """Say what the folder's checkpoint is of, or see that it is of this. Raises BadInput naming what differs.
 
+    A checkpoint of which nothing says what it is of is removed.
+
     ``inputs`` are files and ``parents`` models, by name, each with its digest; ``config`` is resolved. Fields that are
     ``free`` change no result, or are paths, of which another machine has others.
     """
     fields = {name: value for name, value in asdict(config).items() if name not in free}
     origin: dict[str, Any] = json.loads(json.dumps({**inputs, **parents, **fields}))
-    path = folder.checkpoint / NAME
+    path = folder.origin_file
     claimed = path.exists()
     ranks.wait()
     if not claimed:
         if ranks.main:
+            # What lies there without an origin is of inputs that have changed since: of texts that were withdrawn
+            shutil.rmtree(folder.checkpoint, ignore_errors=True)
+            folder.checkpoint.mkdir()
             write_json(path, origin)
+        ranks.wait()
         return
     kept: dict[str, Any] = read_json(path)
     others = sorted(name for name in origin.keys() | kept.keys() if origin.get(name) != kept.get(name))

@@ -7,10 +7,10 @@ and optimizers. The frame owns what is the same for all:
     2 a step                              5 a checkpoint now and then, and after the last step
     3 refuse what is not finite           6 leave at a stop, with a checkpoint
 
-**A stop** is looked for between any two forward passes. Until a step changes the first weight, leaving it loses nothing
-but its forward passes: the checkpoint is of the step before, and the run goes on bit for bit on the CPU. Between the
-first and the last change of a step that makes several (an update of PPO), the weights are of no step: the run goes on
-from the checkpoint it has.
+**A stop** is heard at once while the checkpoint is read, and looked for between any two passes from then on. Until a
+step changes the first weight, leaving it loses nothing but its passes: the checkpoint is of the step before, and the
+run goes on bit for bit on the CPU. Between the first and the last change of a step that makes several (an update of
+PPO), the weights are of no step: the run goes on from the checkpoint it has.
 
 **Several processes** (lm.ranks) all run the frame. Main alone writes the folder, and leaves at a stop without asking
 the others: it holds all weights, so its checkpoint is whole.
@@ -175,9 +175,9 @@ class Frame:
 
         Raises Stopped at a stop, RunError where something is not finite, and RankLost where another process is gone.
         """
-        self.stop.loaded()
         try:
             self._resume()
+            self.stop.loaded()
             while self._open_figures or (self.step < self.training.steps and not self.training.over()):
                 self._advance()
         except RankLost:

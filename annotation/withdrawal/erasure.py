@@ -55,6 +55,7 @@ from annotation.withdrawal.lines import ERASERS, Erased, erase, erase_reports, h
 from runs import artifacts
 from runs.errors import ArtifactMissing
 from runs.execution import folder_of
+from runs.folder.folder import RunFolder
 from runs.kinds import runs_of
 from runs.models import Artifact, Run, RunAnswer
 from runs.writing import write
@@ -305,10 +306,19 @@ def _erase_folder(withdrawal: Withdrawal, run: Run, gone: Erased) -> None:
         if affected:
             withdrawal.runs.add(run)
             erase(path, gone)
+            if path.parent == folder.inputs:
+                _drop_checkpoint(run, folder)
     if gone.prompts:
         erase_reports(folder.output, gone)
         for artifact in run.artifacts.exclude(kind="snapshot"):
             _erase_artifact(artifact, gone)
+
+
+def _drop_checkpoint(run: Run, folder: RunFolder) -> None:
+    """What was learnt of what is gone is not gone on with: a run that is asked for again begins anew, without it."""
+    folder.origin_file.unlink(missing_ok=True)
+    if not run.is_active:  # one at work may be writing there
+        shutil.rmtree(folder.checkpoint, ignore_errors=True)
 
 
 def _erase_artifact(artifact: Artifact, gone: Erased) -> None:

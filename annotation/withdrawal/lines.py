@@ -1,6 +1,6 @@
 """Lines of JSONL without what was withdrawn. The ids stay, so that what stood there can still be named.
 
-A line keeps its form: a reader, such as a run that goes on from its checkpoint, finds a judgement that says nothing.
+A line keeps its form: a reader, such as a run that begins again, finds a judgement that says nothing.
 """
 
 import json

@@ -17,6 +17,8 @@ from typing import NamedTuple
 import torch
 
 from lm.devices import device_of_run
+from lm.manifest import NAME as META
+from lm.origin import claim_checkpoint
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rewardmodel.bradley_terry.config import ContestConfig, EvaluateConfig, FitConfig, ScoreConfig
 from rewardmodel.bradley_terry.contest import side_by_side
@@ -25,7 +27,7 @@ from rewardmodel.bradley_terry.fit import fit_reward_model
 from rewardmodel.bradley_terry.records import read_snapshot
 from rewardmodel.bradley_terry.scoring import Messages, RewardModel, Scored
 from runs.folder.config import parse_config
-from runs.folder.files import write_json
+from runs.folder.files import file_digest, write_json
 from runs.folder.folder import RunFolder
 from runs.folder.lines import FORMS, Fields, read_lines
 from runs.folder.progress import Progress
@@ -51,7 +53,8 @@ def evaluate(folder: RunFolder, stop: StopSignal) -> None:
     progress.report(0, 1, "scoring held-out completions")
     model = _load(folder, config)
     records = read_snapshot(folder.inputs / "snapshot.jsonl")
-    report = report_on(model, records, resamples=config.resamples, between=stop.check)
+    with stop.at_once():
+        report = report_on(model, records, resamples=config.resamples, between=stop.check)
     write_json(folder.output / "report.json", report)
     progress.report(1, 1, "done")
 
@@ -65,8 +68,7 @@ def contest(folder: RunFolder, stop: StopSignal) -> None:
 
     def loader(name: str) -> Callable[[], RewardModel]:
         def load() -> RewardModel:
-            with stop.loading():
-                model = load_reward_model(folder.located(name), device)
+            model = load_reward_model(folder.located(name), device)
             model.micro_batch_tokens = config.micro_batch_tokens
             return model
 
@@ -76,31 +78,43 @@ def contest(folder: RunFolder, stop: StopSignal) -> None:
         stop.check()
         progress.report(number, count, f"reward model {number + 1} of {count}")
 
-    report = side_by_side(
-        [loader(name) for name in config.reward_models],
-        read_snapshot(folder.inputs / "snapshot.jsonl"),
-        resamples=config.resamples,
-        worst=config.worst,
-        between=between,
-    )
+    with stop.at_once():
+        report = side_by_side(
+            [loader(name) for name in config.reward_models],
+            read_snapshot(folder.inputs / "snapshot.jsonl"),
+            resamples=config.resamples,
+            worst=config.worst,
+            between=between,
+        )
     write_json(folder.output / "report.json", report)
     progress.report(count, count, "done")
 
 
 def score(folder: RunFolder, stop: StopSignal) -> None:
-    """Score prompts with completions; see ScoreConfig. What is scored is written a block at a time, and stays."""
+    """Score prompts with completions; see ScoreConfig. What is scored is written a block at a time, and stays.
+
+    What another reward model scored is not gone on behind: BadInput.
+    """
     config = parse_config(ScoreConfig, folder.read_config())
     progress = Progress(folder.progress_file)
     source, target = folder.inputs / "scored.jsonl", folder.output / "scores.jsonl"
     done = _whole_lines(target)
     total = sum(1 for _ in _read_scored(source, stop))  # a wrong line is found before anything is scored
     progress.report(done, total, "scoring")
-    with stop.loading():
+    with stop.at_once():
         model = _load(folder, config)
+    claim_checkpoint(
+        folder,
+        config,
+        inputs={source.name: file_digest(source)},
+        parents={"model": file_digest(Path(folder.located(config.reward_model)) / META)},
+        free=("reward_model", "micro_batch_tokens"),
+    )
     lines = islice(_read_scored(source, stop), done, None)
     with target.open("ab") as file:
         while block := list(islice(lines, BLOCK)):
-            scored = model.score_flagged([line.item for line in block], between=stop.check)
+            with stop.at_once():
+                scored = model.score_flagged([line.item for line in block], between=stop.check)
             file.write(_in_lines(block, scored))
             file.flush()
             os.fsync(file.fileno())

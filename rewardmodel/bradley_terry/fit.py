@@ -55,7 +55,7 @@ def fit_reward_model(config: FitConfig, folder: RunFolder, stop: StopSignal) -> 
             fit.loss.network,
             float(fit.tie_parameter.detach()),
             validation=fit.validation_losses,
-            between=stop.check,
+            stop=stop,
             progress=frame.progress,
         )
 
@@ -90,7 +90,9 @@ class RewardFit(Training):
         """The rankings of one step, one optimizer step."""
         begun, planned, config = self.clock(), self.plan[step], self.config
         if planned.attempt and planned.step_of_attempt == 0:
-            self._begin_attempt(planned.attempt)
+            frame.save()  # loading a base takes long, and is broken off by a stop
+            with frame.stop.at_once():
+                self._begin_attempt(planned.attempt)
         factor = cosine(
             planned.step_of_attempt, self.steps // config.seeds, warmup=config.warmup, floor=config.floor
         )

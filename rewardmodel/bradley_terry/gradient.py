@@ -57,12 +57,13 @@ def accumulate_gradient(
     """Add the gradient of the mean loss of ``examples`` to the parameters; the figures are from before the step.
 
     Each part is divided by the weight of all rankings of the step, so neither its cut nor the number of processes that
-    share it changes anything. ``between`` is called before each forward pass.
+    share it changes anything. ``between`` is called before each forward and each backward pass.
     """
     parts, total = [], sum(example.weight for example in examples)
     for part in _parts(loss, examples, ranks):
         between()
         figures, share = _forward(loss, part, total)
+        between()
         torch.autograd.backward(share)
         parts.append(figures)
     ranks.sum_gradients(value for value in loss.parameters() if value.requires_grad)

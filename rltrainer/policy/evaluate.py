@@ -56,7 +56,9 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     )
     device_of_run(folder, config.device)
     measured = evaluate_policies(folder, stop, config, prompts)
-    write_json(folder.output / "report.json", make_report(config, prompts, measured))
+    with stop.at_once():
+        report = make_report(config, prompts, measured)
+    write_json(folder.output / "report.json", report)
 
 
 def _read_config(folder: RunFolder) -> EvaluateConfig:
@@ -88,10 +90,11 @@ def evaluate_policies(
             )
 
         between(0)
-        with stop.loading():
+        with stop.at_once():  # nothing of a policy is kept until all of it is measured
             first = first or load_for_inference(config.policies[0], config.device, date=config.date)
             policy = first if number == 0 else load_for_inference(base, config.device, date=config.date)
-        write_json(path, evaluate_policy(policy, first, config, prompts, demonstrations, between))
+            measured = evaluate_policy(policy, first, config, prompts, demonstrations, between)
+        write_json(path, measured)
     return [read_json(folder.checkpoint / f"policy_{number}.json") for number in range(len(config.policies))]
 
 

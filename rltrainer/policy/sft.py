@@ -217,7 +217,9 @@ def _finish(frame: Frame, training: SftTraining, made_from: dict[str, Any]) -> N
     folder, start = frame.folder, training.start
     losses = training.held_out_losses
     best = losses.index(min(losses)) if losses else None
-    saved = training.saved_rows(frame)
+    with frame.stop.at_once():  # merging weights takes long where they are many
+        saved = training.saved_rows(frame)
+        gain = _gain(training, saved)
     perplexity = math.exp(_a_token(saved, start.held_out)) if saved else None
     frame.report(training.steps, training.steps, "saving the policy")
     report = {
@@ -228,7 +230,7 @@ def _finish(frame: Frame, training: SftTraining, made_from: dict[str, Any]) -> N
         "held_out_loss": losses,
         "perplexity": perplexity,
         "best_epoch": best + 1 if best is not None else None,
-        "gain": _gain(training, saved),
+        "gain": gain,
     }
     write_json(folder.output / "report.json", report)
     meta = {"made_by": "sft", "config": asdict(start.config), **made_from, "metrics": report}

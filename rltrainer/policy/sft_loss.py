@@ -33,13 +33,14 @@ def accumulate_gradient(
     """Add the gradient of the mean loss of ``examples`` to the parameters, and return that loss in nats a token.
 
     Every part is divided by the number of targets of the whole batch, so neither its cut nor the number of processes
-    that share it changes anything. ``between`` is called before each forward pass.
+    that share it changes anything. ``between`` is called before each forward and each backward pass.
     """
     total = sum(map(targets_of, examples))
     loss = 0.0
     parts = micro_batches(ranks.share(examples), micro_batch_tokens)
     for losses in _forward_passes(model, parts, pad_id, device, between):
         share = losses.sum() / total
+        between()
         torch.autograd.backward(share)
         loss += float(share.detach())
     ranks.sum_gradients(value for value in model.parameters() if value.requires_grad)

@@ -148,7 +148,8 @@ def report_within_limit(training: PolicyGradient, frame: Frame, held_out: HeldOu
     config, policy = training.config, training.learner.policy
 
     def report() -> dict[str, Any]:
-        return make_report(policy, training.reward_of, held_out, config, frame.stop.check)
+        with frame.stop.at_once():
+            return make_report(policy, training.reward_of, held_out, config, frame.stop.check)
 
     figures = report()
     past = config.kl_limit is not None and figures["after"]["kl"] > config.kl_limit

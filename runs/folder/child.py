@@ -76,11 +76,11 @@ def reason(error: BaseException) -> str:
         )
     if name in ("OutOfMemoryError", "AcceleratorError") and "memory" in str(error).lower():
         return (
-            "The GPU ran out of memory. Use smaller batches (batch_tokens, micro_batch), LoRA or a smaller base. "
-            f"({error})"
+            "The GPU ran out of memory. Lower micro_batch_tokens (and batch_prompts, where it samples), turn "
+            f"gradient_checkpointing on, or use LoRA or a smaller base. ({error})"
         )
     if isinstance(error, MemoryError):
-        return "This machine ran out of memory. Use smaller batches, LoRA or a smaller base."
+        return "This machine ran out of memory. Lower micro_batch_tokens, or use LoRA or a smaller base."
     return f"{name}: {error}"
 
 

@@ -34,6 +34,11 @@ class RunFolder:
         return self.path / "checkpoint"
 
     @property
+    def origin_file(self) -> Path:
+        """What the checkpoint is of (lm.origin). Who changes the inputs removes it: then nothing goes on from there."""
+        return self.checkpoint / "origin.json"
+
+    @property
     def metrics_file(self) -> Path:
         return self.path / "metrics.jsonl"
 

@@ -5,7 +5,8 @@ The worker holds the write end of a pipe whose read end the child inherits; its 
 watcher sees the end of file: it asks for a stop, and eight seconds later ends the process group.
 
 Until a child looks for a stop the first time it is loading, for minutes where its base is large, and has nothing yet
-that a stop could lose: it leaves at once. From then on it leaves where it looks, and keeps what it has.
+that a stop could lose: it leaves at once. From then on it leaves where it looks, and keeps what it has; at
+once again where something long loses nothing by being broken off (``at_once``).
 """
 
 import os
@@ -31,6 +32,7 @@ class StopSignal:
         # itself. Of several processes the first is told twice: by the group's signal, and by whoever started it.
         self._stop_asked = False
         self._may_leave_at_once = self._leaves_at_once = False
+        self._depth = 0  # of what is to be left at once, one within the other
 
     def __bool__(self) -> bool:
         self.loaded()
@@ -38,16 +40,22 @@ class StopSignal:
 
     def loaded(self) -> None:
         """What comes from here on is worth being kept: a stop waits until it is looked for."""
-        self._leaves_at_once = False
+        self._leaves_at_once = self._may_leave_at_once and self._depth > 0
 
     @contextmanager
-    def loading(self) -> Iterator[None]:
-        """For a base that is loaded later on: a stop that comes meanwhile, or has come, is heard at once."""
+    def at_once(self) -> Iterator[None]:
+        """For what loses nothing where it is broken off: a base that is loaded later on, a report that is worked out.
+
+        A stop that comes meanwhile, or has come, is heard at once. No file may be written within it but by
+        ``write_atomically``.
+        """
         self.check()
-        self._leaves_at_once = self._may_leave_at_once
+        self._depth += 1
+        self.loaded()
         try:
             yield
         finally:
+            self._depth -= 1
             self.loaded()
 
     def ask(self) -> None:

@@ -236,10 +236,16 @@ def test_files_lose_the_text_and_keep_ids_and_a_form_that_a_fit_reads(
     }
     (folder.output / "samples.jsonl").write_text(json.dumps(sample) + "\n")
     snapshots.write_demonstrations(project=project, path=folder.inputs / "demonstrations.jsonl")
+    untouched_run = folder_of(make_transfer(other).run)
+    untouched_run.make()
+    for place in (folder, untouched_run):
+        place.origin_file.write_text("{}")
     withdrawal = erasure.withdraw_prompt(project=project, public_id=str(prompt.public_id))
     assert SECRET in texts_of_files(tmp_path)
     assert erasure.finish(withdrawal=withdrawal)
     assert SECRET not in texts_of_files(tmp_path)
+    # So that what was learnt of it is not gone on with (lm.origin)
+    assert [place.origin_file.exists() for place in (folder, untouched_run)] == [False, True]
     snapshot.refresh_from_db()
     untouched.refresh_from_db()
     assert (snapshot.reproducible, untouched.reproducible) == (False, True)
@@ -358,6 +364,7 @@ def test_a_withdrawal_is_done_when_the_runs_that_were_at_work_are(project: Proje
         "split": "train",
     }
     (folder.inputs / "prompts.jsonl").write_text(json.dumps(line) + "\n")  # it had read the rows before
+    (folder.checkpoint / "policy_0.json").write_text(json.dumps({"answers": [SECRET]}))
     assert erasure.finish_all() == 0
     Run.objects.filter(pk=run.pk).update(status="failed", finished_at="2020-01-01T00:00Z")
     assert erasure.finish_all() == 1

@@ -4,7 +4,9 @@ import json
 import math
 import re
 import shutil
+import signal
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,10 @@ import torch
 from torch.nn import Parameter
 
 from lm.optimizer import make_adamw, set_rates
+from lm.origin import claim_checkpoint
 from lm.training import Figures, Frame, Learning, NotFinite, Training
 from runs.folder.checkpoint import load_checkpoint
+from runs.folder.child import STOPPED, run_child
 from runs.folder.errors import BadInput, RunError, Stopped
 from runs.folder.folder import RunFolder
 from runs.folder.metrics import read_metrics
@@ -35,6 +39,7 @@ class Chase(Training):
         self.epochs: list[float] = []
         self.broken_at: int | None = None
         self.overflows_at: int | None = None
+        self.told_at_restoring = False
 
     @property
     def learning(self) -> Sequence[Learning]:
@@ -74,6 +79,8 @@ class Chase(Training):
         return {"epochs": self.epochs}
 
     def restore(self, step: int, state: Mapping[str, Any]) -> None:
+        if self.told_at_restoring:
+            signal.raise_signal(signal.SIGTERM)
         self.epochs = list(state["epochs"])
 
 
@@ -116,6 +123,21 @@ def test_a_stop_at_any_look_changes_nothing(seconds: float, tmp_path: Path) -> N
             run(path, StopAt(looks), seconds)
         run(path, None, seconds)
         assert left(path) == left(tmp_path / "whole"), looks
+
+
+def test_a_stop_while_the_checkpoint_is_read_is_heard_at_once(tmp_path: Path) -> None:
+    run(tmp_path)
+    before = left(tmp_path)
+
+    def goes_on(folder: RunFolder, stop: StopSignal) -> None:
+        training = Chase()
+        training.told_at_restoring = True
+        Frame(folder, stop, training, checkpoint_seconds=0.0).run()
+        (folder.path / "went_on").touch()
+
+    assert run_child(tmp_path, goes_on) == STOPPED
+    assert not (tmp_path / "went_on").exists()
+    assert left(tmp_path) == before
 
 
 def test_a_stop_between_two_changes_of_one_step_leaves_the_checkpoint_that_is_there(tmp_path: Path) -> None:
@@ -186,6 +208,27 @@ def test_a_run_goes_on_from_an_older_checkpoint_to_the_same_end(tmp_path: Path) 
     frame = run(tmp_path, checkpoints=4)
     assert frame.step == STEPS
     assert left(tmp_path) == at_the_end
+
+
+@dataclass(frozen=True)
+class Config:
+    rate: float = 0.1
+
+
+def test_a_checkpoint_of_which_nothing_says_what_it_is_of_is_not_gone_on_from(tmp_path: Path) -> None:
+    """As where what its inputs held was withdrawn: annotation.withdrawal.erasure."""
+    folder = RunFolder(tmp_path)
+    folder.make()
+    claim: dict[str, Any] = {"inputs": {"lines.jsonl": "0a"}, "parents": {}, "free": ()}
+    for kept in (True, True, False):
+        if not kept:
+            folder.origin_file.unlink()
+        claim_checkpoint(folder, Config(), **claim)
+        assert (load_checkpoint(folder.checkpoint) is not None) == (kept and folder.metrics_file.exists())
+        if kept:
+            run(tmp_path)
+    with pytest.raises(BadInput, match=r"another run: lines\.jsonl differ\. Remove checkpoint/ and output/"):
+        claim_checkpoint(folder, Config(), **{**claim, "inputs": {"lines.jsonl": "0b"}})
 
 
 def test_the_log_has_a_line_a_step(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

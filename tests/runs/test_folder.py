@@ -6,12 +6,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from rewardmodel.bradley_terry.config import FitConfig
+from rltrainer.policy.config import SftConfig
+from rltrainer.ppo.config import PpoConfig
 from runs.folder.checkpoint import NAME, load_checkpoint, save_checkpoint
 from runs.folder.child import DONE, FAILED, STOPPED, reason, run_child
 from runs.folder.errors import BadInput, FolderInUse, Stopped
@@ -223,21 +227,31 @@ def test_a_stop_is_heard_at_once_while_something_is_loaded_later_on(folder: RunF
     passed = []
 
     def evaluates(folder: RunFolder, stop: StopSignal) -> None:
-        with stop.loading():
+        with stop.at_once():
             passed.append("first")
         signal.raise_signal(signal.SIGTERM)
         passed.append("measured")
-        with stop.loading():
+        with stop.at_once():
             passed.append("second")
 
     def is_told_while_it_loads(folder: RunFolder, stop: StopSignal) -> None:
         stop.check()
-        with stop.loading():
+        with stop.at_once():
             signal.raise_signal(signal.SIGTERM)
             passed.append("third")
 
     assert run_child(folder.path, evaluates) == STOPPED
+
+    def looks_while_it_reports(folder: RunFolder, stop: StopSignal) -> None:
+        with stop.at_once():
+            with stop.at_once():
+                stop.check()
+            stop.check()
+            signal.raise_signal(signal.SIGTERM)
+            passed.append("fourth")
+
     assert run_child(folder.path, is_told_while_it_loads) == STOPPED
+    assert run_child(folder.path, looks_while_it_reports) == STOPPED
     assert passed == ["first", "measured"]
 
 
@@ -286,7 +300,11 @@ print(bool(stop), len(seen) > 1)
 
 
 def test_cuda_out_of_memory_says_what_to_do() -> None:
-    assert "ran out of memory. Use smaller batches" in reason(
+    assert "ran out of memory. Lower micro_batch_tokens" in reason(
         torch.cuda.OutOfMemoryError("CUDA out of memory")
     )
-    assert "ran out of memory. Use smaller batches" in reason(MemoryError())
+    assert "ran out of memory. Lower micro_batch_tokens" in reason(MemoryError())
+    # What is to be changed is called as the settings are
+    settings = {field.name for config in (FitConfig, SftConfig, PpoConfig) for field in fields(config)}
+    advice = reason(torch.cuda.OutOfMemoryError("CUDA out of memory"))
+    assert {word.strip("(),.") for word in advice.split() if "_" in word} <= settings

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from rewardmodel.bradley_terry import commands
-from rewardmodel.bradley_terry.artifact import load_reward_model
+from rewardmodel.bradley_terry.artifact import load_reward_model, save_reward_model
+from rewardmodel.bradley_terry.scoring import Normalisation
 from runs.folder.errors import BadInput, Stopped
 from runs.folder.files import folder_digest, read_json
 from runs.folder.folder import RunFolder
@@ -65,6 +66,13 @@ def test_a_fitted_reward_model_is_evaluated_and_scores_as_it_does_in_process(tmp
     assert [answer["completion_cut"] for answer in answers] == [False, False, True]
     assert not any(answer["prompt_cut"] for answer in answers)
     assert answers[0]["score"] > answers[1]["score"]
+    # Nor does another reward model go on behind the lines of this one
+    other = load_reward_model(fitting.output)
+    other.normalisation = Normalisation(0.0, 2.0)
+    save_reward_model(other, tmp_path / "other", {})
+    scoring.write_config({**scoring.read_config(), "reward_model": str(tmp_path / "other")})
+    with pytest.raises(BadInput, match="another run: model differ"):
+        commands.score(scoring, StopSignal())
     for folder in (evaluation, scoring):
         assert read_json(folder.device_file)["device"] == "cpu"
 
