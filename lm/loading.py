@@ -12,7 +12,7 @@ import torch
 from transformers import MODEL_MAPPING, AutoConfig, AutoModel, AutoTokenizer
 
 from lm.devices import autocast
-from lm.manifest import check_manifest
+from lm.manifest import check_manifest, check_weights
 from lm.rendering import DATE, dated
 from runs.folder.errors import BadInput
 
@@ -50,7 +50,7 @@ def load_trunk(base: str, *, tokenizer: Any, dtype: torch.dtype = torch.float32)
     where = place(base)
     if Path(base).is_dir():
         check_manifest(Path(base))
-        _check_safetensors(Path(where))
+        check_weights(Path(where))
     try:
         config = AutoConfig.from_pretrained(where, trust_remote_code=False)
         trunk: Any = AutoModel.from_pretrained(
@@ -141,13 +141,6 @@ def place(base: str) -> str:
     """Where the Hugging Face files of ``base`` lie: in ``trunk/`` for a reward model's folder."""
     inner = Path(base) / TRUNK
     return str(inner) if inner.is_dir() else base
-
-
-def _check_safetensors(folder: Path) -> None:
-    if not any(folder.glob("*.safetensors")):
-        raise BadInput(
-            f"{folder} holds no safetensors weights; pickle is refused, so convert them to safetensors"
-        )
 
 
 @torch.no_grad()

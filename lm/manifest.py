@@ -1,5 +1,6 @@
-"""What a folder of ours says of itself: meta.json names its files and their digests."""
+"""What is in a base's folder, and what one of ours says of itself: meta.json names its files and their digests."""
 
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from runs.folder.errors import BadInput
 from runs.folder.files import folder_manifest, read_json
 
 NAME = "meta.json"
+FORMAT = 1
 
 
 def code_version() -> str | None:
@@ -21,6 +23,26 @@ def code_version() -> str | None:
 def files_of(folder: Path) -> dict[str, str]:
     """Every file of ``folder`` but meta.json, by its path inside it, with its digest."""
     return {name: digest for name, digest in folder_manifest(folder).items() if name != NAME}
+
+
+def check_weights(folder: Path) -> None:
+    """Raises BadInput where ``folder`` holds no safetensors weights (pickle is refused: loading it runs code), or what an
+    adapter learnt: transformers would put it on the base that it names without a word."""
+    if not any(folder.glob("*.safetensors")):
+        raise BadInput(
+            f"{folder} holds no safetensors weights; pickle is refused, so convert them to safetensors"
+        )
+    if (folder / "adapter_config.json").exists():
+        raise BadInput(f"{folder} holds an adapter and not whole weights: merge it into its base first")
+
+
+def check_kind(folder: Path, meta: Mapping[str, Any], kind: str) -> None:
+    """Raises BadInput where ``meta`` describes something else than a ``kind`` of this version's format."""
+    if (meta.get("format"), meta.get("kind")) != (FORMAT, kind):
+        raise BadInput(
+            f"{folder / NAME} describes a {meta.get('kind')} of format {meta.get('format')}; "
+            f"this version reads a {kind} of format {FORMAT}"
+        )
 
 
 def check_manifest(folder: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from lm.adapter import save_adapter
 from lm.loading import TRUNK, load_tokenizer, load_trunk, width
-from lm.manifest import NAME, check_manifest, code_version, files_of
+from lm.manifest import FORMAT, NAME, check_kind, check_manifest, code_version, files_of
 from rewardmodel.bradley_terry.encoding import Limits
 from rewardmodel.bradley_terry.network import RewardNetwork
 from rewardmodel.bradley_terry.packing import packing_is_exact
@@ -24,7 +24,6 @@ from rewardmodel.bradley_terry.scoring import Normalisation, RewardModel
 from runs.folder.errors import BadInput
 from runs.folder.files import write_json
 
-FORMAT = 1
 KIND = "reward_model"
 HEAD = "head.safetensors"
 
@@ -87,11 +86,7 @@ def check_meta(folder: Path) -> dict[str, Any]:
     meta = check_manifest(folder)
     if not meta:
         raise BadInput(f"{folder} holds no {NAME}: it is not a reward model's folder")
-    if (meta.get("format"), meta.get("kind")) != (FORMAT, KIND):
-        raise BadInput(
-            f"{folder / NAME} describes a {meta.get('kind')} of format {meta.get('format')}; "
-            f"this version reads a {KIND} of format {FORMAT}"
-        )
+    check_kind(folder, meta, KIND)
     return meta
 
 

@@ -19,13 +19,14 @@ import torch
 from lm.devices import device_of_run
 from lm.manifest import NAME as META
 from lm.origin import claim_checkpoint
+from lm.rendering import Messages
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rewardmodel.bradley_terry.config import ContestConfig, EvaluateConfig, FitConfig, ScoreConfig
 from rewardmodel.bradley_terry.contest import side_by_side
 from rewardmodel.bradley_terry.evaluate import report_on
 from rewardmodel.bradley_terry.fit import fit_reward_model
 from rewardmodel.bradley_terry.records import read_snapshot
-from rewardmodel.bradley_terry.scoring import Messages, RewardModel, Scored
+from rewardmodel.bradley_terry.scoring import RewardModel, Scored
 from runs.folder.config import parse_config
 from runs.folder.files import file_digest, write_json
 from runs.folder.folder import RunFolder

@@ -46,12 +46,16 @@ class Record(NamedTuple):
 
     @property
     def prompt_key(self) -> str:
-        """Equal for equal prompts."""
-        return json.dumps([self.form, [[m["role"], m["content"]] for m in self.messages]], ensure_ascii=False)
+        return prompt_key(self.form, self.messages)
 
     @property
     def texts(self) -> list[str]:
         return [completion.text for completion in self.completions]
+
+
+def prompt_key(form: str, messages: Iterable[Mapping[str, str]]) -> str:
+    """Equal for equal prompts."""
+    return json.dumps([form, [[turn["role"], turn["content"]] for turn in messages]], ensure_ascii=False)
 
 
 def read_snapshot(path: Path) -> list[Record]:

@@ -1,7 +1,6 @@
 """A fitted reward model: text in, normalised scores out, read with its own tokenizer and template."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple
@@ -10,14 +9,14 @@ import torch
 from torch import Tensor
 
 from lm.devices import autocast
+from lm.rendering import Messages
 from rewardmodel.bradley_terry.batches import by_length
 from rewardmodel.bradley_terry.config import Ties
 from rewardmodel.bradley_terry.encoding import Encoded, Limits, Row, encode, rows_of
 from rewardmodel.bradley_terry.network import RewardNetwork
 from rewardmodel.bradley_terry.objective import win_probability
 from rewardmodel.bradley_terry.packing import collate
-
-Messages = Sequence[Mapping[str, str]]
+from rewardmodel.bradley_terry.records import prompt_key
 
 
 def _go_on() -> None:
@@ -84,7 +83,7 @@ class RewardModel:
         """
         by_prompt: dict[str, dict[str, list[int]]] = {}
         for place, (form, messages, text) in enumerate(items):
-            by_prompt.setdefault(_prompt_key(form, messages), {}).setdefault(text, []).append(place)
+            by_prompt.setdefault(prompt_key(form, messages), {}).setdefault(text, []).append(place)
         encoded = [
             encode(self.tokenizer, self.limits, *items[next(iter(by_text.values()))[0]][:2], list(by_text))
             for by_text in by_prompt.values()
@@ -137,7 +136,3 @@ def score_encoded(
 
 def _only_row(numbered: tuple[int, Row]) -> list[Row]:
     return [numbered[1]]
-
-
-def _prompt_key(form: str, messages: Messages) -> str:
-    return json.dumps([form, [[message["role"], message["content"]] for message in messages]])

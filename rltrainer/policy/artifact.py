@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lm.manifest import NAME, check_manifest, code_version, files_of
-from runs.folder.errors import BadInput
+from lm.manifest import FORMAT, NAME, check_kind, check_manifest, check_weights, code_version, files_of
 from runs.folder.files import write_json
 
-FORMAT = 1
 KIND = "policy"
 
 
@@ -21,19 +19,11 @@ def write_meta(folder: Path, meta: Mapping[str, Any]) -> None:
 def check_folder(folder: Path) -> dict[str, Any]:
     """The folder's meta.json once its files are found to be those it names; {} where it has none.
 
-    Raises BadInput where there are no safetensors weights (pickle is refused: loading it runs code), for
-    another format or kind, and for a file that is missing, changed or not listed.
+    Raises BadInput as ``check_weights``, for another format or kind, and for a file that is missing, changed or not
+    listed.
     """
-    if not any(folder.glob("*.safetensors")):
-        raise BadInput(
-            f"{folder} holds no safetensors weights; pickle is refused, so convert them to safetensors"
-        )
-    if (folder / "adapter_config.json").exists():
-        raise BadInput(f"{folder} holds an adapter and not a whole policy: merge it into its base first")
+    check_weights(folder)
     meta = check_manifest(folder)
-    if meta and (meta.get("format"), meta.get("kind")) != (FORMAT, KIND):
-        raise BadInput(
-            f"{folder / NAME} describes a {meta.get('kind')} of format {meta.get('format')}; "
-            f"this version reads a {KIND} of format {FORMAT}"
-        )
+    if meta:
+        check_kind(folder, meta, KIND)
     return meta

@@ -475,6 +475,11 @@ def test_bases_that_cannot_be_used_are_refused_with_what_to_do(tmp_path: Path) -
     (policy / "model.safetensors").rename(policy / "pytorch_model.bin")
     with pytest.raises(BadInput, match="pickle is refused"):
         fit(make_fit(tmp_path / "one", base=str(policy)))
+    # transformers would load it onto the base that it names, without a word
+    beside = make_policy(tmp_path / "adapter")
+    (beside / "adapter_config.json").write_text("{}")
+    with pytest.raises(BadInput, match="an adapter and not whole weights: merge it"):
+        fit(make_fit(tmp_path / "three", base=str(beside)))
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadInput, match="tokenizer of the base"):
         fit(make_fit(tmp_path / "two", base=str(tmp_path / "empty")))
