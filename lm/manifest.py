@@ -26,8 +26,8 @@ def files_of(folder: Path) -> dict[str, str]:
 
 
 def check_weights(folder: Path) -> None:
-    """Raises BadInput where ``folder`` holds no safetensors weights (pickle is refused: loading it runs code), or what an
-    adapter learnt: transformers would put it on the base that it names without a word."""
+    """Raises BadInput where ``folder`` holds no safetensors weights (pickle is refused: loading it runs code), or an
+    adapter: transformers would put it on the base that it names without a word."""
     if not any(folder.glob("*.safetensors")):
         raise BadInput(
             f"{folder} holds no safetensors weights; pickle is refused, so convert them to safetensors"
