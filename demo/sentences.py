@@ -76,8 +76,8 @@ def _leads(facts: Facts, rng: random.Random, warm: bool) -> Written:
     verb = rng.choice(
         ["leads you", "winds its way", "takes you", "wanders"] if warm else ["leads", "runs", "winds"]
     )
-    measure = _measure(facts, rng)
-    return Written(f"{_named(facts)} {verb}{measure.text}{way.text}.", measure.stated | way.stated)
+    length = _length(facts, rng)
+    return Written(f"{_named(facts)} {verb}{length.text}{way.text}.", length.stated | way.stated)
 
 
 def _does(facts: Facts, rng: random.Random, warm: bool) -> Written:
@@ -167,7 +167,7 @@ def _length_around_the_noun(length: str, rng: random.Random) -> tuple[list[str],
     return rng.choice([([length], ""), ([f"{number}-kilometre"], ""), ([], f" of {length}")])
 
 
-def _measure(facts: Facts, rng: random.Random) -> Written:
+def _length(facts: Facts, rng: random.Random) -> Written:
     if "length" not in facts or rng.random() < 0.2:
         return Written("", frozenset())
     length = rng.choice([facts["length"], f"{LENGTHS[facts['length']]} kilometres"])

@@ -39,8 +39,8 @@ class Page(NamedTuple):
     previous: str | None
 
 
-class _Place(NamedTuple):
-    """Behind a row, or before it: by its id, and by what it is sorted by where an index has that."""
+class _Cursor(NamedTuple):
+    """The row behind or before which a page lies: its id, and what it is sorted by where an index has that."""
 
     back: bool
     pk: int
@@ -80,7 +80,7 @@ def page(rows: Rows, *, order: Order, size: int, cursor: str | None, of: str) ->
     )
 
 
-def _as_it_is_now(rows: Rows, order: Order, place: _Place) -> _Place:
+def _as_it_is_now(rows: Rows, order: Order, place: _Cursor) -> _Cursor:
     """By what the row is sorted now, though the filters may leave it out by now. Raises NotFound where it is gone."""
     row = rows.model.objects.filter(pk=place.pk).annotate(**{VALUE: order.by.expression})
     values = list(row.values_list(VALUE, flat=True))
@@ -89,7 +89,7 @@ def _as_it_is_now(rows: Rows, order: Order, place: _Place) -> _Place:
     return place._replace(value=values[0])
 
 
-def _beyond(order: Order, place: _Place) -> Q:
+def _beyond(order: Order, place: _Cursor) -> Q:
     """The rows on the other side of the place; what is unknown comes last."""
     further = "lt" if order.by.descending != place.back else "gt"
     alike = {"pk__gt" if place.back else "pk__lt": place.pk}
@@ -111,7 +111,7 @@ def _cursor(of: str, order: Order, row: tuple[int, Any], *, back: bool) -> str:
     return signing.dumps([of, back, pk, value if order.indexed else None], salt=_SALT)
 
 
-def _read(cursor: str | None, of: str) -> _Place | None:
+def _read(cursor: str | None, of: str) -> _Cursor | None:
     if cursor is None:
         return None
     try:
@@ -120,4 +120,4 @@ def _read(cursor: str | None, of: str) -> _Place | None:
         raise NotFound("Invalid cursor") from error
     if list_of != of:
         raise NotFound("Invalid cursor")
-    return _Place(*place)
+    return _Cursor(*place)
