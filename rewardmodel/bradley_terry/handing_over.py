@@ -59,7 +59,11 @@ class Head(NamedTuple):
 
 
 def main(folder: RunFolder, stop: StopSignal) -> None:
-    """Run ``export`` on a prepared folder; see ExportConfig. Raises BadInput where no such class reads as we do."""
+    """Run ``export`` on a prepared folder; see ExportConfig. Raises BadInput where no such class reads as we do.
+
+    A stop is never looked for, and so heard at once: the next attempt writes everything again.
+    """
+    del stop
     config = parse_config(ExportConfig, folder.read_config())
     torch.set_num_threads(config.threads)
     progress, output = Progress(folder.progress_file), folder.path / config.output
@@ -69,7 +73,6 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     give_template(model.tokenizer)
     head = folded(model)
     progress.report(1, 2, "writing the folder")
-    stop.check()
     if config.adapter:
         _write_adapter(model, head, Path(folder.located(config.model)), output, config)
     else:

@@ -20,7 +20,11 @@ from runs.folder.stopping import StopSignal
 
 
 def main(folder: RunFolder, stop: StopSignal) -> None:
-    """Run ``check`` on a prepared folder: output/report.json, or BadInput where it cannot be sampled and measured."""
+    """Run ``check`` on a prepared folder: output/report.json, or BadInput where it cannot be sampled and measured.
+
+    A stop is never looked for, and so heard at once: nothing is kept before the end.
+    """
+    del stop
     config = parse_config(CheckConfig, folder.read_config())
     config = replace(config, base=folder.located(config.base))
     torch.set_num_threads(config.threads)
@@ -30,7 +34,6 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     policy = load_policy(config.base, lora=None, device=device, reference=False, date=config.date)
     progress.report(1, 3, "trying to sample")
     try_policy(policy, trained=False)
-    stop.check()
     progress.report(2, 3, "trying to train and save")
     refused = _why_not_trained(policy)
     progress.report(3, 3, "done")

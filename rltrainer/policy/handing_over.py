@@ -36,7 +36,11 @@ SAME, SAME_NARROW = 1e-5, 5e-2
 
 
 def main(folder: RunFolder, stop: StopSignal) -> None:
-    """Run ``export`` on a prepared folder; see ExportConfig."""
+    """Run ``export`` on a prepared folder; see ExportConfig.
+
+    A stop is never looked for, and so heard at once: the next attempt writes everything again.
+    """
+    del stop
     config = parse_config(ExportConfig, folder.read_config())
     torch.set_num_threads(config.threads)
     progress, output = Progress(folder.progress_file), folder.path / config.output
@@ -54,7 +58,6 @@ def main(folder: RunFolder, stop: StopSignal) -> None:
     give_template(policy.tokenizer)
     expected = _logits(policy, policy.model)
     progress.report(1, 2, "writing the folder")
-    stop.check()
     if config.adapter:
         _write_adapter(policy, Path(place), output, config)
     else:

@@ -14,8 +14,9 @@ from transformers import PreTrainedModel
 
 from lm import bootstrap, encoding, loading
 from rewardmodel.bradley_terry import commands
+from rewardmodel.bradley_terry import handing_over as handing_over_rewards
 from rewardmodel.bradley_terry.artifact import save_reward_model
-from rltrainer.policy import evaluate, sample, sft
+from rltrainer.policy import check, evaluate, handing_over, sample, sft
 from rltrainer.policy import loading as policies
 from rltrainer.ppo import train
 from runs.folder.folder import RunFolder
@@ -188,6 +189,24 @@ def test_a_stop_is_heard_at_once_while_a_report_is_worked_out(
     tmp_path: Path, stop: Noting, make: Callable[[Path], Prepared]
 ) -> None:
     assert_nothing_else_is_long(begun(make, tmp_path, stop))
+
+
+@pytest.mark.parametrize("module", [check, handing_over, handing_over_rewards])
+def test_what_is_begun_anew_after_a_stop_hears_it_at_once_to_its_end(
+    tmp_path: Path, stop: Noting, module: Any
+) -> None:
+    base, folder = tmp_path / "base", RunFolder(tmp_path / "run")
+    if module is handing_over_rewards:
+        save_reward_model(make_reward_model(), base, {})
+    else:
+        make_folder(base)
+    folder.make()
+    out = {"model": str(base), "output": "output/ours", "title": "Ours"}
+    folder.write_config({"base": str(base), "device": "cpu"} if module is check else out)
+    stop.events.clear()
+    module.main(folder, stop)
+    assert stop.events.count("pass") >= 2
+    assert "look" not in stop.events
 
 
 def assert_nothing_else_is_long(events: list[str]) -> None:

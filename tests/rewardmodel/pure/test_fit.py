@@ -569,6 +569,19 @@ def test_texts_that_are_cut_are_counted(tmp_path: Path) -> None:
     assert held_out["completions_cut"] > held_out["rankings"]
 
 
+def test_what_was_asked_by_doubt_is_learnt_from_and_chooses_no_epoch(tmp_path: Path) -> None:
+    folder = make_fit(tmp_path)
+    path = folder.inputs / "snapshot.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    first = next(number for number, line in enumerate(lines) if line["split"] == "validation")
+    for number, line in enumerate(lines):
+        line["by_doubt"] = number != first
+    write_lines(path, lines)
+    start = prepare(parse_config(FitConfig, folder.read_config()), folder)
+    assert [example.ranking for example in start.validation] == [lines[first]["ranking"]]
+    assert len(start.train) == sum(line["split"] == "train" for line in lines)
+
+
 def test_defaults_follow_the_kind_and_size_of_the_base() -> None:
     scratch = FitConfig().resolved(1_500_000)
     small = FitConfig(base="/somewhere").resolved(1_500_000)

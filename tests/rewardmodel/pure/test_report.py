@@ -78,6 +78,16 @@ def test_the_interval_of_many_equal_prompts_is_that_of_the_normal_distribution()
     assert figure == mean_by_prompt([str(number) for number in range(400)], values, resamples=4000)
 
 
+def test_what_a_reward_model_was_unsure_of_is_not_what_it_is_measured_on() -> None:
+    model = make_told(good=1.0, bad=0.0)
+    lines = [
+        make_line([1, 2], texts=["good", "bad"], split="test", prompt="one"),
+        make_line([1, 2], texts=["bad", "good"], split="test", prompt="two", by_doubt=True),
+    ]
+    held_out = report(model, *lines)["held_out"]
+    assert (held_out["prompts"], held_out["accuracy"]["value"]) == (1, 1.0)
+
+
 def test_calibration_is_the_gap_between_confidence_and_accuracy() -> None:
     # bins [.5, .55): .52 right, and .52 said by 1 - .48, wrong: confidence .52, accuracy 1/2, gap .02, twice
     # bin [.9, .95): .93 right: gap .07
