@@ -12,13 +12,14 @@ from safetensors.torch import load_file
 
 from lm.loading import load_tokenizer, load_trunk
 from lm.training import Frame
-from rewardmodel.bradley_terry import commands, start
+from rewardmodel.bradley_terry import commands, finish, start
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rewardmodel.bradley_terry.config import FitConfig
-from rewardmodel.bradley_terry.encoding import encode
+from rewardmodel.bradley_terry.encoding import Encoded, encode
 from rewardmodel.bradley_terry.fit import RewardFit
 from rewardmodel.bradley_terry.network import make_head
 from rewardmodel.bradley_terry.records import Record, read_snapshot
+from rewardmodel.bradley_terry.scoring import Normalisation
 from rewardmodel.bradley_terry.start import prepare
 from runs.folder.config import parse_config
 from runs.folder.errors import BadInput, RunError, Stopped
@@ -499,7 +500,21 @@ def test_a_ranking_whose_prompt_the_template_refuses_is_named(tmp_path: Path) ->
         fit(make_fit(tmp_path / "run", lines, base=str(policy)))
 
 
-def test_what_is_held_out_or_a_reference_is_drawn_at_random(tmp_path: Path) -> None:
+def test_what_several_people_ranked_is_one_encoding(tmp_path: Path) -> None:
+    folder = make_fit(tmp_path)
+    lines = [json.loads(line) for line in (folder.inputs / "snapshot.jsonl").read_text().splitlines()]
+    texts = {
+        json.dumps([line["prompt"], [completion["text"] for completion in line["completions"]]])
+        for line in lines
+        if line["split"] == "train"
+    }
+    start = prepare(parse_config(FitConfig, folder.read_config()), folder)
+    assert len({id(example.encoded) for example in start.train}) == len(texts) < len(start.train)
+
+
+def test_what_is_held_out_or_a_reference_is_drawn_at_random(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not the first by id, which are of one week or one import."""
     lines = [{**line, "split": "validation" if n % 2 else "train"} for n, line in enumerate(make_lines(60))]
     folder = make_fit(tmp_path, lines, validation_rankings=5)
@@ -513,6 +528,24 @@ def test_what_is_held_out_or_a_reference_is_drawn_at_random(tmp_path: Path) -> N
     assert set(drawn_by(1)) <= set(held_out)
     assert drawn_by(1) == drawn_by(1) != drawn_by(2)
     assert held_out[:5] not in (drawn_by(1), drawn_by(2))
+
+    references: list[list[Encoded]] = []
+
+    def noted(model: Any, encoded: list[Encoded], **options: Any) -> Normalisation:
+        references.append(encoded)
+        return Normalisation()
+
+    monkeypatch.setattr(finish, "normalisation_on", noted)
+    for seed in (1, 2):
+        run = make_fit(tmp_path / str(seed), lines, reference_rankings=5, epochs=1, seed=seed)
+        commands.fit(run, StopSignal())
+        train = [
+            example.encoded for example in prepare(parse_config(FitConfig, run.read_config()), run).train
+        ]
+        assert all(encoded in train for encoded in references[-1])
+        assert references[-1] != train[:5]
+    assert len(references[0]) == 5
+    assert references[0] != references[1]
 
 
 def test_nothing_to_learn_is_refused_with_what_to_do(tmp_path: Path) -> None:
