@@ -198,6 +198,12 @@ def test_what_was_measured_of_other_policies_is_not_gone_on_with(tmp_path: Path)
     folders = [make_folder(tmp_path / str(seed), seed) for seed in (0, 1)]
     folder = make_evaluate_folder(tmp_path / "run", folders)
     assert run(folder)["policies"][0]["prompts_cut"] == 0
+    config = folder.read_config()
+    for name, value in (("temperature", 0.5), ("seed", 7), ("completions", 1), ("date", "2026-02-03")):
+        folder.write_config({**config, name: value})
+        with pytest.raises(BadInput, match=f"another run: {name} differ"):
+            run(folder)
+    folder.write_config(config)
     folder.write_config(
         {**folder.read_config(), "policies": [str(policy_folder) for policy_folder in reversed(folders)]}
     )
