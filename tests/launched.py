@@ -1,5 +1,6 @@
 """A whole Concord, started as a person starts it: ``manage.py serve``, or ``demo``, in a home of its own."""
 
+import http.client
 import json
 import os
 import signal
@@ -8,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
@@ -89,10 +89,11 @@ class Concord:
         return by_name
 
     def answers(self) -> bool:
+        """Whether its log-in page is there within five seconds."""
         try:
             with urllib.request.urlopen(f"{self.url}/login/", timeout=5) as answer:
                 return bool(answer.status == 200)
-        except (urllib.error.URLError, ConnectionError):
+        except (OSError, http.client.HTTPException):
             return False
 
     def end(self, number: int = signal.SIGINT) -> int:

@@ -1,9 +1,14 @@
-"""Processes killed in the middle of a fit, in a whole Concord: the fit ends in the weights of one left alone."""
+"""The life of a whole Concord as a person starts it: every process of it is killed, in the middle of a fit too; the fit
+ends in the weights of one left alone, what was killed comes back, and what ends leaves nothing behind.
+
+One start is followed through all of it, because a start takes as much of a processor as a fit.
+"""
 
 import json
 import os
 import random
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,6 +19,7 @@ import psutil
 import psycopg
 import pytest
 
+from config.running.postgres import Server
 from runs.folder.files import file_digest
 from tests.launched import Concord, free_port
 
@@ -32,25 +38,32 @@ CONFIG = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def concord() -> Iterator[Concord]:
+    """At an IPv6 address, in a folder whose path is short enough for a socket."""
     with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as name:
         home = Path(name)
         started = Concord(
             home,
             free_port(),
+            HOST="::1",
             CONCORD_RUN_STALE_SECONDS="4",
             CONCORD_SWEEP_SECONDS="1",
             CONCORD_FORKS=str(home / "forks"),
         ).ready()
-        (home / "rankings.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in rankings()))
-        (home / "config.json").write_text(json.dumps(CONFIG))
-        started.manage("create_project", "words")
-        started.manage(
-            "import_jsonl", str(home / "rankings.jsonl"), "--project", "words", "--kind", "rankings"
-        )
-        yield started
-        started.end()
+        try:
+            yield started
+        finally:
+            started.end()
+
+
+def import_rankings(concord: Concord) -> None:
+    """Into a new project, with the config of its fits beside them."""
+    file = concord.home / "rankings.jsonl"
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in rankings()))
+    (concord.home / "config.json").write_text(json.dumps(CONFIG))
+    concord.manage("create_project", "words")
+    concord.manage("import_jsonl", str(file), "--project", "words", "--kind", "rankings")
 
 
 def rankings() -> Iterator[dict[str, Any]]:
@@ -122,17 +135,67 @@ def child_of(concord: Concord, run: int) -> psutil.Process:
 
 
 @pytest.mark.long
-def test_a_fit_goes_on_after_kills_and_ends_in_the_same_weights(concord: Concord) -> None:
-    left_alone = weights_at_the_end(concord, start_fit(concord))
+def test_a_fit_and_concord_itself_outlive_the_kill_of_each_process(concord: Concord) -> None:
+    services = concord.services()
+    assert set(services) == {"web", "gpu", "cpu", "quick", "webhooks", "beat", "scorer", "forks"}
+    assert concord.has_printed(f"http://[::1]:{concord.port}")
+    concord.wait_for(concord.answers)
+    import_rankings(concord)
+    run = start_fit(concord)
+    _refuse_a_second(concord)
+    left_alone = weights_at_the_end(concord, run)
+
     run = start_fit(concord)
     fitting = wait_for_checkpoint(concord, run, attempt=1)
     fitting.kill()
     fitting = wait_for_checkpoint(concord, run, attempt=2)
-    assert fitting.ppid() == concord.services()["forks"].pid
-    concord.services()["gpu"].kill()
+    assert fitting.ppid() == services["forks"].pid
+    services["gpu"].kill()
     fitting.wait(10)  # a worker's child ends within ten seconds of it
     wait_for_checkpoint(concord, run, attempt=3)
     os.kill(concord.postmaster(), signal.SIGKILL)
+    services["web"].kill()
+    services["quick"].kill()
     assert weights_at_the_end(concord, run) == left_alone
     # Where the database was away for longer than a lease, the run was taken back: no more than that.
     assert row(concord, run)[1] in {3, 4}
+    concord.wait_for(lambda: len(concord.services()) == 8 and concord.answers())
+    for words in ("web ended", "worker-gpu ended", "worker-quick ended", "database had ended"):
+        assert concord.has_printed(words)
+
+    everything = psutil.Process(concord.process.pid).children(recursive=True)
+    if sys.platform == "linux":  # the kernel's parent-death signal is Linux's
+        concord.process.kill()
+        concord.wait_for(lambda: gone(everything))
+    concord.end()
+    _end_with_ctrl_c(concord)
+
+
+def _refuse_a_second(concord: Concord) -> None:
+    """Neither in its folder nor at its port."""
+    again = Concord(concord.home, free_port())
+    assert again.process.wait(60) == 1
+    again.end()
+    assert again.has_printed(f"Concord runs already: http://[::1]:{concord.port}")
+    with tempfile.TemporaryDirectory(prefix="concord-") as other:
+        taken = Concord(Path(other), concord.port, HOST="::1")
+        assert taken.process.wait(60) == 1
+        taken.end()
+        assert taken.has_printed(f"Port {concord.port}")
+        assert not (Path(other) / "postgres").exists()
+
+
+def _end_with_ctrl_c(before: Concord) -> None:
+    """The next start finds Postgres as the last of those that were killed left it; its end is the end of all."""
+    again = Concord(before.home, before.port).ready()
+    try:
+        everything = psutil.Process(again.process.pid).children(recursive=True)
+        assert len(everything) >= 7
+    finally:
+        assert again.end() == 0
+    assert gone(everything)
+    assert not Server(before.home).answers()
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in processes)

@@ -1,0 +1,48 @@
+"""How services of ``manage.py serve`` are kept alive; a whole one is started and killed in acceptance/test_faults."""
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config.running.supervisor import Service, Supervisor
+
+pytestmark = pytest.mark.processes
+
+
+def supervise(service: Service, logs: Path, say: Callable[[str], None], until: Callable[[], bool]) -> None:
+    """Keep one service alive for a while."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    with Supervisor([service], logs=logs, server=None, say=say) as supervisor:
+        supervisor.watch(until=until)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_a_service_runs_where_concord_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative CONCORD_HOME is the same folder to all of them; and each gets what is only for it."""
+    monkeypatch.chdir(tmp_path)
+    script = "import os, time; open('told', 'w').write(os.getcwd() + os.environ['ONLY']); time.sleep(60)"
+    written = tmp_path / "told"
+    service = Service("one", [sys.executable, "-c", script], {"ONLY": " and this"})
+    supervise(
+        service, tmp_path / "logs", lambda words: None, lambda: written.exists() and bool(written.read_text())
+    )
+    assert written.read_text() == f"{tmp_path} and this"
+
+
+def test_the_wait_before_a_restart_doubles(tmp_path: Path) -> None:
+    failing = Service("failing", [sys.executable, "-c", "raise SystemExit(3)"])
+    words: list[str] = []
+    waits: list[float] = []
+
+    def enough() -> bool:
+        if len(words) > len(waits):
+            waits.append(failing.wait)
+        return len(waits) == 3
+
+    supervise(failing, tmp_path, words.append, enough)
+    assert waits == [1.0, 2.0, 4.0]
+    assert "failing ended (3)" in words[0]
