@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
+from annotation import people
 from annotation.collecting import asking
 from annotation.files import intake
 from annotation.models import Assignment, Demonstration, Flag, Project, Ranking, Rating
@@ -135,6 +136,19 @@ def test_scores_are_pressed_with_the_mouse_and_kept_as_a_draft(
     page.reload()
     ready(page)
     expect(page.locator('[data-row="score_B_helpful"] input:checked')).to_have_value("5")
+
+
+def test_another_tab_brings_its_scores_and_not_the_guidelines_that_it_showed(
+    visit: Visit, rated: Project, alice: User
+) -> None:
+    page = ready(visit(RANK, alice))
+    rated = people.change_project(project=rated, guidelines="Prefer **short** answers.")
+    have_read(rated, alice)
+    other = ready(visit(RANK, context=page.context))
+    press(other, "7")
+    expect(page.locator('.scale[data-letter="A"] input:checked')).to_have_value("7")
+    versions = [tab.locator("#judgement [name=guidelines]").input_value() for tab in (page, other)]
+    assert versions == ["1", "2"]
 
 
 def test_arrows_and_letters_move_between_scales(visit: Visit, rated: Project, alice: User) -> None:

@@ -245,7 +245,7 @@ class TestApi:
     ) -> None:
         start()
         items = [
-            {"prompt": "How is the inn 0?", "completion": f"{n} it is good and {'fine ' * 50}"}
+            {"prompt": "How is the inn 0?", "completion": f"{n} it is {'fine ' * (n % 7)}"}
             for n in range(3000)
         ]
         items[7]["completion"] = TEXTS[0]
