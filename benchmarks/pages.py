@@ -64,6 +64,9 @@ NARROWED = {
     ),
     "tasks": ("?state=free", "?state=open", "?state=complete", "?purpose=gold", "?flagged=true"),
     "rankings": (
+        "?q=question",
+        "?q=question+77777",
+        "?q=want+nowhere",
         "?verdict=all_bad",
         "?purpose=collect&current=true&within=week",
         "?simulated=true",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from annotation.models import words
@@ -57,9 +57,18 @@ class RankingQuerySet(models.QuerySet["Ranking"]):
         return self.filter(annotator__withdrawn_at=None, task__prompt__withdrawn_at=None)
 
     def saying(self, sought: str) -> RankingQuerySet:
-        """With these words in their rationale. Most have none, and the index holds those that have one."""
-        with_rationale = self.filter(~Q(rationale=""))
-        return with_rationale.alias(words=words.of_text("rationale")).filter(words=words.sought(sought))
+        """With these words in their rationale, or in the messages of their prompt."""
+        by_prompt = Exists(Prompt.objects.saying(sought).filter(pk=OuterRef("task__prompt")))
+        by_rationale = ~Q(rationale="") & Q(words=words.sought(sought))
+        return self.alias(words=words.of_text("rationale")).filter(by_rationale | by_prompt)
+
+    def ids_saying(self, sought: str) -> Any:
+        """Of these, by the indexes (``words``). Most have no rationale, and the index holds those that have one."""
+        with_rationale = self.filter(~Q(rationale="")).alias(words=words.of_text("rationale"))
+        return words.ids(
+            with_rationale.filter(words=words.sought(sought)),
+            self.filter(task__prompt__in=Prompt.objects.ids_saying(sought)),
+        )
 
 
 class Ranking(models.Model):
@@ -185,6 +194,20 @@ class RatingQuerySet(models.QuerySet["Rating"]):
         """Neither the annotator nor the prompt is withdrawn."""
         return self.filter(annotator__withdrawn_at=None, completion__prompt__withdrawn_at=None)
 
+    def saying(self, sought: str) -> RatingQuerySet:
+        """With these words in their completion, or in the messages of their prompt."""
+        return self.filter(
+            Exists(Completion.objects.saying(sought).filter(pk=OuterRef("completion")))
+            | Exists(Prompt.objects.saying(sought).filter(pk=OuterRef("completion__prompt")))
+        )
+
+    def ids_saying(self, sought: str) -> Any:
+        """Of these, by the indexes (``words``)."""
+        return words.ids(
+            self.filter(completion__in=Completion.objects.ids_saying(sought)),
+            self.filter(completion__prompt__in=Prompt.objects.ids_saying(sought)),
+        )
+
 
 class Rating(models.Model):
     """One annotator's score of one completion on a named axis (approach 1). Never changed, only superseded.
@@ -252,14 +275,21 @@ class DemonstrationQuerySet(models.QuerySet["Demonstration"]):
         return self.filter(prompt__withdrawn_at=None, source__annotator__withdrawn_at=None)
 
     def saying(self, sought: str) -> DemonstrationQuerySet:
-        """With these words in their text, or in the messages of their prompt.
+        """With these words in their text, in what their reviewer says of it, or in the messages of their prompt."""
+        query = words.sought(sought)
+        by_prompt = Exists(Prompt.objects.saying(sought).filter(pk=OuterRef("prompt")))
+        rows = self.alias(words=words.of_text("text"), comment_words=words.of_text("comment"))
+        return rows.filter(Q(words=query) | (~Q(comment="") & Q(comment_words=query)) | by_prompt)
 
-        Each is found by its own index: one condition with an "or" over two tables would read every row.
-        """
-        rows = Demonstration.objects.order_by()
-        by_text = rows.alias(words=words.of_text("text")).filter(words=words.sought(sought))
-        by_prompt = rows.filter(prompt__in=Prompt.objects.saying(sought).values("pk"))
-        return self.filter(pk__in=by_text.values("pk").union(by_prompt.values("pk"), all=True))
+    def ids_saying(self, sought: str) -> Any:
+        """Of these, by the indexes (``words``)."""
+        query = words.sought(sought)
+        commented = self.filter(~Q(comment="")).alias(words=words.of_text("comment"))
+        return words.ids(
+            self.alias(words=words.of_text("text")).filter(words=query),
+            commented.filter(words=query),
+            self.filter(prompt__in=Prompt.objects.ids_saying(sought)),
+        )
 
     def accepted(self) -> DemonstrationQuerySet:
         """What SFT learns from and an export holds: current, kept, and accepted or of a project without review."""
@@ -365,6 +395,7 @@ class Demonstration(models.Model):
                 name="demonstration_waiting",
             ),
             GinIndex(words.of_text("text"), name="demonstration_words"),
+            GinIndex(words.of_text("comment"), condition=~Q(comment=""), name="comment_words"),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -64,6 +65,10 @@ class PromptQuerySet(models.QuerySet["Prompt"]):
     def saying(self, sought: str) -> PromptQuerySet:
         """With these words in their messages."""
         return self.alias(words=words.MessageWords("messages")).filter(words=words.sought(sought))
+
+    def ids_saying(self, sought: str) -> Any:
+        """Of these, by the index (``words``)."""
+        return words.ids(self.saying(sought))
 
 
 class Prompt(models.Model):
@@ -128,6 +133,10 @@ class CompletionQuerySet(models.QuerySet["Completion"]):
     def saying(self, sought: str) -> CompletionQuerySet:
         """With these words."""
         return self.alias(words=words.of_text("text")).filter(words=words.sought(sought))
+
+    def ids_saying(self, sought: str) -> Any:
+        """Of these, by the index (``words``)."""
+        return words.ids(self.saying(sought))
 
 
 class Completion(models.Model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -11,6 +11,7 @@ from django.db.models import Exists, ExpressionWrapper, OuterRef, Q
 from django.db.models.functions import Now, Random
 from django.utils.functional import cached_property
 
+from annotation.models import words
 from annotation.models.project import Annotator, Project
 from annotation.models.prompt import Completion, Prompt
 
@@ -24,7 +25,11 @@ class TaskQuerySet(models.QuerySet["Task"]):
 
     def saying(self, sought: str) -> TaskQuerySet:
         """With these words in the messages of their prompt."""
-        return self.filter(prompt__in=Prompt.objects.saying(sought).values("pk"))
+        return self.filter(Exists(Prompt.objects.saying(sought).filter(pk=OuterRef("prompt"))))
+
+    def ids_saying(self, sought: str) -> Any:
+        """Of these, by the index (``words``)."""
+        return words.ids(self.filter(prompt__in=Prompt.objects.ids_saying(sought)))
 
     def collected(self) -> TaskQuerySet:
         """Asked in order to learn what people prefer, of prompts that nobody withdrew: not gold, no repeat."""

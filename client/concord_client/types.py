@@ -1012,6 +1012,7 @@ class RatingsQuery(TypedDict):
     most: NotRequired[float]
     order: NotRequired[Literal["oldest", "newest", "highest", "lowest", "slowest", "quickest"]]
     page_size: NotRequired[int]
+    q: NotRequired[str]
     simulated: NotRequired[bool]
     since: NotRequired[str]
     split: NotRequired[Literal["train", "validation", "test"]]

@@ -382,7 +382,7 @@ class OfRankings(Filters):
     orders: ClassVar = TIME
 
     task = of("Of the task")
-    q = words("Words of the rationale")
+    q = words("Words of the rationale or the prompt")
     verdict = choice("Verdict", *Ranking.Verdict.choices)
     annotator = name("Annotator")
     source = name("Source of a completion")
@@ -416,7 +416,7 @@ class OfRankings(Filters):
 class OfRatings(Filters):
     """Ratings."""
 
-    first = ("annotator", "axis", "simulated", "within")
+    first = ("q", "annotator", "axis", "simulated", "within")
     lookups: ClassVar = {
         "completion": "completion__public_id",
         "annotator": "annotator",
@@ -434,6 +434,7 @@ class OfRatings(Filters):
     }
 
     completion = of("Of the completion")
+    q = words("Words of the text or the prompt")
     annotator = name("Annotator")
     axis = name("Axis")
     least = number("Score from")
@@ -458,7 +459,7 @@ class OfDemonstrations(Filters):
     orders: ClassVar = {**LENGTH, **TIME}
 
     prompt = of("Of the prompt")
-    q = words("Words of the text or the prompt")
+    q = words("Words of the text, the prompt or the review")
     annotator = name("Written by")
     source = name("Source")
     review = choice("Review", *Demonstration.Review.choices)

@@ -11,7 +11,7 @@ FEW = 10_000
 def narrowed(rows: Any, sought: str) -> Any:
     """The ``rows`` that say so. Inside a transaction: the planner is told which way to go, because it cannot know how
     often two words stand in one text."""
-    matching = rows.model.objects.saying(sought).order_by().values_list("pk", flat=True)[: FEW + 1]
+    matching = rows.model.objects.ids_saying(sought)[: FEW + 1]
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         ids = list(matching)

@@ -119,6 +119,9 @@ def everything() -> Cast:
         )
     put(project, "demonstrations", {"prompt": "Which fruit, 1?", "completion": "A fig.", "annotator": "ann"})
     put(project, "demonstrations", {"prompt": "Rate", "completion": "A ripe pear", "annotator": "ben"})
+    Demonstration.objects.filter(text="A fig.").update(comment="Nor is it a pear.")
+    for text, prompt in (("A ripe pear", "Rate"), ("I am ChatGPT.", chat)):
+        put(project, "ratings", {"prompt": prompt, "completion": text, "score": 3, "annotator": "ben"})
     project.annotators_per_task = 2
     project.save()
     make_tasks(project, 4)
@@ -291,8 +294,9 @@ SAYS = {
     "prompts": says(asks),
     "completions": says(lambda row: row.text),
     "tasks": says(asks),
-    "rankings": says(lambda row: row.rationale),
-    "demonstrations": says(asks, lambda row: row.text),
+    "rankings": says(asks, lambda row: row.rationale),
+    "ratings": says(asks, lambda row: row.completion.text),
+    "demonstrations": says(asks, lambda row: row.text, lambda row: row.comment),
 }
 
 FILTERS: list[tuple[str, str, Callable[[Any], bool]]] = [
@@ -589,14 +593,15 @@ def test_the_search_goes_through_an_index(cast: Cast) -> None:
         (Prompt, ["prompt_words"]),
         (Completion, ["completion_words"]),
         (Task, ["prompt_words"]),
-        (Ranking, ["ranking_words"]),
-        (Demonstration, ["demonstration_words", "prompt_words"]),
+        (Ranking, ["ranking_words", "prompt_words"]),
+        (Rating, ["completion_words", "prompt_words"]),
+        (Demonstration, ["demonstration_words", "comment_words", "prompt_words"]),
     ]
     for model, indexes in searches:
         with connection.cursor() as cursor:
             # A few rows are read faster one by one, or by their ids.
             cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
-        plan = model.objects.saying("pear").explain()
+        plan = model.objects.ids_saying("pear").explain()
         assert all(f"Scan on {index}" in plan for index in indexes), plan
 
 
