@@ -321,3 +321,23 @@ def test_a_log_axis_draws_what_is_above_zero_by_its_powers_and_leaves_the_rest(v
     assert drawn(page, "Reward") == before["Reward"]  # its second step is below zero
     page.get_by_label("Log axis").uncheck()
     wait_until(page, lambda: drawn(page, "Updating") == before["Updating"])
+
+
+# What is written along the axis of steps; beside the other axis, words end where it begins.
+AXIS = """
+  const write = CanvasRenderingContext2D.prototype.fillText;
+  window.steps = [];
+  CanvasRenderingContext2D.prototype.fillText = function (text, ...where) {
+    if (this.textAlign === "center") window.steps.push(text);
+    return write.call(this, text, ...where);
+  };
+"""
+
+
+def test_no_mark_stands_between_two_steps(visit: Visit) -> None:
+    page = opened(visit, make_run(steps=3))
+    page.add_init_script(AXIS)
+    page.reload()
+    expect(page.locator(".curve")).to_have_count(3)
+    wait_until_still(page)
+    assert set(page.evaluate("window.steps")) == {"1", "2", "3"}
