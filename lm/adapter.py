@@ -18,20 +18,25 @@ from transformers.pytorch_utils import Conv1D
 from lm.lora import ADAPTER, LoraSettings
 from runs.folder.errors import BadInput
 
+POOLER = "pooler"
+
 
 def add_adapter(model: Any, settings: LoraSettings, *, seed: int) -> None:
     """Put LoRA layers, in float32, into ``model``, in place, and freeze the rest.
 
-    ``seed`` decides the first A; B is 0, so nothing changes yet. The global generators are left as they were. Raises
-    BadInput where the architecture takes none.
+    ``seed`` decides the first A; B is 0, so nothing changes yet. The global generators are left as they were. What an
+    encoder's classifier reads it through (``POOLER``) is part of a head: it learns whole. Raises BadInput where the
+    architecture takes none.
     """
     from peft import LoraConfig, inject_adapter_in_model  # its import is slow, and few trainings need it
 
+    pooler = getattr(model, POOLER, None)
     lora = LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
         lora_dropout=0.0,
         target_modules="all-linear",
+        exclude_modules=rf"{POOLER}(\..*)?" if pooler is not None else None,
         task_type="CAUSAL_LM",
     )
     with torch.random.fork_rng(range(torch.cuda.device_count())):
@@ -48,6 +53,8 @@ def add_adapter(model: Any, settings: LoraSettings, *, seed: int) -> None:
             raise BadInput(
                 f"LoRA cannot learn beside {type(model).__name__}: {reason}. Train all weights, or use another base"
             ) from error
+    if pooler is not None:
+        pooler.requires_grad_(True)
     for value in model.parameters():
         if value.requires_grad:
             value.data = value.data.float()  # bfloat16 would round small updates away
@@ -148,12 +155,17 @@ def write_peft_folder(
     from peft import LoraConfig
 
     names = sorted({name.rpartition(".lora_")[0] for name in state})
+    learnt = sorted({name.rpartition(".")[2] for name in names})
+    whole = [name.removeprefix(prefix).rpartition(".")[0] for name in head or {}]
+    # A head's layer may be called as one that LoRA stands beside.
+    alike = sorted({name for name in whole if name.rpartition(".")[2] in learnt})
     LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
         lora_dropout=0.0,
-        target_modules=sorted({name.rpartition(".")[2] for name in names}),
-        modules_to_save=sorted({name.partition(".")[0] for name in head}) if head else None,
+        target_modules=learnt,
+        exclude_modules=alike or None,
+        modules_to_save=sorted({name.partition(".")[0] for name in whole}) or None,
         task_type=task,
         base_model_name_or_path=base,
         inference_mode=True,

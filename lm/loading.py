@@ -2,6 +2,8 @@
 
 A base is a hub name or a folder: of a policy, any causal language model or an encoder such as BERT (a head is left
 out), or of a reward model (its ``trunk/`` is taken). No code from a hub and no pickle is ever run. Dropout is off.
+
+Of an encoder transformers' own classifier can be loaded too: its head reads what the encoder was made to be read by.
 """
 
 import inspect
@@ -9,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import MODEL_MAPPING, AutoConfig, AutoModel, AutoTokenizer
+from transformers import (
+    MODEL_FOR_MASKED_LM_MAPPING,
+    MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
+    MODEL_MAPPING,
+    AutoConfig,
+    AutoModel,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+)
 
 from lm.devices import autocast
 from lm.manifest import check_manifest, check_weights
@@ -47,12 +57,8 @@ def load_trunk(base: str, *, tokenizer: Any, dtype: torch.dtype = torch.float32)
     Raises BadInput where there is no such base, its files are not those its meta.json lists, or it would
     need pickle or remote code.
     """
-    where = place(base)
-    if Path(base).is_dir():
-        check_manifest(Path(base))
-        check_weights(Path(where))
+    where, config = place(base), _load_config(base)
     try:
-        config = AutoConfig.from_pretrained(where, trust_remote_code=False)
         trunk: Any = AutoModel.from_pretrained(
             where,
             config=config,
@@ -64,6 +70,53 @@ def load_trunk(base: str, *, tokenizer: Any, dtype: torch.dtype = torch.float32)
     except (OSError, ValueError, KeyError) as error:
         raise _cannot_load(base, "trunk", error) from error
     return prepare(trunk, tokenizer)
+
+
+def is_encoder(base: str) -> bool:
+    """Whether ``base`` is an encoder, BERT and its kin, of which transformers has a classifier. Raises BadInput."""
+    config = _load_config(base)
+    alone = not getattr(config, "is_encoder_decoder", False) and not getattr(config, "is_decoder", False)
+    return (
+        alone
+        and type(config) in MODEL_FOR_MASKED_LM_MAPPING
+        and type(config) in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+    )
+
+
+def load_classifier(base: str, *, tokenizer: Any, seed: int) -> Any:
+    """transformers' own classifier of one label on the encoder ``base``, in float32 on the CPU.
+
+    What ``base`` lacks of its layers (all of them, or the last) has random first weights from ``seed``; the global
+    generators are left as they were. Raises BadInput as ``load_trunk`` does.
+    """
+    where, config = place(base), _load_config(base)
+    config.num_labels, config.problem_type = 1, "regression"  # a pipeline then shows the score as it is
+    try:
+        with torch.random.fork_rng(range(torch.cuda.device_count())):
+            torch.manual_seed(seed)
+            classifier: Any = AutoModelForSequenceClassification.from_pretrained(
+                where,
+                config=config,
+                dtype=torch.float32,
+                use_safetensors=True,
+                trust_remote_code=False,
+                ignore_mismatched_sizes=True,  # the last layer of a classifier of several labels
+            )
+    except (OSError, ValueError, KeyError) as error:
+        raise _cannot_load(base, "classifier", error) from error
+    return prepare(classifier, tokenizer)
+
+
+def _load_config(base: str) -> Any:
+    """The configuration of ``base``, whose folder has been checked. Raises BadInput."""
+    where = place(base)
+    if Path(base).is_dir():
+        check_manifest(Path(base))
+        check_weights(Path(where))
+    try:
+        return AutoConfig.from_pretrained(where, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise _cannot_load(base, "trunk", error) from error
 
 
 def make_trunk(config: Any, *, tokenizer: Any, seed: int) -> Any:
@@ -130,10 +183,13 @@ def width(trunk: Any) -> int:
 def context_length(trunk: Any) -> int:
     """The most tokens, prompt and completion together, that the trunk can place."""
     config = trunk.config.get_text_config()
+    # RoBERTa and its kin count from the place behind that of padding.
+    places = getattr(getattr(trunk, "embeddings", None), "position_embeddings", None)
+    before = getattr(places, "padding_idx", None)
     for name in ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length"):
         value = getattr(config, name, None)
         if value:
-            return int(value)
+            return int(value) - (0 if before is None else before + 1)
     return 2048  # ALiBi trunks state none; their training length is at least this
 
 

@@ -1,8 +1,9 @@
 """A reward model as a folder that describes itself (format 1, docs/architecture.md), and back.
 
-trunk/               the trunk's Hugging Face folder, LoRA merged in, with the tokenizer's files
+trunk/               the trunk's Hugging Face folder, LoRA merged in, with the tokenizer's files; an encoder's with the
+                     whole of transformers' classifier
 adapter.safetensors  what LoRA learnt, where it did
-head.safetensors     weight (1, d), bias (1,), float32
+head.safetensors     weight (1, d), bias (1,), float32; none beside an encoder, whose classifier holds its head
 meta.json            format, config, inputs, parents, encoding, ties, normalisation, report, files
 """
 
@@ -15,11 +16,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from lm.adapter import save_adapter
-from lm.loading import TRUNK, load_tokenizer, load_trunk, width
+from lm.loading import TRUNK, is_encoder, load_classifier, load_tokenizer, load_trunk, width
 from lm.manifest import FORMAT, NAME, check_kind, check_manifest, code_version, files_of
 from rewardmodel.bradley_terry.encoding import Limits
 from rewardmodel.bradley_terry.network import RewardNetwork
-from rewardmodel.bradley_terry.packing import packing_is_exact
 from rewardmodel.bradley_terry.scoring import Normalisation, RewardModel
 from runs.folder.errors import BadInput
 from runs.folder.files import write_json
@@ -38,12 +38,12 @@ def save_reward_model(
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / NAME).unlink(missing_ok=True)  # digests of older weights must not stand beside new ones
-    model.network.trunk.save_pretrained(folder / TRUNK)
+    network = model.network
+    (network.trunk if network.classifier is None else network.classifier).save_pretrained(folder / TRUNK)
     model.tokenizer.save_pretrained(folder / TRUNK)
-    head = {
-        name: value.detach().cpu().contiguous() for name, value in model.network.head.state_dict().items()
-    }
-    save_file(head, folder / HEAD)
+    if network.classifier is None:
+        head = {name: value.detach().cpu().contiguous() for name, value in network.head.state_dict().items()}
+        save_file(head, folder / HEAD)
     save_adapter(adapter or {}, folder)
     description = {
         "format": FORMAT,
@@ -66,14 +66,13 @@ def load_reward_model(folder: Path | str, device: torch.device | str = "cpu") ->
     folder = Path(folder)
     meta = check_meta(folder)
     tokenizer = load_tokenizer(str(folder / TRUNK))
-    trunk = load_trunk(str(folder / TRUNK), tokenizer=tokenizer)
-    network = RewardNetwork(trunk, load_head(folder, trunk)).to(device)
+    network = load_network(folder, tokenizer=tokenizer).to(device)
     limits = Limits(**meta["encoding"])
     return RewardModel(
         network=network.requires_grad_(False),
         tokenizer=tokenizer,
         limits=limits,
-        share=packing_is_exact(network.trunk, limits, pad_id=tokenizer.pad_token_id),
+        share=network.shares(limits, pad_id=tokenizer.pad_token_id),
         ties=meta["ties"]["mode"],
         tie_parameter=meta["ties"]["parameter"],
         normalisation=Normalisation(**meta["normalisation"]),
@@ -88,6 +87,14 @@ def check_meta(folder: Path) -> dict[str, Any]:
         raise BadInput(f"{folder} holds no {NAME}: it is not a reward model's folder")
     check_kind(folder, meta, KIND)
     return meta
+
+
+def load_network(folder: Path, *, tokenizer: Any, dtype: torch.dtype = torch.float32) -> RewardNetwork:
+    """The network in ``folder`` on the CPU, a causal trunk in ``dtype``. Raises BadInput."""
+    if not (folder / HEAD).is_file() and is_encoder(str(folder)):
+        return RewardNetwork.around(load_classifier(str(folder), tokenizer=tokenizer, seed=0))
+    trunk = load_trunk(str(folder), tokenizer=tokenizer, dtype=dtype)
+    return RewardNetwork(trunk, load_head(folder, trunk))
 
 
 def load_head(folder: Path, trunk: Any) -> nn.Linear:

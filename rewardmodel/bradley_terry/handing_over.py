@@ -2,8 +2,8 @@
 
 The classifiers of causal language models read the last token that is not the pad token, and that is the EOS of a
 completion as long as pad is another token. Their head has no bias, so the deviation of the scores goes into its weights
-and what is left is a constant, which the card and concord.json name. What reads another place is refused: an encoder's
-classifier reads its first token, through layers that this reward model never had.
+and what is left is a constant, which the card and concord.json name. An encoder was fitted as its own classifier, whose
+head has a bias: nothing is left. A head that was fitted on another place than the class reads is refused.
 """
 
 import copy
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING, AutoModelForSequenceClassification
 
-from lm.adapter import load_adapter, load_peft_folder, write_peft_folder
+from lm.adapter import POOLER, load_adapter, load_peft_folder, write_peft_folder
 from lm.card import (
     Figure,
     Measured,
@@ -52,10 +52,11 @@ _PROBE = [
 
 
 class Head(NamedTuple):
-    """The head of the classifier: a score is its output + ``constant``."""
+    """The head of the classifier, with a ``bias`` where its class has one: a score is its output + ``constant``."""
 
     weight: Tensor
     constant: float
+    bias: Tensor | None = None
 
 
 def main(folder: RunFolder, stop: StopSignal) -> None:
@@ -89,11 +90,21 @@ def folded(model: RewardModel) -> Head:
     """The head with the normalisation in it: (w h + b - mean) / std = (w / std) h + (b - mean) / std."""
     weight, bias = model.network.head.weight.double(), float(model.network.head.bias)
     std = model.normalisation.std
-    return Head((weight / std).float(), (bias - model.normalisation.mean) / std)
+    folded_weight, left = (weight / std).float(), (bias - model.normalisation.mean) / std
+    if model.network.classifier is not None:
+        return Head(folded_weight, 0.0, torch.tensor([left]))
+    return Head(folded_weight, left)
 
 
 def classifier_of(model: RewardModel, head: Head) -> Any:
     """transformers' class around the trunk itself. Raises BadInput naming the class that does not read as we do."""
+    if model.network.classifier is not None:
+        network = copy.deepcopy(model.network)
+        network.head.weight.data, network.head.bias.data = (
+            head.weight.clone(),
+            cast("Tensor", head.bias).clone(),
+        )
+        return network.classifier.eval()
     trunk, pad = model.network.trunk, model.tokenizer.pad_token_id
     if pad in (None, model.tokenizer.eos_token_id):
         raise BadInput("its tokenizer pads with EOS, and the classifier would read the token before it")
@@ -109,7 +120,7 @@ def classifier_of(model: RewardModel, head: Head) -> Any:
     if not isinstance(layer, nn.Linear) or not isinstance(getattr(classifier, inner), type(trunk)):
         raise BadInput(
             f"{kind.__name__} does not read the state at the end of the completion, which this reward model's head "
-            "was trained on: it reads the text's first token through layers of its own. Fit a causal base"
+            "was trained on. Fit a causal base, or an encoder of which transformers has a classifier"
         )
     if set(layer.state_dict()) != {"weight"} or layer.weight.shape != head.weight.shape:
         raise BadInput(f"the head of {kind.__name__} is another than that of this reward model")
@@ -120,16 +131,21 @@ def classifier_of(model: RewardModel, head: Head) -> Any:
 
 
 def _write_adapter(model: RewardModel, head: Head, folder: Path, output: Path, config: ExportConfig) -> None:
-    state = load_adapter(folder)
+    state, classifier = load_adapter(folder), classifier_of(model, head)
+    prefix = f"{classifier.base_model_prefix}."
     write_peft_folder(
         output,
         state,
         LoraSettings(**model.meta["config"]["lora"]),
         model=model.network.trunk,
-        prefix=f"{classifier_of(model, head).base_model_prefix}.",
+        prefix=prefix,
         base=place(config.base),
         task="SEQ_CLS",
-        head={"score.weight": head.weight},
+        head={
+            name: value
+            for name, value in classifier.state_dict().items()
+            if not name.startswith(prefix) or name.startswith(f"{prefix}{POOLER}.")
+        },
     )
 
 
@@ -243,15 +259,21 @@ def _what_it_is(model: RewardModel, config: ExportConfig) -> str:
 
 def _how_it_reads(model: RewardModel, head: Head) -> str:
     limits = model.limits
+    read = ", and the score is read there" if model.network.classifier is None else ""
+    zero = (
+        f"The model's own output has no zero of its own. `CONSTANT`, {head.constant!r}, is what its head, which has no "
+        "bias,\n  cannot hold: with it, scores have mean 0 and deviation 1 on completions of the train split. "
+        "Differences, and so\n  preferences, best of n and policy gradients with a baseline, do not need it."
+        if head.bias is None
+        else "Scores have mean 0 and deviation 1 on completions of the train split. `CONSTANT` is 0."
+    )
     return f"""\
-- Prompt and completion are encoded apart and joined as token ids; EOS stands once, at the end, and the score is read
-  there. A program that leaves EOS out, or pads with it, gets other scores.
+- Prompt and completion are encoded apart and joined as token ids; EOS stands once, at the end{read}. A program that
+  leaves EOS out, or pads with it, gets other scores.
 - A text prompt is its text and a line's end; messages go through the chat template.
 - It was trained with at most {limits.prompt:,} tokens of the prompt (of longer ones the end) and {limits.completion:,}
   of the completion, EOS included.
-- The model's own output has no zero of its own. `CONSTANT`, {head.constant!r}, is what its head, which has no bias,
-  cannot hold: with it, scores have mean 0 and deviation 1 on completions of the train split. Differences, and so
-  preferences, best of n and policy gradients with a baseline, do not need it.
+- {zero}
 {_probability(model)}"""
 
 

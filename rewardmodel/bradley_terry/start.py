@@ -9,17 +9,17 @@ import torch
 
 from lm.adapter import add_adapter
 from lm.devices import autocast, choose_device, device_of_run
-from lm.loading import context_length, load_tokenizer, load_trunk, make_trunk
+from lm.loading import context_length, is_encoder, load_classifier, load_tokenizer, load_trunk, make_trunk
 from lm.origin import parent_of
 from lm.scratch import make_config, make_tokenizer
 from lm.subset import drawn
 from lm.trial import check_reached, in_words, try_saving
-from rewardmodel.bradley_terry.artifact import check_meta, load_head
+from rewardmodel.bradley_terry.artifact import check_meta, load_network
 from rewardmodel.bradley_terry.config import FitConfig, ResolvedFit
 from rewardmodel.bradley_terry.encoding import Encoded, Limits, Row, encode
-from rewardmodel.bradley_terry.network import RewardNetwork, make_head
+from rewardmodel.bradley_terry.network import RewardNetwork, begin, make_head
 from rewardmodel.bradley_terry.objective import Example, first_tie_parameter, usable
-from rewardmodel.bradley_terry.packing import collate, packing_is_exact
+from rewardmodel.bradley_terry.packing import collate
 from rewardmodel.bradley_terry.records import Record, count_verdicts, read_snapshot
 from runs.folder.errors import BadInput
 from runs.folder.files import file_digest
@@ -79,7 +79,7 @@ def prepare(config: FitConfig, folder: RunFolder) -> Start:
         records=records,
         tokenizer=tokenizer,
         limits=limits,
-        share=packing_is_exact(network.trunk, limits, pad_id=tokenizer.pad_token_id),
+        share=network.shares(limits, pad_id=tokenizer.pad_token_id),
         train=examples,
         validation=validated,
         counts=counts,
@@ -113,7 +113,7 @@ def start_tokenizer(config: FitConfig, train: Iterable[Record]) -> Any:
 def start_network(config: FitConfig, tokenizer: Any, *, seed: int) -> RewardNetwork:
     """The base's trunk with a new head. ``seed`` is of everything random in it, a trunk from scratch included.
 
-    With LoRA on CUDA the frozen weights are bfloat16.
+    With LoRA on CUDA the frozen weights are bfloat16, an encoder's are not.
     """
     device = choose_device(config.device)
     if config.from_scratch:
@@ -121,16 +121,29 @@ def start_network(config: FitConfig, tokenizer: Any, *, seed: int) -> RewardNetw
             tokenizer, hidden=config.hidden, layers=config.layers, heads=config.heads, context=config.context
         )
         trunk = make_trunk(sizes, tokenizer=tokenizer, seed=seed)
+        network = RewardNetwork(trunk, make_head(trunk, seed=seed))
     else:
         small = config.lora is not None and device.type == "cuda"
-        trunk = load_trunk(config.base, tokenizer=tokenizer, dtype=torch.bfloat16 if small else torch.float32)
+        network = _on_base(config, tokenizer, seed=seed, dtype=torch.bfloat16 if small else torch.float32)
+    trunk = network.trunk
     if config.lora is not None:
         add_adapter(trunk, config.lora, seed=seed)
     if config.gradient_checkpointing:
         trunk.activation_checkpointing_enable()
         trunk.train()  # transformers looks at the mode; without dropout it changes nothing else
-    head = load_head(Path(config.base), trunk) if config.keep_head else make_head(trunk, seed=seed)
-    return RewardNetwork(trunk, head).to(device)
+    return network.to(device)
+
+
+def _on_base(config: FitConfig, tokenizer: Any, *, seed: int, dtype: torch.dtype) -> RewardNetwork:
+    """The whole of a reward model, or a base with a new head: an encoder with that of transformers' classifier."""
+    if config.keep_head:
+        return load_network(Path(config.base), tokenizer=tokenizer, dtype=dtype)
+    if is_encoder(config.base):
+        network = RewardNetwork.around(load_classifier(config.base, tokenizer=tokenizer, seed=seed))
+        begin(network.head, seed=seed)
+        return network
+    trunk = load_trunk(config.base, tokenizer=tokenizer, dtype=dtype)
+    return RewardNetwork(trunk, make_head(trunk, seed=seed))
 
 
 def try_network(network: RewardNetwork, tokenizer: Any, config: FitConfig) -> None:

@@ -71,6 +71,11 @@ def make_value_network(policy: Policy, reward_model: RewardModel | None, tokens:
 
 
 def reads_rollouts(policy: Policy, reward_model: RewardModel, tokens: int) -> bool:
-    """Whether the reward model's trunk reads the policy's ids as the same text, and as many as ``tokens`` of them."""
+    """Whether the reward model's trunk reads the policy's ids as the same text, and as many as ``tokens`` of them.
+
+    An encoder never does: what it says before a token would know the tokens after it.
+    """
+    if reward_model.network.classifier is not None:
+        return False
     same = policy.tokenizer.get_vocab() == reward_model.tokenizer.get_vocab()
     return bool(same) and context_length(reward_model.network.trunk) >= tokens

@@ -14,7 +14,6 @@ ENCODER = "cannot be a policy: it reads the words after a word too. It can be th
 EXPORT = "export of the fit"
 # A base that is fitted already: what is refused is another form of the reward model.
 AFTER_A_FIT = {EXPORT}
-READS = "ForSequenceClassification does not read the state at the end of the completion"
 REFUSED: dict[str, dict[str, str]] = {
     "Mamba 2 (no attention)": {
         **dict.fromkeys(POLICY, "Mamba2ForCausalLM cannot be sampled"),
@@ -23,14 +22,8 @@ REFUSED: dict[str, dict[str, str]] = {
         EXPORT: "transformers has no sequence classifier for Mamba2Model",
     },
     "Granite": {EXPORT: "transformers has no sequence classifier for GraniteModel"},
-    "BERT (encoder)": {
-        **dict.fromkeys(POLICY, f"BertLMHeadModel {ENCODER}"),
-        EXPORT: f"Bert{READS}",
-    },
-    "RoBERTa (encoder)": {
-        **dict.fromkeys(POLICY, f"RobertaForCausalLM {ENCODER}"),
-        EXPORT: f"Roberta{READS}",
-    },
+    "BERT (encoder)": dict.fromkeys(POLICY, f"BertLMHeadModel {ENCODER}"),
+    "RoBERTa (encoder)": dict.fromkeys(POLICY, f"RobertaForCausalLM {ENCODER}"),
 }
 
 

@@ -140,8 +140,11 @@ def make_network(seed: int = 0, *, config: Any = None, spread: float = 0.3) -> t
     return tokenizer, RewardNetwork(trunk, make_head(trunk, seed=seed))
 
 
-def make_encoder(folder: Path) -> Path:
-    """A BERT as a hub would give it: no EOS, texts between [CLS] and [SEP]."""
+def make_encoder(folder: Path, kind: type[Any] = BertConfig, **settings: Any) -> Path:
+    """A BERT, or another of its ``kind``, as a hub would give it: no EOS, texts between [CLS] and [SEP].
+
+    Like many on a hub it has learnt to fill gaps alone: nothing of a classifier's own layers is there.
+    """
     words = sorted({word for text in TEXTS for word in text.split()})
     names = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", *words]
     raw = Tokenizer(models.WordLevel({name: number for number, name in enumerate(names)}, unk_token="[UNK]"))
@@ -152,15 +155,16 @@ def make_encoder(folder: Path) -> Path:
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=raw, cls_token="[CLS]", sep_token="[SEP]", pad_token="[PAD]", unk_token="[UNK]"
     )
-    config = BertConfig(
-        vocab_size=len(names),
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        max_position_embeddings=128,
-        pad_token_id=0,
-    )
+    sizes = {
+        "vocab_size": len(names),
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "max_position_embeddings": 128,
+        "pad_token_id": 0,
+    }
+    config = kind(**{**sizes, **settings})
     with torch.random.fork_rng():
         torch.manual_seed(0)
         AutoModelForMaskedLM.from_config(config).save_pretrained(folder)

@@ -9,17 +9,26 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from transformers import (
+    AlbertConfig,
     AutoModelForSequenceClassification,
     AutoTokenizer,
+    BertConfig,
+    DistilBertConfig,
     GPT2Config,
     GPTNeoXConfig,
     LlamaConfig,
+    ModernBertConfig,
     PreTrainedTokenizerFast,
+    RobertaConfig,
 )
 
+from lm.loading import load_tokenizer, load_trunk
 from lm.scratch import make_tokenizer
 from rewardmodel.bradley_terry import handing_over
 from rewardmodel.bradley_terry.artifact import load_reward_model
+from rewardmodel.bradley_terry.encoding import Limits
+from rewardmodel.bradley_terry.network import RewardNetwork, make_head
+from rewardmodel.bradley_terry.scoring import Normalisation, RewardModel
 from runs.folder.errors import BadInput
 from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
@@ -280,11 +289,54 @@ def test_a_base_that_is_not_to_be_had_is_said(tmp_path: Path) -> None:
         export(tmp_path, fitted.output, adapter=True, base=str(tmp_path / "nowhere"))
 
 
-def test_an_encoder_is_refused_by_name(tmp_path: Path) -> None:
-    fitted = fit_folder(tmp_path / "fit", base=str(make_encoder(tmp_path / "base")), epochs=1)
+ENCODERS: dict[str, tuple[type[Any], dict[str, Any]]] = {
+    "BERT": (BertConfig, {}),
+    "RoBERTa": (RobertaConfig, {}),
+    "DistilBERT": (DistilBertConfig, {"dim": 16, "hidden_dim": 32, "n_layers": 2, "n_heads": 2}),
+    "ALBERT": (AlbertConfig, {"embedding_size": 8, "initializer_range": 0.1}),
+    "ModernBERT": (ModernBertConfig, {"classifier_pooling": "mean"}),
+}
+
+
+@pytest.mark.filterwarnings(
+    "ignore:`is_gradient_checkpointing` is deprecated:FutureWarning"
+)  # peft asks for it
+@pytest.mark.parametrize("name", ENCODERS)
+def test_an_encoder_goes_out_as_its_own_classifier(name: str, tmp_path: Path) -> None:
+    kind, settings = ENCODERS[name]
+    # Scores that hardly differ would be rounding, brought to a deviation of 1.
+    base = str(make_encoder(tmp_path / "base", kind, **{"initializer_range": 0.3, **settings}))
+    fitted = fit_folder(tmp_path / "fit", base=base, epochs=1, learning_rate=0.01)
     fit(fitted)
+    expected = ours(fitted.output)
+    assert float(expected.std()) > 1e-2
+    output = export(tmp_path, fitted.output)
+    names = run_snippet(output)
+    assert names["CONSTANT"] == 0
+    torch.testing.assert_close(names["score"](PAIRS), expected, rtol=1e-5, atol=1e-5)
+    long = [{"role": "user", "content": "the inn " * 100}]
+    scores = load_reward_model(fitted.output).score_completions(
+        "text", long, ["great " * 200, "awful " * 200]
+    )
+    assert torch.isfinite(scores).all(), "texts that fill its context, whose places RoBERTa counts from 2"
+    beside = fit_folder(
+        tmp_path / "lora", base=base, epochs=1, learning_rate=0.01, lora={"rank": 2, "alpha": 4}
+    )
+    fit(beside)
+    adapter = export(tmp_path / "adapter", beside.output, adapter=True, base=base)
+    torch.testing.assert_close(
+        run_snippet(adapter)["score"](PAIRS), ours(beside.output), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_a_head_that_its_class_does_not_read_is_refused_by_name(tmp_path: Path) -> None:
+    """A network whose head was fitted on an encoder's last state, which none is by now."""
+    tokenizer = load_tokenizer(str(make_encoder(tmp_path / "base")))
+    trunk = load_trunk(str(tmp_path / "base"), tokenizer=tokenizer)
+    network = RewardNetwork(trunk, make_head(trunk, seed=0)).requires_grad_(False)
+    model = RewardModel(network, tokenizer, Limits(64, 64, 128), False, "drop", 0.0, Normalisation(), {})
     with pytest.raises(BadInput, match="BertForSequenceClassification does not read the state at the end"):
-        export(tmp_path, fitted.output)
+        handing_over.classifier_of(model, handing_over.folded(model))
 
 
 def test_a_tokenizer_that_pads_with_eos_is_refused(tmp_path: Path) -> None:

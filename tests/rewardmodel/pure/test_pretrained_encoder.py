@@ -14,7 +14,9 @@ from rewardmodel.bradley_terry import evaluate
 from rewardmodel.bradley_terry.artifact import load_reward_model
 from rewardmodel.bradley_terry.judged import Scores, score_records
 from rewardmodel.bradley_terry.records import read_snapshot
+from tests.lm.cards import run_snippet
 from tests.rewardmodel.pure.factories import fit, make_fit, make_line
+from tests.rewardmodel.pure.test_handing_over import export
 
 DATA = os.environ.get("CONCORD_REAL_DATA", "")
 pytestmark = [
@@ -92,3 +94,9 @@ def test_it_is_fitted_saved_and_scores_as_its_report_says(
     assert max(after.values()) - min(after.values()) > 1, "scores that are all alike would agree with any"
     assert len(right) == held_out["count"]
     assert sum(right) / len(right) == pytest.approx(held_out["value"])
+    theirs = run_snippet(export(tmp_path, folder.output))
+    pairs = [(record.messages[0]["content"], text) for record in judged[:4] for text in record.texts]
+    ours = torch.cat(
+        [model.score_completions(record.form, record.messages, record.texts) for record in judged[:4]]
+    )
+    torch.testing.assert_close(theirs["score"](pairs), ours, rtol=1e-5, atol=1e-5)

@@ -151,6 +151,9 @@ def test_p5_a_reward_model_that_cannot_read_the_rollouts_is_not_the_value_networ
     assert reads_rollouts(policy, make_reward_model(policy.tokenizer), 128)
     assert not reads_rollouts(policy, make_reward_model(policy.tokenizer), 129)  # its context is 128
     assert not reads_rollouts(policy, make_reward_model(), 64)  # other tokens
+    encoder = make_reward_model(policy.tokenizer)
+    encoder.network.classifier = torch.nn.Identity()
+    assert not reads_rollouts(policy, encoder, 128)  # before a token it would know those after it
 
 
 def test_p13_dropout_is_off_in_all_four_networks(tmp_path: Path) -> None:
