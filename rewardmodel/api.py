@@ -395,7 +395,9 @@ class OneScoreSerializer(serializers.Serializer[Any]):
     score = serializers.FloatField(
         help_text="0 and 1 are mean and standard deviation on reference completions"
     )
-    truncated = serializers.BooleanField(help_text="It was too long to be read whole")
+    truncated = serializers.BooleanField(help_text="Either was too long to be read whole")
+    prompt_cut = serializers.BooleanField(help_text="The prompt was: it lost its oldest words")
+    completion_cut = serializers.BooleanField(help_text="The completion was: it lost its end")
 
 
 class ScoresSerializer(serializers.Serializer[Any]):
@@ -426,7 +428,15 @@ class Scores(Endpoint):
         with named_fields(lambda index, steps: ["items", str(index), *steps]):
             lines = intake.scorable_values(fields["items"])
         scores = scoring.ask(version=version, lines=lines)
-        answers = [{"score": score.value, "truncated": score.truncated} for score in scores]
+        answers = [
+            {
+                "score": score.value,
+                "truncated": score.truncated,
+                "prompt_cut": score.prompt_cut,
+                "completion_cut": score.completion_cut,
+            }
+            for score in scores
+        ]
         return Response({"version": version.number, "scores": answers})
 
 

@@ -6,6 +6,7 @@ lifecycle.py    every change of a run's status, by compare-and-set
 execution.py    how a worker carries out one run
 preparing.py    how a preparation between its batches hears that it is to stop
 workers.py      which queues have a worker
+waiting.py      when a queued run is likely to begin
 child.py        one child process, ended for certain
 log.py          what it printed, from a place on
 foreground.py   a run carried out by a command itself, with a progress bar

@@ -1,5 +1,6 @@
 """A run as the API shows it. The endpoints are where the stages are known (console.api.runs)."""
 
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -8,6 +9,7 @@ from rest_framework import serializers
 
 from runs.models import Run, RunAnswer
 from runs.noting import LONGEST_NOTE, LONGEST_TAG, MOST_TAGS
+from runs.waiting import at_work_beside, expected_start
 
 
 class RunSerializer(serializers.ModelSerializer[Run]):
@@ -55,15 +57,25 @@ class DeviceSerializer(serializers.Serializer[Any]):
 
 
 class RunDetailSerializer(RunSerializer):
-    """The same, with what it computes on and the end of its log."""
+    """The same, with when it is likely to begin, what it computes on and the end of its log."""
 
+    expected_start = serializers.SerializerMethodField(
+        help_text="When a queued run is likely to begin, by what is at work; null of others, and while that is unknown"
+    )
     computed_on = DeviceSerializer(
         read_only=True, allow_null=True, help_text="In its last attempt; null of a run that computes nothing"
     )
 
     class Meta(RunSerializer.Meta):
-        fields = (*RunSerializer.Meta.fields, "computed_on", "log_tail")  # type: ignore[assignment]
+        fields = (*RunSerializer.Meta.fields, "expected_start", "computed_on", "log_tail")  # type: ignore[assignment]
         read_only_fields = fields  # type: ignore[assignment]
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_expected_start(self, run: Run) -> datetime | None:
+        now = timezone.now()
+        if run.status != Run.Status.QUEUED:
+            return None
+        return expected_start(run, at_work_beside(run, now), now)
 
 
 class NoteSerializer(serializers.Serializer[Any]):

@@ -720,6 +720,8 @@ class OneScore(TypedDict):
 
     score: float
     truncated: bool
+    prompt_cut: bool
+    completion_cut: bool
 
 
 class PatchedActivationRequest(TypedDict):
@@ -1134,7 +1136,7 @@ class Run(TypedDict):
 
 
 class RunDetail(TypedDict):
-    """The same, with what it computes on and the end of its log."""
+    """The same, with when it is likely to begin, what it computes on and the end of its log."""
 
     id: int
     kind: str
@@ -1153,6 +1155,7 @@ class RunDetail(TypedDict):
     note: str
     tags: list[str]
     archived: bool
+    expected_start: str | None
     computed_on: Device | None
     log_tail: str
 

@@ -143,6 +143,7 @@ def _run_at_work(**now: Any) -> Json:
             "total": 120,
             "doing": "fitting",
             "seconds_left": 96.0,
+            "expected_start": None,
             "computed_on": {"device": "cpu", "processes": 1, "torch": "2.10.0"},
             "log_tail": "",
             **now,
@@ -560,7 +561,10 @@ EXCHANGES: dict[tuple[str, str], Sequence[Exchange]] = {
             },
             {
                 "version": 1,
-                "scores": [{"score": 1.25, "truncated": False}, {"score": -0.5, "truncated": False}],
+                "scores": [
+                    {"score": 1.25, "truncated": False, "prompt_cut": False, "completion_cut": False},
+                    {"score": -0.5, "truncated": True, "prompt_cut": True, "completion_cut": False},
+                ],
             },
         )
     ],

@@ -15,7 +15,6 @@ disagreements.py  tasks whose annotators disagree, to be decided
 withdrawals.py    data taken back, and everything that had used it
 webhooks.py   which servers hear of a project, and what they were sent
 run.py        one run: status, progress, curves, log, cancel
-waiting.py    when a queued run is likely to begin
 answers.py    what a policy answers to the watched prompts as it learns, the words marked that changed
 evaluation.py, contest.py, findings.py   what a run found: of policies, of reward models, in words
 data.py       a list of one kind of data, narrowed by its address; datum.py: one row whole

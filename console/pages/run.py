@@ -1,11 +1,10 @@
 """One run: status, progress, curves, log, cancel, and what it made."""
 
 import csv
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.files.storage import storages
 from django.db.models import Exists, Max, OuterRef
@@ -31,7 +30,6 @@ from console.data.paging import id_in_address
 from console.pages.access import for_run
 from console.pages.answers import watched
 from console.pages.findings import findings
-from console.pages.waiting import expected_start, in_clock_time
 from rewardmodel.errors import RewardModelError
 from rltrainer.errors import PolicyError
 from rltrainer.lineage import simulated_behind
@@ -39,6 +37,7 @@ from runs import kinds, lifecycle, log, noting
 from runs.errors import RunNotActive, RunsError
 from runs.kinds import kind_of
 from runs.models import Run, RunMetric, RunQuerySet
+from runs.waiting import at_work_beside, expected_start
 from runs.workers import has_worker
 
 # What a page draws at most; a longer run is thinned evenly, its last step kept.
@@ -323,8 +322,7 @@ def _waits(run: Run, now: datetime) -> str:
     """What a queued run waits for, whoever's the others are."""
     same = Run.objects.filter(queue=run.queue)
     before = same.filter(status=Run.Status.QUEUED, pk__lt=run.pk).count()
-    heard = now - timedelta(seconds=settings.RUN_STALE_SECONDS)
-    at_work = list(same.filter(status=Run.Status.RUNNING, heartbeat_at__gte=heard))
+    at_work = at_work_beside(run, now)
     silent = 0 if at_work else _silent(run, now)
     if silent > TAKEN_WITHIN and has_worker(run.queue):
         turn = f"then it is this run's turn after {before} before it" if before else "then it takes this run"
@@ -347,6 +345,12 @@ def _waits(run: Run, now: datetime) -> str:
     words += f" The first is done in about {in_words(min(left))}." if left else ""
     start = expected_start(run, at_work, now)
     return f"{words} This run begins at about {in_clock_time(start, now)}." if start else words
+
+
+def in_clock_time(moment: datetime, now: datetime) -> str:
+    """14:05 UTC; with its date where that is not today's."""
+    local, today = timezone.localtime(moment), timezone.localtime(now).date()
+    return f"{local:%H:%M %Z}" if local.date() == today else f"{local:%Y-%m-%d %H:%M %Z}"
 
 
 def _silent(run: Run, now: datetime) -> float:

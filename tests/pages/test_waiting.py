@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from console.pages.waiting import NEWEST, expected_start, in_clock_time
+from console.pages.run import in_clock_time
 from runs.models import Run
+from runs.waiting import NEWEST, expected_start
 from tests.pages.cast import Cast, make_cast
 from tests.pages.factories import make_transfer
 
@@ -98,7 +99,7 @@ def test_a_day_that_is_not_today_is_named() -> None:
     assert in_clock_time(NOW + minutes(13 * 60), NOW) == "2026-05-05 01:00 UTC"
 
 
-def test_the_page_of_a_queued_run_says_when_it_begins() -> None:
+def test_the_page_of_a_queued_run_and_the_api_say_when_it_begins() -> None:
     cast: Cast = make_cast()
     at_work, _, last = (make_transfer(cast.project).run for _ in range(3))
     now = timezone.now()
@@ -108,9 +109,14 @@ def test_the_page_of_a_queued_run_says_when_it_begins() -> None:
     client = Client()
     client.force_login(cast.carol)
     address = f"/admin/runs/{last.pk}/"
+    runs = f"/api/v1/projects/{cast.project.slug}/runs"
     assert "begins at about" not in client.get(address).content.decode()
+    assert client.get(f"{runs}/{last.pk}/").json()["expected_start"] is None
     Run.objects.create(
         kind=last.kind, status="succeeded", attempt=1, started_at=now - minutes(30), finished_at=now
     )
     text = client.get(address).content.decode()
     assert f"This run begins at about {in_clock_time(now + minutes(120), now)}." in text
+    start = datetime.fromisoformat(client.get(f"{runs}/{last.pk}/").json()["expected_start"])
+    assert abs((start - (now + minutes(120))).total_seconds()) < 60
+    assert client.get(f"{runs}/{at_work.pk}/").json()["expected_start"] is None

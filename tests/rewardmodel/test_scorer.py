@@ -249,13 +249,18 @@ class TestApi:
             for n in range(3000)
         ]
         items[7]["completion"] = TEXTS[0]
+        items[8] = {"prompt": "How is the inn? " * 300, "completion": TEXTS[1]}
+        items[9]["completion"] = "it is good and fine " * 300
         answer = call(items=items)
         assert answer.status_code == 200, answer.content[:300]
         body = answer.json()
         assert body["version"] == 1
         assert len(body["scores"]) == 3000
         (alone,) = scoring.ask(version=version, lines=[line(TEXTS[0])])
-        assert body["scores"][7] == {"score": pytest.approx(alone.value, abs=1e-5), "truncated": False}
+        whole = {"truncated": False, "prompt_cut": False, "completion_cut": False}
+        assert body["scores"][7] == {"score": pytest.approx(alone.value, abs=1e-5), **whole}
+        cut = [[one[name] for name in whole] for one in body["scores"][8:10]]
+        assert cut == [[True, True, False], [True, False, True]]
 
     def test_without_a_scorer_it_says_when_to_try_again(self, call: Callable[..., Any]) -> None:
         answer = call(items=[{"prompt": "a", "completion": "b"}])

@@ -26,8 +26,16 @@ class Command(BaseCommand):
             version = require_active(find_project(options["project"]))
             lines = list(read_scorable(options["file"]))
             for line, score in zip(lines, score_lines(version=version, lines=lines), strict=True):
-                cut = {"truncated": True} if score.truncated else {}
-                line_with_score = {**line, "score": score.value, **cut}
+                cuts = {
+                    "truncated": score.truncated,
+                    "prompt_cut": score.prompt_cut,
+                    "completion_cut": score.completion_cut,
+                }
+                line_with_score = {
+                    **line,
+                    "score": score.value,
+                    **{name: True for name, cut in cuts.items() if cut},
+                }
                 sys.stdout.write(json.dumps(line_with_score, ensure_ascii=False) + "\n")
         except (AnnotationError, RewardModelError) as error:
             raise CommandError(str(error)) from error

@@ -5,13 +5,19 @@ import statistics
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.utils import timezone
+from django.conf import settings
 
 from runs.models import Run
 
 # Of a kind, so many of the newest that succeeded, none older than this: data and settings change.
 NEWEST = 20
 LATELY = timedelta(days=30)
+
+
+def at_work_beside(run: Run, now: datetime) -> list[Run]:
+    """The runs of its queue that run, each of a worker that was heard of lately."""
+    heard = now - timedelta(seconds=settings.RUN_STALE_SECONDS)
+    return list(Run.objects.filter(queue=run.queue, status=Run.Status.RUNNING, heartbeat_at__gte=heard))
 
 
 def expected_start(run: Run, at_work: Sequence[Run], now: datetime) -> datetime | None:
@@ -36,12 +42,6 @@ def expected_start(run: Run, at_work: Sequence[Run], now: datetime) -> datetime 
             return None
         heapq.heapreplace(ends, ends[0] + seconds)
     return now + timedelta(seconds=ends[0])
-
-
-def in_clock_time(moment: datetime, now: datetime) -> str:
-    """14:05 UTC; with its date where that is not today's."""
-    local, today = timezone.localtime(moment), timezone.localtime(now).date()
-    return f"{local:%H:%M %Z}" if local.date() == today else f"{local:%Y-%m-%d %H:%M %Z}"
 
 
 def _seconds_left(run: Run, usual: float | None, now: datetime) -> float | None:
