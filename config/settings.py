@@ -82,7 +82,7 @@ MIDDLEWARE = [
     # Before anything reads a body.
     "console.bodies.BoundedBodies",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "console.slashes.Slashes",
     "django.middleware.csrf.CsrfViewMiddleware",
     "annotation.sessions.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -86,6 +86,12 @@ class Endpoint(GenericAPIView[Any]):
             # ``dispatch`` looks the handler up after this.
             self.post = idempotency.once(post, request=request, key=key)
 
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Answers hold what people wrote, and some a secret that is shown once: nobody between keeps one."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        answer.headers.setdefault("Cache-Control", "no-store")
+        return answer
+
     def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer[Any]:
         """Of the rows of a list the fields that are asked for."""
         serializer = super().get_serializer(*args, **kwargs)

@@ -41,7 +41,7 @@ class StrictParser(JSONParser):
             return decoding.value_of(stream.read())
         except BadField as error:
             if not error.field:
-                raise ParseError(f"The body {error.reason}.") from error
+                raise ParseError(f"The body is {error.reason}.") from error
             raise _wrong(_steps(error.field), error.reason) from error
 
 

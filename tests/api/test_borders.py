@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from annotation.models import Prompt
 from rewardmodel import activation
 from rewardmodel.models import RewardModelVersion
 from runs.models import Run
@@ -69,6 +70,44 @@ def test_what_is_no_json_is_told_so(world: World, body: str) -> None:
     answer = send(world, "prompts/", body)
     assert answer.status_code == 400
     assert answer.json()["code"] == ("parse_error" if body else "invalid")
+
+
+def test_a_body_that_is_not_utf_8_is_told_so_in_a_sentence(world: World) -> None:
+    path, body = f"/api/v1/{HELPFUL}prompts/", b'{"prompt": "\xe9"}'
+    carol = program(world, "carol")
+    answer = Client().generic("POST", path, body, content_type="application/json", headers=carol.headers)
+    assert (answer.status_code, answer.json()["detail"]) == (400, "The body is not UTF-8 at byte 13.")
+
+
+def test_an_address_without_its_slash_loses_nothing_of_the_request(world: World) -> None:
+    """Sent on with its method and body: a POST that became a GET would be answered by a list, and nothing written."""
+    carol = program(world, "carol")
+    before = Prompt.objects.count()
+    for follow, status in ((False, 308), (True, 201)):
+        answer = Client().post(
+            f"/api/v1/{HELPFUL}prompts",
+            {"prompt": "Without a slash"},
+            content_type="application/json",
+            headers=carol.headers,
+            follow=follow,
+        )
+        assert answer.status_code == status, answer.content
+    assert Prompt.objects.count() == before + 1
+
+
+def test_no_answer_is_kept_by_anybody_between(world: World) -> None:
+    """A row, a list, a stream, an error, and what holds a secret that is shown once."""
+    carol = program(world, "carol")
+    hook = {"url": "https://example.org/", "events": ["run.ended"]}
+    answers = [
+        carol.ask("GET", path) for path in (HELPFUL, HELPFUL + "prompts/", HELPFUL + "export/?kind=pairs")
+    ]
+    answers += [
+        carol.ask("GET", "projects/none/"),
+        program(world, "olivia").ask("POST", HELPFUL + "webhooks/", hook),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 404, 201]
+    assert {answer.headers.get("Cache-Control") for answer in answers} == {"no-store"}
 
 
 def test_json_as_deep_as_the_database_would_not_take_is_refused(world: World) -> None:

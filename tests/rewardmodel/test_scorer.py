@@ -180,20 +180,27 @@ def test_a_question_wakes_the_scorer_and_its_answer_whoever_asked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """``manage.py score``, asked and answered where both look by themselves once an hour: NOTIFY alone is in time."""
-    expected = scoring.score_lines(version=version, lines=[line(text) for text in TEXTS])
+    texts = [*TEXTS, "it is good and fine " * 300]
+    expected = scoring.score_lines(version=version, lines=[line(text) for text in texts])
     for module in (asking, serving):
         monkeypatch.setattr(module, "_LOOK_SECONDS", 3600.0)
     monkeypatch.setattr(scoring, "_score_in_child", lambda *args: pytest.fail("a child was asked"))
     (tmp_path / "asked.jsonl").write_text(
-        "".join(json.dumps({"prompt": "How is the inn 0?", "completion": text}) + "\n" for text in TEXTS)
+        "".join(json.dumps({"prompt": "How is the inn 0?", "completion": text}) + "\n" for text in texts)
     )
     with serving_here(monkeypatch) as waits:
         for _ in range(3):
             assert waits.wait(60)
             waits.clear()
             call_command("score", str(tmp_path / "asked.jsonl"), project=version.project.slug)
-            scores = [json.loads(text)["score"] for text in capsys.readouterr().out.splitlines()]
+            lines = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+            scores = [one["score"] for one in lines]
             assert scores == pytest.approx([one_score.value for one_score in expected], abs=1e-5)
+            cuts = [
+                {name for name in one if name in ("truncated", "prompt_cut", "completion_cut")}
+                for one in lines
+            ]
+            assert cuts == [*[set()] * len(TEXTS), {"truncated", "completion_cut"}]
 
 
 @contextmanager
