@@ -84,7 +84,7 @@ class Endpoint(GenericAPIView[Any]):
         post = getattr(self, "post", None)
         if request.method == "POST" and self.keeps and key is not None and post is not None:
             # ``dispatch`` looks the handler up after this.
-            self.post = idempotency.once(post, request=request, key=key)
+            self.post = idempotency.once(post, request=request, key=key, with_tag=self.conditional)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Answers hold what people wrote, and some a secret that is shown once: nobody between keeps one."""

@@ -21,6 +21,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from annotation.api.preconditions import tagged
 from annotation.models import ApiToken, KeptAnswer
 from runs.writing import write
 
@@ -52,9 +53,12 @@ class KeyReused(APIException):
 
 
 def once(
-    handler: Callable[Arguments, Response], *, request: Request, key: str
+    handler: Callable[Arguments, Response], *, request: Request, key: str, with_tag: bool = False
 ) -> Callable[Arguments, Response]:
-    """``handler``, carried out for the first request with this key alone. Raises KeyReused, BadKey."""
+    """``handler``, carried out for the first request with this key alone. Raises KeyReused, BadKey.
+
+    ``with_tag`` where its answers have an ETag of all that they show.
+    """
 
     def carried_out(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Response:
         _check(key)
@@ -65,7 +69,7 @@ def once(
         account = cast("User", request.user).pk
         row = _reserve(account, key, digest)
         if row is None:
-            return _kept(account, key, digest)
+            return _kept(account, key, digest, with_tag=with_tag)
         response = handler(*args, **kwargs)
         if response.status_code >= 400:
             transaction.set_rollback(True)
@@ -94,12 +98,13 @@ def _reserve(user_id: int, key: str, digest: str) -> int | None:
     return row[0] if row else None
 
 
-def _kept(user_id: int, key: str, digest: str) -> Response:
+def _kept(user_id: int, key: str, digest: str, *, with_tag: bool) -> Response:
     kept = KeptAnswer.objects.get(user=user_id, key=key)
     if kept.request_digest != digest:
         raise KeyReused
-    body = json.loads(kept.body) if kept.body else None
-    return Response(body, status=kept.status, headers={REPLAYED: "true"})
+    body: Any = json.loads(kept.body) if kept.body else None
+    headers = {REPLAYED: "true"} | ({"ETag": tagged(body).headers["ETag"]} if with_tag else {})
+    return Response(body, status=kept.status, headers=headers)
 
 
 def _digest(request: Request) -> str:

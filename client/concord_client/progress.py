@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from tqdm import tqdm
 
@@ -17,7 +18,15 @@ def bar(shown: bool) -> Iterator[Callable[[RunDetail], None]]:
             drawn.total, drawn.n = run["total"] or None, run["done"]
             left = run["seconds_left"]
             drawn.set_description_str(f"{run['kind']} {run['id']}, {run['status']}", refresh=False)
-            doing = ", ".join(filter(None, (run["doing"], "" if left is None else f"{left:.0f} s left")))
+            begins = run["expected_start"]
+            words = (
+                run["doing"],
+                "" if left is None else f"{left:.0f} s left",
+                ""
+                if begins is None
+                else f"begins at about {datetime.fromisoformat(begins).astimezone():%H:%M}",
+            )
+            doing = ", ".join(filter(None, words))
             drawn.set_postfix_str(doing, refresh=False)
             drawn.refresh()
 

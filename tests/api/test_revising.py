@@ -40,6 +40,21 @@ def revise(who: Program, task: dict[str, Any], body: dict[str, Any], tag: str | 
     )
 
 
+def test_what_is_sent_again_with_its_key_gets_the_tag_of_the_first_answer_too(
+    alice: Program, ranked: dict[str, Any]
+) -> None:
+    """Without it, whoever lost the first answer could not say what they saw when they revise once more."""
+    path = HELPFUL + f"assignments/{ranked['id']}/revise/"
+    first, again = (alice.ask("POST", path, SECOND, key="one") for _ in range(2))
+    assert (again.status_code, again.headers["Idempotency-Replayed"], again.content) == (
+        200,
+        "true",
+        first.content,
+    )
+    assert again.headers["ETag"] == first.headers["ETag"] == seen(alice, ranked).headers["ETag"]
+    assert revise(alice, ranked, FIRST, tag=again.headers["ETag"]).status_code == 200
+
+
 def seen(who: Program, task: dict[str, Any]) -> Any:
     return who.ask("GET", HELPFUL + f"assignments/{task['id']}/")
 

@@ -38,6 +38,7 @@ RUN: dict[str, Any] = {
     "total": 0,
     "doing": "",
     "seconds_left": None,
+    "expected_start": None,
 }
 LOST = [
     httpx.ConnectError("refused"),
@@ -411,7 +412,7 @@ def test_a_run_is_waited_for_through_whatever_happens_and_shown(
     network: Network, capsys: pytest.CaptureFixture[str]
 ) -> None:
     states = [
-        RUN | {"status": "queued"},
+        RUN | {"status": "queued", "expected_start": "2026-03-01T12:05:00Z"},
         RUN | {"done": 3, "total": 40, "doing": "batches", "seconds_left": 12.4},
         RUN | {"status": "succeeded", "done": 40, "total": 40},
     ]
@@ -421,6 +422,7 @@ def test_a_run_is_waited_for_through_whatever_happens_and_shown(
     assert shown.out == ""
     for words in (
         "fit_reward_model 7, queued",
+        f"begins at about {datetime(2026, 3, 1, 12, 5, tzinfo=UTC).astimezone():%H:%M}",
         "fit_reward_model 7, running",
         "3/40",
         "batches, 12 s left",
