@@ -13,7 +13,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 
 from annotation.api import paging, preconditions
 from annotation.api.base import wanted_scopes
-from annotation.api.idempotency import HEADER, LONGEST_KEY
+from annotation.api.idempotency import HEADER, LONGEST_KEY, REPLAYED
 from annotation.api.paging import Pages
 from console.api import examples
 from console.api.errors import MEDIA_TYPE, reading_only
@@ -32,6 +32,19 @@ ERRORS = {
     "422": "The Idempotency-Key came with another request before.",
     "429": "Too many requests; Retry-After says how many seconds to wait.",
     "503": "Not now: nothing answers, or somebody else is writing; Retry-After says how many seconds to wait.",
+}
+_WAIT = {
+    "Retry-After": {
+        "schema": {"type": "integer", "minimum": 0},
+        "description": "Seconds to wait",
+        "required": True,
+    }
+}
+# What an answer of that status says besides.
+HEADERS = {
+    "401": {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "Bearer", "required": True}},
+    "429": _WAIT,
+    "503": _WAIT,
 }
 # The methods that can fail so; the others can fail anywhere.
 _WRITING = ("post", "put", "patch")
@@ -107,6 +120,15 @@ class Operation(AutoSchema):
                     description="Of your choosing: sent again with the same key, the request happens once.",
                 )
             )
+            parameters.append(
+                OpenApiParameter(
+                    REPLAYED,
+                    {"type": "string", "const": "true"},
+                    OpenApiParameter.HEADER,
+                    response=[200, 201, 202],
+                    description="Where the answer is that of an earlier request with the same key",
+                )
+            )
         if getattr(self.view, "conditional", False) and self.method in ("PATCH", "PUT", "POST"):
             parameters.append(
                 OpenApiParameter(
@@ -148,6 +170,7 @@ def with_errors(result: dict[str, Any], **generator: Any) -> dict[str, Any]:
     components["responses"] = {
         f"Problem{status}": {
             "description": text,
+            **({"headers": HEADERS[status]} if status in HEADERS else {}),
             "content": {
                 MEDIA_TYPE: {
                     "schema": {"$ref": "#/components/schemas/Problem"},

@@ -52,6 +52,12 @@ def test_every_operation_says_what_it_does_its_scope_and_its_errors(drawn: dict[
             keyed = "Idempotency-Key" in [one["name"] for one in operation.get("parameters", ())]
             assert keyed == (method == "post" and path not in KEEP_NOTHING)
             assert operation["security"]
+            answers = [
+                one for status, one in operation["responses"].items() if status in ("200", "201", "202")
+            ]
+            assert all(("Idempotency-Replayed" in one.get("headers", {})) == keyed for one in answers), path
+    for status, header in {"401": "WWW-Authenticate", "429": "Retry-After", "503": "Retry-After"}.items():
+        assert drawn["components"]["responses"][f"Problem{status}"]["headers"][header]["required"]
 
 
 @pytest.mark.django_db
