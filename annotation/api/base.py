@@ -5,7 +5,7 @@ nothing. A token sees no more than its account, narrowed by its scopes (403 name
 has one, by its project.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
@@ -60,6 +60,22 @@ def wanted_scopes(view: Any, method: str) -> Collection[str]:
     return cast("Collection[str]", view.reads if method in SAFE_METHODS else view.writes)
 
 
+def refuse_unknown(serializer: Any, data: Any) -> None:
+    """Raises ValidationError naming each field of ``data`` that ``serializer``, or one within it, does not have."""
+    if unknown := _unknown(serializer, data):
+        raise serializers.ValidationError(unknown)
+
+
+def _unknown(serializer: Any, data: Any) -> dict[str, Any]:
+    fields = getattr(serializer, "fields", None)
+    if fields is None or not isinstance(data, Mapping):
+        return {}
+    within = {name: _unknown(fields[name], data[name]) for name in data if name in fields}
+    return {name: ["There is no such field."] for name in sorted(set(data) - set(fields))} | {
+        name: wrong for name, wrong in within.items() if wrong
+    }
+
+
 class Endpoint(GenericAPIView[Any]):
     """``reads`` and ``writes`` are the scopes of which a token needs one."""
 
@@ -99,10 +115,14 @@ class Endpoint(GenericAPIView[Any]):
         return serializer
 
     def requested(self, serializer_class: type[BaseSerializer[Any]] | None = None) -> dict[str, Any]:
-        """The request's body, by the endpoint's serializer unless another is named. Raises ValidationError."""
+        """The request's body, by the endpoint's serializer unless another is named. Raises ValidationError.
+
+        A field that there is not is refused, and not passed over: misspelt, it would be as if nobody had asked for it.
+        """
         make = serializer_class or self.get_serializer
         serializer = make(data=self.request.data)
         serializer.is_valid(raise_exception=True)
+        refuse_unknown(serializer, self.request.data)
         return dict(serializer.validated_data)
 
     @property

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from annotation import locks, people
 from annotation.api import preconditions
-from annotation.api.base import Endpoint, ProjectEndpoint, Scope, role_in, within_token
+from annotation.api.base import Endpoint, ProjectEndpoint, Scope, refuse_unknown, role_in, within_token
 from annotation.api.filters import Filter, boolean
 from annotation.api.preconditions import require_unchanged, tagged
 from annotation.checking import control
@@ -137,6 +137,7 @@ class OneProject(ProjectEndpoint):
         """
         serializer = ProjectChangesSerializer(self.project, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
+        refuse_unknown(serializer, request.data)
         changes = dict(serializer.validated_data)
         settings = changes.pop("settings", {})
         changes |= {name: settings[name] for name in ASKING if name in settings}

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.api.base import ProjectEndpoint, Scope
+from annotation.api.base import ProjectEndpoint, Scope, refuse_unknown
 from annotation.api.preconditions import require_unchanged, tagged
 from runs.writing import write
 
@@ -28,6 +28,7 @@ class SettingsEndpoint(ProjectEndpoint):
         require_unchanged(request, self.get_serializer(settings).data)
         serializer = self.get_serializer(settings, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
+        refuse_unknown(serializer, request.data)
         values = {**self.get_serializer(settings).data, **serializer.validated_data}
         return tagged(self.get_serializer(type(self).configure(project=self.project, **values)).data)
 

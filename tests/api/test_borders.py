@@ -95,6 +95,25 @@ def test_an_address_without_its_slash_loses_nothing_of_the_request(world: World)
     assert Prompt.objects.count() == before + 1
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", HELPFUL + "fits/", {"warmm": True}),
+        ("POST", HELPFUL + "exports/", {"kind": "pairs", "warmm": "train"}),
+        ("PATCH", HELPFUL, {"warmm": 3}),
+        ("PATCH", HELPFUL + "retraining/", {"warmm": 3}),
+    ],
+)
+def test_a_field_that_there_is_not_is_refused_and_starts_nothing(
+    world: World, method: str, path: str, body: dict[str, Any]
+) -> None:
+    before = Run.objects.count()
+    answer = program(world, "carol").ask(method, path, body)
+    assert answer.status_code == 400, answer.content
+    assert wrong_with(answer) == ["#/warmm"]
+    assert Run.objects.count() == before
+
+
 def test_no_answer_is_kept_by_anybody_between(world: World) -> None:
     """A row, a list, a stream, an error, and what holds a secret that is shown once."""
     carol = program(world, "carol")

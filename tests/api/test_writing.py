@@ -43,7 +43,7 @@ def test_a_setting_out_of_range_changes_nothing(world: World, settings: dict[str
 def test_what_is_not_to_be_set_is_not_set(world: World) -> None:
     # Mass assignment: fields of the row that no serializer names.
     body = {"is_demo": True, "slug": "taken", "guideline_version": 9, "settings": {"is_demo": True}}
-    assert program(world, "carol").ask("PATCH", HELPFUL, body).status_code == 200
+    assert program(world, "carol").ask("PATCH", HELPFUL, body).status_code == 400
     project = Project.objects.get(slug="helpful")
     assert (project.is_demo, project.guideline_version) == (False, 1)
 
