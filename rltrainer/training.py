@@ -49,7 +49,7 @@ def request_training(
     if not Prompt.objects.kept().filter(project=project).exists():
         raise NoPrompts(f"{project.slug} has no prompts: import some first.")
     _check(PpoConfig, {**fields, "algorithm": algorithm, "policy": "policy", "reward_model": "reward model"})
-    run = lifecycle.create(kind=KIND.name, created_by=created_by, queue=Run.Queue.GPU)
+    run = lifecycle.create(kind=KIND.name, variant=algorithm, created_by=created_by, queue=Run.Queue.GPU)
     Training.objects.create(
         run=run, project=project, algorithm=algorithm, config=fields, start=start, reward_model=reward_model
     )
@@ -64,7 +64,7 @@ def _request_sft(
     if "base" not in fields:
         start = start or policies.current_policy(project)
     _check(SftConfig, {"base": "policy" if start else "scratch", **fields})
-    run = lifecycle.create(kind=KIND.name, created_by=created_by, queue=Run.Queue.GPU)
+    run = lifecycle.create(kind=KIND.name, variant=SFT, created_by=created_by, queue=Run.Queue.GPU)
     Training.objects.create(run=run, project=project, algorithm=SFT, config=fields, start=start)
     return run
 
@@ -73,7 +73,7 @@ def _request_sft(
 def request_again(run: Run, created_by: User | None) -> Run:
     """Queue a training that starts from the same, follows the same and has the same config."""
     training = run.training
-    another = lifecycle.create(kind=KIND.name, created_by=created_by, queue=run.queue)
+    another = lifecycle.create(kind=KIND.name, variant=run.variant, created_by=created_by, queue=run.queue)
     Training.objects.create(
         run=another,
         project=training.project,

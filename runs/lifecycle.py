@@ -39,9 +39,11 @@ logger = logging.getLogger("concord.runs")
 
 
 @write
-def create(*, kind: str, created_by: User | None = None, queue: str = Run.Queue.CPU) -> Run:
+def create(
+    *, kind: str, variant: str = "", created_by: User | None = None, queue: str = Run.Queue.CPU
+) -> Run:
     """A queued run. The caller adds its own row in the same transaction; Celery hears after the commit."""
-    run = Run.objects.create(kind=kind, created_by=created_by, queue=queue)
+    run = Run.objects.create(kind=kind, variant=variant, created_by=created_by, queue=queue)
     transaction.on_commit(lambda: send(run=run))
     return run
 

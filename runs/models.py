@@ -53,6 +53,8 @@ class Run(models.Model):
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=40)
+    # Of a kind whose runs take differently long, which of them it is: the algorithm of a training.
+    variant = models.CharField(max_length=40, blank=True, default="", db_default="")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     queue = models.CharField(max_length=3, choices=Queue.choices, default=Queue.CPU)
     created_by = models.ForeignKey(

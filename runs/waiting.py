@@ -9,7 +9,7 @@ from django.conf import settings
 
 from runs.models import Run
 
-# Of a kind, so many of the newest that succeeded, none older than this: data and settings change.
+# Of a kind and variant, so many of the newest that succeeded, none older than this: data and settings change.
 NEWEST = 20
 LATELY = timedelta(days=30)
 
@@ -27,11 +27,12 @@ def expected_start(run: Run, at_work: Sequence[Run], now: datetime) -> datetime 
     before it nothing is known.
     """
     before = Run.objects.filter(queue=run.queue, status=Run.Status.QUEUED, pk__lt=run.pk).order_by("pk")
-    kinds = list(before.values_list("kind", flat=True))
-    durations = {
-        kind: _usual_seconds(kind, run.queue, now) for kind in {*kinds, *(one.kind for one in at_work)}
-    }
-    free = [_seconds_left(one, durations[one.kind], now) for one in at_work]
+    kinds = list(before.values_list("kind", "variant"))
+    kinds_at_work = [(one.kind, one.variant) for one in at_work]
+    durations = {kind: _usual_seconds(kind, run.queue, now) for kind in {*kinds, *kinds_at_work}}
+    free = [
+        _seconds_left(one, durations[kind], now) for one, kind in zip(at_work, kinds_at_work, strict=True)
+    ]
     taken = [durations[kind] for kind in kinds]
     ends = [seconds for seconds in free if seconds is not None]
     if not ends or len(ends) < len(free):
@@ -53,10 +54,12 @@ def _seconds_left(run: Run, usual: float | None, now: datetime) -> float | None:
     return rest if rest > 0 else None
 
 
-def _usual_seconds(kind: str, queue: str, now: datetime) -> float | None:
+def _usual_seconds(kind_and_variant: tuple[str, str], queue: str, now: datetime) -> float | None:
     """The median of those that were done in one attempt; of another, its last attempt alone is timed."""
+    kind, variant = kind_and_variant
     done = Run.objects.filter(
         kind=kind,
+        variant=variant,
         queue=queue,
         status=Run.Status.SUCCEEDED,
         attempt=1,

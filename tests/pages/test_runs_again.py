@@ -103,6 +103,7 @@ def test_every_kind_is_told_in_a_sentence_listed_and_asked_for_again(cast: Cast)
         another = kinds.request_again(run=run, created_by=cast.carol)
         assert (another.kind, another.queue, another.created_by) == (kind, run.queue, cast.carol)
         assert another.pk != run.pk
+        assert another.variant == run.variant == ("ppo" if kind == "train_policy" else "")
         mine, theirs = (getattr(one, kinds.kind_of(one).row) for one in (run, another))
         for field in (
             "config",

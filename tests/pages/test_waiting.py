@@ -22,26 +22,30 @@ def minutes(count: float) -> timedelta:
     return timedelta(minutes=count)
 
 
-def done(kind: str, *took: float, ago: float = 60, queue: str = "cpu", attempt: int = 1) -> None:
+def done(
+    kind: str, *took: float, ago: float = 60, queue: str = "cpu", attempt: int = 1, variant: str = ""
+) -> None:
     """Runs that took so many minutes, and ended so many minutes ago."""
     end = NOW - minutes(ago)
     for length in took:
         Run.objects.create(
-            kind=kind, queue=queue, status="succeeded", attempt=attempt,
+            kind=kind, variant=variant, queue=queue, status="succeeded", attempt=attempt,
             started_at=end - minutes(length), finished_at=end,
         )  # fmt: skip
 
 
-def running(kind: str = "import", left: float | None = None, begun: float = 1, attempt: int = 1) -> Run:
+def running(
+    kind: str = "import", left: float | None = None, begun: float = 1, attempt: int = 1, variant: str = ""
+) -> Run:
     end = None if left is None else NOW + minutes(left)
     return Run.objects.create(
-        kind=kind, status="running", attempt=attempt,
+        kind=kind, variant=variant, status="running", attempt=attempt,
         started_at=NOW - minutes(begun), heartbeat_at=NOW, expected_end=end,
     )  # fmt: skip
 
 
-def queued(kind: str, queue: str = "cpu") -> Run:
-    return Run.objects.create(kind=kind, queue=queue)
+def queued(kind: str, queue: str = "cpu", variant: str = "") -> Run:
+    return Run.objects.create(kind=kind, variant=variant, queue=queue)
 
 
 def start_of(run: Run, at_work: Sequence[Run]) -> float | None:
@@ -66,6 +70,16 @@ def test_of_several_workers_the_first_that_is_free_takes_it() -> None:
     runs = [queued("fit") for _ in range(4)]
     # Free at 4 and 5; then at 14 and 15
     assert [start_of(run, at_work) for run in runs] == pytest.approx([4, 5, 14, 15])
+
+
+def test_a_training_takes_as_long_as_those_by_its_algorithm() -> None:
+    done("train", 2, variant="sft")
+    done("train", 40, variant="ppo")
+    at_work = running("train", begun=30, variant="ppo")
+    first, second, third = (queued("train", variant=algorithm) for algorithm in ("sft", "ppo", "sft"))
+    assert start_of(first, [at_work]) == pytest.approx(10)
+    assert start_of(second, [at_work]) == pytest.approx(10 + 2)
+    assert start_of(third, [at_work]) == pytest.approx(10 + 2 + 40)
 
 
 def test_one_at_work_without_a_rate_takes_what_is_left_of_the_usual() -> None:

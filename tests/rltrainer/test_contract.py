@@ -65,6 +65,7 @@ def test_sft_makes_the_current_version_of_what_people_demonstrated(tmp_path: Pat
     lines = [{"prompt": f"Where is cat {n}?", "completion": f"Cat {n} sat on the mat."} for n in range(60)]
     put(project, "demonstrations", *lines)
     run = training.request_training(project=project, algorithm="sft", config=TINY)
+    assert run.variant == "sft"
     assert carry_out(run, tmp_path / "run") == {
         "policy": 1,
         "current": True,
