@@ -63,7 +63,7 @@ def make_report(
             for model in (reference, saved)
         )
     first, last = before.figures(), after.figures()
-    gain = _gain(before, after, config.samples)
+    gain = gain_of(before.rewards, after.rewards, config.samples)
     return {
         "prompts": len(held_out.prompts),
         "held_out": held_out.unseen,
@@ -139,9 +139,10 @@ class _Answers(NamedTuple):
         }
 
 
-def _gain(before: _Answers, after: _Answers, samples: int) -> Mean:
-    """The differences of rewards, completion by completion: both were sampled from the same random numbers."""
-    gains = [last - first for first, last in zip(before.rewards, after.rewards, strict=True)]
+def gain_of(before: Sequence[float], after: Sequence[float], samples: int) -> Mean:
+    """The mean difference of two policies' rewards, completion by completion: both were sampled from the same random
+    numbers. A prompt's ``samples`` lie side by side."""
+    gains = [last - first for first, last in zip(before, after, strict=True)]
     prompts = [str(place // samples) for place in range(len(gains))]
     gain = mean_by_prompt(prompts, gains, resamples=RESAMPLES)
     assert gain is not None  # a run without prompts does not begin
