@@ -271,6 +271,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "console.api.schema.with_errors",
+        "console.api.schema.closed",
     ],
 }
 # Requests a minute that one token, or one account in a browser, may send to the API.

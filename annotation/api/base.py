@@ -66,7 +66,11 @@ def refuse_unknown(serializer: Any, data: Any) -> None:
         raise serializers.ValidationError(unknown)
 
 
-def _unknown(serializer: Any, data: Any) -> dict[str, Any]:
+def _unknown(serializer: Any, data: Any) -> dict[Any, Any]:
+    child = getattr(serializer, "child", None)
+    if isinstance(data, list):
+        within = {place: _unknown(child, one) for place, one in enumerate(data)} if child is not None else {}
+        return {place: wrong for place, wrong in within.items() if wrong}
     fields = getattr(serializer, "fields", None)
     if fields is None or not isinstance(data, Mapping):
         return {}

@@ -22,7 +22,7 @@ from annotation.api.answers import (
     ScoresSerializer,
     WrittenSerializer,
 )
-from annotation.api.base import AnnotatorEndpoint, by_public_id
+from annotation.api.base import AnnotatorEndpoint, by_public_id, refuse_unknown
 from annotation.api.filters import Filter
 from annotation.api.preconditions import require_unchanged, tagged
 from annotation.api.prompts import MessageSerializer
@@ -150,6 +150,7 @@ class AssignmentEndpoint(AnnotatorEndpoint):
         """The request's body. Raises ValidationError."""
         serializer = kind(data=self.request.data, context={"assignment": assignment})
         serializer.is_valid(raise_exception=True)
+        refuse_unknown(serializer, self.request.data)
         return serializer
 
 

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -27,11 +27,10 @@ class MessageSerializer(serializers.Serializer[Any]):
     content = serializers.CharField(trim_whitespace=False, allow_blank=True)
 
 
-@extend_schema_field(
-    {"oneOf": [{"type": "string"}, {"type": "array", "items": {"$ref": "#/components/schemas/Message"}}]}
-)
 class PromptField(serializers.JSONField):
-    """A text, or a list of messages; annotation.files.jsonl reads it."""
+    """A text, or a list of messages; annotation.files.jsonl reads it, console.api.schema says so."""
+
+    message = MessageSerializer
 
 
 class PromptSerializer(serializers.ModelSerializer[Prompt]):

@@ -489,6 +489,13 @@ class MembersQuery(TypedDict):
     role: NotRequired[Literal["annotator", "researcher"]]
 
 
+class MessageRequest(TypedDict):
+    """One message of a prompt."""
+
+    role: MessageRole
+    content: str
+
+
 class Metrics(TypedDict):
     """One line of what a run measured."""
 
@@ -614,7 +621,7 @@ class NewProjectRequest(TypedDict):
 class NewPromptRequest(TypedDict):
     """A prompt to be added: a line of kind prompts."""
 
-    prompt: str | list[Message]
+    prompt: str | list[MessageRequest]
     id: NotRequired[str]
     split: NotRequired[Split]
     metadata: NotRequired[dict[str, Any]]
@@ -649,7 +656,7 @@ class NewTaskRequest(TypedDict):
     """A task: a prompt with completions as a line of kind completions has them, or the ids of stored
     completions."""
 
-    prompt: NotRequired[str | list[Message]]
+    prompt: NotRequired[str | list[MessageRequest]]
     completions: NotRequired[list[NewCompletionRequest]]
     completion_ids: NotRequired[list[str]]
     task: NotRequired[str]

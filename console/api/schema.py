@@ -5,11 +5,11 @@ from functools import cache
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.settings import spectacular_settings
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter
+from drf_spectacular.utils import Direction, OpenApiExample, OpenApiParameter
 
 from annotation.api import paging, preconditions
 from annotation.api.base import wanted_scopes
@@ -163,6 +163,17 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
         return {"type": "http", "scheme": "bearer", "description": "Made at /account/tokens/"}
 
 
+class PromptShape(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """What a prompt may be written as."""
+
+    target_class = "annotation.api.prompts.PromptField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        """A text or messages."""
+        message = auto_schema.resolve_serializer(self.target.message, direction)
+        return {"oneOf": [{"type": "string"}, {"type": "array", "items": message.ref}]}
+
+
 def with_errors(result: dict[str, Any], **generator: Any) -> dict[str, Any]:
     """POSTPROCESSING_HOOKS: every operation can fail in the same shape."""
     components = result.setdefault("components", {})
@@ -193,6 +204,31 @@ def with_errors(result: dict[str, Any], **generator: Any) -> dict[str, Any]:
                         status, {"$ref": f"#/components/responses/Problem{status}"}
                     )
     return result
+
+
+def closed(result: dict[str, Any], **generator: Any) -> dict[str, Any]:
+    """POSTPROCESSING_HOOKS: a body holds the fields that the schema names and no others
+    (annotation.api.base.refuse_unknown). Answers stay open: fields are added to them within v1."""
+    schemas = result["components"]["schemas"]
+    bodies = [
+        operation["requestBody"]
+        for path in result["paths"].values()
+        for operation in path.values()
+        if "requestBody" in operation
+    ]
+    waiting, seen = _named_in(bodies), set[str]()
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        shape = schemas[name]
+        if "properties" in shape:
+            shape["additionalProperties"] = False
+        waiting |= _named_in(shape) - seen
+    return result
+
+
+def _named_in(shape: Any) -> set[str]:
+    return set(re.findall(r"'#/components/schemas/(\w+)'", str(shape)))
 
 
 @cache

@@ -102,16 +102,37 @@ def test_an_address_without_its_slash_loses_nothing_of_the_request(world: World)
         ("POST", HELPFUL + "exports/", {"kind": "pairs", "warmm": "train"}),
         ("PATCH", HELPFUL, {"warmm": 3}),
         ("PATCH", HELPFUL + "retraining/", {"warmm": 3}),
+        ("POST", HELPFUL + "prompts/", {"prompt": "Why?", "warmm": 3}),
+        (
+            "POST",
+            HELPFUL + "tasks/",
+            {"prompt": "Why?", "completions": [{"text": "a"}, {"text": "b"}], "warmm": 3},
+        ),
     ],
 )
 def test_a_field_that_there_is_not_is_refused_and_starts_nothing(
     world: World, method: str, path: str, body: dict[str, Any]
 ) -> None:
-    before = Run.objects.count()
+    before = Run.objects.count(), Prompt.objects.count()
     answer = program(world, "carol").ask(method, path, body)
     assert answer.status_code == 400, answer.content
     assert wrong_with(answer) == ["#/warmm"]
-    assert Run.objects.count() == before
+    assert (Run.objects.count(), Prompt.objects.count()) == before
+
+
+def test_a_field_that_there_is_not_is_named_within_a_list_and_in_a_draft(world: World) -> None:
+    """``sourc`` would give a completion no source, and a misspelt field of a draft would not be kept."""
+    task = {"prompt": "Why?", "completions": [{"text": "a"}, {"text": "b", "sourc": "a person"}]}
+    answer = program(world, "carol").ask("POST", HELPFUL + "tasks/", task)
+    assert (answer.status_code, wrong_with(answer)) == (400, ["#/completions/1/sourc"])
+    alice = program(world, "alice")
+    taken = alice.ask("POST", HELPFUL + "next/").json()["id"]
+    for method, step in (("PUT", "draft"), ("POST", "submit"), ("POST", "skip")):
+        body = {"ranks": {"A": 1, "B": 2, "C": 3}, "reason": "", "rational": "because"}
+        answer = alice.ask(method, f"{HELPFUL}assignments/{taken}/{step}/", body | {"reason": "Unclear."})
+        assert answer.status_code == 400, answer.content
+        assert "#/rational" in wrong_with(answer)
+    assert alice.ask("GET", f"{HELPFUL}assignments/{taken}/").json()["judgement"] == {}
 
 
 def test_no_answer_is_kept_by_anybody_between(world: World) -> None:

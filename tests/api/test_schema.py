@@ -60,6 +60,14 @@ def test_every_operation_says_what_it_does_its_scope_and_its_errors(drawn: dict[
         assert drawn["components"]["responses"][f"Problem{status}"]["headers"][header]["required"]
 
 
+def test_a_body_holds_what_is_named_and_an_answer_may_come_to_hold_more(drawn: dict[str, Any]) -> None:
+    shapes = {name: one for name, one in drawn["components"]["schemas"].items() if "properties" in one}
+    bodies = {name: one for name, one in shapes.items() if name.endswith("Request")}
+    assert {"NewTaskRequest", "NewCompletionRequest", "MessageRequest", "DraftRequest"} < set(bodies)
+    assert all(one.get("additionalProperties") is False for one in bodies.values())
+    assert not any("additionalProperties" in one for name, one in shapes.items() if name not in bodies)
+
+
 @pytest.mark.django_db
 def test_it_is_served_to_everybody(drawn: dict[str, Any]) -> None:
     assert json.loads(Client().get("/api/v1/schema/").content) == drawn
