@@ -1,5 +1,7 @@
 """Webhooks: who is told of finished tasks and ended runs, and what became of each message."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -94,7 +96,9 @@ class Webhooks(ListAPIView[Webhook], AdministeringEndpoint):
     @extend_schema(request=NewWebhookSerializer, responses={201: WithSecretSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Make a webhook; the answer alone holds its secret."""
-        hook, _ = subscribing.create(project=self.project, **self.requested(NewWebhookSerializer))
+        fields = self.requested(NewWebhookSerializer)
+        with _named_address():
+            hook, _ = subscribing.create(project=self.project, **fields)
         return Response(WithSecretSerializer(hook).data, status=status.HTTP_201_CREATED)
 
 
@@ -126,7 +130,9 @@ class OneWebhook(WebhookEndpoint):
         """Change its address or events, pause it or let it hear again."""
         hook = self.hook(id, locked=True)
         require_unchanged(request, self.get_serializer(hook).data)
-        subscribing.change(webhook=hook, **self.requested(WebhookChangesSerializer))
+        changes = self.requested(WebhookChangesSerializer)
+        with _named_address():
+            subscribing.change(webhook=hook, **changes)
         return tagged(self.get_serializer(hook).data)
 
     @extend_schema(responses={204: None})
@@ -134,6 +140,15 @@ class OneWebhook(WebhookEndpoint):
         """Delete the webhook; messages that wait are dropped."""
         subscribing.delete(webhook=self.hook(id))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@contextmanager
+def _named_address() -> Iterator[None]:
+    """What is wrong with an address is said of the field. Raises ValidationError."""
+    try:
+        yield
+    except subscribing.BadAddress as error:
+        raise serializers.ValidationError({"url": [str(error)]}) from error
 
 
 class RotateSecret(WebhookEndpoint):

@@ -29,6 +29,7 @@ _GIVEN_OUT = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 # Kept for protocols (RFC 6890).
 _PROTOCOLS = ipaddress.IPv4Network("192.0.0.0/24")
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Refused(Exception):
@@ -148,16 +149,16 @@ def check_form(url: str, *, private: bool) -> None:
         )
     if parts.username or parts.password:
         raise Refused("The address must not hold a name or password: the signature says who sent a message.")
+    literal = _literal(parts.hostname)
+    if literal is not None and not private:
+        _require_public(parts.hostname, [literal])
 
 
 def _connected(host: str, port: int, scheme: str, private: bool, until: float) -> socket.socket:
     entries = _looked_up(host, port, until)
     addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in entries]
-    if not private and not all(_is_public(address) for address in addresses):
-        raise Refused(
-            f"{host} is an address of a private network, and messages go to public ones alone. "
-            "Whoever runs Concord allows it for a network of their own by CONCORD_WEBHOOKS_PRIVATE=1."
-        )
+    if not private:
+        _require_public(host, addresses)
     raw = _reached([str(address) for address in addresses], port, until)
     try:
         raw.settimeout(_left(until))
@@ -197,7 +198,25 @@ def _looked_up(host: str, port: int, until: float) -> list[Any]:
         raise TimeoutError(f"The name {host} was not found within {SECONDS:g} seconds.") from None
 
 
-def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+def _literal(host: str) -> _Address | None:
+    """The address that a host is written as, in any form that it can be (``127.1``, ``2130706433``); None of a name."""
+    with suppress(ValueError):
+        return ipaddress.ip_address(host.partition("%")[0])
+    with suppress(OSError):
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    return None
+
+
+def _require_public(host: str, addresses: Sequence[_Address]) -> None:
+    """Raises Refused."""
+    if not all(_is_public(address) for address in addresses):
+        raise Refused(
+            f"{host} is an address of a private network, and messages go to public ones alone. "
+            "Whoever runs Concord allows it for a network of their own by CONCORD_WEBHOOKS_PRIVATE=1."
+        )
+
+
+def _is_public(address: _Address) -> bool:
     if isinstance(address, ipaddress.IPv6Address):
         inner = _leads_to(address)
         if inner is not None:

@@ -14,10 +14,15 @@ from runs.writing import write
 MOST_WEBHOOKS = 20
 
 
+class BadAddress(BadRequest):
+    """No message could be sent there, or none may."""
+
+
 @write
 def create(*, project: Project, url: str, events: Sequence[str]) -> tuple[Webhook, str]:
-    """A webhook and its secret. Raises BadRequest."""
-    _check(url, events)
+    """A webhook and its secret. Raises BadRequest, of its address BadAddress."""
+    _check_events(events)
+    _check_address(url)
     Project.objects.select_for_update(of=("self",), no_key=True).get(pk=project.pk)
     if Webhook.objects.filter(project=project).count() >= MOST_WEBHOOKS:
         raise BadRequest(f"A project has at most {MOST_WEBHOOKS} webhooks: delete one first.")
@@ -35,12 +40,15 @@ def change(
     active: bool | None = None,
 ) -> None:
     """Another address or other events, or a pause: of what happens in it nothing is sent. What is None stays as it is
-    at this moment, whatever ``webhook`` was when it was read. Raises BadRequest."""
+    at this moment, whatever ``webhook`` was when it was read: one that leads where no message goes (any more) can be
+    paused. Raises BadRequest, of its address BadAddress."""
+    if events is not None:
+        _check_events(events)
+    if url is not None:
+        _check_address(url)
     webhook.refresh_from_db(from_queryset=Webhook.objects.select_for_update(no_key=True))
-    url = webhook.url if url is None else url
-    events = webhook.events if events is None else events
-    _check(url, events)
-    webhook.url, webhook.events = url, _ordered(events)
+    webhook.url = webhook.url if url is None else url
+    webhook.events = webhook.events if events is None else _ordered(events)
     webhook.active = webhook.active if active is None else active
     webhook.save(update_fields=["url", "events", "active"])
 
@@ -70,14 +78,17 @@ def send_again(*, delivery: Delivery) -> None:
         raise BadRequest("Only a message that has failed can be sent again.")
 
 
-def _check(url: str, events: Sequence[str]) -> None:
+def _check_events(events: Sequence[str]) -> None:
     unknown = sorted(set(events) - set(Webhook.Event.values))
     if unknown or not events:
         raise BadRequest(f"The events of a webhook are some of {', '.join(Webhook.Event.values)}.")
+
+
+def _check_address(url: str) -> None:
     try:
         connecting.check_form(url, private=settings.WEBHOOKS_PRIVATE)
     except connecting.Refused as error:
-        raise BadRequest(str(error)) from error
+        raise BadAddress(str(error)) from error
 
 
 def _ordered(events: Sequence[str]) -> list[str]:

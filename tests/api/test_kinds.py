@@ -176,6 +176,28 @@ def test_a_webhook_that_could_not_work_is_refused(world: World, body: dict[str, 
     assert Webhook.objects.count() == before
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "169.254.169.254"])
+def test_a_webhook_into_the_own_network_is_refused_where_it_is_written(
+    world: World, settings: Any, host: str
+) -> None:
+    carol, inside = program(world, "carol"), {"url": f"https://{host}/"}
+    for method, path, body in (
+        ("POST", "webhooks/", inside | {"events": ["run.ended"]}),
+        ("PATCH", f"webhooks/{world.ids['webhook']}/", inside),
+    ):
+        answer = carol.ask(method, HELPFUL + path, body)
+        assert wrong_with(answer) == ["#/url"]
+        assert "private network" in answer.json()["errors"][0]["detail"]
+    assert not Webhook.objects.filter(url=inside["url"]).exists()
+    settings.WEBHOOKS_PRIVATE = True
+    hook = carol.ask("PATCH", f"{HELPFUL}webhooks/{world.ids['webhook']}/", inside)
+    assert (hook.status_code, hook.json()["url"]) == (200, inside["url"])
+    # One that was allowed once can still be paused.
+    settings.WEBHOOKS_PRIVATE = False
+    paused = carol.ask("PATCH", f"{HELPFUL}webhooks/{world.ids['webhook']}/", {"active": False})
+    assert (paused.status_code, paused.json()["active"]) == (200, False)
+
+
 def test_settings_of_the_kinds_are_changed_together_with_the_others(world: World) -> None:
     carol = program(world, "carol")
     body = {"settings": {"rating_axes": AXES[:1], "random_share": 0.25, "gold_every": 9}}

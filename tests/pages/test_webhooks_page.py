@@ -49,6 +49,7 @@ def test_a_secret_is_shown_when_it_is_made_and_never_again(cast: Cast, carol: Cl
     ("fields", "words"),
     [
         ({"url": "http://example.org/", "events": ["run.ended"]}, "must begin with https://"),
+        ({"url": "https://127.0.0.1/", "events": ["run.ended"]}, "is an address of a private network"),
         ({"url": URL}, "Choose one."),
         ({"url": URL, "events": ["all"]}, "Choose one that is listed: all is not."),
     ],
