@@ -17,6 +17,7 @@ from django.utils.functional import cached_property
 from rest_framework import serializers, status
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import GenericAPIView
+from rest_framework.mixins import ListModelMixin
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,6 +26,7 @@ from rest_framework.views import APIView
 
 from annotation import people
 from annotation.api import idempotency
+from annotation.api.filters import require_known
 from annotation.api.paging import only_fields
 from annotation.api.sorting import Order
 from annotation.models import Annotator, ApiToken, Membership, Project
@@ -94,13 +96,22 @@ class Endpoint(GenericAPIView[Any]):
     kind_of_data: ClassVar[str | None] = None
     # By what the request wants such a list sorted; None where by its ids (console.api.filters).
     sorted_by: Order | None = None
+    # What reads the query of a GET that is no list, where there is anything to read; a list has its filters.
+    query_class: ClassVar[type[serializers.Serializer[Any]] | None] = None
     permission_classes = (IsAuthenticated, HasScope)
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Authentication, scope and rate come first; then a keyed POST is wrapped, so that it happens once."""
+        """Authentication, scope and rate come first; then what the address says besides is known, and a keyed POST is
+        wrapped, so that it happens once."""
         super().initial(request, *args, **kwargs)
+        reads = request.method in SAFE_METHODS
+        # The backends of a list know its filters.
+        if not (reads and isinstance(self, ListModelMixin)):
+            require_known(request, self.query_class().fields if reads and self.query_class else ())
         key = request.headers.get(idempotency.HEADER)
+        if key is not None and request.method in idempotency.REPEATABLE:
+            raise idempotency.KeyNotTaken
         post = getattr(self, "post", None)
         if request.method == "POST" and self.keeps and key is not None and post is not None:
             # ``dispatch`` looks the handler up after this.
@@ -127,6 +138,14 @@ class Endpoint(GenericAPIView[Any]):
         serializer = make(data=self.request.data)
         serializer.is_valid(raise_exception=True)
         refuse_unknown(serializer, self.request.data)
+        return dict(serializer.validated_data)
+
+    def queried(self) -> dict[str, Any]:
+        """What the query says, by ``query_class``. Raises ValidationError."""
+        assert self.query_class is not None
+        # As a plain dict: of a form, what is empty would be left out.
+        serializer = self.query_class(data=self.request.query_params.dict())
+        serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
     @property

@@ -13,7 +13,11 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 # Of paging and of sparse rows (annotation.api.paging).
-_OTHERS = {"cursor", "page_size", "fields"}
+OF_LISTS = frozenset({"cursor", "page_size", "fields"})
+
+
+class UnknownParameter(ValidationError):
+    """The address names a parameter that there is not, whatever the method."""
 
 
 class Filter(NamedTuple):
@@ -60,7 +64,7 @@ class NamedFilters(BaseFilterBackend):
 
     def filter_queryset(self, request: Request, queryset: "QuerySet[Any]", view: APIView) -> "QuerySet[Any]":
         filters: dict[str, Filter] = getattr(view, "filters", {})
-        require_known(request, filters)
+        require_known(request, OF_LISTS.union(filters))
         for name, one in filters.items():
             if name in request.query_params:
                 queryset = queryset.filter(**{one.lookup: _value(name, one, request.query_params[name])})
@@ -71,14 +75,12 @@ class NamedFilters(BaseFilterBackend):
 
 
 def require_known(request: Request, names: Iterable[str]) -> None:
-    """Raises ValidationError for a parameter that is none of the ``names`` and none of paging."""
-    known = {*names, *_OTHERS}
-    unknown = sorted(set(request.query_params) - known)
+    """Raises UnknownParameter for a parameter that is none of the ``names``."""
+    known = sorted(names)
+    unknown = sorted(set(request.query_params).difference(known))
     if unknown:
-        there_are = ", ".join(sorted(known))
-        raise ValidationError(
-            {name: [f"There is no such parameter; there are {there_are}."] for name in unknown}
-        )
+        there_are = f"; there are {', '.join(known)}." if known else ", and none here."
+        raise UnknownParameter({name: [f"There is no such parameter{there_are}"] for name in unknown})
 
 
 def _value(name: str, field_filter: Filter, text: str) -> Any:

@@ -28,6 +28,8 @@ from runs.writing import write
 Arguments = ParamSpec("Arguments")
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 LONGEST_KEY = 200
+# Sent again they leave what is there as it is, or say that nothing is there any more.
+REPEATABLE = ("PATCH", "PUT", "DELETE")
 KEPT_FOR = timedelta(days=1)
 _TABLE = KeptAnswer._meta.db_table
 _RESERVE = f"""
@@ -41,6 +43,14 @@ class BadKey(APIException):
 
     status_code = status.HTTP_400_BAD_REQUEST
     default_code = "bad_idempotency_key"
+    default_detail = __doc__
+
+
+class KeyNotTaken(APIException):
+    """Idempotency-Key is for a POST: what PATCH, PUT and DELETE do stays the same however often they are sent."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_code = "idempotency_key_not_taken"
     default_detail = __doc__
 
 

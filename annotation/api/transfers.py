@@ -179,18 +179,14 @@ class ExportStream(ProjectEndpoint):
     """A kind of rows as JSONL, at once."""
 
     tag = "Import and export"
-    serializer_class = NewExportSerializer
+    serializer_class = query_class = NewExportSerializer
 
     @extend_schema(
-        parameters=[NewExportSerializer],
         responses={(200, JSONL): OpenApiResponse(OpenApiTypes.BINARY, description="One object a line")},
     )
     def get(self, request: Request, slug: str) -> StreamingHttpResponse:
         """Stream the rows as they are at this moment; an answer that breaks off is not whole."""
-        # As a plain dict: of a form, what is empty would be left out.
-        serializer = self.get_serializer(data=request.query_params.dict())
-        serializer.is_valid(raise_exception=True)
-        options = {"split": None, "form": None, **serializer.validated_data}
+        options = {"split": None, "form": None, **self.queried()}
         return StreamingHttpResponse(
             export.streamed(project=self.project, **options),
             content_type=JSONL,

@@ -26,7 +26,8 @@ from rest_framework.views import set_rollback
 
 from annotation import errors as annotation
 from annotation.api.base import MissingScope
-from annotation.api.idempotency import BadKey, KeyReused
+from annotation.api.filters import UnknownParameter
+from annotation.api.idempotency import BadKey, KeyNotTaken, KeyReused
 from annotation.api.preconditions import Changed
 from rewardmodel import errors as rewardmodel
 from rltrainer import errors as rltrainer
@@ -60,7 +61,13 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
     runs.RunsError: HTTPStatus.CONFLICT,
 }
 # What the API itself refuses for more than its status says.
-OF_THE_API: tuple[type[exceptions.APIException], ...] = (MissingScope, BadKey, Changed, KeyReused)
+OF_THE_API: tuple[type[exceptions.APIException], ...] = (
+    MissingScope,
+    BadKey,
+    KeyNotTaken,
+    Changed,
+    KeyReused,
+)
 
 
 class Wrong(TypedDict):
@@ -162,7 +169,8 @@ def _of_framework(error: exceptions.APIException, method: str) -> Response:
         headers["Retry-After"] = str(max(1, int(error.wait)))  # type: ignore[attr-defined]  # of Throttled
     if isinstance(error, exceptions.ValidationError):
         # What reads takes nothing but parameters, and what writes nothing but a body.
-        errors = list((_parameters if method in SAFE_METHODS else _pointers)(error.detail))
+        of_query = method in SAFE_METHODS or isinstance(error, UnknownParameter)
+        errors = list((_parameters if of_query else _pointers)(error.detail))
         return _answer(error.status_code, "invalid", _summary(errors), errors, headers)
     detail = NOT_FOUND if isinstance(error, exceptions.NotFound) else str(error.detail)
     code = str(error.default_code if isinstance(error, exceptions.NotFound) else _detail_code(error))

@@ -13,7 +13,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from annotation.api.filters import NamedFilters, query_parameter, require_known
+from annotation.api.filters import OF_LISTS, NamedFilters, query_parameter, require_known
 from annotation.api.paging import NEWEST, OLDEST
 from annotation.api.sorting import ORDER, SORTED
 from annotation.patience import patiently
@@ -33,7 +33,7 @@ class FiltersOfData(NamedFilters):
             return super().filter_queryset(request, queryset, view)
         project = view.project  # type: ignore[attr-defined]  # lists of data are below their project
         form = FILTERS[kind](request.query_params, project=project)
-        require_known(request, form.fields)
+        require_known(request, OF_LISTS.union(form.fields))
         empty = [name for name, value in request.query_params.items() if name in form.fields and not value]
         wrong = {name: _what_it_may_be(form, name) for name in {*form.errors, *empty} - {ORDER}}
         order = request.query_params.get(ORDER, OLDEST)

@@ -107,16 +107,14 @@ class Log(ProjectEndpoint):
 
     tag = TAG
     serializer_class = LogPieceSerializer
+    query_class = LogQuerySerializer
 
-    @extend_schema(parameters=[LogQuerySerializer], responses=LogPieceSerializer)
+    @extend_schema(responses=LogPieceSerializer)
     def get(self, request: Request, slug: str, id: int) -> Response:
         """Read its log from a byte on: follow ``next`` until it is ``over``, and wait a moment after each piece
         without text."""
         run = get_object_or_404(_runs(self), pk=id)
-        # As a plain dict: of a form, what is empty would be left out.
-        query = LogQuerySerializer(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        return Response(log.piece(run=run, **query.validated_data)._asdict())
+        return Response(log.piece(run=run, **self.queried())._asdict())
 
 
 class Cancel(ProjectEndpoint):

@@ -20,7 +20,8 @@ from console.api.errors import MEDIA_TYPE, reading_only
 
 PREFIX: str = spectacular_settings.SCHEMA_PATH_PREFIX
 ERRORS = {
-    "400": "The request is not what it must be; errors says what is wrong with which part.",
+    "400": "The request is not what it must be, or names a field or parameter that there is not; errors says what is "
+    "wrong with which part.",
     "401": "No token and no session, or a token that is unknown, expired or revoked.",
     "403": "The token lacks a scope, or this is not yours to do.",
     "404": "Nothing is here, or it is not yours to see.",
@@ -109,8 +110,11 @@ class Operation(AutoSchema):
         return examples.of(self.method, self.path.removeprefix(PREFIX))
 
     def get_override_parameters(self) -> list[Any]:
-        """A POST takes a key; where two could write, an answer has a tag, and a change may name it."""
+        """A GET names what it reads of a query; a POST takes a key; where two could write, an answer has a tag, and a
+        change may name it."""
         parameters = list(super().get_override_parameters())
+        if self.method == "GET" and getattr(self.view, "query_class", None):
+            parameters.append(self.view.query_class)
         if self.method == "POST" and getattr(self.view, "keeps", False):
             parameters.append(
                 OpenApiParameter(

@@ -2,11 +2,13 @@
 
 from base64 import b64encode
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 
 from annotation.models import Prompt
+from console.api.schema import document
 from rewardmodel import activation
 from rewardmodel.models import RewardModelVersion
 from runs.models import Run
@@ -133,6 +135,41 @@ def test_a_field_that_there_is_not_is_named_within_a_list_and_in_a_draft(world: 
         assert answer.status_code == 400, answer.content
         assert "#/rational" in wrong_with(answer)
     assert alice.ask("GET", f"{HELPFUL}assignments/{taken}/").json()["judgement"] == {}
+
+
+def addresses_without_a_list() -> list[tuple[str, str]]:
+    """Every operation whose query no filter of a list reads, with an address below /api/v1/."""
+    found = []
+    for path, methods in document()["paths"].items():
+        for method, operation in methods.items():
+            parameters = {one["name"]: one for one in operation.get("parameters", ())}
+            if "cursor" in parameters:
+                continue
+            of_uuid = parameters.get("id", {}).get("schema", {}).get("format") == "uuid"
+            names = {
+                "slug": "helpful",
+                "id": uuid4() if of_uuid else 1,
+                "number": 1,
+                "digest": "d",
+                "username": "u",
+            }
+            found.append((method.upper(), path.removeprefix("/api/v1/").format(**names)))
+    return found
+
+
+def test_a_parameter_that_there_is_not_is_refused_whatever_is_asked(world: World) -> None:
+    """``ofset`` would read a log from its beginning, and what was meant for the body would not be heard."""
+    carol, before = program(world, "carol"), Run.objects.count()
+    addresses = addresses_without_a_list()
+    assert {method for method, _ in addresses} == {"GET", "POST", "PUT", "PATCH", "DELETE"}
+    for method, address in addresses:
+        for name in ("ofset", "fields"):
+            answer = carol.ask(method, f"{address}?{name}=1")
+            assert answer.status_code == 400, (method, address, answer.content)
+            assert answer.json()["errors"][0]["parameter"] == name
+    assert Run.objects.count() == before
+    for path in ("export/?kind=pairs&split=train", f"runs/{world.ids['run']}/log/?offset=0"):
+        assert carol.ask("GET", HELPFUL + path).status_code == 200
 
 
 def test_no_answer_is_kept_by_anybody_between(world: World) -> None:

@@ -56,6 +56,17 @@ def test_the_same_key_with_another_request_is_refused(world: World) -> None:
     assert Run.objects.count() == before
 
 
+@pytest.mark.parametrize("method", ["PATCH", "PUT", "DELETE"])
+def test_what_may_be_sent_again_as_it_is_takes_no_key(world: World, method: str) -> None:
+    carol, hook = program(world, "carol"), f"{HELPFUL}webhooks/{world.ids['webhook']}/"
+    address = f"{HELPFUL}assignments/{world.ids['assignment']}/draft/" if method == "PUT" else hook
+    answer = carol.ask(method, address, {}, key="k")
+    assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_not_taken")
+    assert carol.ask("GET", hook).status_code == 200
+    if method != "PUT":
+        assert carol.ask(method, hook, {}).status_code in (200, 204)
+
+
 def test_a_key_is_its_accounts_own(world: World) -> None:
     first = program(world, "carol").ask("POST", HELPFUL + "exports/", {"kind": "pairs"}, key="k").json()
     other = program(world, "olivia").ask("POST", HELPFUL + "exports/", {"kind": "pairs"}, key="k")
