@@ -272,6 +272,7 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "console.api.schema.with_errors",
         "console.api.schema.closed",
+        "console.api.meanings.explained",
     ],
 }
 # Requests a minute that one token, or one account in a browser, may send to the API.

@@ -376,7 +376,9 @@ class Activation(SettingsEndpoint):
 class ScoreRequestSerializer(serializers.Serializer[Any]):
     """Texts to be scored by one reward model."""
 
-    project = serializers.SlugField()
+    project = serializers.SlugField(
+        help_text="The slug of the project whose reward model scores",
+    )
     version = serializers.IntegerField(
         required=False, help_text="A version's number; the active one without it"
     )

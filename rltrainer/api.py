@@ -90,7 +90,10 @@ class PolicySerializer(serializers.ModelSerializer[PolicyVersion]):
 class NewTrainingSerializer(serializers.Serializer[Any]):
     """A training to be started."""
 
-    algorithm = serializers.ChoiceField(choices=Training.Algorithm.choices)
+    algorithm = serializers.ChoiceField(
+        choices=Training.Algorithm.choices,
+        help_text="sft learns from demonstrations; ppo and reinforce follow the active reward model",
+    )
     start = serializers.IntegerField(
         required=False, min_value=1, help_text="A policy's number; else the current one"
     )
@@ -114,7 +117,13 @@ class NewSamplingSerializer(serializers.Serializer[Any]):
     policy = serializers.IntegerField(
         required=False, min_value=1, help_text="A policy's number; else the current one"
     )
-    prompts = serializers.IntegerField(required=False, default=100, min_value=1, max_value=1_000_000)
+    prompts = serializers.IntegerField(
+        required=False,
+        default=100,
+        min_value=1,
+        max_value=1_000_000,
+        help_text="Of at most so many prompts new tasks are made",
+    )
     config = serializers.DictField(required=False, default=dict, help_text="Fields of SampleConfig")
 
 
@@ -147,7 +156,9 @@ class SuccessionSerializer(serializers.ModelSerializer[PolicySettings]):
 class AskSerializer(serializers.Serializer[Any]):
     """Prompts to be answered by one policy."""
 
-    project = serializers.SlugField()
+    project = serializers.SlugField(
+        help_text="The slug of the project whose policy answers",
+    )
     policy = serializers.IntegerField(
         required=False, min_value=1, help_text="A version's number; else the current one"
     )
@@ -157,12 +168,47 @@ class AskSerializer(serializers.Serializer[Any]):
         max_length=MOST_PROMPTS,
         help_text="Each a text or a list of messages",
     )
-    completions = serializers.IntegerField(required=False, default=1, min_value=1, max_value=64)
-    temperature = serializers.FloatField(required=False, default=1.0, min_value=0.0, max_value=100.0)
-    top_k = serializers.IntegerField(required=False, default=0, min_value=0)
-    top_p = serializers.FloatField(required=False, default=1.0, min_value=0.0, max_value=1.0)
-    max_new_tokens = serializers.IntegerField(required=False, default=128, min_value=1, max_value=32_768)
-    seed = serializers.IntegerField(required=False, default=0, min_value=0, max_value=2**31 - 1)
+    completions = serializers.IntegerField(
+        required=False,
+        default=1,
+        min_value=1,
+        max_value=64,
+        help_text="So many answers to each prompt",
+    )
+    temperature = serializers.FloatField(
+        required=False,
+        default=1.0,
+        min_value=0.0,
+        max_value=100.0,
+        help_text="0 takes the likeliest token, 1 draws as the policy has it, more draws more widely",
+    )
+    top_k = serializers.IntegerField(
+        required=False,
+        default=0,
+        min_value=0,
+        help_text="Draw from the likeliest so many tokens alone; 0 from all",
+    )
+    top_p = serializers.FloatField(
+        required=False,
+        default=1.0,
+        min_value=0.0,
+        max_value=1.0,
+        help_text="Draw from the likeliest tokens that share this probability; 1 from all",
+    )
+    max_new_tokens = serializers.IntegerField(
+        required=False,
+        default=128,
+        min_value=1,
+        max_value=32_768,
+        help_text="An answer is cut after so many tokens, and is then not finished",
+    )
+    seed = serializers.IntegerField(
+        required=False,
+        default=0,
+        min_value=0,
+        max_value=2**31 - 1,
+        help_text="Where the drawing begins",
+    )
     scored = serializers.BooleanField(
         required=False, default=False, help_text="Score each answer by the active reward model"
     )

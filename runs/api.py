@@ -81,11 +81,22 @@ class RunDetailSerializer(RunSerializer):
 class NoteSerializer(serializers.Serializer[Any]):
     """What is written beside a run."""
 
-    note = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST_NOTE)
-    tags = serializers.ListField(
-        child=serializers.CharField(max_length=LONGEST_TAG), required=False, max_length=MOST_TAGS
+    note = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=LONGEST_NOTE,
+        help_text="Whatever the next reader should know of it; empty takes it away",
     )
-    archived = serializers.BooleanField(required=False)
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=LONGEST_TAG),
+        required=False,
+        max_length=MOST_TAGS,
+        help_text="All of its tags: lists of runs are narrowed by one",
+    )
+    archived = serializers.BooleanField(
+        required=False,
+        help_text="true puts it out of the way of lists that ask for archived=false; nothing is deleted",
+    )
 
 
 class LogQuerySerializer(serializers.Serializer[Any]):

@@ -16,7 +16,12 @@ from annotation.models import Assignment, Ranking, Task
 class TimedSerializer(serializers.Serializer[Any]):
     """What every judgement may say: how long somebody was at it."""
 
-    active_seconds = serializers.FloatField(min_value=0, required=False, allow_null=True)
+    active_seconds = serializers.FloatField(
+        min_value=0,
+        required=False,
+        allow_null=True,
+        help_text="Seconds that somebody was at it; no more count than have passed since the task was opened",
+    )
 
     def validate_active_seconds(self, seconds: float | None) -> float | None:
         """No more than the time since the task was opened, whatever the client's clock did."""
@@ -32,13 +37,26 @@ class RankingDraftSerializer(TimedSerializer):
         required=False,
         help_text="By letter: 1 is best, equal ranks are a tie",
     )
-    verdict = serializers.ChoiceField(choices=Ranking.Verdict.choices, required=False)
+    verdict = serializers.ChoiceField(
+        choices=Ranking.Verdict.choices,
+        required=False,
+        help_text="Whether there is an order: ranked, or all_bad or cannot_tell with a reason",
+    )
     reason = serializers.CharField(
         max_length=LONGEST_REASON, required=False, allow_blank=True, help_text="Why none can be ranked"
     )
-    confidence = serializers.ChoiceField(choices=Ranking.Confidence.choices, required=False, allow_blank=True)
+    confidence = serializers.ChoiceField(
+        choices=Ranking.Confidence.choices,
+        required=False,
+        allow_blank=True,
+        help_text="How sure the annotator is of the order; empty where they do not say",
+    )
     rationale = serializers.CharField(
-        max_length=LONGEST_RATIONALE, required=False, allow_blank=True, trim_whitespace=False
+        max_length=LONGEST_RATIONALE,
+        required=False,
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text="Why this order, in the annotator's words",
     )
     strength = serializers.IntegerField(
         min_value=1,
@@ -116,7 +134,11 @@ class ScoresSerializer(TimedSerializer):
 class WrittenSerializer(TimedSerializer):
     """An answer to the prompt."""
 
-    text = serializers.CharField(trim_whitespace=False, max_length=settings.MAX_TEXT_BYTES)
+    text = serializers.CharField(
+        trim_whitespace=False,
+        max_length=settings.MAX_TEXT_BYTES,
+        help_text="The answer, kept as it was typed",
+    )
 
     def judgement(self) -> dict[str, Any]:
         """The arguments of ``demonstrating.submit``, the assignment and the annotator apart."""
@@ -129,7 +151,10 @@ class WrittenSerializer(TimedSerializer):
 class RatingDraftSerializer(TimedSerializer):
     """Scores as far as they have come."""
 
-    scores = ScoresField(required=False)
+    scores = ScoresField(
+        required=False,
+        help_text='By letter, then by the axis\' name; null is "cannot say"',
+    )
 
     def validate_scores(self, scores: dict[str, dict[str, int | None]]) -> dict[str, dict[str, int | None]]:
         """Of letters and axes that were shown."""
@@ -151,7 +176,11 @@ class DemonstrationDraftSerializer(TimedSerializer):
     """An answer as far as it has come."""
 
     text = serializers.CharField(
-        required=False, allow_blank=True, trim_whitespace=False, max_length=settings.MAX_TEXT_BYTES
+        required=False,
+        allow_blank=True,
+        trim_whitespace=False,
+        max_length=settings.MAX_TEXT_BYTES,
+        help_text="The answer as far as it is written",
     )
 
     def draft(self) -> dict[str, Any]:
@@ -175,15 +204,51 @@ def refuse_unknown(assignment: Assignment, scores: Mapping[str, Mapping[str, Any
 class DraftSerializer(serializers.Serializer[Any]):
     """A judgement as far as it has come, of whatever kind the task is: what belongs to it may all be left out."""
 
-    ranks = serializers.DictField(child=serializers.IntegerField(), required=False, help_text="By letter")
-    verdict = serializers.ChoiceField(choices=Ranking.Verdict.choices, required=False)
-    reason = serializers.CharField(required=False, allow_blank=True)
-    confidence = serializers.ChoiceField(choices=Ranking.Confidence.choices, required=False, allow_blank=True)
-    rationale = serializers.CharField(required=False, allow_blank=True)
-    strength = serializers.IntegerField(required=False, allow_null=True)
-    scores = ScoresField(required=False)
-    text = serializers.CharField(required=False, allow_blank=True)
-    active_seconds = serializers.FloatField(required=False, allow_null=True)
+    ranks = serializers.DictField(
+        child=serializers.IntegerField(),
+        required=False,
+        help_text="Of a task to rank, by letter: 1 is best, equal ranks are a tie",
+    )
+    verdict = serializers.ChoiceField(
+        choices=Ranking.Verdict.choices,
+        required=False,
+        help_text="Of a task to rank: whether there is an order: ranked, or all_bad or cannot_tell with a reason",
+    )
+    reason = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="Of a task to rank: why none can be ranked",
+    )
+    confidence = serializers.ChoiceField(
+        choices=Ranking.Confidence.choices,
+        required=False,
+        allow_blank=True,
+        help_text="Of a task to rank: how sure the annotator is of the order",
+    )
+    rationale = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="Of a task to rank: why this order",
+    )
+    strength = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        help_text="Of two that are not tied: how much better one is, 1 slightly, 2 better, 3 much",
+    )
+    scores = ScoresField(
+        required=False,
+        help_text='Of a task to rate: by letter, then by the axis\' name; null is "cannot say"',
+    )
+    text = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="Of a task to demonstrate: the answer",
+    )
+    active_seconds = serializers.FloatField(
+        required=False,
+        allow_null=True,
+        help_text="Seconds that somebody was at it; no more count than have passed since the task was opened",
+    )
 
 
 # What parses the draft of each kind of task.

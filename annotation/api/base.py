@@ -105,6 +105,8 @@ class Endpoint(GenericAPIView[Any]):
         """Authentication, scope and rate come first; then what the address says besides is known, and a keyed POST is
         wrapped, so that it happens once."""
         super().initial(request, *args, **kwargs)
+        if not hasattr(self, str(request.method).lower()):
+            return  # ``dispatch`` says that there is no such method here
         reads = request.method in SAFE_METHODS
         # The backends of a list know its filters.
         if not (reads and isinstance(self, ListModelMixin)):

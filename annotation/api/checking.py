@@ -128,7 +128,12 @@ class DecisionSerializer(serializers.Serializer[Any]):
         max_length=MOST_COMPLETIONS,
         help_text="Of each completion, in the order of their places: 1 is best, equal is a tie",
     )
-    rationale = serializers.CharField(required=False, allow_blank=True, max_length=5000)
+    rationale = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=5000,
+        help_text="Why this order",
+    )
 
 
 @extend_schema_view(post=extend_schema(request=DecisionSerializer, responses={201: RankingSerializer}))
@@ -156,7 +161,10 @@ class Decide(ProjectEndpoint):
 class WhySerializer(serializers.Serializer[Any]):
     """The reason, which the annotator reads."""
 
-    why = serializers.CharField(max_length=500)
+    why = serializers.CharField(
+        max_length=500,
+        help_text="What the annotator is told",
+    )
 
 
 class StandingEndpoint(ProjectEndpoint):

@@ -66,8 +66,16 @@ class FlaggedTasksSerializer(serializers.Serializer[Any]):
     tasks = serializers.ListField(
         child=serializers.UUIDField(), min_length=1, max_length=flags.MOST_AT_ONCE, help_text="Ids"
     )
-    category = serializers.ChoiceField(choices=Flag.Category.choices)
-    words = serializers.CharField(max_length=flags.MOST_WORDS, required=False, allow_blank=True)
+    category = serializers.ChoiceField(
+        choices=Flag.Category.choices,
+        help_text="What is wrong with each of them",
+    )
+    words = serializers.CharField(
+        max_length=flags.MOST_WORDS,
+        required=False,
+        allow_blank=True,
+        help_text="What is wrong, in your words",
+    )
 
 
 class MadeFlagsSerializer(serializers.Serializer[Any]):
@@ -79,7 +87,10 @@ class MadeFlagsSerializer(serializers.Serializer[Any]):
 class ResolutionSerializer(serializers.Serializer[Any]):
     """What became of it."""
 
-    resolution = serializers.CharField(max_length=500)
+    resolution = serializers.CharField(
+        max_length=500,
+        help_text="What was done about it, in words",
+    )
 
 
 class FlagEndpoint(ProjectEndpoint):

@@ -146,6 +146,11 @@ class AgreementSerializer(serializers.Serializer[Any]):
     statistics = serializers.DictField(
         child=IntervalSerializer(allow_null=True), read_only=True, help_text="By name, each with its interval"
     )
+    ratings = serializers.ListField(
+        child=serializers.DictField(),
+        read_only=True,
+        help_text="What people say of each axis: scores, texts that several scored, alpha and icc",
+    )
     counts = serializers.DictField(child=serializers.IntegerField(), read_only=True)
 
 

@@ -109,14 +109,25 @@ class AssignmentDetailSerializer(AssignmentSerializer):
 class ReasonSerializer(serializers.Serializer[Any]):
     """Why a task is passed on."""
 
-    reason = serializers.CharField(max_length=LONGEST_REASON)
+    reason = serializers.CharField(
+        max_length=LONGEST_REASON,
+        help_text="Why, for the project's researchers, who list skips with it",
+    )
 
 
 class NewFlagSerializer(serializers.Serializer[Any]):
     """What is wrong with a task."""
 
-    category = serializers.ChoiceField(choices=Flag.Category.choices)
-    words = serializers.CharField(max_length=LONGEST_REASON, required=False, allow_blank=True)
+    category = serializers.ChoiceField(
+        choices=Flag.Category.choices,
+        help_text="What is wrong; other wants words",
+    )
+    words = serializers.CharField(
+        max_length=LONGEST_REASON,
+        required=False,
+        allow_blank=True,
+        help_text="What is wrong, in your words",
+    )
     passing = serializers.BooleanField(required=False, default=False, help_text="Pass the task on too")
 
 

@@ -38,7 +38,11 @@ class MemberSerializer(serializers.ModelSerializer[Membership]):
 class RoleSerializer(serializers.Serializer[Any]):
     """What a member is to be."""
 
-    role = serializers.ChoiceField(choices=Role.choices, required=False)
+    role = serializers.ChoiceField(
+        choices=Role.choices,
+        required=False,
+        help_text="An annotator judges, a researcher sees and decides everything in the project; left out, it stays",
+    )
 
 
 class InvitationSerializer(serializers.ModelSerializer[Invitation]):
@@ -63,8 +67,13 @@ class WithLinkSerializer(InvitationSerializer):
 class NewInvitationSerializer(serializers.Serializer[Any]):
     """Who is invited."""
 
-    email = serializers.EmailField()
-    role = serializers.ChoiceField(choices=Role.choices)
+    email = serializers.EmailField(
+        help_text="Whom you mean by it: the link is yours to send, and works for whoever holds it",
+    )
+    role = serializers.ChoiceField(
+        choices=Role.choices,
+        help_text="What whoever follows the link becomes",
+    )
 
 
 class Members(ListAPIView[Membership], AdministeringEndpoint):

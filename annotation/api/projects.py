@@ -71,22 +71,47 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
 class NewProjectSerializer(serializers.Serializer[Any]):
     """A project to be made."""
 
-    slug = serializers.SlugField(max_length=60)
-    name = serializers.CharField(max_length=120, required=False)
-    guidelines = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
-    completions_per_task = serializers.IntegerField(required=False, min_value=2, max_value=9)
-    annotators_per_task = serializers.IntegerField(required=False, min_value=1, max_value=50)
+    slug = serializers.SlugField(
+        max_length=60,
+        help_text="Its name in addresses and files, which stays",
+    )
+    name = serializers.CharField(
+        max_length=120,
+        required=False,
+        help_text="What people read; the slug where nothing is said",
+    )
+    guidelines = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text="What makes one completion better than another, in Markdown; annotators read them",
+    )
+    completions_per_task = serializers.IntegerField(
+        required=False,
+        min_value=2,
+        max_value=9,
+        help_text="How many a task puts side by side",
+    )
+    annotators_per_task = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=50,
+        help_text="How many people judge each task",
+    )
 
 
 class ProjectChangesSerializer(serializers.ModelSerializer[Project]):
     """What is to change; the rest stays."""
 
-    settings = ProjectSettingsSerializer(required=False, partial=True)
+    settings = ProjectSettingsSerializer(required=False, partial=True, help_text="Those that are to change")
 
     class Meta:
         model = Project
         fields = ("name", "guidelines", "settings")
-        extra_kwargs = {"name": {"required": False}, "guidelines": {"trim_whitespace": False}}
+        extra_kwargs = {
+            "name": {"required": False, "help_text": "What people read"},
+            "guidelines": {"trim_whitespace": False},
+        }
 
 
 class Projects(ListAPIView[Project], Endpoint):

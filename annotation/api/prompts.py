@@ -23,8 +23,15 @@ FORMS = tuple(Prompt.Form.values)
 class MessageSerializer(serializers.Serializer[Any]):
     """One message of a prompt."""
 
-    role = serializers.ChoiceField(choices=["system", "user", "assistant"])
-    content = serializers.CharField(trim_whitespace=False, allow_blank=True)
+    role = serializers.ChoiceField(
+        choices=["system", "user", "assistant"],
+        help_text="Who speaks",
+    )
+    content = serializers.CharField(
+        trim_whitespace=False,
+        allow_blank=True,
+        help_text="What they say, as it was written",
+    )
 
 
 class PromptField(serializers.JSONField):
@@ -49,10 +56,19 @@ class PromptSerializer(serializers.ModelSerializer[Prompt]):
 class NewPromptSerializer(serializers.Serializer[Any]):
     """A prompt to be added: a line of kind prompts."""
 
-    prompt = PromptField()
+    prompt = PromptField(
+        help_text="A text, which is a prompt of form text, or a list of messages, which is one of form chat",
+    )
     id = serializers.CharField(required=False, max_length=200, help_text="Your own name of it")
-    split = serializers.ChoiceField(choices=SPLITS, required=False)
-    metadata = serializers.DictField(required=False)
+    split = serializers.ChoiceField(
+        choices=SPLITS,
+        required=False,
+        help_text="Left out, the text of the first user turn decides: 80 in 100 train, 10 validation, 10 test",
+    )
+    metadata = serializers.DictField(
+        required=False,
+        help_text="Whatever you wish to find beside it again",
+    )
 
 
 class CompletionSerializer(serializers.ModelSerializer[Completion]):

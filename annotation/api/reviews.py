@@ -48,13 +48,21 @@ class AcceptSerializer(serializers.Serializer[Any]):
         max_length=settings.MAX_TEXT_BYTES,
         help_text="Another text than its own becomes a version of its own",
     )
-    comment = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST_COMMENT)
+    comment = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=LONGEST_COMMENT,
+        help_text="For the author to read; what is wrong belongs into a sending back",
+    )
 
 
 class SendBackSerializer(serializers.Serializer[Any]):
     """What should be different."""
 
-    comment = serializers.CharField(max_length=LONGEST_COMMENT)
+    comment = serializers.CharField(
+        max_length=LONGEST_COMMENT,
+        help_text="What the author should change",
+    )
 
 
 class NextReview(AnnotatorEndpoint):

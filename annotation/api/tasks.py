@@ -86,20 +86,35 @@ def _slot(slot: Slot, submitted: set[int]) -> dict[str, Any]:
 class NewCompletionSerializer(serializers.Serializer[Any]):
     """An answer that comes in with its task."""
 
-    text = serializers.CharField(trim_whitespace=False, allow_blank=True)
-    source = serializers.CharField(required=False, max_length=200)  # type: ignore[assignment]  # what clients call it
-    sampling = serializers.DictField(required=False)
+    text = serializers.CharField(
+        trim_whitespace=False,
+        allow_blank=True,
+        help_text="The answer, kept as it was written",
+    )
+    source = serializers.CharField(
+        required=False,
+        max_length=200,
+        help_text="Who or what wrote it; annotators never see it",
+    )  # type: ignore[assignment]  # what clients call it
+    sampling = serializers.DictField(
+        required=False,
+        help_text="With which parameters a policy wrote it, as you name them",
+    )
 
 
 class NewTaskSerializer(serializers.Serializer[Any]):
     """A task: a prompt with completions as a line of kind completions has them, or the ids of stored completions."""
 
-    prompt = PromptField(required=False)
+    prompt = PromptField(
+        required=False,
+        help_text="A text or a list of messages, added where it is not there yet",
+    )
     completions = serializers.ListField(
         child=NewCompletionSerializer(),
         required=False,
         min_length=LEAST_COMPLETIONS,
         max_length=MOST_COMPLETIONS,
+        help_text="The answers to be ranked against each other",
     )
     completion_ids = serializers.ListField(
         child=serializers.UUIDField(),
@@ -109,8 +124,16 @@ class NewTaskSerializer(serializers.Serializer[Any]):
         help_text="Instead of prompt and completions: stored answers to one prompt",
     )
     task = serializers.CharField(required=False, max_length=200, help_text="Your own key of the task")
-    priority = serializers.IntegerField(required=False, min_value=-(2**31), max_value=2**31 - 1)
-    metadata = serializers.DictField(required=False)
+    priority = serializers.IntegerField(
+        required=False,
+        min_value=-(2**31),
+        max_value=2**31 - 1,
+        help_text="The highest is ranked next; 0 where nothing is said",
+    )
+    metadata = serializers.DictField(
+        required=False,
+        help_text="Whatever you wish to find beside the task again",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """One way of saying which completions, not two."""
@@ -123,12 +146,20 @@ class NewTaskSerializer(serializers.Serializer[Any]):
 class WantedTasksSerializer(serializers.Serializer[Any]):
     """Tasks to be made of prompts."""
 
-    kind = serializers.ChoiceField(choices=[Task.Kind.RATE, Task.Kind.DEMONSTRATE])
+    kind = serializers.ChoiceField(
+        choices=[Task.Kind.RATE, Task.Kind.DEMONSTRATE],
+        help_text="Scores on the project's axes, or an answer of the annotator's own",
+    )
     prompts = serializers.IntegerField(min_value=1, max_value=100_000, help_text="At most so many tasks")
     completions = serializers.IntegerField(
         min_value=1, max_value=MOST_COMPLETIONS, required=False, help_text="On one page to rate"
     )
-    priority = serializers.IntegerField(required=False, min_value=-(2**31), max_value=2**31 - 1)
+    priority = serializers.IntegerField(
+        required=False,
+        min_value=-(2**31),
+        max_value=2**31 - 1,
+        help_text="The highest comes next; 0 where nothing is said",
+    )
 
 
 class MadeTasksSerializer(serializers.Serializer[Any]):

@@ -89,8 +89,15 @@ class UnderstoodSerializer(serializers.Serializer[Any]):
 class NewExportSerializer(serializers.Serializer[Any]):
     """What to export."""
 
-    kind = serializers.ChoiceField(choices=KINDS)
-    split = serializers.ChoiceField(choices=SPLITS, required=False)
+    kind = serializers.ChoiceField(
+        choices=KINDS,
+        help_text="What a line holds; docs/annotation.md has the form of each",
+    )
+    split = serializers.ChoiceField(
+        choices=SPLITS,
+        required=False,
+        help_text="Only what belongs to prompts of this split; all where nothing is said",
+    )
     form = serializers.ChoiceField(
         choices=export.FORMS, required=False, help_text="Of the prompts; a pairs file has one"
     )

@@ -48,15 +48,26 @@ class NewWebhookSerializer(serializers.Serializer[Any]):
     """A webhook to be made."""
 
     url = serializers.CharField(max_length=500, help_text="https://, of a public address")
-    events = serializers.ListField(child=serializers.ChoiceField(choices=Webhook.Event.choices), min_length=1)
+    events = serializers.ListField(
+        child=serializers.ChoiceField(choices=Webhook.Event.choices),
+        min_length=1,
+        help_text="What it hears of",
+    )
 
 
 class WebhookChangesSerializer(serializers.Serializer[Any]):
     """What is to change; the rest stays."""
 
-    url = serializers.CharField(max_length=500, required=False)
+    url = serializers.CharField(
+        max_length=500,
+        required=False,
+        help_text="https://, of a public address",
+    )
     events = serializers.ListField(
-        child=serializers.ChoiceField(choices=Webhook.Event.choices), min_length=1, required=False
+        child=serializers.ChoiceField(choices=Webhook.Event.choices),
+        min_length=1,
+        required=False,
+        help_text="What it hears of from now on, all of it",
     )
     active = serializers.BooleanField(required=False, help_text="false pauses it")
 

@@ -56,8 +56,14 @@ class WithdrawalDetailSerializer(WithdrawalSerializer):
 class NewWithdrawalSerializer(serializers.Serializer[Any]):
     """Whose data goes: that of an annotator, or that of a prompt. Nothing brings the texts back."""
 
-    annotator = serializers.UUIDField(required=False)
-    prompt = serializers.UUIDField(required=False)
+    annotator = serializers.UUIDField(
+        required=False,
+        help_text="Whose judgements and texts are erased: an annotator's id, or a prompt's below",
+    )
+    prompt = serializers.UUIDField(
+        required=False,
+        help_text="Which prompt is erased, with everything that hangs on it",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """One of the two."""

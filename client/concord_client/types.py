@@ -41,6 +41,7 @@ class Agreement(TypedDict):
     kendall_tau_b: float | None
     cohen_kappa: list[Kappa]
     statistics: dict[str, Interval | None]
+    ratings: list[dict[str, Any]]
     counts: dict[str, int]
 
 

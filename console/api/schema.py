@@ -68,10 +68,19 @@ _PROBLEM = {
             "description": "Where the code is explained; about:blank where it says no more than the status",
         },
         "title": {"type": "string", "description": "What the code means, whatever happened"},
-        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "status": {
+            "type": "integer",
+            "minimum": 400,
+            "maximum": 599,
+            "description": "That of the answer, for whoever has the body alone",
+        },
         "detail": {"type": "string", "description": "For people: what happened, and what to do"},
         "code": {"type": "string", "description": "For programs"},
-        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Wrong"}},
+        "errors": {
+            "type": "array",
+            "items": {"$ref": "#/components/schemas/Wrong"},
+            "description": "What is wrong with which part of the request, where it is a part",
+        },
     },
 }
 _WRONG = {
@@ -113,8 +122,9 @@ class Operation(AutoSchema):
         """A GET names what it reads of a query; a POST takes a key; where two could write, an answer has a tag, and a
         change may name it."""
         parameters = list(super().get_override_parameters())
-        if self.method == "GET" and getattr(self.view, "query_class", None):
-            parameters.append(self.view.query_class)
+        query = getattr(self.view, "query_class", None)
+        if self.method == "GET" and query is not None:
+            parameters.append(query)
         if self.method == "POST" and getattr(self.view, "keeps", False):
             parameters.append(
                 OpenApiParameter(

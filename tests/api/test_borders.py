@@ -139,7 +139,7 @@ def test_a_field_that_there_is_not_is_named_within_a_list_and_in_a_draft(world: 
 
 def addresses_without_a_list() -> list[tuple[str, str]]:
     """Every operation whose query no filter of a list reads, with an address below /api/v1/."""
-    found = []
+    addresses = []
     for path, methods in document()["paths"].items():
         for method, operation in methods.items():
             parameters = {one["name"]: one for one in operation.get("parameters", ())}
@@ -153,8 +153,8 @@ def addresses_without_a_list() -> list[tuple[str, str]]:
                 "digest": "d",
                 "username": "u",
             }
-            found.append((method.upper(), path.removeprefix("/api/v1/").format(**names)))
-    return found
+            addresses.append((method.upper(), path.removeprefix("/api/v1/").format(**names)))
+    return addresses
 
 
 def test_a_parameter_that_there_is_not_is_refused_whatever_is_asked(world: World) -> None:

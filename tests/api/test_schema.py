@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 
 from annotation.models import Ranking
-from console.api import schema
+from console.api import meanings, schema
 from tests.api.world import make_world, token_of
 
 
@@ -66,6 +67,47 @@ def test_a_body_holds_what_is_named_and_an_answer_may_come_to_hold_more(drawn: d
     assert {"NewTaskRequest", "NewCompletionRequest", "MessageRequest", "DraftRequest"} < set(bodies)
     assert all(one.get("additionalProperties") is False for one in bodies.values())
     assert not any("additionalProperties" in one for name, one in shapes.items() if name not in bodies)
+
+
+def test_every_field_and_parameter_says_what_it_is_for(drawn: dict[str, Any]) -> None:
+    shapes = {
+        name: one
+        for name, one in drawn["components"]["schemas"].items()
+        if "properties" in one and not name.startswith("Paginated")
+    }
+    fields = {
+        (name, field): one for name, shape in shapes.items() for field, one in shape["properties"].items()
+    }
+    assert [place for place, one in fields.items() if not one.get("description")] == []
+    # What names the field alone says nothing of it.
+    words = {"the", "a", "an", "its", "name", "id"}
+    trivial = [
+        place
+        for place, one in fields.items()
+        if set(re.findall("[a-z]+", one["description"].lower())) <= words | set(place[1].split("_"))
+    ]
+    assert trivial == []
+    parameters = [
+        (method, path, one)
+        for path, operations in drawn["paths"].items()
+        for method, operation in operations.items()
+        for one in operation.get("parameters", ())
+    ]
+    assert [
+        (method, path, one["name"]) for method, path, one in parameters if not one.get("description")
+    ] == []
+
+
+def test_each_meaning_is_of_a_field(drawn: dict[str, Any]) -> None:
+    """What is written of a field that there is not any more, or that its serializer explains, is read by nobody."""
+    written = {
+        (name, field): one.get("description")
+        for name, shape in drawn["components"]["schemas"].items()
+        for field, one in shape.get("properties", {}).items()
+    }
+    for name, meaning in meanings.FIELDS.items():
+        places = [place for place in written if name in (f"{place[0]}.{place[1]}", place[1])]
+        assert any(written[place] == meaning for place in places), name
 
 
 @pytest.mark.django_db
