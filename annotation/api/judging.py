@@ -7,7 +7,7 @@ whether a task is gold.
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.generics import ListAPIView
@@ -23,7 +23,7 @@ from annotation.api.answers import (
     WrittenSerializer,
 )
 from annotation.api.base import AnnotatorEndpoint, by_public_id, refuse_unknown
-from annotation.api.filters import Filter
+from annotation.api.filters import Filter, boolean
 from annotation.api.preconditions import require_unchanged, tagged
 from annotation.api.prompts import MessageSerializer
 from annotation.collecting import demonstrating, flags, queue, ranking, rating, shown
@@ -31,6 +31,8 @@ from annotation.forms.ranking import LONGEST_REASON
 from annotation.forms.rating import by_letter
 from annotation.models import Annotator, Assignment, Demonstration, Flag, Ranking, Task, TaskCompletion
 from runs.writing import write
+
+SENT_BACK = Demonstration.Review.SENT_BACK
 
 
 class LetteredSerializer(serializers.Serializer[Any]):
@@ -60,6 +62,9 @@ class AssignmentDetailSerializer(AssignmentSerializer):
     guideline_version = serializers.IntegerField(source="project.guideline_version", read_only=True)
     axes = serializers.SerializerMethodField(help_text="Of a task to rate: its scales")
     judgement = serializers.SerializerMethodField(help_text="The draft, or what was submitted")
+    sent_back = serializers.SerializerMethodField(
+        help_text="Why a reviewer sent the answer back, for revise/ to change; empty where none did"
+    )
 
     class Meta(AssignmentSerializer.Meta):
         fields = (  # type: ignore[assignment]
@@ -69,6 +74,7 @@ class AssignmentDetailSerializer(AssignmentSerializer):
             "guideline_version",
             "axes",
             "judgement",
+            "sent_back",
         )
         read_only_fields = fields  # type: ignore[assignment]
 
@@ -104,6 +110,12 @@ class AssignmentDetailSerializer(AssignmentSerializer):
         )
         stored = rankings.filter(order_shown__isnull=False).first()
         return shown.as_draft(stored) if stored else dict(assignment.draft)
+
+    def get_sent_back(self, assignment: Assignment) -> str:
+        if assignment.task.kind != Task.Kind.DEMONSTRATE:
+            return ""
+        comments = Demonstration.objects.current().filter(assignment=assignment, review=SENT_BACK)
+        return comments.values_list("comment", flat=True).first() or ""
 
 
 class ReasonSerializer(serializers.Serializer[Any]):
@@ -192,10 +204,14 @@ class Assignments(ListAPIView[Assignment], AnnotatorEndpoint):
 
     tag = "Judging"
     serializer_class = AssignmentSerializer
-    filters = {"status": Filter("status", "With this status", tuple(Assignment.Status.values))}
+    filters = {
+        "status": Filter("status", "With this status", tuple(Assignment.Status.values)),
+        "sent_back": Filter("is_sent_back", "Whether a reviewer sent the answer back", type=boolean),
+    }
 
     def get_queryset(self) -> "QuerySet[Assignment]":
-        return _assignments_of(self).filter(ahead=False)
+        sent_back = Demonstration.objects.current().filter(assignment=OuterRef("pk"), review=SENT_BACK)
+        return _assignments_of(self).filter(ahead=False).alias(is_sent_back=Exists(sent_back))
 
 
 class OneAssignment(AssignmentEndpoint):

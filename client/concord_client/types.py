@@ -155,12 +155,14 @@ class AssignmentDetail(TypedDict):
     guideline_version: int
     axes: list[dict[str, Any]]
     judgement: dict[str, Any]
+    sent_back: str
 
 
 class AssignmentsQuery(TypedDict):
     """What GET /api/v1/projects/{slug}/assignments/ may be asked with."""
 
     page_size: NotRequired[int]
+    sent_back: NotRequired[bool]
     status: NotRequired[Literal["open", "submitted", "skipped", "released", "expired"]]
 
 

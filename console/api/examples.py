@@ -105,6 +105,7 @@ def _assignment(kind: str, judgement: Json, *, submitted: bool = True) -> Json:
         "guideline_version": 1,
         "axes": [_axis("helpful", 5), _axis("honest", 5)] if kind == "rate" else [],
         "judgement": judgement,
+        "sent_back": "",
     }
 
 

@@ -130,12 +130,20 @@ def test_an_answer_is_sent_back_with_a_comment_alone(world: World) -> None:
     put(world.cast.project, "prompts", {"prompt": "What is rain?"})
     intake.create_tasks(project=world.cast.project, kind="demonstrate", prompts=1)
     alice, carol = program(world, "alice"), program(world, "carol")
-    send(alice, take(alice), "write", {"text": "Water that falls."})
+    task = take(alice)
+    mine, to_change = f"{HELPFUL}assignments/{task['id']}/", HELPFUL + "assignments/?sent_back=true"
+    send(alice, task, "write", {"text": "Water that falls."})
+    assert (alice.ask("GET", mine).json()["sent_back"], alice.rows(to_change)) == ("", [])
     to_review = carol.ask("POST", HELPFUL + "reviews/next/").json()
     path = HELPFUL + f"reviews/{to_review['id']}/send-back/"
     assert wrong_with(carol.ask("POST", path, {})) == ["#/comment"]
     assert carol.ask("POST", path, {"comment": "From where?"}).json()["review"] == "sent_back"
     assert Demonstration.objects.get(public_id=to_review["id"]).comment == "From where?"
+    # Its author hears of it, and of why, until it is written anew.
+    assert [row["id"] for row in alice.rows(to_change)] == [task["id"]]
+    assert alice.ask("GET", mine).json()["sent_back"] == "From where?"
+    assert send(alice, task, "revise", {"text": "Water that falls from clouds."}).json()["sent_back"] == ""
+    assert alice.rows(to_change) == []
 
 
 def test_a_pair_says_how_much_better_one_is(world: World) -> None:
