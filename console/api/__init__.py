@@ -3,6 +3,7 @@
 errors.py     one shape of error
 schema.py     the OpenAPI schema: tags, scopes, errors and keys of every operation
 filters.py    lists of data, narrowed by the words of their pages
+meanings.py   what fields of answers mean, where no serializer says it
 examples.py   what programs send and get, as the schema shows it
 docs.py       the schema as a page
 runs.py       runs of every kind
