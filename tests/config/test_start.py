@@ -1,6 +1,7 @@
 """A start that cannot work ends with one sentence, which names the variable and what it may be."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,10 @@ BAD = [
     ("CONCORD_API_RATE", "9" * 5000, "from 1 to 1000000"),
     ("CONCORD_MAX_TEXT_BYTES", "1e6", "from 1 to 500000000"),
     ("CONCORD_MAX_LINE_BYTES", "1000000000", "from 1 to 500000000"),
+    ("CONCORD_MAX_UPLOAD_BYTES", "2G", "from 1 to 1125899906842624"),
+    ("CONCORD_KEEP_RUN_DAYS", "36501", "from 0 to 36500"),
+    ("CONCORD_KEEP_RUNS", "-1", "from 0 to 1000000000"),
+    ("CONCORD_SCORER_MODELS", "0", "from 1 to 100"),
     ("CONCORD_FORKS", "/no/such/folder/forks", "must be a path for a socket, in a folder that is there"),
     ("CONCORD_FORKS", "/tmp/" + "a" * 100, "of at most 103 bytes, or none"),
     ("CONCORD_RUN_STALE_SECONDS", "3", "from 4 to 86400"),
@@ -108,6 +113,14 @@ def test_a_value_that_cannot_work_stops_the_start_in_one_sentence(
         assert "pass@" not in done.stderr.replace("password@", "")
     # Nothing was begun.
     assert not (tmp_path / "postgres").exists()
+
+
+def test_every_variable_that_can_be_wrong_is_in_the_table() -> None:
+    names = set()
+    for path in Path(settings.BASE_DIR, "config").rglob("*.py"):
+        names |= set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', path.read_text()))
+    assert len(names) > 20
+    assert {one[0] for one in BAD} == names
 
 
 def test_mail_needs_to_come_from_somewhere(start: Start, tmp_path: Path) -> None:
