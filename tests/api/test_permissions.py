@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLResolver, get_resolver
 
 from annotation.api.base import Endpoint
@@ -26,6 +28,7 @@ from annotation.models import (
 from console.api import schema
 from runs.models import Run
 from tests.api.world import SECRET, Program, World, program
+from tests.pages.looking import rows_written
 
 pytestmark = [pytest.mark.django_db, pytest.mark.long]
 # The name of a row of the world in a body.
@@ -254,6 +257,29 @@ def test_each_role_may_what_the_table_says_and_is_told_404_of_the_rest(
         if not MAY[row.who](name):
             assert (Run.objects.count(), Ranking.objects.count()) == before
             assert answer.json()["code"] in {"not_found", "permission_denied"}
+
+
+# How many requests an account has left, and totals of what is there already, which a look brings up to date.
+COUNTED = {"annotation_requestrate"}
+WORKED_OUT = {P + "quality/": {"annotation_staletask", "annotation_tally", "annotation_tasktally"}}
+
+
+def test_a_look_changes_nothing_and_asks_thirty_queries_at_most(world: World) -> None:
+    wrong = {}
+    for method, path in ENDPOINTS:
+        if method != "GET":
+            continue
+        row = ENDPOINTS[method, path]
+        who = program(world, "alice" if row.who == ITS_ANNOTATOR else "carol", *row.scopes)
+        who.ask("GET", "projects/")  # the first use of a token is noted
+        before = rows_written()
+        with CaptureQueriesContext(connection) as queries:
+            answer = call(world, who, (method, path))
+        written = {table for table, _ in rows_written() ^ before} - COUNTED - WORKED_OUT.get(path, set())
+        sent = [one["sql"] for one in queries if not one["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+        if answer.status_code != row.status or written or len(sent) > 30:
+            wrong[path] = (answer.status_code, written, len(sent))
+    assert wrong == {}
 
 
 def test_nobody_gets_in_without_a_token_or_a_session(world: World) -> None:

@@ -4,7 +4,9 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern
 
 from annotation import people
@@ -13,6 +15,7 @@ from annotation.files import intake
 from annotation.models import Annotator, Assignment, Demonstration, Flag, Membership, Project, Prompt, Ranking
 from annotation.urls import urlpatterns
 from tests.pages.cast import Cast, make_cast
+from tests.pages.looking import rows_written
 from tests.worlds import once_a_module
 
 pytestmark = pytest.mark.django_db
@@ -250,6 +253,49 @@ def test_a_look_makes_nobody_an_annotator(cast: Cast, name: str) -> None:
     assert not Annotator.objects.filter(user=getattr(cast, name)).exists()
     assert client.get("/projects/helpful/rank/").status_code == 200
     assert Annotator.objects.get(user=getattr(cast, name)).project == cast.project
+
+
+# page -> queries at most of whoever has judged something, has something in hand and something to review. What is in
+# tests/pages/test_query_counts is held there with a long past and a long queue.
+QUERIES = {
+    "home": 8,
+    "rank": 8,
+    "rank_ahead": 8,
+    "review": 12,
+    "history": 14,
+    "history_change": 14,
+    "history_last": 8,
+    "guidelines": 8,
+    "invitation": 4,
+    "task_worker": 1,
+    "offline": 1,
+}
+# Whoever opens these takes something into their hands: the next task, the one after it, an answer to review.
+TAKING = {
+    "rank": {"annotation_assignment", "annotation_slot", "annotation_annotator", "annotation_bookmark"},
+    "rank_ahead": {"annotation_assignment", "annotation_slot", "annotation_annotator", "annotation_bookmark"},
+    "review": {"annotation_demonstration"},
+}
+
+
+def test_every_page_that_is_opened_is_in_the_table_of_queries() -> None:
+    assert {name for name, (method, _) in PAGES.items() if method == "get"} == set(QUERIES)
+
+
+@pytest.mark.parametrize("page", QUERIES)
+def test_a_look_changes_nothing_and_asks_so_many_queries(cast: Cast, page: str) -> None:
+    client, (judged, *_) = ranked_by_alice(cast)
+    Project.objects.update(review_demonstrations=True)
+    prompt = Prompt.objects.filter(project=cast.project)[0]
+    author = people.annotator_for(project=cast.project, user=cast.carol)
+    answer = intake.add_demonstration(prompt=prompt, annotator=author, text="Carol's.")
+    Demonstration.objects.filter(pk=answer.pk).update(review="waiting")
+    before = rows_written()
+    with CaptureQueriesContext(connection) as queries:
+        client.get(PAGES[page][1].format(assignment=judged.public_id))
+    assert {table for table, _ in rows_written() ^ before} <= TAKING.get(page, set())
+    sent = [one["sql"] for one in queries if not one["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+    assert len(sent) <= QUERIES[page], sent
 
 
 def test_home_asks_the_database_as_often_for_many_projects_of_others_as_for_few(

@@ -8,6 +8,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern
 
 from annotation.models import Project, Prompt
@@ -18,6 +19,7 @@ from tests.annotation.factories import make_annotator, make_tasks, put
 from tests.annotation.judging import taken
 from tests.pages.cast import Cast, make_cast
 from tests.pages.factories import make_transfer
+from tests.pages.looking import rows_written
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
 from tests.worlds import once_a_module
 
@@ -210,3 +212,22 @@ def test_every_action_refuses_an_empty_form_and_changes_nothing(cast: Cast, acti
     answer = client.post(f"/admin/projects/helpful/{action}/")
     assert answer.status_code == (404 if action == "no-such-action" else 400)
     assert every_row() == before
+
+
+LOOKS = [name for name, (method, _) in PAGES.items() if method == "get"]
+MOST_QUERIES = 30
+# Totals of what is there already, which a look brings up to date.
+WORKED_OUT = {"quality": {"annotation_staletask", "annotation_tally", "annotation_tasktally"}}
+
+
+@pytest.mark.parametrize("page", LOOKS)
+def test_a_look_changes_nothing_and_asks_thirty_queries_at_most(world: World, page: str) -> None:
+    client = Client()
+    client.force_login(world.cast.carol)
+    path = PAGES[page][1].format(run=world.run, prompt=world.prompt)
+    before = rows_written()
+    with CaptureQueriesContext(connection) as queries:
+        client.get(path)
+    assert {table for table, _ in rows_written() ^ before} <= WORKED_OUT.get(page, set())
+    sent = [one["sql"] for one in queries if not one["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+    assert 0 < len(sent) <= MOST_QUERIES
