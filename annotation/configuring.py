@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, cast
 
 from django.core.management.base import CommandParser
-from django.db import models, transaction
+from django.db import models
 
 from annotation.checking import control
 from annotation.collecting import asking
@@ -16,11 +16,15 @@ from annotation.commands import read_text
 from annotation.errors import BadRequest
 from annotation.files.intake.overlap import ProjectSettings, configure_project
 from annotation.models import Project
+from annotation.people import create_project
+from runs.writing import write
 
 # Each is set by a function of its own; what they take, a command offers.
 GENERAL = ProjectSettings.__annotations__
 ASKING = asking.AskingSettings.__annotations__
 CHECKED = control.ControlSettings.__annotations__
+# What a project is made with; the others are set after it.
+FIRST = ("name", "guidelines")
 NAMES = (*GENERAL, *ASKING, *CHECKED)
 # Where the column says nothing, or speaks to who reads code.
 WORDS = {
@@ -100,7 +104,15 @@ def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: None if value is NOT_SET else value for name, value in named.items()}
 
 
-@transaction.atomic
+@write
+def create(*, slug: str, settings: Mapping[str, Any]) -> Project:
+    """A project with these settings, or none. Raises BadRequest."""
+    first = {name: settings[name] for name in FIRST if name in settings}
+    rest = {name: value for name, value in settings.items() if name not in FIRST}
+    return configure(project=create_project(slug=slug, **first), settings=rest)
+
+
+@write
 def configure(*, project: Project, settings: Mapping[str, Any]) -> Project:
     """Change what is named; where one of them is refused, nothing is changed. Raises BadRequest, Busy."""
     general, asking_settings, checked = (

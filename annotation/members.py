@@ -72,6 +72,14 @@ def accept(*, token: str, user: User) -> Membership:
 
 
 @write
+def accept_as_newcomer(*, token: str, user: User) -> Membership:
+    """The same for somebody whose account, ``user``, is stored with it. Raises NotAllowed, IntegrityError where another
+    account has the name."""
+    user.save()
+    return accept(token=token, user=user)
+
+
+@write
 def revoke(*, invitation: Invitation) -> None:
     """Its link lets nobody in any more. Raises BadRequest where somebody has come in by it."""
     if not Invitation.objects.filter(pk=invitation.pk, accepted_at=None).update(revoked_at=timezone.now()):

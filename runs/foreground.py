@@ -5,7 +5,6 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from django.db import transaction
 from tqdm import tqdm
 
 from runs import execution, lifecycle
@@ -13,6 +12,7 @@ from runs.errors import LeaseLost
 from runs.folder.progress import Reading
 from runs.folder.stopping import StopSignal
 from runs.models import Run
+from runs.writing import write
 
 
 def run_here(create: Callable[[], Run]) -> Run:
@@ -21,8 +21,7 @@ def run_here(create: Callable[[], Run]) -> Run:
     Creating and claiming are one transaction, so that no worker can take it. Ctrl+C writes a checkpoint
     and leaves the run queued.
     """
-    with transaction.atomic():
-        run = lifecycle.claim(run_id=create().pk, worker=execution.worker_name())
+    run = write(lambda: lifecycle.claim(run_id=create().pk, worker=execution.worker_name()))()
     if run is None:
         raise LeaseLost("the run was cancelled before it began")
     stop = StopSignal()

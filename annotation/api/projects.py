@@ -10,8 +10,7 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import locks, people
-from annotation.api import preconditions
+from annotation import people
 from annotation.api.base import Endpoint, ProjectEndpoint, Scope, refuse_unknown, role_in, within_token
 from annotation.api.filters import Filter, boolean
 from annotation.api.preconditions import require_unchanged, tagged
@@ -167,21 +166,16 @@ class OneProject(ProjectEndpoint):
         settings = changes.pop("settings", {})
         changes |= {name: settings[name] for name in ASKING if name in settings}
         checked = {name: settings[name] for name in CHECKED if name in settings}
-        if preconditions.HEADER in request.headers:
-            self._require_unchanged(desk_wanted="annotators_per_task" in changes)
-        project = intake.configure_project(project=self.project, **changes)
+        project = intake.configure_project(project=self.project, check=self._require_unchanged, **changes)
         control.configure(project=project, **checked)
         if not settings.keys().isdisjoint(KINDS):
             kinds = {name: settings.get(name, getattr(project, name)) for name in KINDS}
             project = asking.change(project=project, **kinds)
         return tagged(self.get_serializer(project).data)
 
-    def _require_unchanged(self, *, desk_wanted: bool) -> None:
-        """Raises Changed, Busy. Locks the project; before it the desk, where the change will want that too."""
-        if desk_wanted:
-            locks.desk(self.project)
-        locked = Project.objects.select_for_update(no_key=True).get(pk=self.project.pk)
-        require_unchanged(self.request, self.get_serializer(locked).data)
+    def _require_unchanged(self, project: Project) -> None:
+        """Raises Changed where If-Match names another project than it is."""
+        require_unchanged(self.request, self.get_serializer(project).data)
 
 
 class AnnotatorSerializer(serializers.ModelSerializer[Annotator]):

@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -43,9 +43,8 @@ def _join(request: HttpRequest, invite: Invitation, token: str) -> HttpResponse:
             return _page(request, invite, form, status=422)
         # Of two who hold the link at once, the second gets neither membership nor account.
         try:
-            with transaction.atomic():
-                user = form.save()
-                members.accept(token=token, user=user)
+            user = form.save(commit=False)
+            members.accept_as_newcomer(token=token, user=user)
         except IntegrityError:  # the name was taken after the form had looked
             form.add_error("username", TAKEN)
             return _page(request, invite, form, status=422)

@@ -19,7 +19,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
@@ -289,11 +288,15 @@ def _erase_snapshot(withdrawal: Withdrawal, snapshot: Snapshot, gone: Erased) ->
     with path.open(encoding="utf-8") as file:
         if not holds(file, FILE_NAME, gone):
             return
-    with transaction.atomic():
-        withdrawal.snapshots.add(snapshot)
-        Snapshot.objects.filter(pk=snapshot.pk).update(reproducible=False)
+    _name_snapshot(withdrawal, snapshot)
     erase(path, gone)
     artifacts.replace_file(artifact=snapshot.artifact, name=FILE_NAME, path=path)
+
+
+@write
+def _name_snapshot(withdrawal: Withdrawal, snapshot: Snapshot) -> None:
+    withdrawal.snapshots.add(snapshot)
+    Snapshot.objects.filter(pk=snapshot.pk).update(reproducible=False)
 
 
 def _erase_folder(withdrawal: Withdrawal, run: Run, gone: Erased) -> None:

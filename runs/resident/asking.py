@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from runs.errors import NoScorer, NotAnswered
 from runs.models import Question
+from runs.writing import write
 
 # The channels on which the scorer is woken, and those who wait for it.
 QUESTION_CHANNEL, ANSWER_CHANNEL = "concord_asked", "concord_answered"
@@ -47,12 +48,12 @@ def ask(*, kind: str, request: Mapping[str, Any], wait: float = WAIT_SECONDS) ->
             forget(question)
 
 
+@write
 def forget(question: Question) -> None:
     """Delete it, unless a scorer is at it, whose row is locked for as long as a model takes to load: whoever asked has
     waited long enough, and the scorer deletes what nobody fetched."""
     rows = Question.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=question.pk)
-    with transaction.atomic():
-        Question.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    Question.objects.filter(pk__in=[row.pk for row in rows]).delete()
 
 
 def _answer(question: Question, until: float) -> Any:

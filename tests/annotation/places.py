@@ -24,7 +24,9 @@ from annotation.models import (
     Source,
     Task,
     TaskCompletion,
+    Webhook,
 )
+from annotation.webhooks import subscribing
 from tests.annotation.factories import make_member, make_project, put
 
 Status = Assignment.Status
@@ -68,6 +70,8 @@ def make_places(count: int) -> list[Scene]:
     cast = _cast(project, count)
     places = [_place(project, carol, number, tasks, cast[number]) for number in range(count)]
     control.configure(project=project, gold_every=2, repeat_every=1, most_position_bias=0.01)
+    # Somebody hears of all that happens: whoever submits locks the task, and of a project's last task the project.
+    subscribing.create(project=project, url="https://example.org/hook", events=Webhook.Event.values)
     return places
 
 

@@ -195,12 +195,43 @@ def test_whoever_was_withdrawn_gets_nothing_more() -> None:
 def test_no_lock_of_rows_keeps_rows_from_pointing_at_them() -> None:
     """FOR UPDATE makes an insert that points at the row wait; nothing here changes a key."""
     places = []
-    for folder in ("annotation", "rewardmodel", "rltrainer", "runs", "config"):
-        for path in sorted(Path(settings.BASE_DIR, folder).rglob("*.py")):
-            text = path.read_text()
-            places += [f"{path}:{line}" for line in _keys_locked(ast.parse(text))]
-            places += re.findall(r"FOR UPDATE OF \w+|FOR UPDATE\"", text)
+    for path in _modules():
+        text = path.read_text()
+        places += [f"{path}:{line}" for line in _keys_locked(ast.parse(text))]
+        places += re.findall(r"FOR UPDATE OF \w+|FOR UPDATE\"", text)
     assert places == []
+
+
+# Transactions of another kind than ``write``'s, which begins again where Postgres gave it up.
+OTHER_TRANSACTIONS = {
+    "annotation/files/export/files.py": "reads",
+    "annotation/files/snapshots.py": "reads",
+    "annotation/files/dataset/folder.py": "reads",
+    "annotation/quality/agreement.py": "reads",
+    "annotation/patience.py": "reads",
+    "rewardmodel/choosing.py": "reads",
+    "annotation/files/intake/files.py": "a file's lines are read once; import_values begins again around it",
+    "runs/artifacts.py": "asks whether there is one",
+    "runs/ends.py": "a savepoint: what a listener cannot do is logged",
+}
+
+
+def test_whatever_writes_begins_again_after_a_deadlock() -> None:
+    names = {
+        str(path.relative_to(settings.BASE_DIR))
+        for path in _modules()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and node.attr == "atomic"
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "transaction"
+    }
+    assert names == {*OTHER_TRANSACTIONS, "runs/writing.py"}
+
+
+def _modules() -> list[Path]:
+    folders = ("annotation", "rewardmodel", "rltrainer", "runs", "config", "console", "demo")
+    return [path for folder in folders for path in sorted(Path(settings.BASE_DIR, folder).rglob("*.py"))]
 
 
 def _keys_locked(module: ast.Module) -> Iterator[int]:

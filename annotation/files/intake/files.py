@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -22,6 +22,7 @@ from annotation.files.jsonl.kinds import KINDS, parse, parse_scorable
 from annotation.files.jsonl.lines import RawLine, read_lines
 from annotation.files.jsonl.records import Line
 from annotation.models import Project
+from runs.writing import write
 
 # A batch ends at either, so that its lines and rows stay small in memory.
 BATCH_LINES, BATCH_BYTES = 1000, 8_000_000
@@ -71,7 +72,8 @@ def import_lines(
     return _import(project, kind, lines, skip_bad, watch, patient=True)
 
 
-def import_values(*, project: Project, kind: str, values: Iterable[Mapping[str, Any]]) -> Report:
+@write
+def import_values(*, project: Project, kind: str, values: Sequence[Mapping[str, Any]]) -> Report:
     """The same, from objects in the form of the kind's lines, by somebody who does not wait long. Raises Busy."""
     lines = (RawLine(number, json.dumps(value).encode()) for number, value in enumerate(values, start=1))
     return _import(project, kind, lines, False, lambda done: None, patient=False)

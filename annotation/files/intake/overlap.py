@@ -5,11 +5,12 @@ again. Fewer: free slots go, and what is held or judged stays. Tasks whose line 
 came in judged and those of which something was withdrawn stay as they are.
 """
 
+from collections.abc import Callable
 from typing import Unpack, cast
 
-from django.db import connection, transaction
+from django.db import connection
 
-from annotation import people
+from annotation import locks, people
 from annotation.errors import BadRequest
 from annotation.files.intake.desk import close_desk, open_desk
 from annotation.models import Project
@@ -23,17 +24,32 @@ class ProjectSettings(people.ProjectChanges, total=False):
     annotators_per_task: int
 
 
-@transaction.atomic
-def configure_project(*, project: Project, **changes: Unpack[ProjectSettings]) -> Project:
-    """Change a project as its form, a program and a command do. Raises BadRequest, Busy.
+@write
+def configure_project(
+    *, project: Project, check: Callable[[Project], None] | None = None, **changes: Unpack[ProjectSettings]
+) -> Project:
+    """Change a project as its form, a program and a command do. Raises BadRequest, Busy, and what ``check`` raises.
 
-    The desk is locked where the number of annotators becomes another one, so other changes wait for no import.
+    ``check`` looks at the project as it was, before anything is changed and after its row is locked; where it raises,
+    nothing is. The desk is locked where the number of annotators becomes another one, so other changes wait for no
+    import.
     """
-    annotators = changes.pop("annotators_per_task", None)
-    current = Project.objects.values_list("annotators_per_task", flat=True).get(pk=project.pk)
-    if annotators not in (None, current):
+    annotators, before = changes.pop("annotators_per_task", None), _annotators_of(project)
+    another = annotators is not None and annotators != before
+    if annotators is not None and another:
+        locks.desk(project)
+        before = _annotators_of(project)
         change_overlap(project=project, annotators=annotators)
+    if check is not None:
+        # Last, and so after the slots (annotation.locks).
+        locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+        locked.annotators_per_task = before if another else locked.annotators_per_task
+        check(locked)
     return people.change_project(project=project, **cast("people.ProjectChanges", changes))
+
+
+def _annotators_of(project: Project) -> int:
+    return Project.objects.values_list("annotators_per_task", flat=True).get(pk=project.pk)
 
 
 @write
