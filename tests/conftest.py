@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from config import celery
-from tests import emptying, order, outliving, worlds
+from tests import emptying, locking, order, outliving, worlds
 from tests.browser.chromium import launch
 from tests.served import GatedServer
 
@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Passwords cost nothing here: hashing one well takes a third of a second, on purpose."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     _list_static_files_once()
+    locking.watch()
     emptying.delete_rows_instead_of_truncating()
 
 
@@ -90,6 +91,14 @@ def _nothing_outlives_the_test(request: pytest.FixtureRequest) -> Iterator[None]
     before = outliving.present()
     yield
     assert outliving.outlived(before) == []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_opened_under_a_lock() -> Iterator[None]:
+    """Whatever a function of the write path does in a test: whoever wants a row of its waits for no file of its."""
+    locking.seen()
+    yield
+    assert locking.seen() == []
 
 
 @pytest.fixture(autouse=True)
