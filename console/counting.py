@@ -2,8 +2,10 @@
 
 from typing import Any, NamedTuple
 
+from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import QuerySet
+from django.utils.functional import cached_property
 
 # Counted within some milliseconds.
 MOST = 10_000
@@ -20,6 +22,22 @@ class Bounded(NamedTuple):
 
     def __bool__(self) -> bool:
         return self.number > 0
+
+
+class BoundedPaginator(Paginator[Any]):
+    """Pages of what may be a history: no row is counted beyond MOST, and no page reaches beyond it. What was before is
+    found by programs and exports."""
+
+    @cached_property
+    def counted(self) -> Bounded:
+        """How many rows there are."""
+        assert isinstance(self.object_list, QuerySet)
+        return bounded(self.object_list)
+
+    @property
+    def count(self) -> int:
+        """As many as can be paged through."""
+        return self.counted.number
 
 
 def bounded(rows: "QuerySet[Any]", most: int = MOST) -> Bounded:

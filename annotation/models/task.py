@@ -369,6 +369,11 @@ class Assignment(models.Model):
                 condition=Q(status="submitted"),
                 name="assignment_submitted",
             ),
+            models.Index(
+                fields=["project", "closed_at", "id"],
+                condition=Q(status="skipped"),
+                name="assignment_skipped",
+            ),
         ]
 
     def __str__(self) -> str:

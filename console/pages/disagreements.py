@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from annotation.checking import adjudication
 from annotation.collecting.shown import LETTERS
 from annotation.models import Project, Ranking, Task, TaskCompletion
+from console.counting import bounded
 from console.forms.action import Action
 from console.forms.actions import forms_of
 from console.pages.access import for_project
@@ -33,7 +34,7 @@ def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None 
         "title": "Where do annotators disagree?",
         "project": project,
         "rows": [_row(one) for one in adjudication.undecided(project=project)],
-        "decided": decided.count(),
+        "decided": bounded(decided),
         "bad": bad[1] if bad else None,
         "forms": forms_of("disagreements", project, bad),
     }

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -11,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from annotation.collecting import flags
 from annotation.models import Assignment, Flag, Project
+from console.counting import MOST, Bounded, BoundedPaginator, bounded
 from console.forms.action import Action
 from console.forms.actions import forms_of
 from console.pages.access import for_project
@@ -32,7 +32,7 @@ def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None 
     show = show if show in SHOWN else "open"
     category = request.GET.get("category", "")
     rows = _skips(project) if show == "skips" else _flags(project, show, category)
-    pages = Paginator(rows, A_PAGE).get_page(request.GET.get("page"))
+    pages = BoundedPaginator(rows, A_PAGE).get_page(request.GET.get("page"))
     context = {
         **admin.site.each_context(request),
         "title": "What is wrong with the tasks?",
@@ -62,13 +62,14 @@ def _flags(project: Project, show: str, category: str) -> Any:
 
 def _skips(project: Project) -> Any:
     rows = Assignment.objects.filter(project=project, status=Assignment.Status.SKIPPED)
-    return rows.select_related("task__prompt", "annotator").order_by("-closed_at")
+    return rows.select_related("task__prompt", "annotator").order_by("-closed_at", "-pk")
 
 
-def _count(project: Project, show: str) -> int:
-    return int((_skips(project) if show == "skips" else _flags(project, show, "")).count())
+def _count(project: Project, show: str) -> Bounded:
+    return bounded(_skips(project) if show == "skips" else _flags(project, show, ""))
 
 
 def _by_category(project: Project) -> list[tuple[str, int]]:
-    rows = Flag.objects.open().filter(project=project).order_by().values_list("category")
+    newest = Flag.objects.open().filter(project=project).order_by("-id").values("pk")[:MOST]
+    rows = Flag.objects.filter(pk__in=newest).order_by().values_list("category")
     return [(str(Flag.Category(name).label), count) for name, count in rows.annotate(count=Count("pk"))]

@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from annotation.errors import BadRequest
 from annotation.models import Delivery, Project, Webhook
 from annotation.webhooks import subscribing
+from console.counting import BoundedPaginator
 from console.forms.plain import PlainForm
 from console.pages.access import for_project
 
@@ -108,6 +108,6 @@ def _page(
             (hook, ", ".join(Webhook.Event(event).label for event in hook.events))
             for hook in Webhook.objects.filter(project=project)
         ],
-        "pages": Paginator(deliveries, A_PAGE).get_page(request.GET.get("page")),
+        "pages": BoundedPaginator(deliveries, A_PAGE).get_page(request.GET.get("page")),
     }
     return TemplateResponse(request, "admin/webhooks.html", context, status=status)

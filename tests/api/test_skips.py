@@ -5,14 +5,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test import Client
 
 from annotation.collecting import flags, queue
 from annotation.models import Annotator, Assignment, Flag, Project, Prompt, Task
 from annotation.withdrawal import erasure
+from console import counting
 from tests.annotation.factories import make_annotator, make_tasks, put
 from tests.annotation.judging import taken
 from tests.api.world import Program, token_of, wrong_with
 from tests.pages.cast import Cast, make_cast
+from tests.pages.looking import rows_read
 from tests.worlds import once_a_module
 
 pytestmark = pytest.mark.django_db
@@ -160,3 +164,45 @@ def test_whoever_reads_on_comes_to_what_is_skipped_meanwhile_though_it_was_taken
     moments = [row["skipped_at"] for row in newest_first]
     assert moments == sorted(moments, reverse=True)
     assert len(moments) == 6
+
+
+def test_few_skips_are_found_among_many_assignments_by_their_index(cast: Cast) -> None:
+    one = Assignment.objects.filter(project=cast.project, status="open").latest("pk")
+    others = Annotator.objects.bulk_create(
+        Annotator(project=cast.project, pseudonym=f"other {number}") for number in range(2000)
+    )
+    Assignment.objects.bulk_create(
+        Assignment(
+            project=cast.project,
+            task=one.task,
+            annotator=annotator,
+            status="submitted",
+            order_shown=one.order_shown,
+            expires_at=LONG_AGO,
+            closed_at=LONG_AGO,
+        )
+        for annotator in others
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ANALYZE annotation_assignment, annotation_annotator, annotation_task, annotation_prompt"
+        )
+    client = Client()
+    client.force_login(cast.carol)
+    for path in ("/api/v1/" + SKIPS, "/admin/projects/helpful/flags/?show=skips", "/admin/projects/helpful/"):
+        before = rows_read("annotation_assignment")
+        assert client.get(path).status_code == 200
+        assert rows_read("annotation_assignment") - before < 100, path
+
+
+def test_no_row_is_counted_beyond_the_bound_and_no_page_reaches_there(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("console.counting.bounded", "console.pages.flags.bounded"):
+        monkeypatch.setattr(module, lambda rows: counting.of(rows[:3].count(), 2))
+    monkeypatch.setattr("console.pages.flags.A_PAGE", 1)
+    client = Client()
+    client.force_login(cast.carol)
+    page = client.get("/admin/projects/helpful/flags/?show=skips&page=9").content.decode()
+    assert "skips (2+)" in page
+    assert "page 2 of 2+" in page

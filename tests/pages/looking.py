@@ -8,3 +8,14 @@ def rows_written() -> set[tuple[str, int]]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables")
         return {(name, number) for name, number in cursor.fetchall() if number}
+
+
+def rows_read(table: str) -> int:
+    """How many rows of ``table`` this transaction has read by now, wanted or not."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relname = %s",
+            [table],
+        )
+        (number,) = cursor.fetchone()
+    return int(number)
