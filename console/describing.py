@@ -90,17 +90,22 @@ def outcome(run: Run) -> str:
     result: dict[str, Any] = run.result
     if "reward_model" in result and run.kind == "fit_reward_model":
         accuracy = result.get("accuracy")
-        return f"v{result['reward_model']}" + (
-            f", accuracy {points(accuracy)}%" if accuracy is not None else ""
-        )
+        right = f", accuracy {points(accuracy)}%" if accuracy is not None else ""
+        return f"v{result['reward_model']}{right}{_simulated(result)}"
     if "policy" in result and run.kind in ("train_policy", "register_policy"):
         gain = result.get("gain")
-        return f"v{result['policy']}" + (f", gain {gain:+.3f}" if gain is not None else "")
+        gained = f", gain {gain:+.3f}" if gain is not None else ""
+        return f"v{result['policy']}{gained}{_simulated(result)}"
     names = ["completions", "tasks", "added", "lines", "rows", "prompts"]
     if run.kind == "evaluate_policy":  # its completions are those of one prompt
         names = ["prompts"]
     counts = ((name, result.get(name)) for name in names)
     return next((f"{count:,} {name}" for name, count in counts if isinstance(count, int)), "")
+
+
+def _simulated(result: dict[str, Any]) -> str:
+    """How many simulated rankings are behind its figure."""
+    return f", {result['simulated']:,} simulated" if result.get("simulated") else ""
 
 
 def facts(run: Run, project: Project) -> list[Fact]:

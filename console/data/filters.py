@@ -25,6 +25,7 @@ from annotation.models import (
     TaskCompletion,
 )
 from annotation.models.prompt import Split
+from annotation.withdrawal import lineage
 from console import loop
 from console.data import facts, search
 from console.data.paging import address
@@ -292,6 +293,12 @@ class OfCompletions(Filters):
     def rewarded(self) -> bool:
         """Whether that version has scored anything."""
         return Reward.objects.filter(version=self.reward_model).exists()
+
+    @cached_property
+    def simulated_behind(self) -> int:
+        """How many simulated rankings are behind that version's rewards."""
+        version = self.reward_model
+        return lineage.simulated(self.project).of("reward_models", version.number) if version else 0
 
     def by_reward(self) -> bool:
         """Whether the list holds what has a reward alone."""

@@ -28,8 +28,10 @@ from annotation.models import (
 )
 from annotation.preferences.estimates import pairwise_agreement
 from annotation.texts.markdown import render, render_document
+from annotation.withdrawal import lineage
 from console.data.kinds import KINDS, kind_named
 from console.pages.access import for_project
+from rewardmodel.models import Reward
 from rltrainer.lineage import learnt_from, lineage_of
 
 # What a page shows of the rows that belong to its own; the list holds the rest.
@@ -142,8 +144,15 @@ def _of_completion(completion: Completion) -> dict[str, Any]:
         "ratings": ratings.order_by("-pk")[:MOST],
         "tasks": Task.objects.kept().filter(entries__completion=completion).order_by("-pk")[:MOST],
         "flags": Flag.objects.filter(completion=completion)[:MOST],
-        "rewards": completion.rewards.select_related("version").order_by("-version__number")[:MOST],
+        "rewards": _rewards(completion),
     }
+
+
+def _rewards(completion: Completion) -> list[tuple[Reward, int]]:
+    """Of each version that scored it, with how many simulated rankings are behind that one."""
+    rewards = list(completion.rewards.select_related("version__project").order_by("-version__number")[:MOST])
+    behind = lineage.simulated(rewards[0].version.project) if rewards else None
+    return [(one, behind.of("reward_models", one.version.number) if behind else 0) for one in rewards]
 
 
 def _of_task(task: Task) -> dict[str, Any]:

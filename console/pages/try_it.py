@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from annotation.errors import AnnotationError
 from annotation.files import intake
 from annotation.models import Project, Prompt
+from annotation.withdrawal import lineage
 from console.forms.plain import PlainForm
 from console.pages.access import for_project
 from rewardmodel import activation, scoring
@@ -134,6 +135,7 @@ def try_page(request: HttpRequest, project: Project) -> HttpResponse:
                 return _made_a_task(request, project, ask, columns)
         except (AnnotationError, RewardModelError, PolicyError, RunsError) as error:
             sent.add_error(None, str(error))
+    judge = activation.active_version(project)
     context = {
         **admin.site.each_context(request),
         "title": "Try it",
@@ -142,7 +144,8 @@ def try_page(request: HttpRequest, project: Project) -> HttpResponse:
         "score": score,
         "columns": columns,
         "scored": sorted(scored, key=lambda one: -one.score.value),
-        "judge": activation.active_version(project),
+        "judge": judge,
+        "simulated": lineage.simulated(project).of("reward_models", judge.number) if judge else 0,
         "policies": PolicyVersion.objects.filter(project=project).exists(),
         "is_running": asking.is_running(),
     }

@@ -7,15 +7,17 @@ from django.test import Client
 from django.urls import reverse
 
 from annotation.files.intake.demonstrations import add_demonstration
-from annotation.models import Annotator, Demonstration, Ranking
+from annotation.models import Annotator, Completion, Demonstration, Ranking
 from annotation.quality import upkeep
 from console.forms.simulating import SimulateForm
-from rewardmodel.models import RewardModelVersion
+from rewardmodel.models import Reward, RewardModelVersion
 from rltrainer.models import PolicyVersion
 from runs.models import Run
 from tests.annotation.factories import make_annotator, put
 from tests.annotation.factories import ranking as line
 from tests.pages.cast import Cast, make_cast
+from tests.pages.test_numbers import HELD_OUT as REPORT
+from tests.pages.test_permissions import PAGES
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
 
 pytestmark = pytest.mark.django_db
@@ -135,3 +137,47 @@ def test_what_they_wrote_is_marked_where_it_is_listed_and_reviewed(cast: Cast) -
     assert "simulated" not in first
     Demonstration.objects.exclude(author=robot).update(review="accepted")
     assert "A simulated annotator" in client.get("/projects/helpful/review/").content.decode()
+
+
+# Pages without a figure of judgements, or of what was made from them.
+WITHOUT = {
+    "flags",
+    "people",
+    "settings",
+    "withdrawals",
+    "webhooks",
+    "look",
+    "run_live",
+    "run_log",
+    "run_answers",
+}
+# Files and what scripts draw: the page that they belong to says it, and each line of a file of judgements.
+PARTS = {"data_file", "run_metrics", "run_file", "run_output"}
+
+
+def test_every_page_with_a_figure_says_it(cast: Cast) -> None:
+    reward_model, training = make_versions(cast, 1300)
+    RewardModelVersion.objects.update(is_active=True, report=REPORT)
+    fitted = {"reward_model": 1, "accuracy": 0.7, "simulated": 1300}
+    Run.objects.filter(pk=reward_model.fit.run_id).update(
+        status="succeeded", finished_at="2026-01-01T00:00Z", result=fitted
+    )
+    upkeep.rebuild(project=cast.project)
+    completion = Completion.objects.filter(prompt__project=cast.project).latest("pk")
+    Reward.objects.create(version=reward_model, completion=completion, value=1)
+    client = Client()
+    client.force_login(cast.carol)
+    addresses = {name: path for name, (method, path) in PAGES.items() if method == "get" and name != "datum"}
+    silent = set()
+    for name, path in {
+        **addresses,
+        "data": "/admin/projects/helpful/data/completions/",
+        "datum": f"/admin/projects/helpful/data/completions/{completion.public_id}/",
+    }.items():
+        answer = client.get(path.format(run=training.pk))
+        if "simulated" not in answer.getvalue().decode():
+            silent.add(name)
+    assert silent - PARTS <= WITHOUT
+    assert "v1, accuracy 70.0%, 1,300 simulated" in text_of(cast, "runs", "helpful")
+    assert "Score texts 1,300 simulated" in text_of(cast, "try", "helpful")
+    assert "Reward by v1 1,300 simulated" in text_of(cast, "data", "helpful", "completions")
