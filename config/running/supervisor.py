@@ -45,6 +45,9 @@ LOADED_BEFORE_FORKING = (
     "rltrainer.ppo.train",
     "transformers.models.llama.modeling_llama",
 )
+# Web processes, whatever the machine has: one that is busy or begins anew leaves another, and each thread's connection
+# is one of the hundred that Postgres has for all.
+LEAST_WEB, MOST_WEB, WEB_THREADS = 2, 8, 4
 # Linux, prctl(2): the kernel sends this signal to a process whose parent ended.
 PR_SET_PDEATHSIG = 1
 
@@ -80,6 +83,12 @@ class Service:
         return time.monotonic() - self.started >= self.wait
 
 
+def _web_processes() -> int:
+    """One a core that Concord may use, within bounds."""
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    return min(max(LEAST_WEB, len(allowed)), MOST_WEB)
+
+
 def services(*, address: str, home: Path) -> list[Service]:
     """What Concord consists of. ``address`` is host:port of the web server."""
     python = sys.executable
@@ -101,9 +110,9 @@ def services(*, address: str, home: Path) -> list[Service]:
         "--bind",
         address,
         "--workers",
-        "2",
+        str(_web_processes()),
         "--threads",
-        "4",
+        str(WEB_THREADS),
         "--no-control-socket",
         "--access-logfile",
         "-",

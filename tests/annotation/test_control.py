@@ -43,6 +43,7 @@ from tests.annotation.factories import (
     put_bytes,
 )
 from tests.annotation.judging import at_once, run_out, status_of, submit, taken
+from tests.api.world import Program, token_of
 
 pytestmark = pytest.mark.django_db
 Purpose = Task.Purpose
@@ -191,6 +192,48 @@ def test_a_gold_tasks_page_is_any_tasks_page() -> None:
     assert pages["collect"] == pages["gold"]
     assert "up to 10 left" in pages["gold"]
     assert not re.search(r"\bgold\b|expert", pages["gold"], re.IGNORECASE)
+
+
+def test_what_a_program_is_told_of_a_check_is_what_it_is_told_of_any_task() -> None:
+    """Before it is judged and after: the same fields of the same kinds, the same headers, the same lists."""
+    project = controlled(gold_every=1, repeat_every=1)
+    make_tasks(project, 6)
+    make_gold(project)
+    told: dict[str, set[str]] = {}
+    annotator = make_annotator(project)
+    assert annotator.user is not None
+    program = Program(token_of(annotator.user, "annotate"))
+    at = f"projects/{project.slug}/"
+    while (taken := program.ask("POST", f"{at}next/")).status_code == 200:
+        task = Assignment.objects.open().get(annotator=annotator, ahead=False).task
+        own = f"{at}assignments/{taken.json()['id']}/"
+        ranks = dict(zip("ABC", (1, 2, 3), strict=True))
+        answers = [
+            taken,
+            program.ask("GET", own),
+            program.ask("PUT", f"{own}draft/", {"ranks": ranks}),
+            program.ask("POST", f"{own}submit/", {"ranks": ranks}),
+            program.ask("GET", own),
+            program.ask("POST", f"{own}revise/", {"ranks": ranks}),
+        ]
+        assert [answer.status_code for answer in answers] == [200] * len(answers)
+        (row,) = [one for one in program.rows(f"{at}assignments/") if one["id"] == taken.json()["id"]]
+        for word in (b"gold", b"repeat", b"check", b"purpose"):
+            assert not [answer for answer in answers if word in answer.content.lower()], word
+        kinds = [*(kinds_of(answer.json()) for answer in answers), kinds_of(row)]
+        told.setdefault(task.purpose, set()).add(f"{kinds} {[sorted(one.headers) for one in answers]}")
+    assert set(told) == {"collect", "gold", "repeat"}
+    (plain,) = told["collect"]
+    assert told == {purpose: {plain} for purpose in told}
+
+
+def kinds_of(value: Any) -> Any:
+    """Its fields, each with what kind of thing stands there."""
+    if isinstance(value, dict):
+        return {name: kinds_of(one) for name, one in sorted(value.items())}
+    if isinstance(value, list):
+        return [kinds_of(one) for one in value]
+    return type(value).__name__
 
 
 def test_what_is_left_does_not_tell_that_a_check_was_in_between() -> None:

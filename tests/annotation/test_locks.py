@@ -21,7 +21,7 @@ from annotation import locks
 from annotation.checking import control
 from annotation.collecting import asking, queue, ranking
 from annotation.errors import BadRequest, Busy, LeaseOver
-from annotation.files import intake
+from annotation.files import export, intake
 from annotation.files.intake.files import BATCH_LINES
 from annotation.models import Annotator, Assignment, Project, Ranking
 from annotation.withdrawal import erasure
@@ -99,6 +99,42 @@ def test_settings_and_annotators_wait_for_no_import() -> None:
         assert queue.expire() == 0
     project.refresh_from_db()
     assert (project.guideline_version, project.least_checks, project.ask_strength) == (2, 7, True)
+
+
+def test_settings_and_annotators_wait_for_no_export() -> None:
+    """While one is being written, and while an answer of it is sent."""
+    project = make_project(annotators_per_task=2)
+    make_tasks(project, 3)
+    alice, bob = make_annotator(project), make_annotator(project)
+    submit(taken(bob), bob)
+    (task, *_) = make_tasks(project, 1)
+    acts = iter(
+        (
+            lambda: intake.configure_project(project=project, guidelines="Shorter.", annotators_per_task=3),
+            lambda: erasure.withdraw_prompt(project=project, public_id=str(task.prompt.public_id)),
+        )
+    )
+
+    def act(lines: int) -> None:
+        with impatient():
+            submit(taken(alice), alice)
+            next(acts)()
+
+    assert at_once([lambda: _exported(project, lambda lines: _beside(act, lines))]) == [1]
+    sent = export.streamed(project=project, kind="rankings")
+    assert next(sent)
+    at_once([lambda: act(0)])
+    sent.close()  # type: ignore[attr-defined]
+    connection.close()
+
+
+def _exported(project: Project, watch: Callable[[int], None]) -> int:
+    return export.write(project=project, kind="rankings", out=io.StringIO(), watch=watch).lines
+
+
+def _beside(act: Callable[[int], None], lines: int) -> None:
+    """In a thread with a connection of its own, to its end."""
+    assert at_once([lambda: act(lines)]) == [None]
 
 
 @pytest.fixture

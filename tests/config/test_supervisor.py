@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from config.running import supervisor
 from config.running.supervisor import Service, Supervisor
 
 pytestmark = pytest.mark.processes
@@ -31,6 +32,16 @@ def test_a_service_runs_where_concord_was_started(tmp_path: Path, monkeypatch: p
         service, tmp_path / "logs", lambda words: None, lambda: written.exists() and bool(written.read_text())
     )
     assert written.read_text() == f"{tmp_path} and this"
+
+
+@pytest.mark.parametrize(("cores", "processes"), [(1, "2"), (2, "2"), (5, "5"), (64, "8")])
+def test_the_web_has_a_process_a_core_within_bounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int, processes: str
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(cores)))
+    web, *_ = supervisor.services(address="localhost:80", home=tmp_path)
+    (place,) = (number for number, word in enumerate(web.command) if word == "--workers")
+    assert web.command[place + 1] == processes
 
 
 def test_the_wait_before_a_restart_doubles(tmp_path: Path) -> None:
