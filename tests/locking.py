@@ -38,8 +38,8 @@ def watch() -> None:
 
 def seen() -> list[str]:
     """What functions of the write path have opened since this was asked last."""
-    found, _seen[:] = _seen[:], []
-    return found
+    opened, _seen[:] = _seen[:], []
+    return opened
 
 
 def _heard(event: str, arguments: tuple[Any, ...]) -> None:

@@ -199,32 +199,32 @@ def test_what_a_program_is_told_of_a_check_is_what_it_is_told_of_any_task() -> N
     project = controlled(gold_every=1, repeat_every=1)
     make_tasks(project, 6)
     make_gold(project)
-    told: dict[str, set[str]] = {}
+    shapes: dict[str, set[str]] = {}
     annotator = make_annotator(project)
     assert annotator.user is not None
     program = Program(token_of(annotator.user, "annotate"))
     at = f"projects/{project.slug}/"
     while (taken := program.ask("POST", f"{at}next/")).status_code == 200:
         task = Assignment.objects.open().get(annotator=annotator, ahead=False).task
-        own = f"{at}assignments/{taken.json()['id']}/"
+        address = f"{at}assignments/{taken.json()['id']}/"
         ranks = dict(zip("ABC", (1, 2, 3), strict=True))
         answers = [
             taken,
-            program.ask("GET", own),
-            program.ask("PUT", f"{own}draft/", {"ranks": ranks}),
-            program.ask("POST", f"{own}submit/", {"ranks": ranks}),
-            program.ask("GET", own),
-            program.ask("POST", f"{own}revise/", {"ranks": ranks}),
+            program.ask("GET", address),
+            program.ask("PUT", f"{address}draft/", {"ranks": ranks}),
+            program.ask("POST", f"{address}submit/", {"ranks": ranks}),
+            program.ask("GET", address),
+            program.ask("POST", f"{address}revise/", {"ranks": ranks}),
         ]
         assert [answer.status_code for answer in answers] == [200] * len(answers)
         (row,) = [one for one in program.rows(f"{at}assignments/") if one["id"] == taken.json()["id"]]
         for word in (b"gold", b"repeat", b"check", b"purpose"):
             assert not [answer for answer in answers if word in answer.content.lower()], word
         kinds = [*(kinds_of(answer.json()) for answer in answers), kinds_of(row)]
-        told.setdefault(task.purpose, set()).add(f"{kinds} {[sorted(one.headers) for one in answers]}")
-    assert set(told) == {"collect", "gold", "repeat"}
-    (plain,) = told["collect"]
-    assert told == {purpose: {plain} for purpose in told}
+        shapes.setdefault(task.purpose, set()).add(f"{kinds} {[sorted(one.headers) for one in answers]}")
+    assert set(shapes) == {"collect", "gold", "repeat"}
+    (plain,) = shapes["collect"]
+    assert shapes == {purpose: {plain} for purpose in shapes}
 
 
 def kinds_of(value: Any) -> Any:
