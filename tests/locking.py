@@ -26,8 +26,9 @@ EVENTS = frozenset(
 # Modules that are imported when they are first wanted, and lines that a traceback shows.
 CODE = (".py", ".pyc", ".so", ".mo", "__pycache__")
 # A demo's project is known to nobody before it is whole, and its passwords are kept before they can be wanted. What a
-# resident scorer has locked are questions that it answers: others go round them (SKIP LOCKED).
-NOBODY_WAITS = ("demo/create.py", "runs/resident/serving.py")
+# resident scorer has locked are questions that it answers: others go round them (SKIP LOCKED). For a request with a key
+# waits whoever sends the same one again, though its upload is being stored.
+NOBODY_WAITS = ("demo/create.py", "runs/resident/serving.py", "annotation/api/idempotency.py")
 _seen: list[str] = []
 
 
