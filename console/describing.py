@@ -139,6 +139,11 @@ def artifact(run: Run) -> Artifact | None:
     return getattr(version, "artifact", None) or run.artifacts.first()
 
 
+def finished_artifact(run: Run) -> Artifact | None:
+    """The same, once the run has succeeded: before, its files may yet be others."""
+    return artifact(run) if run.status == Run.Status.SUCCEEDED else None
+
+
 def loading(run: Run) -> str:
     """The lines of Python that load what an export made, where its archive was unpacked; empty of other runs."""
     if run.status != Run.Status.SUCCEEDED or run.kind not in downloads.OF_A_FOLDER:

@@ -1,15 +1,17 @@
-"""What a succeeded export hands out: its file as it lies there, or its folder as one archive."""
+"""What a succeeded export hands out: its file as it lies there, or its folder as one archive; and single files of what
+a run keeps."""
 
 import mimetypes
 from pathlib import Path
 
-from django.http import FileResponse, StreamingHttpResponse
+from django.core.files.storage import storages
+from django.http import FileResponse, Http404, StreamingHttpResponse
 
 from runs.execution import folder_of
 from runs.folder.archive import zipped, zipped_bytes
-from runs.models import Run
+from runs.models import Artifact, Run
 
-JSONL, ZIP = "application/jsonl", "application/zip"
+JSONL, ZIP, ANY = "application/jsonl", "application/zip", "application/octet-stream"
 # Their output is a folder, which their result names.
 OF_A_FOLDER = frozenset({"export_reward_model", "export_policy", "export_dataset"})
 KINDS = OF_A_FOLDER | {"export"}
@@ -38,3 +40,14 @@ def answer(path: Path) -> FileResponse | StreamingHttpResponse:
         return StreamingHttpResponse(zipped(path), content_type=ZIP, headers=headers)
     kind = mimetypes.guess_type(path.name)[0] or JSONL
     return FileResponse(path.open("rb"), as_attachment=True, filename=path.name, content_type=kind)
+
+
+def kept(artifact: Artifact | None, name: str) -> FileResponse:
+    """One file of an artifact, as it is read from the storage. Raises Http404 of a name that is none of its files'."""
+    if artifact is None or name not in artifact.files:
+        raise Http404
+    try:
+        file = storages["artifacts"].open(f"{artifact.digest}/{name}")
+    except FileNotFoundError as error:
+        raise Http404 from error
+    return FileResponse(file, as_attachment=True, filename=Path(name).name, content_type=ANY)

@@ -20,10 +20,11 @@ In the order of the data's path:
     answers.py      what a program says of a task
     judging.py      an annotator at work: next task, draft, submit, rate, write, skip, release, flag
     revising.py     what was submitted, changed while the project allows it
+    own_work.py     what an annotator judged, and how far they are
     reviews.py      a second person reads what somebody wrote
     flags.py        what somebody should look at, and what became of it
     skips.py        what annotators passed over
-    checking.py     gold tasks, decisions where annotators disagree, pauses
+    checking.py     gold tasks, decisions where annotators disagree, figures and standing, pauses
     judgements.py   rankings, ratings, demonstrations, agreement
     quality.py      statistics with their intervals
     snapshots.py    what runs trained on

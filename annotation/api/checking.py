@@ -3,18 +3,22 @@
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers, status
+from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.api.base import ProjectEndpoint, by_public_id
 from annotation.api.judgements import RankingSerializer, rankings_of
+from annotation.api.paging import NewestFirst
 from annotation.api.projects import AnnotatorSerializer
 from annotation.checking import adjudication, control, standing
-from annotation.models import Annotator, Task
+from annotation.models import Annotator, StandingChange, Task
 from annotation.preferences.tiers import LEAST_COMPLETIONS, MOST_COMPLETIONS
+from annotation.quality import work
 
 TAG = "Quality control"
 
@@ -196,6 +200,114 @@ class Resume(StandingEndpoint):
     def post(self, request: Request, slug: str, id: UUID) -> Response:
         """Give them tasks again, or take a warning back; their figures start anew."""
         return self.change(id, standing.resume)
+
+
+class MeanSerializer(serializers.Serializer[Any]):
+    """A mean of an annotator's newest judgements, from 0 to 1, with its 95% interval."""
+
+    value = serializers.FloatField(read_only=True, help_text="The mean")
+    number = serializers.IntegerField(read_only=True, help_text="Of how many judgements")
+    interval = serializers.ListField(
+        child=serializers.FloatField(),
+        read_only=True,
+        allow_null=True,
+        help_text="From where to where it lies with 95%; null of a single judgement",
+    )
+
+
+class CountSerializer(serializers.Serializer[Any]):
+    """How much of one kind somebody judged."""
+
+    number = serializers.IntegerField(read_only=True, help_text="Current judgements that were counted")
+    more = serializers.BooleanField(read_only=True, help_text="Whether there are more than were counted")
+
+
+class WorkSerializer(serializers.Serializer[Any]):
+    """How much somebody judged."""
+
+    rankings = CountSerializer(read_only=True, help_text="Orders of a task's completions")
+    ratings = CountSerializer(read_only=True, help_text="Completions scored, each with all its axes as one")
+    demonstrations = CountSerializer(read_only=True, help_text="Answers that they wrote themselves")
+    reviews = CountSerializer(read_only=True, help_text="Answers of others that they decided about")
+    seconds = serializers.FloatField(read_only=True, help_text="Active time of what was timed")
+
+
+class FiguresSerializer(serializers.Serializer[Any]):
+    """How one annotator judges: what the page of annotators shows of them."""
+
+    annotator = AnnotatorSerializer(
+        read_only=True, help_text="Whose figures they are; simulated says of a program"
+    )
+    judged = WorkSerializer(read_only=True, help_text="How much they judged")
+    gold = MeanSerializer(
+        source="figures.gold",
+        read_only=True,
+        allow_null=True,
+        help_text="Nearness to the expert's order: 1 is the same, 0.5 chance; null of nobody who ranked gold tasks",
+    )
+    consistency = MeanSerializer(
+        source="figures.consistency",
+        read_only=True,
+        allow_null=True,
+        help_text="Nearness to their own earlier order of tasks that came again: 1 is the same, 0.5 chance",
+    )
+    position = MeanSerializer(
+        source="figures.position",
+        read_only=True,
+        allow_null=True,
+        help_text="The share of pairs won by the completion shown earlier: 0.5 is no bias",
+    )
+
+
+class AnnotatorFigures(ProjectEndpoint):
+    """How one annotator judges."""
+
+    tag = TAG
+    serializer_class = FiguresSerializer
+
+    @extend_schema(responses=FiguresSerializer)
+    def get(self, request: Request, slug: str, id: UUID) -> Response:
+        """An annotator's figures: gold tasks, self-consistency, position, with intervals, and how much they judged."""
+        annotator = by_public_id(annotators_of(self), id)
+        data = {
+            "annotator": annotator,
+            "judged": work.of([annotator.pk])[annotator.pk],
+            "figures": standing.figures_of(annotator),
+        }
+        return Response(self.get_serializer(data).data)
+
+
+class StandingChangeSerializer(serializers.ModelSerializer[StandingChange]):
+    """A step of an annotator's standing."""
+
+    changed_by = serializers.CharField(
+        source="changed_by.username",
+        default=None,
+        read_only=True,
+        allow_null=True,
+        help_text="By username, who took the step; null of the thresholds",
+    )
+    why = serializers.CharField(read_only=True, help_text="What the annotator read")
+
+    class Meta:
+        model = StandingChange
+        fields = ("standing", "changed_by", "why", "created_at")
+        read_only_fields = fields
+
+
+class StandingHistory(ListAPIView[StandingChange], ProjectEndpoint):
+    """Warnings, pauses and what took them back."""
+
+    tag = TAG
+    serializer_class = StandingChangeSerializer
+    pagination_class = NewestFirst
+
+    def get_queryset(self) -> "QuerySet[StandingChange]":
+        """An annotator's standing, step by step."""
+        if not hasattr(self, "project"):
+            return StandingChange.objects.none()
+        annotator = by_public_id(annotators_of(self), self.kwargs["id"])
+        return StandingChange.objects.filter(annotator=annotator).select_related("changed_by")
 
 
 def annotators_of(view: ProjectEndpoint) -> Any:

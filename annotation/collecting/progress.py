@@ -102,6 +102,13 @@ class Figures(NamedTuple):
     waiting: int
 
 
+class Left(NamedTuple):
+    """How many tasks wait, as the annotator may know it: ``number`` is exact, at_most or more_than it."""
+
+    number: int
+    bound: str
+
+
 class Times(NamedTuple):
     """Active time of one annotator in seconds: the median of a judgement today, all of today (UTC), and all of it."""
 
@@ -230,8 +237,15 @@ class Progress:
         return -(-self.left // 10) * 10
 
     @property
-    def counted(self) -> int:
-        return COUNTED
+    def left_shown(self) -> Left | None:
+        """What they are shown of ``left``; None of who is paused, whom nothing waits for."""
+        if self.annotator.standing == Annotator.Standing.PAUSED:
+            return None
+        if self.more_than_counted:
+            return Left(COUNTED, "more_than")
+        if self.left and self.up_to:
+            return Left(self.up_to, "at_most")
+        return Left(self.left, "exact")
 
     @property
     def more_than_counted(self) -> bool:

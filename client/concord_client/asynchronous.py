@@ -48,15 +48,20 @@ from concord_client.types import (
     Disagreements,
     DraftRequest,
     ExportQuery,
+    Figures,
     Flag,
     FlaggedTasksRequest,
     FlagsQuery,
+    History,
+    HistoryQuery,
     Invitation,
     InvitationsQuery,
     JudgementRequest,
     Kind,
+    Lineage,
     LogPiece,
     LogQuery,
+    MadeFiles,
     MadeFlags,
     MadeGold,
     MadeTasks,
@@ -92,6 +97,7 @@ from concord_client.types import (
     PatchedWebhookChangesRequest,
     PoliciesQuery,
     Policy,
+    Progress,
     Project,
     ProjectsQuery,
     Prompt,
@@ -122,6 +128,8 @@ from concord_client.types import (
     SkipsQuery,
     Snapshot,
     SnapshotsQuery,
+    StandingChange,
+    StandingQuery,
     Succession,
     Task,
     TasksQuery,
@@ -377,6 +385,10 @@ class AsyncPrompts(AsyncResource):
         """One prompt."""
         return await self._get(Prompt, "prompts", id)
 
+    async def lineage(self, id: str) -> Lineage:
+        """Where a prompt comes from, and what came of it."""
+        return await self._get(Lineage, "prompts", id, "lineage")
+
     async def add(self, /, **prompt: Unpack[NewPromptRequest]) -> Prompt:
         """Add a prompt, or find it where it is there already."""
         return await self._post(Prompt, "prompts", body=prompt)
@@ -393,6 +405,10 @@ class AsyncCompletions(AsyncResource):
         """One completion."""
         return await self._get(Completion, "completions", id)
 
+    async def lineage(self, id: str) -> Lineage:
+        """Where a completion comes from, and what came of it."""
+        return await self._get(Lineage, "completions", id, "lineage")
+
 
 class AsyncTasks(AsyncResource):
     """What annotators are given."""
@@ -404,6 +420,10 @@ class AsyncTasks(AsyncResource):
     async def get(self, id: str) -> Task:
         """One task, with its slots."""
         return await self._get(Task, "tasks", id)
+
+    async def lineage(self, id: str) -> Lineage:
+        """Where a task comes from, and what came of it."""
+        return await self._get(Lineage, "tasks", id, "lineage")
 
     async def add(self, **task: Unpack[NewTaskRequest]) -> Task:
         """Add a task to rank, or find it where it is there already."""
@@ -515,6 +535,15 @@ class AsyncJudging(AsyncResource):
         """Tell researchers that something is wrong with it."""
         return await self._post(AssignmentDetail, "assignments", id, "flag", body=flag)
 
+    async def history(self, **query: Unpack[HistoryQuery]) -> History:
+        """What this annotator judged, the newest first, or that whose prompts have the words."""
+        answer: History = value_of(await self._client.request("GET", self._path("history"), query=query))
+        return answer
+
+    async def progress(self) -> Progress:
+        """What is left for this annotator, what they did, and how long it took."""
+        return await self._get(Progress, "progress")
+
 
 class AsyncReviews(AsyncResource):
     """What somebody else wrote, before it counts."""
@@ -543,6 +572,10 @@ class AsyncJudgements(AsyncResource):
         """One ranking."""
         return await self._get(Ranking, "rankings", id)
 
+    async def ranking_lineage(self, id: str) -> Lineage:
+        """Where a ranking comes from, and what came of it."""
+        return await self._get(Lineage, "rankings", id, "lineage")
+
     def ratings(self, **query: Unpack[RatingsQuery]) -> AsyncIterator[Rating]:
         """The ratings."""
         return self._rows(Rating, "ratings", query=query)
@@ -551,6 +584,10 @@ class AsyncJudgements(AsyncResource):
         """One rating."""
         return await self._get(Rating, "ratings", id)
 
+    async def rating_lineage(self, id: str) -> Lineage:
+        """Where a rating comes from, and what came of it."""
+        return await self._get(Lineage, "ratings", id, "lineage")
+
     def demonstrations(self, **query: Unpack[DemonstrationsQuery]) -> AsyncIterator[Demonstration]:
         """The demonstrations."""
         return self._rows(Demonstration, "demonstrations", query=query)
@@ -558,6 +595,10 @@ class AsyncJudgements(AsyncResource):
     async def demonstration(self, id: str) -> Demonstration:
         """One demonstration."""
         return await self._get(Demonstration, "demonstrations", id)
+
+    async def demonstration_lineage(self, id: str) -> Lineage:
+        """Where a demonstration comes from, and what came of it."""
+        return await self._get(Lineage, "demonstrations", id, "lineage")
 
     def annotators(self, **query: Unpack[AnnotatorsQuery]) -> AsyncIterator[Annotator]:
         """Who judged, by pseudonym."""
@@ -638,6 +679,14 @@ class AsyncChecking(AsyncResource):
     async def resume(self, id: str, /, **why: Unpack[WhyRequest]) -> Annotator:
         """Give them tasks again, or take a warning back."""
         return await self._post(Annotator, "annotators", id, "resume", body=why)
+
+    async def figures(self, id: str) -> Figures:
+        """How an annotator does on gold tasks and repeats, and whether the order shown sways them."""
+        return await self._get(Figures, "annotators", id, "figures")
+
+    def standing(self, id: str, /, **query: Unpack[StandingQuery]) -> AsyncIterator[StandingChange]:
+        """Their warnings, pauses and what took them back, the newest first."""
+        return self._rows(StandingChange, "annotators", id, "standing", query=query)
 
 
 class AsyncWithdrawals(AsyncResource):
@@ -902,6 +951,14 @@ class AsyncRuns(AsyncResource):
     async def output(self, id: int, path: str | Path) -> Path:
         """What an export made, under ``path`` once it is whole: a file, or a folder as a zip archive."""
         return await self._client.save(self._path("runs", id, "output"), {}, path)
+
+    async def files(self, id: int) -> MadeFiles:
+        """The names of the files that it made and Concord keeps."""
+        return await self._get(MadeFiles, "runs", id, "files")
+
+    async def file(self, id: int, name: str, path: str | Path) -> Path:
+        """One of them, under ``path`` once it is whole."""
+        return await self._client.save(self._path("runs", id, "files", name), {}, path)
 
     async def wait(
         self, run: int | Run | RunDetail, *, progress_bar: bool = True, timeout: float | None = None

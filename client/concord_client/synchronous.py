@@ -40,15 +40,20 @@ from concord_client.types import (
     Disagreements,
     DraftRequest,
     ExportQuery,
+    Figures,
     Flag,
     FlaggedTasksRequest,
     FlagsQuery,
+    History,
+    HistoryQuery,
     Invitation,
     InvitationsQuery,
     JudgementRequest,
     Kind,
+    Lineage,
     LogPiece,
     LogQuery,
+    MadeFiles,
     MadeFlags,
     MadeGold,
     MadeTasks,
@@ -84,6 +89,7 @@ from concord_client.types import (
     PatchedWebhookChangesRequest,
     PoliciesQuery,
     Policy,
+    Progress,
     Project,
     ProjectsQuery,
     Prompt,
@@ -114,6 +120,8 @@ from concord_client.types import (
     SkipsQuery,
     Snapshot,
     SnapshotsQuery,
+    StandingChange,
+    StandingQuery,
     Succession,
     Task,
     TasksQuery,
@@ -365,6 +373,10 @@ class Prompts(Resource):
         """One prompt."""
         return self._get(Prompt, "prompts", id)
 
+    def lineage(self, id: str) -> Lineage:
+        """Where a prompt comes from, and what came of it."""
+        return self._get(Lineage, "prompts", id, "lineage")
+
     def add(self, /, **prompt: Unpack[NewPromptRequest]) -> Prompt:
         """Add a prompt, or find it where it is there already."""
         return self._post(Prompt, "prompts", body=prompt)
@@ -381,6 +393,10 @@ class Completions(Resource):
         """One completion."""
         return self._get(Completion, "completions", id)
 
+    def lineage(self, id: str) -> Lineage:
+        """Where a completion comes from, and what came of it."""
+        return self._get(Lineage, "completions", id, "lineage")
+
 
 class Tasks(Resource):
     """What annotators are given."""
@@ -392,6 +408,10 @@ class Tasks(Resource):
     def get(self, id: str) -> Task:
         """One task, with its slots."""
         return self._get(Task, "tasks", id)
+
+    def lineage(self, id: str) -> Lineage:
+        """Where a task comes from, and what came of it."""
+        return self._get(Lineage, "tasks", id, "lineage")
 
     def add(self, **task: Unpack[NewTaskRequest]) -> Task:
         """Add a task to rank, or find it where it is there already."""
@@ -503,6 +523,15 @@ class Judging(Resource):
         """Tell researchers that something is wrong with it."""
         return self._post(AssignmentDetail, "assignments", id, "flag", body=flag)
 
+    def history(self, **query: Unpack[HistoryQuery]) -> History:
+        """What this annotator judged, the newest first, or that whose prompts have the words."""
+        answer: History = value_of(self._client.request("GET", self._path("history"), query=query))
+        return answer
+
+    def progress(self) -> Progress:
+        """What is left for this annotator, what they did, and how long it took."""
+        return self._get(Progress, "progress")
+
 
 class Reviews(Resource):
     """What somebody else wrote, before it counts."""
@@ -531,6 +560,10 @@ class Judgements(Resource):
         """One ranking."""
         return self._get(Ranking, "rankings", id)
 
+    def ranking_lineage(self, id: str) -> Lineage:
+        """Where a ranking comes from, and what came of it."""
+        return self._get(Lineage, "rankings", id, "lineage")
+
     def ratings(self, **query: Unpack[RatingsQuery]) -> Iterator[Rating]:
         """The ratings."""
         return self._rows(Rating, "ratings", query=query)
@@ -539,6 +572,10 @@ class Judgements(Resource):
         """One rating."""
         return self._get(Rating, "ratings", id)
 
+    def rating_lineage(self, id: str) -> Lineage:
+        """Where a rating comes from, and what came of it."""
+        return self._get(Lineage, "ratings", id, "lineage")
+
     def demonstrations(self, **query: Unpack[DemonstrationsQuery]) -> Iterator[Demonstration]:
         """The demonstrations."""
         return self._rows(Demonstration, "demonstrations", query=query)
@@ -546,6 +583,10 @@ class Judgements(Resource):
     def demonstration(self, id: str) -> Demonstration:
         """One demonstration."""
         return self._get(Demonstration, "demonstrations", id)
+
+    def demonstration_lineage(self, id: str) -> Lineage:
+        """Where a demonstration comes from, and what came of it."""
+        return self._get(Lineage, "demonstrations", id, "lineage")
 
     def annotators(self, **query: Unpack[AnnotatorsQuery]) -> Iterator[Annotator]:
         """Who judged, by pseudonym."""
@@ -626,6 +667,14 @@ class Checking(Resource):
     def resume(self, id: str, /, **why: Unpack[WhyRequest]) -> Annotator:
         """Give them tasks again, or take a warning back."""
         return self._post(Annotator, "annotators", id, "resume", body=why)
+
+    def figures(self, id: str) -> Figures:
+        """How an annotator does on gold tasks and repeats, and whether the order shown sways them."""
+        return self._get(Figures, "annotators", id, "figures")
+
+    def standing(self, id: str, /, **query: Unpack[StandingQuery]) -> Iterator[StandingChange]:
+        """Their warnings, pauses and what took them back, the newest first."""
+        return self._rows(StandingChange, "annotators", id, "standing", query=query)
 
 
 class Withdrawals(Resource):
@@ -890,6 +939,14 @@ class Runs(Resource):
     def output(self, id: int, path: str | Path) -> Path:
         """What an export made, under ``path`` once it is whole: a file, or a folder as a zip archive."""
         return self._client.save(self._path("runs", id, "output"), {}, path)
+
+    def files(self, id: int) -> MadeFiles:
+        """The names of the files that it made and Concord keeps."""
+        return self._get(MadeFiles, "runs", id, "files")
+
+    def file(self, id: int, name: str, path: str | Path) -> Path:
+        """One of them, under ``path`` once it is whole."""
+        return self._client.save(self._path("runs", id, "files", name), {}, path)
 
     def wait(
         self, run: int | Run | RunDetail, *, progress_bar: bool = True, timeout: float | None = None

@@ -176,6 +176,8 @@ class BadRecord(TypedDict):
 
 BlankEnum = Literal[""]
 
+BoundEnum = Literal["exact", "at_most", "more_than"]
+
 
 class Completion(TypedDict):
     """One answer to one prompt by one source."""
@@ -222,6 +224,13 @@ class ContestsQuery(TypedDict):
     """What GET /api/v1/projects/{slug}/contests/ may be asked with."""
 
     page_size: NotRequired[int]
+
+
+class Count(TypedDict):
+    """How much of one kind somebody judged."""
+
+    number: int
+    more: bool
 
 
 class DecisionRequest(TypedDict):
@@ -354,6 +363,34 @@ class ExportQuery(TypedDict):
     split: NotRequired[Literal["train", "validation", "test"]]
 
 
+class Work(TypedDict):
+    """How much somebody judged."""
+
+    rankings: Count
+    ratings: Count
+    demonstrations: Count
+    reviews: Count
+    seconds: float
+
+
+class Mean(TypedDict):
+    """A mean of an annotator's newest judgements, from 0 to 1, with its 95% interval."""
+
+    value: float
+    number: int
+    interval: list[float] | None
+
+
+class Figures(TypedDict):
+    """How one annotator judges: what the page of annotators shows of them."""
+
+    annotator: Annotator
+    judged: Work
+    gold: Mean | None
+    consistency: Mean | None
+    position: Mean | None
+
+
 FlagCategory = Literal["harmful", "private", "broken", "names_model", "other"]
 
 
@@ -392,6 +429,33 @@ class FlagsQuery(TypedDict):
 
 
 Form = Literal["text", "chat"]
+
+
+class Judged(TypedDict):
+    """One submitted task, in few words."""
+
+    id: str
+    kind: TaskKind
+    submitted_at: str
+    prompt: str
+    answer: str
+    detail: str
+    may_change: bool
+    comment: str
+    sent_back: bool
+
+
+class History(TypedDict):
+    """What was judged."""
+
+    judged: list[Judged]
+
+
+class HistoryQuery(TypedDict):
+    """What GET /api/v1/projects/{slug}/history/ may be asked with."""
+
+    q: NotRequired[str]
+
 
 MemberRole = Literal["annotator", "researcher"]
 
@@ -442,6 +506,48 @@ Kind = Literal[
 ]
 
 
+class Learnt(TypedDict):
+    """Versions that learnt from it, themselves or through what they were made from."""
+
+    reward_models: list[int]
+    policies: list[int]
+
+
+class Left(TypedDict):
+    """How many tasks wait for the annotator."""
+
+    number: int
+    bound: BoundEnum
+
+
+class WrittenBy(TypedDict):
+    """How a policy came to write it, step by step back; null where the line ends."""
+
+    policy: int
+    training: int | None
+    algorithm: str | None
+    reward_model: int | None
+    fit: int | None
+    snapshot: str | None
+
+
+class Lineage(TypedDict):
+    """What one row was made of, and what was made of it; empty or null where its kind has no such thing."""
+
+    prompt: str
+    completions: list[str]
+    tasks: list[str]
+    rankings: list[str]
+    ratings: list[str]
+    demonstrations: list[str]
+    repeats: str | None
+    asked_again: list[str]
+    earlier: str | None
+    later: str | None
+    written_by: WrittenBy | None
+    learnt: Learnt | None
+
+
 class LogPiece(TypedDict):
     """Some of a run's log, in whole characters."""
 
@@ -455,6 +561,20 @@ class LogQuery(TypedDict):
     """What GET /api/v1/projects/{slug}/runs/{id}/log/ may be asked with."""
 
     offset: NotRequired[int]
+
+
+class MadeFile(TypedDict):
+    """One file of what a run made."""
+
+    name: str
+    bytes: int
+
+
+class MadeFiles(TypedDict):
+    """What a run made and Concord keeps."""
+
+    artifact: str | None
+    files: list[MadeFile]
 
 
 class MadeFlags(TypedDict):
@@ -861,6 +981,19 @@ class Problem(TypedDict):
     detail: str
     code: str
     errors: NotRequired[list[Wrong]]
+
+
+class Progress(TypedDict):
+    """How far an annotator is: their own figures alone. Days begin at midnight UTC."""
+
+    left: Left | None
+    today: int
+    in_all: int
+    seconds_today: float
+    seconds_in_all: float
+    pace: float | None
+    to_review: int
+    sent_back: int
 
 
 ProjectRole = Literal["annotator", "researcher", "administrator"]
@@ -1276,6 +1409,21 @@ class SnapshotsQuery(TypedDict):
 
     page_size: NotRequired[int]
     reproducible: NotRequired[bool]
+
+
+class StandingChange(TypedDict):
+    """A step of an annotator's standing."""
+
+    standing: Standing
+    changed_by: str | None
+    why: str
+    created_at: str
+
+
+class StandingQuery(TypedDict):
+    """What GET /api/v1/projects/{slug}/annotators/{id}/standing/ may be asked with."""
+
+    page_size: NotRequired[int]
 
 
 class Succession(TypedDict):

@@ -6,6 +6,7 @@ filters.py    lists of data, narrowed by the words of their pages
 meanings.py   what fields of answers mean, where no serializer says it
 examples.py   what programs send and get, as the schema shows it
 docs.py       the schema as a page
+lineage.py    where a row of data comes from, and what came of it
 runs.py       runs of every kind
 urls.py       /api/v1/
 """

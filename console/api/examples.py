@@ -309,6 +309,32 @@ EXCHANGES: dict[tuple[str, str], Sequence[Exchange]] = {
         ),
         Exchange("Answers to be written", {"kind": "demonstrate", "prompts": 1}, {"tasks": 1}, 201),
     ],
+    ("GET", _PROJECT + "completions/{id}/lineage/"): [
+        Exchange(
+            "Of a policy that PPO trained",
+            gives={
+                "prompt": _PROMPT_ID,
+                "completions": [],
+                "tasks": [TASK_ID],
+                "rankings": _RANKING_IDS,
+                "ratings": [],
+                "demonstrations": [],
+                "repeats": None,
+                "asked_again": [],
+                "earlier": None,
+                "later": None,
+                "written_by": {
+                    "policy": 2,
+                    "training": 17,
+                    "algorithm": "ppo",
+                    "reward_model": 1,
+                    "fit": 12,
+                    "snapshot": "5d41402abc4b2a76b9719d911017c592ae2f1b1f2f7c0a2d3e4c5b6a79880f1e",
+                },
+                "learnt": {"reward_models": [2], "policies": [3]},
+            },
+        )
+    ],
     ("PATCH", _PROJECT + "tasks/{id}/"): [Exchange("Asked before the others", {"priority": 10})],
     ("POST", _PROJECT + "next/"): [
         Exchange("A task to rank", gives=_assignment("rank", {}, submitted=False)),
@@ -407,6 +433,59 @@ EXCHANGES: dict[tuple[str, str], Sequence[Exchange]] = {
     ("POST", _PROJECT + "annotators/{id}/resume/"): [
         Exchange("Why", {"why": "Thank you for reading them."}, _annotator("fine"))
     ],
+    ("GET", _PROJECT + "annotators/{id}/figures/"): [
+        Exchange(
+            "Of somebody who ranked 420 tasks",
+            gives={
+                "annotator": _annotator("warned"),
+                "judged": {
+                    "rankings": {"number": 420, "more": False},
+                    "ratings": {"number": 0, "more": False},
+                    "demonstrations": {"number": 0, "more": False},
+                    "reviews": {"number": 0, "more": False},
+                    "seconds": 17820.5,
+                },
+                "gold": {"value": 0.575, "number": 20, "interval": [0.427, 0.723]},
+                "consistency": None,
+                "position": {"value": 0.512, "number": 200, "interval": [0.461, 0.563]},
+            },
+        )
+    ],
+    ("GET", _PROJECT + "history/"): [
+        Exchange(
+            "One comparison",
+            gives={
+                "judged": [
+                    {
+                        "id": "938c65fe-d97c-48e3-8f06-40f01596ff71",
+                        "kind": "rank",
+                        "submitted_at": _WHEN,
+                        "prompt": _QUESTION,
+                        "answer": "Compared",
+                        "detail": "B > A",
+                        "may_change": True,
+                        "comment": "",
+                        "sent_back": False,
+                    }
+                ]
+            },
+        )
+    ],
+    ("GET", _PROJECT + "progress/"): [
+        Exchange(
+            "In a project with gold tasks",
+            gives={
+                "left": {"number": 40, "bound": "at_most"},
+                "today": 12,
+                "in_all": 420,
+                "seconds_today": 540.0,
+                "seconds_in_all": 17820.5,
+                "pace": 41.5,
+                "to_review": 0,
+                "sent_back": 0,
+            },
+        )
+    ],
     ("POST", _PROJECT + "withdrawals/"): [
         Exchange(
             "An annotator's",
@@ -502,6 +581,18 @@ EXCHANGES: dict[tuple[str, str], Sequence[Exchange]] = {
         Exchange(
             "The beginning of one that is at work",
             gives={"text": "fitting on 420 rankings\n", "next": 24, "over": False, "kept": True},
+        )
+    ],
+    ("GET", _PROJECT + "runs/{id}/files/"): [
+        Exchange(
+            "A reward model's",
+            gives={
+                "artifact": "5d41402abc4b2a76b9719d911017c592ae2f1b1f2f7c0a2d3e4c5b6a79880f1e",
+                "files": [
+                    {"name": "meta.json", "bytes": 512},
+                    {"name": "trunk/model.safetensors", "bytes": 268435456},
+                ],
+            },
         )
     ],
     ("POST", _PROJECT + "fits/"): [

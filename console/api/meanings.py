@@ -78,6 +78,7 @@ FIELDS = {
     "Kappa.pairs": "How many pairs both judged",
     "Lettered.letter": "By which a judgement names it",
     "Lettered.text": "The answer, as it was written",
+    "Judged.kind": "What was asked: to rank, to rate, or to write",
     "LogPiece.text": "Empty where nothing was printed since",
     "MadeFlags.flags": "How many were raised",
     "MadeTasks.tasks": "How many were made; fewer than wanted where prompts have one of the kind already",
@@ -163,6 +164,7 @@ FIELDS = {
     "Slot.state": "open while somebody is at it",
     "Snapshot.digest": "sha256 of its file, by which runs and versions name it",
     "Snapshot.rankings": "How many rankings it holds",
+    "StandingChange.standing": "What the step led to: paused gets no tasks; warned is measured on",
     "Task.kind": "What annotators do with it",
     "Task.purpose": "collect is judged for the data; gold and repeat measure annotators; adjudication is a decision",
     "Task.priority": "The highest is ranked next",
@@ -195,6 +197,7 @@ OF_PATHS = {
     "number": "The version's number, from 1",
     "digest": "The snapshot's",
     "username": "The member's",
+    "name": "The file's, as files/ lists it",
 }
 
 

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import status
+from rest_framework import serializers, status
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,7 +17,7 @@ from annotation.api.base import ProjectEndpoint, Scope
 from annotation.api.filters import Filter, boolean, listed
 from annotation.api.paging import NewestFirst
 from annotation.api.preconditions import require_unchanged, tagged
-from console import downloads
+from console import describing, downloads
 from runs import kinds, lifecycle, log, noting
 from runs.api import (
     LogPieceSerializer,
@@ -35,6 +35,22 @@ from runs.writing import write
 TAG = "Runs"
 # What of a run a PATCH changes, and its ETag digests: the rest changes with every step.
 CHANGEABLE = ("note", "tags", "archived")
+
+
+class MadeFileSerializer(serializers.Serializer[Any]):
+    """One file of what a run made."""
+
+    name = serializers.CharField(read_only=True, help_text="By which it is downloaded, its folder in front")
+    bytes = serializers.IntegerField(read_only=True, help_text="Its size")
+
+
+class MadeFilesSerializer(serializers.Serializer[Any]):
+    """What a run made and Concord keeps."""
+
+    artifact = serializers.CharField(
+        read_only=True, allow_null=True, help_text="Digest of all of it; null where nothing is kept"
+    )
+    files = MadeFileSerializer(many=True, read_only=True, help_text="One a file, in any folder of it")
 
 
 class Runs(ListAPIView[Run], ProjectEndpoint):
@@ -184,6 +200,39 @@ class Output(ProjectEndpoint):
         return downloads.answer(file)
 
 
+class Files(ProjectEndpoint):
+    """What a run keeps as files."""
+
+    tag = TAG
+    serializer_class = MadeFilesSerializer
+
+    @extend_schema(responses=MadeFilesSerializer)
+    def get(self, request: Request, slug: str, id: int) -> Response:
+        """The files of what a run made, as a version's weights and report; none before it has succeeded."""
+        artifact = describing.finished_artifact(get_object_or_404(_runs(self), pk=id))
+        files = artifact.files if artifact else {}
+        data = {
+            "artifact": artifact.digest if artifact else None,
+            "files": [{"name": name, "bytes": file["bytes"]} for name, file in files.items()],
+        }
+        return Response(self.get_serializer(data).data)
+
+
+class OneFile(ProjectEndpoint):
+    """One of them."""
+
+    tag = TAG
+    serializer_class = None
+
+    @extend_schema(
+        operation_id="projects_runs_files_download",
+        responses={(200, downloads.ANY): OpenApiResponse(OpenApiTypes.BINARY, description="The file")},
+    )
+    def get(self, request: Request, slug: str, id: int, name: str) -> FileResponse:
+        """Download one file of what a run made, by the name that files/ lists."""
+        return downloads.kept(describing.artifact(get_object_or_404(_runs(self), pk=id)), name)
+
+
 def _runs(view: ProjectEndpoint) -> "QuerySet[Any]":
     return runs_of(view.project) if hasattr(view, "project") else Run.objects.none()
 
@@ -198,4 +247,6 @@ urlpatterns = [
     path("projects/<slug:slug>/runs/<int:id>/again/", Again.as_view()),
     path("projects/<slug:slug>/runs/<int:id>/resume/", Resume.as_view()),
     path("projects/<slug:slug>/runs/<int:id>/output/", Output.as_view()),
+    path("projects/<slug:slug>/runs/<int:id>/files/", Files.as_view()),
+    path("projects/<slug:slug>/runs/<int:id>/files/<path:name>/", OneFile.as_view()),
 ]

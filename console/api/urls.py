@@ -8,6 +8,7 @@ urlpatterns = [
     path("schema/", schema.schema, name="api_schema"),
     path("docs/", docs.docs, name="api_docs"),
     path("", include("annotation.api.urls")),
+    path("", include("console.api.lineage")),
     path("", include("console.api.runs")),
     path("", include("rewardmodel.api")),
     path("", include("rltrainer.api")),

@@ -29,13 +29,11 @@ from annotation.models import (
 from annotation.preferences.estimates import pairwise_agreement
 from annotation.texts.markdown import render, render_document
 from annotation.withdrawal import lineage
+from console.data import related
 from console.data.kinds import KINDS, kind_named
+from console.data.related import MOST
 from console.pages.access import for_project
 from rewardmodel.models import Reward
-from rltrainer.lineage import learnt_from, lineage_of
-
-# What a page shows of the rows that belong to its own; the list holds the rest.
-MOST = 50
 
 
 @require_safe
@@ -77,12 +75,6 @@ def _text(completion: Completion, **place: Any) -> Text:
     return Text(completion, render(completion.text), **place)
 
 
-def _entries(task: Task) -> list[Completion]:
-    """The task's completions by their places in it."""
-    entries = TaskCompletion.objects.filter(task=task).select_related("completion__source__annotator")
-    return [entry.completion for entry in entries.order_by("position")]
-
-
 def _texts(
     completions: list[Completion], order: Sequence[int] | None = None, tiers: Sequence[int] | None = None
 ) -> list[Text]:
@@ -111,38 +103,33 @@ def _guidelines(project_id: int, number: int | None) -> SafeString | None:
 
 
 def _of_prompt(prompt: Prompt) -> dict[str, Any]:
-    completions = Completion.objects.kept().filter(prompt=prompt).select_related("source").order_by("-pk")
-    demonstrations = Demonstration.objects.current().kept().filter(prompt=prompt)
+    known = related.of("prompts", prompt)
     return {
         "title": "What was asked, and what came of it?",
         "turns": shown.turns(prompt),
-        "texts": [_text(one) for one in completions[:MOST]],
-        "tasks": KINDS["tasks"].lines(Task.objects.kept().filter(prompt=prompt)).order_by("-pk")[:MOST],
-        "demonstrations": [
-            (one, render(one.text))
-            for one in demonstrations.select_related("author", "source").order_by("-pk")[:MOST]
-        ],
+        "texts": [_text(one) for one in known.completions],
+        "tasks": known.tasks,
+        "demonstrations": [(one, render(one.text)) for one in known.demonstrations],
         "flags": Flag.objects.filter(prompt=prompt).select_related("annotator", "completion", "task")[:MOST],
     }
 
 
 def _of_completion(completion: Completion) -> dict[str, Any]:
-    rankings = Ranking.objects.kept().filter(task__entries__completion=completion)
+    known = related.of("completions", completion)
     # Of each task that it is in, its place there.
     places = dict(TaskCompletion.objects.filter(completion=completion).values_list("task", "position"))
-    ratings = Rating.objects.kept().filter(completion=completion).select_related("annotator")
     return {
         "title": "Where does this answer come from, and what was said of it?",
         "turns": shown.turns(completion.prompt),
         "text": _text(completion),
-        "lineage": lineage_of(completion),
-        "learnt": learnt_from(completion),
+        "lineage": known.lineage,
+        "learnt": known.learnt,
         "judged": [
             (one, one.tiers[places[one.task_id]] if one.tiers else None, len(set(one.tiers)))
-            for one in rankings.select_related("annotator", "task").order_by("-pk")[:MOST]
+            for one in known.rankings
         ],
-        "ratings": ratings.order_by("-pk")[:MOST],
-        "tasks": Task.objects.kept().filter(entries__completion=completion).order_by("-pk")[:MOST],
+        "ratings": known.ratings,
+        "tasks": known.tasks,
         "flags": Flag.objects.filter(completion=completion)[:MOST],
         "rewards": _rewards(completion),
     }
@@ -156,34 +143,28 @@ def _rewards(completion: Completion) -> list[tuple[Reward, int]]:
 
 
 def _of_task(task: Task) -> dict[str, Any]:
-    completions = _entries(task)
-    rankings = list(
-        Ranking.objects.kept()
-        .filter(task=task)
-        .select_related("annotator")
-        .order_by("-is_current", "pk")[:MOST]
-    )
+    known = related.of("tasks", task)
+    rankings = list(known.rankings)
     tiers = [one.tiers for one in rankings if one.is_current and one.tiers]
     leases = Assignment.objects.filter(task=task, annotator__withdrawn_at=None).select_related("annotator")
-    ratings = Rating.objects.kept().filter(assignment__task=task)
-    demonstrations = Demonstration.objects.kept().filter(assignment__task=task)
     return {
         "title": "What is asked here, and what does everybody say?",
         "turns": shown.turns(task.prompt),
-        "texts": _texts(completions, tiers=task.gold_tiers),
+        "texts": _texts(list(known.completions), tiers=task.gold_tiers),
         "rankings": rankings,
         "agreement": pairwise_agreement(tiers) if len(tiers) > 1 else None,
-        "ratings": ratings.select_related("annotator", "completion").order_by("pk")[:MOST],
-        "demonstrations": demonstrations.select_related("author").order_by("pk")[:MOST],
+        "ratings": known.ratings,
+        "demonstrations": known.demonstrations,
         "slots": Slot.objects.filter(task=task).select_related("annotator").order_by("number"),
         "leases": leases.order_by("-pk")[:MOST],
-        "asked_again": Task.objects.filter(repeats=task).order_by("pk"),
+        "asked_again": known.asked_again,
         "flags": Flag.objects.filter(task=task).select_related("annotator")[:MOST],
     }
 
 
 def _of_ranking(ranking: Ranking) -> dict[str, Any]:
-    texts = _texts(_entries(ranking.task), ranking.order_shown, ranking.tiers)
+    known = related.of("rankings", ranking)
+    texts = _texts(list(known.completions), ranking.order_shown, ranking.tiers)
     return {
         "title": "What did this annotator see and say?",
         "turns": shown.turns(ranking.task.prompt),
@@ -191,36 +172,35 @@ def _of_ranking(ranking: Ranking) -> dict[str, Any]:
         "order": _order(texts),
         "reason": ranking.metadata.get("reason", ""),
         "guidelines": _guidelines(ranking.project_id, ranking.guideline_version),
-        "earlier": ranking.supersedes,
-        "later": Ranking.objects.filter(supersedes=ranking).first(),
+        "earlier": known.earlier,
+        "later": known.later,
     }
 
 
 def _of_rating(rating: Rating) -> dict[str, Any]:
-    same = Rating.objects.current().kept().filter(completion=rating.completion_id)
+    known = related.of("ratings", rating)
     axes = {axis["name"]: axis for axis in rating.project.rating_axes}
     return {
         "title": "What did this annotator make of the answer?",
         "turns": shown.turns(rating.completion.prompt),
         "text": _text(rating.completion),
         "axis": axes.get(rating.axis),
-        "ratings": same.filter(annotator=rating.annotator_id)
-        .select_related("annotator")
-        .order_by("axis", "pk"),
+        "ratings": known.ratings,
         "guidelines": _guidelines(rating.project_id, rating.guideline_version),
-        "earlier": rating.supersedes,
-        "later": Rating.objects.filter(supersedes=rating).first(),
+        "earlier": known.earlier,
+        "later": known.later,
     }
 
 
 def _of_demonstration(demonstration: Demonstration) -> dict[str, Any]:
+    known = related.of("demonstrations", demonstration)
     return {
         "title": "What did this person write, and what was said of it?",
         "turns": shown.turns(demonstration.prompt),
         "html": render(demonstration.text),
         "guidelines": _guidelines(demonstration.project_id, demonstration.guideline_version),
-        "earlier": demonstration.supersedes,
-        "later": Demonstration.objects.filter(supersedes=demonstration).first(),
+        "earlier": known.earlier,
+        "later": known.later,
     }
 
 

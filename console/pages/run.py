@@ -2,11 +2,9 @@
 
 import csv
 from datetime import datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.contrib import admin, messages
-from django.core.files.storage import storages
 from django.db.models import Exists, Max, OuterRef
 from django.http import (
     FileResponse,
@@ -218,14 +216,7 @@ def run_note(request: HttpRequest, run: Run, project: Project) -> HttpResponse:
 @for_run
 def run_file(request: HttpRequest, run: Run, project: Project, name: str) -> FileResponse:
     """One file of what it made."""
-    artifact = describing.artifact(run)
-    if artifact is None or name not in artifact.files:
-        raise Http404
-    try:
-        file = storages["artifacts"].open(f"{artifact.digest}/{name}")
-    except FileNotFoundError as error:
-        raise Http404 from error
-    return FileResponse(file, as_attachment=True, filename=Path(name).name)
+    return downloads.kept(describing.artifact(run), name)
 
 
 @require_POST
@@ -281,7 +272,7 @@ def _context(request: HttpRequest, run: Run, project: Project) -> dict[str, obje
         "facts": describing.facts(run, project),
         "settings": describing.settings(run),
         "onward": describing.onward(run, project),
-        "artifact": describing.artifact(run) if run.status == Run.Status.SUCCEEDED else None,
+        "artifact": describing.finished_artifact(run),
         "others": _others(run, project, over),
         "over": over,
         "most_over": MOST_OVER,

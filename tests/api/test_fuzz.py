@@ -90,6 +90,7 @@ NAMES = {
     "webhooks": "webhook",
     "deliveries": "delivery",
     "runs": "run",
+    "files": "file",
     "reward-models": "number",
     "policies": "number",
 }

@@ -62,6 +62,8 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("GET", P + "quality/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "tasks/make/"): Row(RESEARCHERS, WRITE, 201, {"kind": "rate", "prompts": 1}),
     ("GET", P + "annotators/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "annotators/{annotator}/figures/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "annotators/{annotator}/standing/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "members/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "members/{member}/"): Row(RESEARCHERS, READ, 200),
     ("PATCH", P + "members/{member}/"): Row(RESEARCHERS, ADMINISTER, 200, {"role": "researcher"}),
@@ -74,11 +76,14 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("GET", P + "prompts/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "prompts/"): Row(RESEARCHERS, WRITE, 201, {"prompt": "New?"}),
     ("GET", P + "prompts/{prompt}/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "prompts/{prompt}/lineage/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "completions/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "completions/{completion}/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "completions/{completion}/lineage/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "tasks/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "tasks/"): Row(RESEARCHERS, WRITE, 201, TASK),
     ("GET", P + "tasks/{task}/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "tasks/{task}/lineage/"): Row(RESEARCHERS, READ, 200),
     ("PATCH", P + "tasks/{task}/"): Row(RESEARCHERS, WRITE, 200, {"priority": 3}),
     ("GET", P + "flags/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "flags/"): Row(RESEARCHERS, WRITE, 201, {**FLAGGED, "tasks": ["{task}"]}),
@@ -99,10 +104,13 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("GET", P + "withdrawals/{withdrawal}/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "rankings/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "rankings/{ranking}/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "rankings/{ranking}/lineage/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "ratings/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "ratings/{rating}/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "ratings/{rating}/lineage/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "demonstrations/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "demonstrations/{demonstration}/"): Row(RESEARCHERS, READ, 200),
+    ("GET", P + "demonstrations/{demonstration}/lineage/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "next/"): Row(MEMBERS, ANNOTATE, 200),
     ("GET", P + "assignments/"): Row(MEMBERS, ANNOTATE, 200),
     ("GET", P + "assignments/{assignment}/"): Row(ITS_ANNOTATOR, ANNOTATE, 200),
@@ -120,6 +128,8 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ),
     # It is not submitted.
     ("POST", P + "assignments/{assignment}/revise/"): Row(ITS_ANNOTATOR, ANNOTATE, 400, RANKS),
+    ("GET", P + "history/"): Row(MEMBERS, ANNOTATE, 200),
+    ("GET", P + "progress/"): Row(MEMBERS, ANNOTATE, 200),
     ("POST", P + "reviews/next/"): Row(MEMBERS, ANNOTATE, 204),
     # It is accepted already.
     ("POST", P + "reviews/{demonstration}/accept/"): Row(MEMBERS, ANNOTATE, 400),
@@ -150,6 +160,9 @@ ENDPOINTS: dict[tuple[str, str], Row] = {
     ("POST", P + "runs/{run}/resume/"): Row(RESEARCHERS, RUNS, 409),
     # Found, but it has no file yet; the message of the 404 is the same.
     ("GET", P + "runs/{run}/output/"): Row(RESEARCHERS, READ, 404),
+    ("GET", P + "runs/{run}/files/"): Row(RESEARCHERS, READ, 200),
+    # Found, but it keeps nothing; the message of the 404 is the same.
+    ("GET", P + "runs/{run}/files/{file}/"): Row(RESEARCHERS, READ, 404),
     ("GET", P + "reward-models/"): Row(RESEARCHERS, READ, 200),
     ("GET", P + "reward-models/{number}/"): Row(RESEARCHERS, READ, 200),
     ("POST", P + "reward-models/{number}/activate/"): Row(RESEARCHERS, RUNS, 200),
@@ -374,6 +387,8 @@ def test_an_annotator_is_shown_no_source_no_setting_and_nothing_of_others(world:
         alice.ask("POST", "projects/helpful/next/"),
         alice.ask("GET", "projects/helpful/assignments/"),
         alice.ask("GET", f"projects/helpful/assignments/{world.ids['assignment']}/"),
+        alice.ask("GET", "projects/helpful/history/"),
+        alice.ask("GET", "projects/helpful/progress/"),
     ]
     assert {answer.status_code for answer in answers} == {200}
     everything = " ".join(answer.content.decode() for answer in answers)
@@ -415,6 +430,7 @@ def test_every_endpoint_is_in_the_table() -> None:
                 path.replace(f"{{{name}}}", names["id"])
                 .replace("{member}", "{username}")
                 .replace("{snapshot}", "{digest}")
+                .replace("{file}", "{name}")
             )
         table.add((method, path))
     assert set(mounted()) == table

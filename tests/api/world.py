@@ -96,6 +96,7 @@ def make_world() -> World:
         "snapshot": Snapshot.objects.get().digest,
         "withdrawal": _withdrawal(project),
         "number": 1,
+        "file": "folder/meta.json",
     }
     return world
 

@@ -93,7 +93,14 @@ WITHOUT_OPERATION = {
     *((Client, name) for name in ("lines", "save", "streamed")),
     *((synchronous.Runs, name) for name in ("wait", "follow_log")),
 }
-EXAMPLES: dict[str, Any] = {"id": "7", "digest": "1" * 64, "number": 7, "username": "bob", "kind": "pairs"}
+EXAMPLES: dict[str, Any] = {
+    "id": "7",
+    "digest": "1" * 64,
+    "number": 7,
+    "username": "bob",
+    "kind": "pairs",
+    "name": "a",
+}
 
 
 def _call(method: Any, tmp_path: Path) -> None:
