@@ -529,6 +529,8 @@ class WrittenBy(TypedDict):
     reward_model: int | None
     fit: int | None
     snapshot: str | None
+    rankings: int | None
+    simulated: int | None
 
 
 class Lineage(TypedDict):

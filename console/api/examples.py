@@ -330,6 +330,8 @@ EXCHANGES: dict[tuple[str, str], Sequence[Exchange]] = {
                     "reward_model": 1,
                     "fit": 12,
                     "snapshot": "5d41402abc4b2a76b9719d911017c592ae2f1b1f2f7c0a2d3e4c5b6a79880f1e",
+                    "rankings": 420,
+                    "simulated": 0,
                 },
                 "learnt": {"reward_models": [2], "policies": [3]},
             },

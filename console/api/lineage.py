@@ -56,6 +56,20 @@ class WrittenBySerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Digest of the rankings that it was fitted on",
     )
+    rankings = serializers.IntegerField(
+        source="snapshot.rankings",
+        default=None,
+        read_only=True,
+        allow_null=True,
+        help_text="How many the snapshot holds",
+    )
+    simulated = serializers.IntegerField(
+        source="snapshot.simulated",
+        default=None,
+        read_only=True,
+        allow_null=True,
+        help_text="How many of them are by simulated annotators",
+    )
 
 
 class LearntSerializer(serializers.Serializer[Any]):

@@ -15,7 +15,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from annotation import people
-from annotation.checking import control
+from annotation.checking import control, standing
 from annotation.collecting import queue, ranking
 from annotation.models import Annotator, Assignment, Completion, Project, Prompt, Ranking, Task
 from annotation.quality import upkeep
@@ -52,7 +52,7 @@ def lineage(world: World, kind: str, public_id: Any) -> dict[str, Any]:
 
 def test_a_completion_is_followed_back_to_rankings_and_forward_to_what_learnt_from_it(world: World) -> None:
     project, ranked = world.cast.project, Ranking.objects.get()
-    before, after = make_snapshot(project, "before"), make_snapshot(project, "after")
+    before, after = make_snapshot(project, "before"), make_snapshot(project, "after", simulated=7)
     type(before).objects.filter(pk=before.pk).update(last_ranking_id=ranked.pk - 1)
     type(after).objects.filter(pk=after.pk).update(last_ranking_id=ranked.pk)
     make_reward_model(project, 2, before)
@@ -72,6 +72,8 @@ def test_a_completion_is_followed_back_to_rankings_and_forward_to_what_learnt_fr
         "reward_model": 3,
         "fit": fitted.fit.run_id,
         "snapshot": "after",
+        "rankings": 7,
+        "simulated": 7,
     }
     nobody: dict[str, list[int]] = {"reward_models": [], "policies": []}
     prompt_id = {"prompt": str(prompt.public_id)}
@@ -264,6 +266,35 @@ def test_ones_own_work_is_listed_searched_and_timed() -> None:
     assert (nothing_yet["today"], nothing_yet["pace"], nothing_yet["seconds_in_all"]) == (0, None, 0)
     Annotator.objects.filter(user=user).update(standing="paused")
     assert alice.ask("GET", "projects/asked/progress/").json()["left"] is None
+
+
+def test_ones_own_work_and_figures_take_as_many_queries_of_much_as_of_little() -> None:
+    project = make_asked()
+    user, alice = judged_by(project, "ada")
+    clara = Program(token_of(make_member(project, role="researcher", name="clara"), "read"))
+    annotator = Annotator.objects.get(user=user)
+    figures = f"projects/asked/annotators/{annotator.public_id}/"
+    asking = [(alice, f"projects/asked/{what}") for what in ("history/", "history/?q=sea", "progress/")]
+    asking += [(clara, figures + what) for what in ("figures/", "standing/")]
+    for who in (alice, clara):
+        who.ask("GET", "projects/")  # the first use of a token is noted
+    counts = []
+    for _ in range(2):
+        for who, path in asking:
+            with CaptureQueriesContext(connection) as caught:
+                assert who.ask("GET", path).status_code == 200
+            counts.append(len(caught))
+        make_tasks(project, 60, completions=2)
+        while taken := queue.claim(annotator=annotator):
+            ranking.submit(assignment=taken, annotator=annotator, verdict="ranked", ranks=[1, 2])
+        for number in range(6):
+            step = standing.resume if number % 2 else standing.pause
+            step(annotator=annotator, why="A trial.", by=user)
+    assert counts[:5] == counts[5:]
+    assert len(alice.ask("GET", "projects/asked/history/").json()["judged"]) == 50
+    # What is older than those is found by its words.
+    (old,) = alice.ask("GET", "projects/asked/history/?q=sea").json()["judged"]
+    assert old["prompt"] == SEA
 
 
 def test_ones_own_work_does_not_tell_what_was_a_check() -> None:
