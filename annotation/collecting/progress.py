@@ -77,7 +77,7 @@ _TIMES = """
         GROUP BY assignment_id
     )
     SELECT
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY active_seconds) FILTER (WHERE created_at >= %(midnight)s),
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY active_seconds),
         coalesce(sum(active_seconds) FILTER (WHERE created_at >= %(midnight)s), 0),
         coalesce(sum(active_seconds), 0)
     FROM judged
@@ -110,7 +110,7 @@ class Left(NamedTuple):
 
 
 class Times(NamedTuple):
-    """Active time of one annotator in seconds: the median of a judgement today, all of today (UTC), and all of it."""
+    """Active time of one annotator in seconds, of judgements since a moment: their median, all of today (UTC), all."""
 
     pace: float | None
     today: float

@@ -32,6 +32,7 @@ def test_the_pace_is_the_median_of_todays_active_seconds() -> None:
     slow.update(created_at=yesterday)
     figures = progress.of(alice)
     assert (figures.today, figures.in_all, figures.pace) == (4, 5, 20.0)
+    assert figures.times.pace == 30.0  # of all they judged, yesterday's too
     assert (progress.of(bob).today, progress.of(bob).pace, progress.of(bob).has_judged) == (0, None, False)
 
 
@@ -62,6 +63,6 @@ def test_time_is_that_of_every_kind_and_counted_once() -> None:
     assert (figures.time_today, figures.time_in_all) == ("3 min 20 s", "3 min 20 s")
     Ranking.objects.update(created_at=timezone.now() - timedelta(days=1))
     figures = progress.of(alice)
-    assert (figures.pace, tuple(figures.times)) == (85, (85, 170, 200))
+    assert (figures.pace, tuple(figures.times)) == (85, (70, 170, 200))
     idle = progress.of(make_annotator(project))
     assert (idle.pace, tuple(idle.times)) == (None, (None, 0, 0))

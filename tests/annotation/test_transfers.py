@@ -42,7 +42,8 @@ def _homes(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> No
 def upload(project: Project, data: bytes, kind: str | None = "prompts", **fields: Any) -> Run:
     """A finished run that imports ``data``."""
     file = ContentFile(data)
-    return run_here(lambda: transfers.request_import(project=project, kind=kind, file=file, **fields))
+    run = transfers.request_import(project=project, kind=kind, file=file, **fields)
+    return run_here(lambda: run)  # no worker takes it meanwhile
 
 
 def prompts(count: int) -> bytes:

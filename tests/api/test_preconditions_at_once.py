@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.mark.long
 def test_parts_of_one_that_two_change_at_once_are_both_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, name in ((noting, "annotate"), (subscribing, "_check")):
+    for module, name in ((noting, "annotate"), (subscribing, "change")):
         monkeypatch.setattr(module, name, _slowly(getattr(module, name)))
     world = make_world()
     secret = token_of(world.cast.carol)
