@@ -95,11 +95,17 @@ class ProgressSerializer(serializers.Serializer[Any]):
     seconds_in_all = serializers.FloatField(
         source="times.in_all", read_only=True, help_text="Active time of everything"
     )
-    pace = serializers.FloatField(
-        source="times.pace",
+    pace_today = serializers.FloatField(
+        source="pace",
         read_only=True,
         allow_null=True,
         help_text="Median active seconds of a judgement today; null before one was timed",
+    )
+    pace_in_all = serializers.FloatField(
+        source="times.pace",
+        read_only=True,
+        allow_null=True,
+        help_text="The same of everything; null before one was timed",
     )
     to_review = serializers.IntegerField(
         read_only=True,

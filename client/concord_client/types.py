@@ -993,7 +993,8 @@ class Progress(TypedDict):
     in_all: int
     seconds_today: float
     seconds_in_all: float
-    pace: float | None
+    pace_today: float | None
+    pace_in_all: float | None
     to_review: int
     sent_back: int
 

@@ -3,6 +3,7 @@
 Each against the rows as they lie there, or against what was sown.
 """
 
+from datetime import timedelta
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from annotation import people
 from annotation.checking import control, standing
@@ -258,12 +260,17 @@ def test_ones_own_work_is_listed_searched_and_timed() -> None:
         "in_all": 3,
         "seconds_today": 180,
         "seconds_in_all": 180,
-        "pace": 60,
+        "pace_today": 60,
+        "pace_in_all": 60,
         "to_review": 0,
         "sent_back": 0,
     }
     nothing_yet = bob.ask("GET", "projects/asked/progress/").json()
-    assert (nothing_yet["today"], nothing_yet["pace"], nothing_yet["seconds_in_all"]) == (0, None, 0)
+    assert (nothing_yet["today"], nothing_yet["pace_in_all"], nothing_yet["seconds_in_all"]) == (0, None, 0)
+    slow = Ranking.objects.filter(assignment__in=list(stored)[:2])
+    slow.update(created_at=timezone.now() - timedelta(days=1), active_seconds=90)
+    later = alice.ask("GET", "projects/asked/progress/").json()
+    assert (later["pace_today"], later["pace_in_all"], later["seconds_today"]) == (60, 90, 60)
     Annotator.objects.filter(user=user).update(standing="paused")
     assert alice.ask("GET", "projects/asked/progress/").json()["left"] is None
 
