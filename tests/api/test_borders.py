@@ -152,6 +152,7 @@ def addresses_without_a_list() -> list[tuple[str, str]]:
                 "number": 1,
                 "digest": "d",
                 "username": "u",
+                "name": "report.json",
             }
             addresses.append((method.upper(), path.removeprefix("/api/v1/").format(**names)))
     return addresses
