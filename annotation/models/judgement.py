@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, F, Q
 from django.db.models.functions import Now
 
 from annotation.models import words
@@ -58,17 +58,19 @@ class RankingQuerySet(models.QuerySet["Ranking"]):
 
     def saying(self, sought: str) -> RankingQuerySet:
         """With these words in their rationale, or in the messages of their prompt."""
-        by_prompt = Exists(Prompt.objects.saying(sought).filter(pk=OuterRef("task__prompt")))
-        by_rationale = ~Q(rationale="") & Q(words=words.sought(sought))
-        return self.alias(words=words.of_text("rationale")).filter(by_rationale | by_prompt)
-
-    def ids_saying(self, sought: str) -> Any:
-        """Of these, by the indexes (``words``). Most have no rationale, and the index holds those that have one."""
-        with_rationale = self.filter(~Q(rationale="")).alias(words=words.of_text("rationale"))
-        return words.ids(
-            with_rationale.filter(words=words.sought(sought)),
-            self.filter(task__prompt__in=Prompt.objects.ids_saying(sought)),
+        query = words.sought(sought)
+        rows = self.alias(
+            words=words.of_text("rationale"), prompt_words=words.MessageWords("task__prompt__messages")
         )
+        return rows.filter((~Q(rationale="") & Q(words=query)) | Q(prompt_words=query))
+
+    def saying_by_index(self, sought: str) -> words.ByIndex:
+        """The same by the indexes (``words``). Most have no rationale, and its index holds those that have one."""
+        with_rationale = self.filter(~Q(rationale="")).alias(words=words.of_text("rationale"))
+        return {
+            "pk": words.ids(with_rationale.filter(words=words.sought(sought))),
+            "task__prompt__pk": words.ids(Prompt.objects.saying(sought)),
+        }
 
 
 class Ranking(models.Model):
@@ -196,17 +198,19 @@ class RatingQuerySet(models.QuerySet["Rating"]):
 
     def saying(self, sought: str) -> RatingQuerySet:
         """With these words in their completion, or in the messages of their prompt."""
-        return self.filter(
-            Exists(Completion.objects.saying(sought).filter(pk=OuterRef("completion")))
-            | Exists(Prompt.objects.saying(sought).filter(pk=OuterRef("completion__prompt")))
+        query = words.sought(sought)
+        rows = self.alias(
+            words=words.of_text("completion__text"),
+            prompt_words=words.MessageWords("completion__prompt__messages"),
         )
+        return rows.filter(Q(words=query) | Q(prompt_words=query))
 
-    def ids_saying(self, sought: str) -> Any:
-        """Of these, by the indexes (``words``)."""
-        return words.ids(
-            self.filter(completion__in=Completion.objects.ids_saying(sought)),
-            self.filter(completion__prompt__in=Prompt.objects.ids_saying(sought)),
-        )
+    def saying_by_index(self, sought: str) -> words.ByIndex:
+        """The same by the indexes (``words``)."""
+        return {
+            "completion__pk": words.ids(Completion.objects.saying(sought)),
+            "completion__prompt__pk": words.ids(Prompt.objects.saying(sought)),
+        }
 
 
 class Rating(models.Model):
@@ -277,19 +281,23 @@ class DemonstrationQuerySet(models.QuerySet["Demonstration"]):
     def saying(self, sought: str) -> DemonstrationQuerySet:
         """With these words in their text, in what their reviewer says of it, or in the messages of their prompt."""
         query = words.sought(sought)
-        by_prompt = Exists(Prompt.objects.saying(sought).filter(pk=OuterRef("prompt")))
-        rows = self.alias(words=words.of_text("text"), comment_words=words.of_text("comment"))
-        return rows.filter(Q(words=query) | (~Q(comment="") & Q(comment_words=query)) | by_prompt)
-
-    def ids_saying(self, sought: str) -> Any:
-        """Of these, by the indexes (``words``)."""
-        query = words.sought(sought)
-        commented = self.filter(~Q(comment="")).alias(words=words.of_text("comment"))
-        return words.ids(
-            self.alias(words=words.of_text("text")).filter(words=query),
-            commented.filter(words=query),
-            self.filter(prompt__in=Prompt.objects.ids_saying(sought)),
+        rows = self.alias(
+            words=words.of_text("text"),
+            comment_words=words.of_text("comment"),
+            prompt_words=words.MessageWords("prompt__messages"),
         )
+        by_comment = ~Q(comment="") & Q(comment_words=query)
+        return rows.filter(Q(words=query) | by_comment | Q(prompt_words=query))
+
+    def saying_by_index(self, sought: str) -> words.ByIndex:
+        """The same by the indexes (``words``)."""
+        query = words.sought(sought)
+        by_text = self.alias(words=words.of_text("text")).filter(words=query)
+        by_comment = self.filter(~Q(comment="")).alias(words=words.of_text("comment")).filter(words=query)
+        return {
+            "pk": words.ids(by_text).union(words.ids(by_comment), all=True),
+            "prompt__pk": words.ids(Prompt.objects.saying(sought)),
+        }
 
     def accepted(self) -> DemonstrationQuerySet:
         """What SFT learns from and an export holds: current, kept, and accepted or of a project without review."""

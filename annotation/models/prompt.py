@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -66,9 +65,9 @@ class PromptQuerySet(models.QuerySet["Prompt"]):
         """With these words in their messages."""
         return self.alias(words=words.MessageWords("messages")).filter(words=words.sought(sought))
 
-    def ids_saying(self, sought: str) -> Any:
-        """Of these, by the index (``words``)."""
-        return words.ids(self.saying(sought))
+    def saying_by_index(self, sought: str) -> words.ByIndex:
+        """The same by the index (``words``)."""
+        return {"pk": words.ids(self.saying(sought))}
 
 
 class Prompt(models.Model):
@@ -134,9 +133,9 @@ class CompletionQuerySet(models.QuerySet["Completion"]):
         """With these words."""
         return self.alias(words=words.of_text("text")).filter(words=words.sought(sought))
 
-    def ids_saying(self, sought: str) -> Any:
-        """Of these, by the index (``words``)."""
-        return words.ids(self.saying(sought))
+    def saying_by_index(self, sought: str) -> words.ByIndex:
+        """The same by the index (``words``)."""
+        return {"pk": words.ids(self.saying(sought))}
 
 
 class Completion(models.Model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -25,11 +25,11 @@ class TaskQuerySet(models.QuerySet["Task"]):
 
     def saying(self, sought: str) -> TaskQuerySet:
         """With these words in the messages of their prompt."""
-        return self.filter(Exists(Prompt.objects.saying(sought).filter(pk=OuterRef("prompt"))))
+        return self.alias(words=words.MessageWords("prompt__messages")).filter(words=words.sought(sought))
 
-    def ids_saying(self, sought: str) -> Any:
-        """Of these, by the index (``words``)."""
-        return words.ids(self.filter(prompt__in=Prompt.objects.ids_saying(sought)))
+    def saying_by_index(self, sought: str) -> words.ByIndex:
+        """The same by the index (``words``)."""
+        return {"prompt__pk": words.ids(Prompt.objects.saying(sought))}
 
     def collected(self) -> TaskQuerySet:
         """Asked in order to learn what people prefer, of prompts that nobody withdrew: not gold, no repeat."""

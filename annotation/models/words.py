@@ -3,8 +3,8 @@
 Of a long text the beginning is searched. Words are taken as they are ("simple"): prompts come in every language.
 
 Rows are found in two ways, which find the same. ``saying`` is a condition on a row, for where most rows meet it and the
-first of them are wanted. ``ids_saying`` goes through the indexes, a query for each of them, for where few do: one
-condition with an "or" over several tables would read every row.
+first of them are wanted. ``saying_by_index`` is for where few do: the ids that each index finds, a query for each, by
+the path from a row to what has such an id. One condition with an "or" over several tables would read every row.
 """
 
 from typing import Any
@@ -13,6 +13,8 @@ from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVect
 from django.db.models import Func
 from django.db.models.functions import Left
 
+# By the path from a row: a query of ids.
+ByIndex = dict[str, Any]
 # Characters; Postgres refuses to index more than a megabyte of words.
 SEARCHED = 50_000
 
@@ -29,10 +31,9 @@ def of_text(column: str) -> SearchVector:
     return SearchVector(Left(column, SEARCHED), config="simple")
 
 
-def ids(first: Any, *others: Any) -> Any:
-    """The ids of all these rows of one table, in no order; of a row that is in two of them twice."""
-    queries = [rows.order_by().values_list("pk", flat=True) for rows in (first, *others)]
-    return queries[0].union(*queries[1:], all=True) if others else queries[0]
+def ids(rows: Any) -> Any:
+    """Of these rows, in no order."""
+    return rows.order_by().values_list("pk", flat=True)
 
 
 def sought(words: str) -> SearchQuery:

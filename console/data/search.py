@@ -11,9 +11,21 @@ FEW = 10_000
 def narrowed(rows: Any, sought: str) -> Any:
     """The ``rows`` that say so. Inside a transaction: the planner is told which way to go, because it cannot know how
     often two words stand in one text."""
-    matching = rows.model.objects.ids_saying(sought)[: FEW + 1]
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        ids = list(matching)
+        ids = _few(rows.model.objects.order_by(), sought)
         cursor.execute("SET LOCAL enable_seqscan = on")
-    return rows.saying(sought) if len(ids) > FEW else rows.filter(pk__among=ids)
+    return rows.saying(sought) if ids is None else rows.filter(pk__among=ids)
+
+
+def _few(all_rows: Any, sought: str) -> list[int] | None:
+    """The ids of all that say so, by the indexes; None where one of them finds many, or what it finds has many rows."""
+    rows_by_index = set[int]()
+    for path, query in all_rows.saying_by_index(sought).items():
+        ids = list(query[: FEW + 1])
+        if path != "pk" and len(ids) <= FEW:
+            ids = list(all_rows.filter(**{f"{path}__among": ids}).values_list("pk", flat=True)[: FEW + 1])
+        if len(ids) > FEW:
+            return None
+        rows_by_index.update(ids)
+    return list(rows_by_index)
