@@ -73,8 +73,9 @@ def load_trunk(base: str, *, tokenizer: Any, dtype: torch.dtype = torch.float32)
 
 
 def is_encoder(base: str) -> bool:
-    """Whether ``base`` is an encoder, BERT and its kin, of which transformers has a classifier. Raises BadInput."""
-    config = _load_config(base)
+    """Whether ``base`` is an encoder, BERT and its kin, of which transformers has a classifier, as its config says:
+    whoever loads it looks at its files. Raises BadInput."""
+    config = _read_config(base)
     alone = not getattr(config, "is_encoder_decoder", False) and not getattr(config, "is_decoder", False)
     return (
         alone
@@ -109,12 +110,15 @@ def load_classifier(base: str, *, tokenizer: Any, seed: int) -> Any:
 
 def _load_config(base: str) -> Any:
     """The configuration of ``base``, whose folder has been checked. Raises BadInput."""
-    where = place(base)
     if Path(base).is_dir():
         check_manifest(Path(base))
-        check_weights(Path(where))
+        check_weights(Path(place(base)))
+    return _read_config(base)
+
+
+def _read_config(base: str) -> Any:
     try:
-        return AutoConfig.from_pretrained(where, trust_remote_code=False)
+        return AutoConfig.from_pretrained(place(base), trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise _cannot_load(base, "trunk", error) from error
 

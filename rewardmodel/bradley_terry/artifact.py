@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from lm.adapter import save_adapter
-from lm.loading import TRUNK, is_encoder, load_classifier, load_tokenizer, load_trunk, width
+from lm.loading import TRUNK, is_encoder, load_classifier, load_tokenizer, load_trunk, place, width
 from lm.manifest import FORMAT, NAME, check_kind, check_manifest, code_version, files_of
 from rewardmodel.bradley_terry.encoding import Limits
 from rewardmodel.bradley_terry.network import RewardNetwork
@@ -90,10 +90,14 @@ def check_meta(folder: Path) -> dict[str, Any]:
 
 
 def load_network(folder: Path, *, tokenizer: Any, dtype: torch.dtype = torch.float32) -> RewardNetwork:
-    """The network in ``folder`` on the CPU, a causal trunk in ``dtype``. Raises BadInput."""
-    if not (folder / HEAD).is_file() and is_encoder(str(folder)):
-        return RewardNetwork.around(load_classifier(str(folder), tokenizer=tokenizer, seed=0))
-    trunk = load_trunk(str(folder), tokenizer=tokenizer, dtype=dtype)
+    """The network in ``folder``, which ``check_meta`` has read, on the CPU; a causal trunk in ``dtype``.
+
+    Raises BadInput.
+    """
+    inner = place(str(folder))
+    if not (folder / HEAD).is_file() and is_encoder(inner):
+        return RewardNetwork.around(load_classifier(inner, tokenizer=tokenizer, seed=0))
+    trunk = load_trunk(inner, tokenizer=tokenizer, dtype=dtype)
     return RewardNetwork(trunk, load_head(folder, trunk))
 
 
