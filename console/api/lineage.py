@@ -15,60 +15,37 @@ from console.data.kinds import KINDS
 from rltrainer.lineage import Lineage
 
 
+def _or_null(field: type[serializers.Field[Any, Any, Any, Any]], source: str, words: str) -> Any:
+    """A field that is null where the way to its ``source`` ends."""
+    return field(source=source, default=None, read_only=True, allow_null=True, help_text=words)
+
+
 class WrittenBySerializer(serializers.Serializer[Any]):
     """How a policy came to write it, step by step back; null where the line ends."""
 
     policy = serializers.IntegerField(
         source="policy.number", read_only=True, help_text="The version's number"
     )
-    training = serializers.IntegerField(
-        source="training.run_id",
-        default=None,
-        read_only=True,
-        allow_null=True,
-        help_text="The run that trained it; null of a base",
+    training = _or_null(
+        serializers.IntegerField, "training.run_id", "The run that trained it; null of a base"
     )
-    algorithm = serializers.CharField(
-        source="training.algorithm",
-        default=None,
-        read_only=True,
-        allow_null=True,
-        help_text="By which it was trained: sft, ppo or reinforce",
+    algorithm = _or_null(
+        serializers.CharField, "training.algorithm", "By which it was trained: sft, ppo or reinforce"
     )
-    reward_model = serializers.IntegerField(
-        source="reward_model.number",
-        default=None,
-        read_only=True,
-        allow_null=True,
-        help_text="The number of the version that the training followed",
+    reward_model = _or_null(
+        serializers.IntegerField,
+        "reward_model.number",
+        "The number of the version that the training followed",
     )
-    fit = serializers.IntegerField(
-        source="reward_model.fit.run_id",
-        default=None,
-        read_only=True,
-        allow_null=True,
-        help_text="The run that fitted the reward model",
+    fit = _or_null(
+        serializers.IntegerField, "reward_model.fit.run_id", "The run that fitted the reward model"
     )
-    snapshot = serializers.CharField(
-        source="snapshot.digest",
-        default=None,
-        read_only=True,
-        allow_null=True,
-        help_text="Digest of the rankings that it was fitted on",
+    snapshot = _or_null(
+        serializers.CharField, "snapshot.digest", "Digest of the rankings that it was fitted on"
     )
-    rankings = serializers.IntegerField(
-        source="snapshot.rankings",
-        default=None,
-        read_only=True,
-        allow_null=True,
-        help_text="How many the snapshot holds",
-    )
-    simulated = serializers.IntegerField(
-        source="snapshot.simulated",
-        default=None,
-        read_only=True,
-        allow_null=True,
-        help_text="How many of them are by simulated annotators",
+    rankings = _or_null(serializers.IntegerField, "snapshot.rankings", "How many the snapshot holds")
+    simulated = _or_null(
+        serializers.IntegerField, "snapshot.simulated", "How many of them are by simulated annotators"
     )
 
 
@@ -112,28 +89,12 @@ class LineageSerializer(serializers.Serializer[Any]):
         help_text="Of a completion and a task, 50 at most; of a rating the same annotator's on each axis",
     )
     demonstrations = IdsField(read_only=True, help_text="Of a prompt and a task, 50 at most")
-    repeats = serializers.UUIDField(
-        source="repeats.public_id",
-        default=None,
-        read_only=True,
-        allow_null=True,
-        help_text="The task that this one asks for once more",
+    repeats = _or_null(
+        serializers.UUIDField, "repeats.public_id", "The task that this one asks for once more"
     )
     asked_again = IdsField(read_only=True, help_text="Tasks that ask for this one once more")
-    earlier = serializers.UUIDField(
-        source="earlier.public_id",
-        default=None,
-        read_only=True,
-        allow_null=True,
-        help_text="The judgement whose place this one took",
-    )
-    later = serializers.UUIDField(
-        source="later.public_id",
-        default=None,
-        read_only=True,
-        allow_null=True,
-        help_text="The judgement that took this one's place",
-    )
+    earlier = _or_null(serializers.UUIDField, "earlier.public_id", "The judgement whose place this one took")
+    later = _or_null(serializers.UUIDField, "later.public_id", "The judgement that took this one's place")
     written_by = serializers.SerializerMethodField(
         help_text="Of a completion by a policy: how that came to be; null of others"
     )

@@ -34,16 +34,16 @@ def configure_project(
     nothing is. The desk is locked where the number of annotators becomes another one, so other changes wait for no
     import.
     """
-    annotators, before = changes.pop("annotators_per_task", None), _annotators_of(project)
-    another = annotators is not None and annotators != before
-    if annotators is not None and another:
+    annotators, before = changes.pop("annotators_per_task", None), None
+    if annotators is not None and annotators != _annotators_of(project):
         locks.desk(project)
         before = _annotators_of(project)
         change_overlap(project=project, annotators=annotators)
     if check is not None:
         # Last, and so after the slots (annotation.locks).
         locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
-        locked.annotators_per_task = before if another else locked.annotators_per_task
+        if before is not None:
+            locked.annotators_per_task = before
         check(locked)
     return people.change_project(project=project, **cast("people.ProjectChanges", changes))
 
