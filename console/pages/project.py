@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from annotation.models import Project
 from annotation.quality import summary
 from annotation.texts.durations import in_words
-from console import loop
+from console import activity, loop
 from console.describing import sentence
 from console.figures import points
 from console.forms.action import Action
@@ -55,6 +55,7 @@ def page(request: HttpRequest, project: Project, bad: tuple[str, Action] | None 
             most=1,
             in_percent=True,
         ),
+        "activity": activity.of_project(project),
         "rewards": charts.scatter(_rewards(project)),
         "width": charts.WIDTH,
         "forms": forms_of("project", project, bad),

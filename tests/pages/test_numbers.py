@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from annotation import people
 from annotation.collecting import flags, queue, ranking
 from annotation.quality import upkeep
+from console import activity
 from console.data.kinds import KINDS
 from rewardmodel import scoring
 from rewardmodel.models import RewardModelVersion
@@ -128,6 +129,48 @@ def test_home_counts_demonstrations_skips_flags_and_weeks(cast: Cast) -> None:
         f"Rankings {counts['rankings']} +{counts['rankings']} this week, {counts['skipped']} skipped"
     ) in text
     assert f"Flags and skips {counts['flags']}" in text
+
+
+def test_home_counts_the_rankings_of_each_person_on_each_of_fourteen_days(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activity, "PEOPLE", 2)
+    ids = [pk for (pk,) in ask("SELECT id FROM annotation_ranking WHERE project_id = PROJECT AND is_current")]
+    rng = random.Random(3)
+    with connection.cursor() as cursor:
+        for ranking_id in ids:
+            # The fifteenth day before today's end is not in the table, and a superseded ranking is in no cell.
+            cursor.execute(
+                "UPDATE annotation_ranking SET created_at = date_trunc('day', now()) - make_interval(days => %s) "
+                "+ interval '1 minute', is_current = %s WHERE id = %s",
+                [rng.choice([0, 1, 2, 5, 13, 14]), rng.random() < 0.9, ranking_id],
+            )
+    rows = table(text_of(cast, ""), "Rankings a day by person")
+    counted = """
+        SELECT a.pseudonym, 13 - (current_date - r.created_at::date), count(*) FROM annotation_ranking r
+        JOIN annotation_annotator a ON a.id = r.annotator_id
+        WHERE r.project_id = PROJECT AND r.is_current AND r.created_at >= current_date - 13 GROUP BY 1, 2
+    """
+    days: dict[str, list[int]] = {}
+    for name, day, rankings in ask(counted):
+        days.setdefault(name, [0] * 14)[day] = rankings
+    assert len(days) == PEOPLE
+    assert sum(map(sum, days.values())) < len(ids)
+    busiest = sorted(days, key=lambda name: (-sum(days[name]), name))
+    expected = [[name, *days[name], sum(days[name])] for name in busiest[:2]]
+    expected.append(["1 other", *days[busiest[2]], sum(days[busiest[2]])])
+    assert rows == [[str(cell or "·") for cell in row] for row in expected]
+
+
+def test_a_days_number_leads_to_the_rankings_it_counts(cast: Cast) -> None:
+    text = text_of(cast, "")
+    region = text[text.index('aria-label="Rankings a day by person"') :]
+    links = re.findall(r'<a href="([^"]*)">([\d,]+)</a>', region[: region.index("</table>")])
+    assert len(links) == 2 * PEOPLE
+    client = Client()
+    client.force_login(cast.carol)
+    for address, number in links:
+        assert str(client.get(address.replace("&amp;", "&")).context["lines"].number) == number
 
 
 HELD_OUT = {
