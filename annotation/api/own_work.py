@@ -102,10 +102,9 @@ class ProgressSerializer(serializers.Serializer[Any]):
         help_text="Median active seconds of a judgement today; null before one was timed",
     )
     pace_in_all = serializers.FloatField(
-        source="times.pace",
         read_only=True,
         allow_null=True,
-        help_text="The same of everything; null before one was timed",
+        help_text=f"The same of the newest {progress.PACED:,}, of whatever day; null before one was timed",
     )
     to_review = serializers.IntegerField(
         read_only=True,

@@ -58,15 +58,38 @@ _FIGURES = """
         ([waiting])
 """.replace("[most]", str(COUNTED + 1))
 
-# Judgements since a moment, by the index of each. A rating has a row a score, each with the seconds of the whole; a
-# version goes on with the seconds of the one before.
-_TIMES = """
-    WITH submitted AS NOT MATERIALIZED (
+# Of the newest judgements since a moment, by the index of each kind: to find the middle one of a history is to sort all
+# of it. A rating has a row a score, each with the seconds of the whole; a version goes on with those of the one before.
+PACED = 10_000
+_PACE = """
+    WITH submitted AS MATERIALIZED (
         SELECT id FROM annotation_assignment
         WHERE annotator_id = %(annotator)s AND status = 'submitted' AND closed_at >= %(since)s
+        ORDER BY closed_at DESC LIMIT [most]
+    ), judged AS (
+        (
+            SELECT created_at, active_seconds FROM annotation_ranking
+            WHERE annotator_id = %(annotator)s AND is_current AND created_at >= %(since)s
+            ORDER BY created_at DESC LIMIT [most]
+        )
+        UNION ALL
+        SELECT min(created_at), max(active_seconds) FROM annotation_rating
+        WHERE assignment_id IN (SELECT id FROM submitted) GROUP BY assignment_id
+        UNION ALL
+        SELECT min(created_at), max(active_seconds) FROM annotation_demonstration
+        WHERE assignment_id IN (SELECT id FROM submitted) GROUP BY assignment_id
+    )
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY active_seconds)
+    FROM (SELECT active_seconds FROM judged ORDER BY created_at DESC LIMIT [most]) newest
+"""
+
+# All judgements, by the index of each kind.
+_TIMES = """
+    WITH submitted AS NOT MATERIALIZED (
+        SELECT id FROM annotation_assignment WHERE annotator_id = %(annotator)s AND status = 'submitted'
     ), judged AS (
         SELECT created_at, active_seconds FROM annotation_ranking
-        WHERE annotator_id = %(annotator)s AND is_current AND created_at >= %(since)s AND active_seconds IS NOT NULL
+        WHERE annotator_id = %(annotator)s AND is_current AND active_seconds IS NOT NULL
         UNION ALL
         SELECT min(created_at), max(active_seconds) FROM annotation_rating
         WHERE assignment_id IN (SELECT id FROM submitted) AND active_seconds IS NOT NULL
@@ -77,7 +100,6 @@ _TIMES = """
         GROUP BY assignment_id
     )
     SELECT
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY active_seconds),
         coalesce(sum(active_seconds) FILTER (WHERE created_at >= %(midnight)s), 0),
         coalesce(sum(active_seconds), 0)
     FROM judged
@@ -110,9 +132,8 @@ class Left(NamedTuple):
 
 
 class Times(NamedTuple):
-    """Active time of one annotator in seconds, of judgements since a moment: their median, all of today (UTC), all."""
+    """Active time of one annotator in seconds: of today (UTC), and of all they judged."""
 
-    pace: float | None
     today: float
     in_all: float
 
@@ -162,12 +183,22 @@ class Progress:
     @cached_property
     def times(self) -> Times:
         """How long they judged. Not for the page of a task, nor for that of all projects: it adds up all they did."""
-        return self._times(since="-infinity")
+        return Times(*rows.values(_TIMES, annotator=self.annotator.pk, midnight=_midnight()))
 
     @cached_property
     def pace(self) -> float | None:
         """Median active seconds of a judgement of theirs today, of every kind; None before one was timed."""
-        return self._times(since=_midnight()).pace
+        return self._pace(since=_midnight())
+
+    @cached_property
+    def pace_in_all(self) -> float | None:
+        """The same of the newest PACED that they judged."""
+        return self._pace(since="-infinity")
+
+    def _pace(self, since: datetime | str) -> float | None:
+        statement = _PACE.replace("[most]", str(PACED))
+        (median,) = rows.values(statement, annotator=self.annotator.pk, since=since)
+        return float(median) if median is not None else None
 
     @property
     def pace_in_words(self) -> str:
@@ -175,13 +206,14 @@ class Progress:
         return "" if self.pace is None else in_words(self.pace)
 
     @property
-    def pace_in_all(self) -> str:
-        """The same of all they judged."""
-        return "" if self.times.pace is None else in_words(self.times.pace)
+    def pace_in_all_in_words(self) -> str:
+        """That of the newest, in words."""
+        return "" if self.pace_in_all is None else in_words(self.pace_in_all)
 
-    def _times(self, since: datetime | str) -> Times:
-        """Those of judgements since then."""
-        return Times(*rows.values(_TIMES, annotator=self.annotator.pk, since=since, midnight=_midnight()))
+    @property
+    def paced(self) -> int | None:
+        """Of how many of the newest the pace is, where that is not all of them."""
+        return PACED if self.in_all > PACED else None
 
     @property
     def time_today(self) -> str:

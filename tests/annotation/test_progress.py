@@ -13,7 +13,7 @@ from tests.annotation.factories import make_annotator, make_project, make_tasks,
 pytestmark = pytest.mark.django_db
 
 
-def test_the_pace_is_the_median_of_todays_active_seconds() -> None:
+def test_the_pace_is_the_median_of_todays_active_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     project = make_project(annotators_per_task=2)
     make_tasks(project, 6)
     alice, bob = make_annotator(project), make_annotator(project)
@@ -32,7 +32,13 @@ def test_the_pace_is_the_median_of_todays_active_seconds() -> None:
     slow.update(created_at=yesterday)
     figures = progress.of(alice)
     assert (figures.today, figures.in_all, figures.pace) == (4, 5, 20.0)
-    assert figures.times.pace == 30.0  # of all they judged, yesterday's too
+    assert figures.pace_in_all == 30.0  # of all they judged, yesterday's too
+    assert figures.paced is None
+    monkeypatch.setattr(progress, "PACED", 3)
+    figures = progress.of(alice)
+    assert (figures.pace_in_all, figures.paced) == (30.0, 3)  # of 40 and 20: the third was not timed
+    monkeypatch.setattr(progress, "PACED", 4)
+    assert progress.of(alice).pace_in_all == 20.0  # of 40, 20 and 10; yesterday's is the oldest now
     assert (progress.of(bob).today, progress.of(bob).pace, progress.of(bob).has_judged) == (0, None, False)
 
 
@@ -59,10 +65,10 @@ def test_time_is_that_of_every_kind_and_counted_once() -> None:
     assert to_write is not None
     demonstrating.submit(assignment=to_write, annotator=alice, text="Written.", active_seconds=100)
     figures = progress.of(alice)
-    assert (figures.pace, tuple(figures.times)) == (70, (70, 200, 200))
+    assert (figures.pace, figures.pace_in_all, tuple(figures.times)) == (70, 70, (200, 200))
     assert (figures.time_today, figures.time_in_all) == ("3 min 20 s", "3 min 20 s")
     Ranking.objects.update(created_at=timezone.now() - timedelta(days=1))
     figures = progress.of(alice)
-    assert (figures.pace, tuple(figures.times)) == (85, (70, 170, 200))
+    assert (figures.pace, figures.pace_in_all, tuple(figures.times)) == (85, 70, (170, 200))
     idle = progress.of(make_annotator(project))
-    assert (idle.pace, tuple(idle.times)) == (None, (None, 0, 0))
+    assert (idle.pace, idle.pace_in_all, tuple(idle.times)) == (None, None, (0, 0))
