@@ -55,7 +55,11 @@ class QualitySerializer(_Counted):
     more_annotators = serializers.IntegerField(source="more_people", read_only=True)
     pairs = OfPairSerializer(many=True, read_only=True)
     weeks = OfWeekSerializer(many=True, read_only=True)
-    uncounted = serializers.IntegerField(read_only=True, help_text="Changes that are not in the figures yet")
+    uncounted = serializers.IntegerField(
+        source="uncounted.number",
+        read_only=True,
+        help_text=f"Changes that are not in the figures yet, counted to {upkeep.MOST_LEFT:,}",
+    )
     simulated = serializers.IntegerField(
         read_only=True, help_text="How many of the rankings in them are by simulated annotators"
     )

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from annotation.models import Annotator, Project, StaleTask, Tally
+from annotation.models import Annotator, Project, Tally
 from annotation.preferences.estimates import Estimate, estimates
 from annotation.preferences.tally import AGREEMENT, HABITS, PAIR, Total
+from annotation.quality import upkeep
+from annotation.quality.work import Count
 
 # The newest weeks, and the busiest annotators and pairs, that a page shows.
 WEEKS, PEOPLE, PAIRS = 26, 50, 50
@@ -62,7 +64,7 @@ class Quality(NamedTuple):
     more_people: int
     pairs: list[Pair]
     weeks: list[Week]
-    uncounted: int
+    uncounted: Count
     simulated: int
 
 
@@ -85,7 +87,7 @@ def of(project: Project) -> Quality:
         more_people=more,
         pairs=_pairs(project),
         weeks=weeks_of(project),
-        uncounted=StaleTask.objects.filter(project=project).count(),
+        uncounted=upkeep.left_of(project),
         simulated=_simulated(project),
     )
 

@@ -28,7 +28,7 @@ def stored(project: Project) -> dict[Scope, Total]:
 
 
 def assert_equal_to_a_count_from_nothing(project: Project) -> None:
-    assert upkeep.count(project=project) == 0
+    assert upkeep.count(project=project).number == 0
     stored_totals, expected = stored(project), upkeep.totals(project)
     assert stored_totals.keys() == expected.keys()
     for scope, total in expected.items():
@@ -183,8 +183,10 @@ def test_a_count_stops_at_its_number_and_says_how_many_changes_are_left(
     monkeypatch.setattr(upkeep, "BATCH", 1)
     project = make_project()
     put(project, "rankings", *(ranking_line(f"{number}", 1, 2) for number in range(3)))
-    assert upkeep.count(project=project, most=2) == 1
-    assert upkeep.count(project=project, most=2) == 0
+    monkeypatch.setattr(upkeep, "MOST_LEFT", 2)
+    assert str(upkeep.left_of(project)) == "2+"
+    assert str(upkeep.count(project=project, most=2)) == "1"
+    assert str(upkeep.count(project=project, most=2)) == "0"
     assert_equal_to_a_count_from_nothing(project)
 
 
