@@ -61,6 +61,7 @@ def of_project(project: Project) -> Activity | None:
         return None
     busiest = sorted(by_annotator.items(), key=lambda one: (-sum(one[1].values()), one[0]))
     shown, others = busiest[:PEOPLE], [by_day for _, by_day in busiest[PEOPLE:]]
+    simulated_others = sum(simulated for (_, simulated), _ in busiest[PEOPLE:])
     most = max(max(by_day.values()) for _, by_day in busiest)
     rows = [
         Row(pseudonym, pseudonym, simulated, _cells(days, by_day, most), sum(by_day.values()))
@@ -69,6 +70,8 @@ def of_project(project: Project) -> Activity | None:
     if others:
         together = {day: sum(by_day.get(day, 0) for by_day in others) for day in days}
         name = f"{len(others)} other{'s' * (len(others) > 1)}"
+        if simulated_others:
+            name += f", {simulated_others} simulated"
         rows.append(Row(name, "", False, _cells(days, together, most), sum(together.values())))
     total = sum(row.rankings for row in rows)
     return Activity(days, rows, Bounded(min(total, MOST), total > MOST))

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from annotation import people
 from annotation.collecting import flags, queue, ranking
+from annotation.models import Annotator
 from annotation.quality import upkeep
 from console import activity
 from console.data.kinds import KINDS
@@ -160,6 +161,8 @@ def test_home_counts_the_rankings_of_each_person_on_each_of_fourteen_days(
     expected = [[name, *days[name], sum(days[name])] for name in busiest[:2]]
     expected.append(["1 other", *days[busiest[2]], sum(days[busiest[2]])])
     assert rows == [[str(cell or "·") for cell in row] for row in expected]
+    Annotator.objects.filter(pseudonym=busiest[2]).update(simulated=True, user=None)
+    assert table(text_of(cast, ""), "Rankings a day by person")[2][0] == "1 other, 1 simulated"
 
 
 def test_a_days_number_leads_to_the_rankings_it_counts(cast: Cast) -> None:
