@@ -83,21 +83,17 @@ _PACE = """
     FROM (SELECT active_seconds FROM judged ORDER BY created_at DESC LIMIT [most]) newest
 """
 
-# All judgements, by the index of each kind.
+# All judgements, by the annotator's index of each kind. An imported score is no answer to a task.
 _TIMES = """
-    WITH submitted AS NOT MATERIALIZED (
-        SELECT id FROM annotation_assignment WHERE annotator_id = %(annotator)s AND status = 'submitted'
-    ), judged AS (
+    WITH judged AS (
         SELECT created_at, active_seconds FROM annotation_ranking
         WHERE annotator_id = %(annotator)s AND is_current AND active_seconds IS NOT NULL
         UNION ALL
         SELECT min(created_at), max(active_seconds) FROM annotation_rating
-        WHERE assignment_id IN (SELECT id FROM submitted) AND active_seconds IS NOT NULL
-        GROUP BY assignment_id
+        WHERE annotator_id = %(annotator)s AND assignment_id IS NOT NULL GROUP BY assignment_id
         UNION ALL
         SELECT min(created_at), max(active_seconds) FROM annotation_demonstration
-        WHERE assignment_id IN (SELECT id FROM submitted) AND active_seconds IS NOT NULL
-        GROUP BY assignment_id
+        WHERE author_id = %(annotator)s AND assignment_id IS NOT NULL GROUP BY assignment_id
     )
     SELECT
         coalesce(sum(active_seconds) FILTER (WHERE created_at >= %(midnight)s), 0),
