@@ -149,6 +149,7 @@ def fill(comparisons: int) -> Any:
     from django.contrib.auth.models import User
 
     from annotation import people
+    from annotation.collecting import queue
     from annotation.models import Membership
     from benchmarks import filling
     from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
@@ -159,6 +160,8 @@ def fill(comparisons: int) -> Any:
     annotator = people.annotator_for(project=project, user=user)
     people.has_read_guidelines(annotator=annotator, version=project.guideline_version)
     filling.judge_all_but_last(annotator, 0)
+    # Whoever judged one by one knows where they stand (annotation.collecting.bookmarks); those came all at once.
+    queue.claim(annotator=annotator)
     filling.compare(project)
     filling.leave_stale(project, STALE)
     snapshot = make_snapshot(project, "benchmark")

@@ -3,7 +3,7 @@
 import datetime
 from typing import NamedTuple
 
-from django.db.models import Count
+from django.db import connection
 from django.utils import timezone
 
 from annotation.models import Project, Ranking
@@ -47,15 +47,18 @@ def of_project(project: Project) -> Activity | None:
     today = timezone.localdate()
     days = [today - datetime.timedelta(days=before) for before in reversed(range(DAYS))]
     collected = Ranking.objects.current().collected().filter(project=project)
-    newest = collected.order_by("-id").values("pk")[: MOST + 1]
-    counted = (
-        Ranking.objects.filter(pk__in=newest, created_at__date__gte=days[0])
-        .order_by()
-        .values_list("annotator__pseudonym", "annotator__simulated", "created_at__date")
-        .annotate(rankings=Count("pk"))
-    )
+    newest = collected.order_by("-id").values("annotator_id", "created_at")[: MOST + 1]
+    sql, values = newest.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT annotator.pseudonym, annotator.simulated, counted.* FROM ("  # noqa: S608 (Django wrote what is in it)
+            f"SELECT annotator_id, (created_at AT TIME ZONE 'UTC')::date AS day, count(*) FROM ({sql}) newest "
+            "GROUP BY 1, 2) counted JOIN annotation_annotator annotator ON annotator.id = annotator_id WHERE day >= %s",
+            [*values, days[0]],
+        )
+        counted = cursor.fetchall()
     by_annotator: dict[tuple[str, bool], dict[datetime.date, int]] = {}
-    for pseudonym, simulated, day, rankings in counted:
+    for pseudonym, simulated, _, day, rankings in counted:
         by_annotator.setdefault((pseudonym, simulated), {})[day] = rankings
     if not by_annotator:
         return None

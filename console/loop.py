@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Max, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
 from annotation import members
@@ -88,7 +88,9 @@ def of_project(project: Project) -> Loop:
 def _judgements(project: Project) -> Judgements:
     rankings = Ranking.objects.current().collected().filter(project=project)
     counted = rankings.counted(MOST + 1)
-    newest = rankings.order_by("-id").values("pk")[: MOST + 1]
+    # A condition on these alone: beside them, it would be looked for in all rankings there are.
+    newest = rankings.order_by("-id")[: MOST + 1]
+    this_week = Count("pk", filter=Q(created_at__gte=timezone.now() - WEEK))
     tasks = Task.objects.collected().filter(project=project)
     free = Slot.objects.filter(project=project, annotator=None)
     rows: dict[str, QuerySet[Any]] = {
@@ -98,7 +100,6 @@ def _judgements(project: Project) -> Judgements:
         "free_places": free,
         "free_tasks": Task.objects.filter(pk__in=free.values("task")[: MOST + 1]),
         "in_hand": tasks.in_hand(),
-        "this_week": Ranking.objects.filter(pk__in=newest, created_at__gte=timezone.now() - WEEK),
         "skipped": Assignment.objects.filter(project=project, status=Assignment.Status.SKIPPED),
         "flags": Flag.objects.open().filter(project=project),
         "annotators": members.memberships(project).filter(role=Membership.Role.ANNOTATOR),
@@ -111,6 +112,7 @@ def _judgements(project: Project) -> Judgements:
         **counts,
         rankings=of(counted.rankings),
         simulated=of(counted.simulated),
+        this_week=of(newest.aggregate(rankings=this_week)["rankings"]),
         fresh=fresh(project),
         alpha=summary.alpha(project),
     )

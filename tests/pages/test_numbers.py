@@ -137,7 +137,7 @@ def test_home_counts_the_rankings_of_each_person_on_each_of_fourteen_days(
 ) -> None:
     today = value_of("SELECT current_date")  # the same to the end, even at midnight
     monkeypatch.setattr(activity, "PEOPLE", 2)
-    monkeypatch.setattr(activity.timezone, "localdate", lambda: today)
+    monkeypatch.setattr("console.activity.timezone.localdate", lambda: today)
     ids = [pk for (pk,) in ask("SELECT id FROM annotation_ranking WHERE project_id = PROJECT AND is_current")]
     rng = random.Random(3)
     with connection.cursor() as cursor:
