@@ -4,20 +4,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from annotation.files import snapshots
-from annotation.models import Annotator, Completion, Snapshot
+from annotation.models import Annotator, Completion, Demonstration, Snapshot
 from annotation.withdrawal import erasure
 from annotation.withdrawal.lineage import descended
 from lm.manifest import check_manifest, files_of
 from rltrainer.lineage import learnt_from
 from rltrainer.models import Evaluation, PolicyVersion
+from rltrainer.policy import sft
 from runs import artifacts
 from runs.execution import folder_of
+from runs.folder.errors import Stopped
 from runs.folder.files import read_json, write_json
+from runs.folder.folder import RunFolder
+from runs.folder.metrics import read_metrics
+from runs.folder.stopping import StopSignal
 from runs.models import Run
 from tests.annotation.factories import make_project, put, ranking
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
+from tests.rltrainer.policy.factories import make_sft_folder
 from tests.storing import store_artifacts_in
 
 pytestmark = pytest.mark.django_db
@@ -137,3 +144,42 @@ def test_reports_of_later_stages_lose_what_they_quote(tmp_path: Path, settings: 
     assert not [path for path in files if "Secret" in path.read_text()]
     # Loading still finds the files to be those that meta.json names.
     assert check_manifest(place)["files"] == files_of(place)
+
+
+@pytest.mark.long
+def test_a_run_that_was_stopped_begins_anew_without_what_was_withdrawn(tmp_path: Path, settings: Any) -> None:
+    """Its checkpoint learnt of it, and is of inputs that are not there any more: it is not gone on with."""
+    store_artifacts_in(tmp_path / "files", settings)
+    settings.RUNS_DIR = tmp_path / "runs"
+    project = make_project()
+    put(project, "demonstrations", {"prompt": "Where is the cat?", "completion": "On the mat."})
+    demonstration = Demonstration.objects.get(project=project)
+    training = make_policy(project, 1, algorithm="sft").training
+    assert training is not None
+    folder = make_sft_folder(folder_of(training.run).path)
+    inputs = folder.inputs / "demonstrations.jsonl"
+    inputs.write_text(inputs.read_text().replace('"d0"', f'"{demonstration.public_id}"'))
+    with pytest.raises(Stopped):
+        sft.main(folder, StopAfter(folder, 2))
+    assert any(folder.checkpoint.iterdir())
+    Run.objects.filter(pk=training.run_id).update(status=Run.Status.CANCELLED, finished_at=timezone.now())
+    before = inputs.read_text()
+    withdrawal = erasure.withdraw_prompt(project=project, public_id=str(demonstration.prompt.public_id))
+    assert erasure.finish(withdrawal=withdrawal)
+    assert inputs.read_text() != before
+    assert not folder.checkpoint.exists()
+    sft.main(folder, StopSignal())
+    assert read_metrics(folder.metrics_file)[0][0]["step"] == 1
+    assert (folder.output / "model.safetensors").is_file()
+
+
+class StopAfter(StopSignal):
+    """Asks for a stop once so many steps are in metrics.jsonl."""
+
+    def __init__(self, folder: RunFolder, step: int) -> None:
+        super().__init__()
+        self.folder, self.step = folder, step
+
+    def __bool__(self) -> bool:
+        lines = read_metrics(self.folder.metrics_file)[0] if self.folder.metrics_file.exists() else []
+        return bool(lines) and lines[-1]["step"] >= self.step
