@@ -65,10 +65,10 @@ def test_time_is_that_of_every_kind_and_counted_once() -> None:
     assert to_write is not None
     demonstrating.submit(assignment=to_write, annotator=alice, text="Written.", active_seconds=100)
     figures = progress.of(alice)
-    assert (figures.pace, figures.pace_in_all, tuple(figures.times)) == (70, 70, (200, 200))
+    assert (figures.pace, figures.pace_in_all, tuple(figures.times)) == (70, 70, (200, 200, 3))
     assert (figures.time_today, figures.time_in_all) == ("3 min 20 s", "3 min 20 s")
     Ranking.objects.update(created_at=timezone.now() - timedelta(days=1))
     figures = progress.of(alice)
-    assert (figures.pace, figures.pace_in_all, tuple(figures.times)) == (85, 70, (170, 200))
+    assert (figures.pace, figures.pace_in_all, tuple(figures.times)) == (85, 70, (170, 200, 3))
     idle = progress.of(make_annotator(project))
-    assert (idle.pace, idle.pace_in_all, tuple(idle.times)) == (None, None, (0, 0))
+    assert (idle.pace, idle.pace_in_all, tuple(idle.times)) == (None, None, (0, 0, 0))
