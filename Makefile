@@ -32,7 +32,7 @@ docs: .venv/.docs
 	@echo "build/docs/index.html"
 
 # Each worker has a Postgres of its own. Three on two cores, because there is always a test that waits for a process or a
-# page (5,057 tests in 703 to 710 s; of 4,893 in 630 to 650 s, four workers took 670 s); two for the quick ones, which wait
+# page (5,061 tests in 684 s; of 4,893 in 630 to 650 s, four workers took 670 s); two for the quick ones, which wait
 # for nothing.
 WORKERS := -n 3 --dist worksteal
 QUICK_WORKERS := -n 2 --dist worksteal
