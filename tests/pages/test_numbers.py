@@ -167,11 +167,16 @@ def test_home_counts_the_rankings_of_each_person_on_each_of_fourteen_days(
     assert table(text_of(cast, ""), "Rankings a day by person")[2][0] == "1 other, 1 simulated"
 
 
-def test_a_days_number_leads_to_the_rankings_it_counts(cast: Cast) -> None:
+@pytest.mark.parametrize("shown", [PEOPLE, 1])
+def test_a_days_number_leads_to_the_rankings_it_counts(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, shown: int
+) -> None:
+    """Those of the other people together are no list of their own, and lead nowhere."""
+    monkeypatch.setattr(activity, "PEOPLE", shown)
     text = text_of(cast, "")
     region = text[text.index('aria-label="Rankings a day by person"') :]
     links = re.findall(r'<a href="([^"]*)">([\d,]+)</a>', region[: region.index("</table>")])
-    assert len(links) >= 2 * PEOPLE
+    assert len(links) >= 2 * shown
     client = Client()
     client.force_login(cast.carol)
     for address, number in links:
