@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from annotation.models import Project, Ranking
-from console.counting import MOST, Bounded
+from console.counting import MOST, Bounded, of
 
 DAYS, PEOPLE = 14, 8
 
@@ -76,8 +76,7 @@ def of_project(project: Project) -> Activity | None:
         if simulated_others:
             name += f", {simulated_others} simulated"
         rows.append(Row(name, "", False, _cells(days, together, most), sum(together.values())))
-    total = sum(row.rankings for row in rows)
-    return Activity(days, rows, Bounded(min(total, MOST), total > MOST))
+    return Activity(days, rows, of(sum(row.rankings for row in rows)))
 
 
 def _cells(days: list[datetime.date], by_day: dict[datetime.date, int], most: int) -> list[Cell]:

@@ -195,8 +195,9 @@ class Progress:
 
     def _pace(self, since: datetime | str) -> float | None:
         statement = _PACE.replace("[most]", str(PACED))
+        median: float | None
         (median,) = rows.values(statement, annotator=self.annotator.pk, since=since)
-        return float(median) if median is not None else None
+        return median
 
     @property
     def pace_in_words(self) -> str:

@@ -18,13 +18,13 @@ from runs import artifacts
 from runs.execution import folder_of
 from runs.folder.errors import Stopped
 from runs.folder.files import read_json, write_json
-from runs.folder.folder import RunFolder
 from runs.folder.metrics import read_metrics
 from runs.folder.stopping import StopSignal
 from runs.models import Run
 from tests.annotation.factories import make_project, put, ranking
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
 from tests.rltrainer.policy.factories import make_sft_folder
+from tests.stopping import StopWhen
 from tests.storing import store_artifacts_in
 
 pytestmark = pytest.mark.django_db
@@ -160,7 +160,7 @@ def test_a_run_that_was_stopped_begins_anew_without_what_was_withdrawn(tmp_path:
     inputs = folder.inputs / "demonstrations.jsonl"
     inputs.write_text(inputs.read_text().replace('"d0"', f'"{demonstration.public_id}"'))
     with pytest.raises(Stopped):
-        sft.main(folder, StopAfter(folder, 2))
+        sft.main(folder, StopWhen(lambda: len(read_metrics(folder.metrics_file)[0]) == 2))
     assert any(folder.checkpoint.iterdir())
     Run.objects.filter(pk=training.run_id).update(status=Run.Status.CANCELLED, finished_at=timezone.now())
     before = inputs.read_text()
@@ -171,15 +171,3 @@ def test_a_run_that_was_stopped_begins_anew_without_what_was_withdrawn(tmp_path:
     sft.main(folder, StopSignal())
     assert read_metrics(folder.metrics_file)[0][0]["step"] == 1
     assert (folder.output / "model.safetensors").is_file()
-
-
-class StopAfter(StopSignal):
-    """Asks for a stop once so many steps are in metrics.jsonl."""
-
-    def __init__(self, folder: RunFolder, step: int) -> None:
-        super().__init__()
-        self.folder, self.step = folder, step
-
-    def __bool__(self) -> bool:
-        lines = read_metrics(self.folder.metrics_file)[0] if self.folder.metrics_file.exists() else []
-        return bool(lines) and lines[-1]["step"] >= self.step
