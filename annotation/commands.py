@@ -3,13 +3,14 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from annotation.errors import AnnotationError, BadRequest
 from annotation.files.intake import open_input
+from runs.commands import ConcordCommand
 
 
-class AnnotationCommand(BaseCommand):
+class AnnotationCommand(ConcordCommand):
     """A command that parses its arguments and calls one function."""
 
     def perform(self, options: dict[str, Any]) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""What commands that start runs share: the project, a config file, queued or here, one JSON object out."""
+"""What commands share, and those that start runs: the project, a config file, queued or here, one JSON object out."""
 
 import json
 import sys
@@ -12,7 +12,14 @@ from runs.foreground import run_here
 from runs.models import Run
 
 
-class RunCommand(BaseCommand):
+class ConcordCommand(BaseCommand):
+    """A command that begins at once. What Django's checks look at is the code, which the tests have checked
+    (tests/config/test_checks.py); here they would load every page, and a start would take half as long again."""
+
+    requires_system_checks = []
+
+
+class RunCommand(ConcordCommand):
     """A command that requests a run. With ``--here`` it carries it out; without, it prints the queued run's id."""
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -44,7 +44,7 @@ def seen() -> list[str]:
 
 
 def _heard(event: str, arguments: tuple[Any, ...]) -> None:
-    if event not in EVENTS:
+    if event not in EVENTS or not _is_writing(sys._getframe(1)):
         return
     what = str(arguments[0]) if arguments else ""
     if what.endswith(CODE) or "site-packages" in what or "zoneinfo" in what:
@@ -60,6 +60,15 @@ def _heard(event: str, arguments: tuple[Any, ...]) -> None:
             return
         within.append(frame.f_code)
         frame = frame.f_back
+
+
+def _is_writing(frame: FrameType | None) -> bool:
+    """Whether a function of the write path is on the stack; nearly always none is, so this comes before all else."""
+    while frame is not None:
+        if frame.f_code is _WRITTEN:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _code_of_writers() -> CodeType:

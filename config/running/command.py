@@ -5,17 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from config import env
 from config.running.launch import launch
+from runs.commands import ConcordCommand
 
 
-class LaunchCommand(BaseCommand):
+class LaunchCommand(ConcordCommand):
     """A command that starts everything and stays until Ctrl+C. A subclass says what it prepares."""
-
-    # The database may not be there yet.
-    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=env.text("HOST", "127.0.0.1"))

@@ -92,7 +92,8 @@ def _web_processes() -> int:
 def services(*, address: str, home: Path) -> list[Service]:
     """What Concord consists of. ``address`` is host:port of the web server."""
     python = sys.executable
-    celery = [python, "-m", "celery", "-A", "config.celery"]
+    # Workers load what their tasks need, and not every page for Django's checks: as commands (runs/commands.py).
+    celery = [python, "-m", "celery", "-A", "config.celery", "--skip-checks"]
     quiet = [
         "--pool",
         "solo",

@@ -118,6 +118,7 @@ def test_rows_and_messages_live_in_it(
             "celery",
             "-A",
             "config.celery",
+            "--skip-checks",
             "worker",
             "-Q",
             "gpu",

@@ -73,7 +73,7 @@ class Workers:
     def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
         """One more worker, or beat."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "tests.runs.worker", *arguments],
+            [sys.executable, "-m", "celery", "-A", "tests.runs.worker", "--skip-checks", *arguments],
             cwd=settings.BASE_DIR,
             env=self._environment,
             stdin=subprocess.DEVNULL,

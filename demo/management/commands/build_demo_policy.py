@@ -6,20 +6,20 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from demo.build import Recipe, build
 from demo.project import POLICY_FOLDER
+from runs.commands import ConcordCommand
 from runs.folder.errors import RunError
 from runs.folder.progress import Reading
 
 
-class Command(BaseCommand):
+class Command(ConcordCommand):
     """Train the demo's policy from scratch on text written for it. Needs no database and no network."""
 
     help = "Train the demo's policy from scratch and replace the folder that holds it: minutes on two cores."
-    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

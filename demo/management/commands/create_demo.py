@@ -5,18 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from annotation.errors import AnnotationError
 from demo.create import Account, create_demo
 from rltrainer.errors import PolicyError
+from runs.commands import ConcordCommand
 from runs.folder.files import read_json, write_json
 
 # The passwords are random and stored hashed: this file, for the owner's eyes alone, is how a second start shows them.
 ACCOUNTS_FILE = "demo_accounts.json"
 
 
-class Command(BaseCommand):
+class Command(ConcordCommand):
     help = __doc__ or ""
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -4,7 +4,7 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from annotation.errors import AnnotationError
 from annotation.files.export import find_project
@@ -12,9 +12,10 @@ from annotation.files.intake import read_scorable
 from rewardmodel.activation import require_active
 from rewardmodel.errors import RewardModelError
 from rewardmodel.scoring import score_lines
+from runs.commands import ConcordCommand
 
 
-class Command(BaseCommand):
+class Command(ConcordCommand):
     help = __doc__ or ""
 
     def add_arguments(self, parser: CommandParser) -> None:

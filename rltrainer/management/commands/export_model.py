@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from annotation.errors import AnnotationError
 from annotation.files.export import find_project
@@ -15,11 +15,12 @@ from rewardmodel.errors import RewardModelError
 from rltrainer import handing_over as of_policies
 from rltrainer.errors import PolicyError
 from rltrainer.policies import require_policy
+from runs.commands import ConcordCommand
 from runs.errors import RunsError
 from runs.folder.errors import RunError
 
 
-class Command(BaseCommand):
+class Command(ConcordCommand):
     help = __doc__ or ""
 
     def add_arguments(self, parser: CommandParser) -> None:

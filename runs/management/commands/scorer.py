@@ -4,12 +4,11 @@ import signal
 from types import FrameType
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from runs.commands import ConcordCommand
 from runs.resident import serving
 
 
-class Command(BaseCommand):
+class Command(ConcordCommand):
     help = __doc__ or ""
 
     def handle(self, *args: Any, **options: Any) -> None:
