@@ -188,7 +188,9 @@ def test_the_command_pushes_only_what_it_is_asked_to(
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.address)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    monkeypatch.setenv("HF_TOKEN", "hf_made_up")
+    # In a file, as a log-in leaves it: a child with a variable of the hub's could not be forked.
+    (tmp_path / "token").write_text("hf_made_up")
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "token"))
     project = make_project()
     policies.make_version(project=project, base=str(make_folder(tmp_path / "ours")))
     report = exported(capsys, project, tmp_path / "kept", policy=1)
