@@ -11,6 +11,7 @@ preferences/  PURE: tiers, agreement, splits                  commands.py   what
 forms/ views/                 the ways in: pages              sessions.py   whose browser it is
 api/                          the ways in: programs           passwords.py  what a password has to be
 webhooks/                     the way out                     configuring.py settings, by command
+                                                              counting.py   counts that are shown at once
                                                               patience.py   how long one searches for anybody
                                                               errors.py     errors that say what to do
 """

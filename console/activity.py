@@ -6,8 +6,8 @@ from typing import NamedTuple
 from django.db import connection
 from django.utils import timezone
 
+from annotation.counting import MOST, Bounded, of
 from annotation.models import Project, Ranking
-from console.counting import MOST, Bounded, of
 
 DAYS, PEOPLE = 14, 8
 

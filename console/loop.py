@@ -7,6 +7,7 @@ from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
 from annotation import members
+from annotation.counting import MOST, Bounded, bounded_at_once, of
 from annotation.files import snapshots
 from annotation.models import (
     Assignment,
@@ -21,7 +22,6 @@ from annotation.models import (
 )
 from annotation.quality import summary
 from annotation.withdrawal import lineage
-from console.counting import MOST, Bounded, bounded_at_once, of
 from console.describing import described_runs
 from rewardmodel import activation
 from rewardmodel.models import RewardModelVersion

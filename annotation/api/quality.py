@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from annotation.api.base import ProjectEndpoint
 from annotation.api.judgements import IntervalSerializer
+from annotation.counting import MOST
 from annotation.quality import summary, upkeep
 
 # Changes counted before the answer; the rest waits for the sweep, and ``uncounted`` says so.
@@ -58,7 +59,7 @@ class QualitySerializer(_Counted):
     uncounted = serializers.IntegerField(
         source="uncounted.number",
         read_only=True,
-        help_text=f"Changes that are not in the figures yet, counted to {upkeep.MOST_LEFT:,}",
+        help_text=f"Changes that are not in the figures yet, counted to {MOST:,}",
     )
     simulated = serializers.IntegerField(
         read_only=True, help_text="How many of the rankings in them are by simulated annotators"

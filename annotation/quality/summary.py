@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from annotation.counting import Bounded
 from annotation.models import Annotator, Project, Tally
 from annotation.preferences.estimates import Estimate, estimates
 from annotation.preferences.tally import AGREEMENT, HABITS, PAIR, Total
 from annotation.quality import upkeep
-from annotation.quality.work import Count
 
 # The newest weeks, and the busiest annotators and pairs, that a page shows.
 WEEKS, PEOPLE, PAIRS = 26, 50, 50
@@ -64,7 +64,7 @@ class Quality(NamedTuple):
     more_people: int
     pairs: list[Pair]
     weeks: list[Week]
-    uncounted: Count
+    uncounted: Bounded
     simulated: int
 
 

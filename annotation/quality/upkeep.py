@@ -16,16 +16,14 @@ from typing import Any
 from django.db import connection
 from django.db.models.functions import Length
 
+from annotation.counting import MOST, Bounded, bounded
 from annotation.files.snapshots import judged
 from annotation.models import Project, StaleTask, Tally, Task, TaskCompletion, TaskTally
 from annotation.preferences.tally import Judgement, Scope, Total, contributions
-from annotation.quality.work import Count
 from runs.writing import write
 
 # Tasks counted in one transaction.
 BATCH = 2000
-# Of the list no more is counted, for pages and programs.
-MOST_LEFT = 10_000
 # The first key of the advisory lock under which a project's totals move.
 LOCK = 7417
 
@@ -39,7 +37,7 @@ def changed(*, project_id: int, task_ids: Iterable[int]) -> None:
         )
 
 
-def count(*, project: Project, most: int = 100_000) -> Count:
+def count(*, project: Project, most: int = 100_000) -> Bounded:
     """Count up to ``most`` changes of the list, in batches; returns how many were left undone."""
     left = most
     while left > 0:
@@ -50,10 +48,9 @@ def count(*, project: Project, most: int = 100_000) -> Count:
     return left_of(project)
 
 
-def left_of(project: Project) -> Count:
-    """How many changes are on the list, counted to MOST_LEFT: a large import adds each of its tasks."""
-    number = StaleTask.objects.filter(project=project)[: MOST_LEFT + 1].count()
-    return Count(min(number, MOST_LEFT), number > MOST_LEFT)
+def left_of(project: Project) -> Bounded:
+    """How many changes are on the list, which a large import makes long: it adds each of its tasks."""
+    return bounded(StaleTask.objects.filter(project=project), MOST)
 
 
 def count_everywhere() -> None:

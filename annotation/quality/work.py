@@ -5,13 +5,12 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from annotation import counting
 from annotation.models import Tally
 from annotation.preferences.tally import HABITS
 
-# Rows read of each kind but rankings, which are counted as they come in: a page waits for these.
-MOST = 10_000
-
-# An answer has a row a score, each with the seconds of the whole; an imported score stands alone.
+# Of rankings none is read: they are counted as they come in. An answer has a row a score, each with the seconds of the
+# whole; an imported score stands alone.
 _STATEMENT = """
     SELECT annotator.id, rated.answers, rated.read, written.answers, reviewed.answers,
         coalesce(rated.seconds, 0) + coalesce(written.seconds, 0)
@@ -38,26 +37,16 @@ _STATEMENT = """
 """
 
 
-class Count(NamedTuple):
-    """``number`` judgements, or more than that where there are ``more``."""
-
-    number: int = 0
-    more: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.number:,}{'+' if self.more else ''}"
-
-
 class Work(NamedTuple):
     """One annotator's current judgements, and the active ``seconds`` of those that were timed.
 
     A rating is one answer with all its scores. Rankings are those that the quality page counts.
     """
 
-    rankings: Count = Count()
-    ratings: Count = Count()
-    demonstrations: Count = Count()
-    reviews: Count = Count()
+    rankings: counting.Bounded = counting.Bounded()
+    ratings: counting.Bounded = counting.Bounded()
+    demonstrations: counting.Bounded = counting.Bounded()
+    reviews: counting.Bounded = counting.Bounded()
     seconds: float = 0.0
 
     @property
@@ -69,7 +58,7 @@ class Work(NamedTuple):
 KINDS = {"rankings": "Rankings", "ratings": "Ratings", "demonstrations": "Answers", "reviews": "Reviews"}
 
 
-def of(annotators: Collection[int], most: int = MOST) -> dict[int, Work]:
+def of(annotators: Collection[int], most: int = counting.MOST) -> dict[int, Work]:
     """What each of them did, by their keys, in two queries: of a kind no more than ``most`` rows are read of each."""
     tallies = Tally.objects.filter(kind=HABITS, annotator__in=annotators, week="")
     ranked = {row.annotator_id: row.total.named() for row in tallies}
@@ -80,10 +69,10 @@ def of(annotators: Collection[int], most: int = MOST) -> dict[int, Work]:
     for pk, rated, read, written, reviewed, seconds in rows:
         habits = ranked.get(pk, {})
         work[pk] = Work(
-            Count(round(habits.get("rankings", 0))),
-            Count(rated, read > most),
-            Count(min(written, most), written > most),
-            Count(min(reviewed, most), reviewed > most),
+            counting.Bounded(round(habits.get("rankings", 0))),
+            counting.Bounded(rated, read > most),
+            counting.of(written, most),
+            counting.of(reviewed, most),
             habits.get("seconds", 0.0) + seconds,
         )
     return work

@@ -12,9 +12,9 @@ from django.http import QueryDict
 
 from annotation.api.paging import OLDEST
 from annotation.api.sorting import ORDER, SORTED, Order
+from annotation.counting import Bounded, bounded
 from annotation.errors import TookTooLong
 from annotation.patience import patiently
-from console.counting import Bounded, bounded
 
 Rows = QuerySet[Any]
 A_PAGE = 50

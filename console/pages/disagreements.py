@@ -12,8 +12,8 @@ from django.views.decorators.http import require_safe
 
 from annotation.checking import adjudication
 from annotation.collecting.shown import LETTERS
+from annotation.counting import bounded
 from annotation.models import Project, Ranking, Task, TaskCompletion
-from console.counting import bounded
 from console.forms.action import Action
 from console.forms.actions import forms_of
 from console.pages.access import for_project

@@ -9,8 +9,9 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
 from annotation.collecting import flags
+from annotation.counting import MOST, Bounded, bounded
 from annotation.models import Assignment, Flag, Project
-from console.counting import MOST, Bounded, BoundedPaginator, bounded
+from console.counting import BoundedPaginator
 from console.forms.action import Action
 from console.forms.actions import forms_of
 from console.pages.access import for_project

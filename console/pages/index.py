@@ -8,9 +8,9 @@ from django.db.models import Max
 from django.http import HttpRequest
 from django.utils import timezone
 
+from annotation.counting import MOST, bounded_at_once
 from annotation.models import Project, Ranking, Snapshot
 from annotation.withdrawal import lineage
-from console.counting import MOST, bounded_at_once
 from console.describing import described_runs, sentence
 from console.loop import waits
 from rewardmodel.models import RewardModelVersion

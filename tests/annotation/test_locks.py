@@ -142,6 +142,7 @@ def _briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "PATIENCE", "200ms")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_briefly")
 def test_who_would_wait_for_an_import_is_told_so_and_changes_nothing() -> None:
     project = make_project()
@@ -164,6 +165,7 @@ def test_who_would_wait_for_an_import_is_told_so_and_changes_nothing() -> None:
     assert len(control.mark_gold(project=project, from_annotator=bob.pseudonym)) == 1
 
 
+@pytest.mark.long
 def test_a_deadlock_begins_again_and_nobody_hears_of_it(caplog: pytest.LogCaptureFixture) -> None:
     project = make_project()
     alice, bob = make_annotator(project), make_annotator(project)

@@ -98,6 +98,7 @@ def test_they_are_marked_in_rows_and_in_the_export_and_have_no_account() -> None
     assert not Ranking.objects.by_people().exists()
 
 
+@pytest.mark.long
 def test_they_take_tasks_from_the_queue_like_people_until_none_is_left() -> None:
     project = with_tasks(4, annotators=2)
     assert simulate(project=project, judgements=100, preference="length", annotators=3)["rankings"] == 8

@@ -183,7 +183,7 @@ def test_a_count_stops_at_its_number_and_says_how_many_changes_are_left(
     monkeypatch.setattr(upkeep, "BATCH", 1)
     project = make_project()
     put(project, "rankings", *(ranking_line(f"{number}", 1, 2) for number in range(3)))
-    monkeypatch.setattr(upkeep, "MOST_LEFT", 2)
+    monkeypatch.setattr(upkeep, "MOST", 2)
     assert str(upkeep.left_of(project)) == "2+"
     assert str(upkeep.count(project=project, most=2)) == "1"
     assert str(upkeep.count(project=project, most=2)) == "0"

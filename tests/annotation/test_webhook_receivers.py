@@ -18,7 +18,7 @@ from annotation.models import Delivery
 from annotation.webhooks import connecting, sending, subscribing
 from tests.annotation.factories import make_project
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_network", "hanging")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_network", "hanging"), pytest.mark.long]
 
 # What a receiver does with a connection after it has read the message. It may wait for the event: the test is over.
 Manner = Callable[[socket.socket, threading.Event], None]

@@ -23,7 +23,7 @@ from tests.api.test_kinds import AXES, take, world_without_rankings
 from tests.api.world import Program, World, program, token_of
 from tests.worlds import once_a_module
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 PREFIX = "/api/v1/"
 FILES = {
     "completions.jsonl": b'{"prompt": "Why?", "completions": [{"text": "a"}, {"text": "b"}]}\n',

@@ -15,7 +15,7 @@ from runs.models import RunAnswer, RunMetric
 from tests.annotation.factories import make_annotator, make_project, make_tasks, put
 from tests.api.world import Program, World, make_world, program, token_of, wrong_with
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from annotation import counting
 from annotation.collecting import flags, queue
 from annotation.models import Annotator, Assignment, Flag, Project, Prompt, Task
 from annotation.withdrawal import erasure
-from console import counting
 from tests.annotation.factories import make_annotator, make_tasks, put
 from tests.annotation.judging import taken
 from tests.api.world import Program, token_of, wrong_with

@@ -60,6 +60,7 @@ def test_no_style_of_the_site_fetches_anything_from_elsewhere(site: Path) -> Non
     assert [address for addresses in named for address in addresses] == []
 
 
+@pytest.mark.long
 def test_every_page_is_reached_from_the_first(site: Path) -> None:
     first = (site / "index.html").read_text()
     sidebar = first[first.index("sidebar-tree") :]

@@ -28,7 +28,7 @@ from tests.pages.sent import sent_by
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
 from tests.worlds import once_a_module
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 FORMS = ["fit", "train-sft", "train-ppo", "train-reinforce", "sample", "compare"]
 # What each form has apart, written down again: everything else is a field.

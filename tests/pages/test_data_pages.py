@@ -47,7 +47,7 @@ from tests.pages.cast import Cast, make_cast
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
 from tests.worlds import once_a_module
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 MODELS: dict[str, Any] = {
     "prompts": Prompt,
@@ -362,7 +362,6 @@ by_each_filter = pytest.mark.parametrize(
 )
 
 
-@pytest.mark.long
 @by_each_filter
 def test_a_list_holds_what_its_address_says(
     cast: Cast, kind: str, query: str, keep: Callable[[Any], bool]
@@ -370,7 +369,6 @@ def test_a_list_holds_what_its_address_says(
     assert listed(client_of(cast), kind, query) == expected(cast, kind, keep)
 
 
-@pytest.mark.long
 @by_each_filter
 def test_a_program_lists_by_the_same_words(
     cast: Cast, kind: str, query: str, keep: Callable[[Any], bool]
@@ -746,7 +744,6 @@ def uneven(cast: Cast) -> Cast:
     return cast
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("kind", "order", "key"), ORDERS)
 def test_a_list_sorted_holds_the_same_rows_in_the_order_asked_for(
     uneven: Cast, kind: str, order: str, key: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
@@ -940,7 +937,6 @@ def test_rewards_are_sorted_through_their_index(cast: Cast) -> None:
         assert plan.count("value <= '1'") == condition
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     "query",
     [

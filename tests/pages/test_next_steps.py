@@ -25,7 +25,7 @@ from tests.pages.cast import Cast, make_cast
 from tests.pages.factories import make_transfer
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from tests.pages.factories import make_transfer
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
 from tests.worlds import once_a_module
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 TASKS, PEOPLE = 12, 3
 
 

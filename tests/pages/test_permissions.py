@@ -23,7 +23,7 @@ from tests.pages.looking import rows_written
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
 from tests.worlds import once_a_module
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 # name of Concord's own pages -> (method, path); {run} is an export's run of the project "helpful", {prompt} its prompt.
 PAGES = {
@@ -203,7 +203,6 @@ def every_row() -> dict[str, str | None]:
         return dict(cursor.fetchall())
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("action", [*sorted(ACTIONS.keys() - {"forget"}), "no-such-action"])
 def test_every_action_refuses_an_empty_form_and_changes_nothing(cast: Cast, action: str) -> None:
     client = Client()

@@ -29,7 +29,7 @@ from tests.pages.factories import make_transfer
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
 from tests.runs.conftest import wait_for
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 
 @pytest.fixture

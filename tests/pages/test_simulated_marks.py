@@ -20,7 +20,7 @@ from tests.pages.test_numbers import HELD_OUT as REPORT
 from tests.pages.test_permissions import PAGES
 from tests.rltrainer.factories import make_policy, make_reward_model, make_snapshot
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from annotation import counting
 from annotation.models import Prompt, Ranking
-from console import counting
 from tests.annotation.factories import make_project, put, ranking
 
 pytestmark = pytest.mark.django_db
