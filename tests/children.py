@@ -43,5 +43,8 @@ def code_of(command: Sequence[str], log: Path | None = None) -> int:
 
 
 def ranks_of(process: Process) -> dict[str, psutil.Process]:
-    """The processes of one training that ``process`` has launched, by their number."""
-    return {child.environ()["RANK"]: child for child in psutil.Process(process.pid).children()}
+    """The processes of one training that ``process`` has launched, by their number: they begin in this order."""
+    children = sorted(
+        psutil.Process(process.pid).children(), key=lambda child: (child.create_time(), child.pid)
+    )
+    return {str(number): child for number, child in enumerate(children)}

@@ -203,20 +203,25 @@ def _tell(asking: socket.socket, **words: int) -> None:
 
 
 def become(request: Request) -> NoReturn:
-    """Go on as ``python -m`` of the request, in a child."""
+    """Go on as the request asks, in a child."""
     _take_files(request)
+    go_on(request.module, request.arguments, folder=request.folder, environment=request.environment)
+
+
+def go_on(module: str, arguments: Sequence[str], *, folder: str, environment: Mapping[str, str]) -> NoReturn:
+    """As ``python -m MODULE ARGUMENT...`` in ``folder``, in a fork. SystemExit is how that ends."""
     for number in ENDINGS:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
-    os.chdir(request.folder)
+    os.chdir(folder)
     os.environ.clear()
-    os.environ.update(request.environment)
+    os.environ.update(environment)
     if _gpu_is_lost():
-        os.execv(sys.executable, [sys.executable, "-m", request.module, *request.arguments])  # noqa: S606 (itself)
-    setproctitle(shlex.join(["python", "-m", request.module, *request.arguments]))  # what ps shows
-    sys.path[0] = request.folder
-    sys.argv = [request.module, *request.arguments]
-    runpy.run_module(request.module, run_name="__main__", alter_sys=True)
+        os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 (itself)
+    setproctitle(shlex.join(["python", "-m", module, *arguments]))  # what ps shows
+    sys.path[0] = folder
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
     sys.exit(0)
 
 

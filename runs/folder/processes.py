@@ -3,7 +3,7 @@
 Each is ``python -m MODULE ARGUMENT...`` with its number in RANK and LOCAL_RANK, as torch's own launcher names them.
 That one, and ``accelerate launch`` on it, starts each process in a session of its own and hands down no file
 descriptor, so neither a stop nor the death of the worker would reach them (runs.folder.stopping). Here all are of one
-process group.
+process group. Where this was forked with torch loaded (runs.folder.forking), so are they: none loads it again.
 
 The exit code is that of the first process, which writes the folder; LOST where a signal ended it.
 """
@@ -14,11 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn, Protocol
 
-from runs.folder.child import LOST
+from runs.folder.child import FAILED, LOST, leave
 from runs.folder.folder import RunFolder
+from runs.folder.forking import go_on
 from runs.folder.stopping import PIPE_VARIABLE
 
 RENDEZVOUS_VARIABLE = "CONCORD_RENDEZVOUS"
@@ -33,10 +36,63 @@ def command_of(module: str, subcommand: str, folder: RunFolder) -> list[str]:
     return [sys.executable, "-m", *several, module, subcommand, str(folder.path)]
 
 
+class Rank(Protocol):
+    """One of the processes, as with subprocess.Popen."""
+
+    returncode: int | None
+
+    def poll(self) -> int | None:
+        """Its exit code (below zero: by that signal), or None while it runs."""
+
+    def wait(self) -> int:
+        """The same, once it has ended."""
+
+    def terminate(self) -> None:
+        """Tell it to end."""
+
+    def kill(self) -> None:
+        """End it."""
+
+
+class ForkedRank:
+    """A fork of this process."""
+
+    def __init__(self, pid: int) -> None:
+        self.returncode: int | None = None
+        self._pid = pid
+
+    def poll(self) -> int | None:
+        """See Rank."""
+        return self._look(os.WNOHANG)
+
+    def wait(self) -> int:
+        """See Rank."""
+        code = self._look(0)
+        assert code is not None
+        return code
+
+    def terminate(self) -> None:
+        """See Rank."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """See Rank."""
+        self._signal(signal.SIGKILL)
+
+    def _look(self, options: int) -> int | None:
+        if self.returncode is None:
+            pid, status = os.waitpid(self._pid, options)
+            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+    def _signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self._pid, number)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Start the processes, and wait until the first has ended and no other is left."""
-    count, command = int(arguments[0]), [sys.executable, "-m", *arguments[1:]]
-    pipe = os.environ.get(PIPE_VARIABLE)
+    count, command = int(arguments[0]), arguments[1:]
     with tempfile.TemporaryDirectory() as place:
         environment = {
             **os.environ,
@@ -46,11 +102,7 @@ def main(arguments: Sequence[str]) -> int:
         if sys.platform == "linux":
             environment.setdefault("GLOO_SOCKET_IFNAME", "lo")  # they are all here
         processes = [
-            subprocess.Popen(
-                command,
-                env={**environment, "RANK": str(number), "LOCAL_RANK": str(number)},
-                pass_fds=[int(pipe)] if pipe else [],
-            )
+            _start(command, {**environment, "RANK": str(number), "LOCAL_RANK": str(number)})
             for number in range(count)
         ]
         # A stop is for whom writes the folder; of the whole group all have heard it already
@@ -64,7 +116,29 @@ def main(arguments: Sequence[str]) -> int:
                 process.wait()
 
 
-def _wait(processes: Sequence["subprocess.Popen[bytes]"]) -> int:
+def _start(command: Sequence[str], environment: Mapping[str, str]) -> Rank:
+    """``python -m`` of ``command``; it has the worker's pipe too."""
+    if "torch" in sys.modules:
+        child = os.fork()
+        return ForkedRank(child) if child else _be_rank(command, environment)
+    pipe = environment.get(PIPE_VARIABLE)
+    return subprocess.Popen(
+        [sys.executable, "-m", *command], env=environment, pass_fds=[int(pipe)] if pipe else []
+    )
+
+
+def _be_rank(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    """In a fork: nothing of what the launcher still has to do is done here, whatever happens."""
+    try:
+        go_on(command[0], command[1:], folder=str(Path.cwd()), environment=environment)
+    except SystemExit as ended:
+        leave(ended.code if isinstance(ended.code, int) else FAILED if ended.code else 0)
+    except BaseException:
+        traceback.print_exc()
+        leave(FAILED)
+
+
+def _wait(processes: Sequence[Rank]) -> int:
     """Until the first has ended. Another that ends badly leaves it a while to say so."""
     first, others = processes[0], processes[1:]
     alone_since: float | None = None
@@ -77,7 +151,8 @@ def _wait(processes: Sequence["subprocess.Popen[bytes]"]) -> int:
     deadline = time.monotonic() + SECONDS_TO_NOTICE
     while time.monotonic() < deadline and any(other.poll() is None for other in others):
         time.sleep(0.05)
-    return LOST if first.returncode < 0 else first.returncode
+    code = first.wait()
+    return LOST if code < 0 else code
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from pathlib import Path
 def main(marks: Path, codes: list[str]) -> None:
     """Never returns where nobody ends it."""
     number = int(os.environ["RANK"])
-    (marks / str(number)).write_text(os.environ["WORLD_SIZE"])
+    torch = "with" if "torch" in sys.modules else "without"
+    (marks / str(number)).write_text(f"{os.environ['WORLD_SIZE']}, {torch} torch")
     if codes[number] != "-":
         sys.exit(int(codes[number]))
     time.sleep(600)

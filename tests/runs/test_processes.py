@@ -4,7 +4,8 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psutil
@@ -20,22 +21,36 @@ from tests.runs.conftest import wait_for
 pytestmark = pytest.mark.processes
 
 
-@contextlib.contextmanager
-def launched(marks: Path, *codes: str) -> Iterator[Process]:
-    """As many processes as codes, once all have begun."""
-    module = ["runs.folder.processes", str(len(codes)), "tests.runs.sleeper", str(marks), *codes]
-    with started([sys.executable, "-m", *module], marks.with_suffix(".log")) as process:
-        wait_for(lambda: len(list(marks.iterdir())) == len(codes))
-        yield process
+Launch = Callable[..., AbstractContextManager[Process]]
 
 
-def test_each_knows_its_number_and_how_many_they_are(tmp_path: Path) -> None:
+@pytest.fixture(params=["started", "forked"])
+def launched(request: pytest.FixtureRequest) -> Launch:
+    """As many processes as codes, once all have begun: each from nothing, or forked from the launcher."""
+    launcher = "tests.runs.loaded_launcher" if request.param == "forked" else "runs.folder.processes"
+
+    @contextlib.contextmanager
+    def launch(marks: Path, *codes: str) -> Iterator[Process]:
+        module = [launcher, str(len(codes)), "tests.runs.sleeper", str(marks), *codes]
+        # What the tests fork from has torch: here it starts from nothing.
+        variables = {"OMP_DISPLAY_ENV": "false"}
+        with started([sys.executable, "-m", *module], marks.with_suffix(".log"), variables) as process:
+            wait_for(lambda: len(list(marks.iterdir())) == len(codes))
+            yield process
+
+    return launch
+
+
+def test_each_knows_its_number_and_how_many_they_are(
+    launched: Launch, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     with launched(tmp_path, "0", "0", "0") as process:
         assert process.wait(30) == 0
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"0": "3", "1": "3", "2": "3"}
+    begun = "3, with torch" if "forked" in request.node.name else "3, without torch"
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys("012", begun)
 
 
-def test_the_first_ones_code_is_that_of_all_and_nobody_is_left(tmp_path: Path) -> None:
+def test_the_first_ones_code_is_that_of_all_and_nobody_is_left(launched: Launch, tmp_path: Path) -> None:
     """All at once: whoever is left over is waited for some seconds before it is ended."""
     for name in ("done", "killed", "alone", "stopped"):
         (tmp_path / name).mkdir()
@@ -68,7 +83,6 @@ def _left(marks: Path) -> list[int]:
     return [
         one.pid
         for one in psutil.process_iter(["cmdline"])
-        if "tests.runs.sleeper" in (one.info["cmdline"] or [])
-        and str(marks) in one.info["cmdline"]
-        and "runs.folder.processes" not in one.info["cmdline"]
+        # A fork's is one string.
+        if f"-m tests.runs.sleeper {marks}" in " ".join(one.info["cmdline"] or [])
     ]
