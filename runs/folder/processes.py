@@ -21,7 +21,6 @@ from typing import NoReturn, Protocol
 
 from runs.folder.child import FAILED, LOST, leave
 from runs.folder.folder import RunFolder
-from runs.folder.forking import go_on
 from runs.folder.stopping import PIPE_VARIABLE
 
 RENDEZVOUS_VARIABLE = "CONCORD_RENDEZVOUS"
@@ -129,6 +128,8 @@ def _start(command: Sequence[str], environment: Mapping[str, str]) -> Rank:
 
 def _be_rank(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
     """In a fork: nothing of what the launcher still has to do is done here, whatever happens."""
+    from runs.folder.forking import go_on  # whose libraries a launcher by hand does not need
+
     try:
         go_on(command[0], command[1:], folder=str(Path.cwd()), environment=environment)
     except SystemExit as ended:
