@@ -16,6 +16,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -85,8 +86,10 @@ class ForkedRank:
         return self.returncode
 
     def _signal(self, number: int) -> None:
-        if self.poll() is None:
-            os.kill(self._pid, number)
+        # Not looked at first: this is called where a signal has interrupted a look.
+        if self.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, number)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -128,9 +131,9 @@ def _start(command: Sequence[str], environment: Mapping[str, str]) -> Rank:
 
 def _be_rank(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
     """In a fork: nothing of what the launcher still has to do is done here, whatever happens."""
-    from runs.folder.forking import go_on  # whose libraries a launcher by hand does not need
-
     try:
+        from runs.folder.forking import go_on  # whose libraries a launcher by hand does not need
+
         go_on(command[0], command[1:], folder=str(Path.cwd()), environment=environment)
     except SystemExit as ended:
         leave(ended.code if isinstance(ended.code, int) else FAILED if ended.code else 0)
