@@ -37,6 +37,8 @@ def chromium() -> Iterator[Browser]:
 def pytest_configure(config: pytest.Config) -> None:
     """Passwords cost nothing here: hashing one well takes a third of a second, on purpose."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    if not getattr(config.option, "numprocesses", None):  # who hands out the tests collects none
+        gc.disable()  # until they are collected: all that is loaded meanwhile stays
     _list_static_files_once()
     locking.watch()
     emptying.delete_rows_instead_of_truncating()
@@ -68,6 +70,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     of the processor's time."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
