@@ -1,6 +1,8 @@
 """Without a connection a task is loaded again as it was, for whoever has it, until it is submitted. The worker that
 does it keeps nothing else."""
 
+import json
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +12,7 @@ from django.contrib.staticfiles.views import serve
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import path
-from playwright.sync_api import Error, Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 
 from annotation.models import Assignment, Project, Ranking
 from config import urls
@@ -240,3 +242,49 @@ def test_without_workers_the_page_is_as_before(visit: Visit, alice: User) -> Non
     press(page, "1", "2", "3", "4", "Enter")
     wait_for_another(page, first)
     assert Ranking.objects.count() == 1
+
+
+def test_a_worker_that_is_offline_for_longer_than_its_page_is_asked_for_the_next_task_again(
+    page: Page, chromium: Browser
+) -> None:
+    """A browser is not back in all its processes at once."""
+    switch = network_of_worker(chromium, page)
+    switch(offline=True)
+    with page.expect_event("requestfailed", lambda request: request.url.endswith(f"{RANK}ahead/")):
+        press(page, "1", "2", "3", "4", "Enter")
+    wait_until_sent(page)
+    switch(offline=False)
+    wait_until_kept(page, RANK)
+    press(page, "1")
+    wait_until_kept(page, RANK, f"{RANK}ahead/")
+
+
+def network_of_worker(chromium: Browser, page: Page) -> Callable[..., None]:
+    """``switch(offline=...)`` for the worker of ``page`` alone."""
+    browser = chromium.new_browser_cdp_session()
+    targets = browser.send("Target.getTargets")["targetInfos"]
+    (context,) = (
+        one["browserContextId"] for one in targets if (one["type"], one["url"]) == ("page", page.url)
+    )
+    (worker,) = (
+        one["targetId"]
+        for one in targets
+        if (one["type"], one["browserContextId"]) == ("service_worker", context)
+    )
+    session = browser.send("Target.attachToTarget", {"targetId": worker, "flatten": False})["sessionId"]
+
+    def send(method: str, **parameters: Any) -> None:
+        message = json.dumps({"id": 1, "method": method, "params": parameters})
+        browser.send("Target.sendMessageToTarget", {"sessionId": session, "message": message})
+
+    def switch(offline: bool) -> None:
+        send(
+            "Network.emulateNetworkConditions",
+            offline=offline,
+            latency=0,
+            downloadThroughput=-1,
+            uploadThroughput=-1,
+        )
+
+    send("Network.enable")
+    return switch
