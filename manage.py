@@ -5,6 +5,7 @@ import atexit
 import os
 import sys
 import threading
+from contextlib import suppress
 
 # They read no rows, or (demo, serve) look after the server themselves.
 WITHOUT_DATABASE = ["help", "--help", "version", "--version", "demo", "serve", "build_demo_policy"]
@@ -33,14 +34,12 @@ def leave(code: int) -> None:
     To clear up an interpreter with all of Django in it takes a third of a short command's time. Where nobody reads what
     is still to be written (``manage.py ... | head``), it returns, and Python says so as it does.
     """
+    from runs.folder import child
+
     threading._shutdown()  # type: ignore[attr-defined]  # as multiprocessing ends its children
     atexit._run_exitfuncs()
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:
-        return
-    os._exit(code)
+    with suppress(OSError):
+        child.leave(code)
 
 
 def exit_code() -> int:

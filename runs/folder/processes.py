@@ -39,8 +39,6 @@ def command_of(module: str, subcommand: str, folder: RunFolder) -> list[str]:
 class Rank(Protocol):
     """One of the processes, as with subprocess.Popen."""
 
-    returncode: int | None
-
     def poll(self) -> int | None:
         """Its exit code (below zero: by that signal), or None while it runs."""
 
@@ -58,7 +56,7 @@ class ForkedRank:
     """A fork of this process."""
 
     def __init__(self, pid: int) -> None:
-        self.returncode: int | None = None
+        self._code: int | None = None
         self._pid = pid
 
     def poll(self) -> int | None:
@@ -80,14 +78,14 @@ class ForkedRank:
         self._signal(signal.SIGKILL)
 
     def _look(self, options: int) -> int | None:
-        if self.returncode is None:
+        if self._code is None:
             pid, status = os.waitpid(self._pid, options)
-            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
-        return self.returncode
+            self._code = os.waitstatus_to_exitcode(status) if pid else None
+        return self._code
 
     def _signal(self, number: int) -> None:
         # Not looked at first: this is called where a signal has interrupted a look.
-        if self.returncode is None:
+        if self._code is None:
             with suppress(ProcessLookupError):
                 os.kill(self._pid, number)
 
