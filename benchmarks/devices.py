@@ -9,7 +9,7 @@ held-out accuracy, reward and KL before and after, and the seconds of each comma
 bfloat16; the figures of two devices should agree but for that.
 
 The checks are of what a machine without a GPU cannot show. **parity**: SFT, the fit, PPO, PPO with LoRA and REINFORCE
-on two processes, NCCL between two GPUs and gloo on the CPU, give the weights of one after twenty steps in float64.
+on two processes, NCCL between two GPUs and gloo on the CPU, give the weights of one after ten steps in float64.
 **resume**: each of them stopped by SIGTERM at a moment by chance and gone on with has the weights of one that was left
 alone, to the byte. **merge**: of SFT with LoRA beside a base that is bfloat16 on CUDA, what was learnt is saved in
 float32 whole, and the saved policy has the perplexity that the report says.
@@ -49,7 +49,7 @@ from runs.folder.metrics import read_metrics
 from runs.folder.starting import QUIET_THREADS
 
 CHECKOUT = Path(__file__).parents[1]
-# Bounds of the checks: of a weight after twenty steps in float64; of an adapter's norm; of nats a token.
+# Bounds of the checks: of a weight after ten steps in float64; of an adapter's norm; of nats a token.
 SAME_WEIGHTS, LACKING, SAME_LOSS = 1e-6, 1e-3, 1e-4
 # Of a training that is over before it can be stopped.
 TRIES = 5

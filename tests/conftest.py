@@ -74,7 +74,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def _server() -> Iterator[GatedServer]:
+def _server(django_db_setup: None) -> Iterator[GatedServer]:
     server = GatedServer()
     yield server
     server.stop()

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import psutil
 from django.db import connection
 
+from tests import served
+
 # The process that forks children for all tests (tests/home.py): its children are theirs.
 FORKS = "runs.folder.forking"
 # Those of fixtures that live as long as the session, and of libraries that start one once.
@@ -102,7 +104,8 @@ def _others() -> list[str]:
         cursor.execute(
             "SELECT state, query FROM pg_stat_activity WHERE datname = current_database()"
             " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-            # Its pool is as old as the session (config.celery).
-            " AND NOT (state = 'idle' AND application_name = 'concord celery')"
+            # As old as the session (config.celery, tests.served).
+            " AND NOT (state = 'idle' AND application_name = ANY(%s))",
+            [["concord celery", served.NAME]],
         )
         return [f"{state}: {query[:200]}" for state, query in cursor.fetchall()]

@@ -2,7 +2,7 @@
 
     python -m tests.rltrainer.parity FOLDER [DEVICE]      or the same under a launcher
 
-Writes FOLDER/KIND.safetensors: the gradients of a first step in float32, and the weights after twenty in float64.
+Writes FOLDER/KIND.safetensors: the gradients of a first step in float32, and the weights after ten in float64.
 """
 
 import sys
@@ -33,7 +33,7 @@ from tests.rewardmodel.pure.factories import make_fit, make_lines
 from tests.rltrainer.policy.factories import make_sft_folder
 from tests.rltrainer.ppo.factories import count_cats, make_learner, make_policy, make_prompts, score_by
 
-STEPS = 20
+STEPS = 10
 PRECISIONS = {"gradients": torch.float32, "weights": torch.float64}
 
 

@@ -46,7 +46,7 @@ def distance(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
 
 
 def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
-    """Under accelerate's launcher: the gradients of a first step, and the weights after twenty in float64."""
+    """Under accelerate's launcher: the gradients of a first step, and the weights after ten in float64."""
     assert code_of([sys.executable, "-m", "tests.rltrainer.parity", str(tmp_path / "alone")]) == DONE
     subprocess.run(
         [*ACCELERATE, "tests.rltrainer.parity", str(tmp_path / "together")],
