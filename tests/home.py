@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import memory
+
 if TYPE_CHECKING:  # config is imported when pytest has begun
     from config.running.postgres import Server
 
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+# Before anything else is written.
+_MEMORY = memory.write_there() if _WORKER is None else None
 _IS_TEMPORARY = _WORKER is not None or "CONCORD_HOME" not in os.environ
 if _IS_TEMPORARY:
     os.environ["CONCORD_HOME"] = tempfile.mkdtemp(prefix="concord-")
@@ -32,8 +36,16 @@ if _WORKER:  # each has a core
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Tests of what happens in a crash start servers of their own.
 FAST = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200"]
+_FAILED = pytest.StashKey[bool]()
 _servers: "list[Server]" = []
 _forks: "list[subprocess.Popen[bytes]]" = []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Before pytest makes a folder of its own, under names that are too long for the sockets of homes in there."""
+    if _MEMORY is not None and config.option.basetemp is None:
+        config.option.basetemp = _MEMORY / "t"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -64,6 +76,11 @@ def _start_forking() -> None:
     _forks.append(subprocess.Popen(command, stdin=subprocess.DEVNULL))
 
 
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Whether somebody may want to look at what the tests wrote."""
+    session.config.stash[_FAILED] = exitstatus == pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the servers and remove the home."""
     for forks in _forks:
@@ -73,3 +90,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         server.release()
     if _IS_TEMPORARY:
         shutil.rmtree(HOME, ignore_errors=True)
+    if _MEMORY is not None and config.stash.get(_FAILED, False):
+        sys.stderr.write(f"What the tests wrote is in {_MEMORY} until they run again.\n")
+    elif _MEMORY is not None:
+        shutil.rmtree(_MEMORY, ignore_errors=True)
