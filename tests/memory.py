@@ -14,7 +14,7 @@ import psutil
 
 FOLDER = Path("/dev/shm")
 _PREFIX = "concord-tests-"
-# A run writes 2 GB at most.
+# A run has 1.5 GB there at most.
 FREE_BYTES = 6 << 30
 
 

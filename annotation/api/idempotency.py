@@ -2,7 +2,8 @@
 
 The key, a digest of the request and the answer are one row, written in the transaction of what the request did, so
 that either both are there or neither. Of two at once, the second waits at the row's unique index until the first has
-committed, and then answers with its answer. Errors are not kept: what failed may be tried again.
+committed, and then answers with its answer. Errors are not kept: what failed may be tried again. An upload's file is
+stored in that transaction too, before it locks anything of a project: who waits for it is the same request, sent again.
 """
 
 import hashlib
