@@ -222,10 +222,20 @@ def _split(name: str, value: str, form: str) -> SplitResult:
     return url
 
 
+# Connections are kept for long (config.settings): what stands between the machines forgets none, and of one whose other
+# end is gone that is known within half a minute. libpq's names; sockets of one machine need none of them.
+KEEPALIVES = {
+    "keepalives_idle": "60",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+
+
 def database(name: str) -> dict[str, Any] | None:
     """Django's keys of a ``postgres://user:password@host:port/name?option=value`` address, or None.
 
-    Options are libpq's (sslmode, application_name, ...).
+    Options are libpq's (sslmode, application_name, ...); KEEPALIVES where it says nothing else.
     """
     value = text(name)
     if not value:
@@ -252,5 +262,5 @@ def database(name: str) -> dict[str, Any] | None:
         # A socket's folder cannot be a URL's host, so libpq's ?host=/folder is read too.
         "HOST": options.pop("host", "") or unquote(url.hostname or ""),
         "PORT": options.pop("port", "") or str(url.port or ""),
-        "OPTIONS": options,
+        "OPTIONS": KEEPALIVES | options,
     }

@@ -116,7 +116,9 @@ OWN_DATABASE = env.database("DATABASE_URL")
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
-        "CONN_MAX_AGE": 60,
+        # On a new connection all statements of a judgement are planned anew (config.wsgi): who submits once a minute
+        # would wait for that each time. One that has broken meanwhile is seen by the check.
+        "CONN_MAX_AGE": 3600,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {},
         **(OWN_DATABASE or postgres.connection(HOME)),

@@ -39,6 +39,15 @@ def test_a_bad_value_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, read: A
         read()
 
 
+# Of libpq: asked after each minute of silence; a machine that is gone is noticed after 30 s.
+KEPT = {
+    "keepalives_idle": "60",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+
+
 @pytest.mark.parametrize(
     ("url", "keys"),
     [
@@ -50,18 +59,18 @@ def test_a_bad_value_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, read: A
                 "NAME": "store",
                 "USER": "me",
                 "PASSWORD": "p@ss",
-                "OPTIONS": {},
+                "OPTIONS": KEPT,
             },
         ),
         (
-            "postgresql://me@/store?host=/run/pg&port=7&sslmode=prefer",
+            "postgresql://me@/store?host=/run/pg&port=7&sslmode=prefer&keepalives_idle=5",
             {
                 "HOST": "/run/pg",
                 "PORT": "7",
                 "NAME": "store",
                 "USER": "me",
                 "PASSWORD": "",
-                "OPTIONS": {"sslmode": "prefer"},
+                "OPTIONS": {**KEPT, "sslmode": "prefer", "keepalives_idle": "5"},
             },
         ),
     ],

@@ -9,7 +9,7 @@ from django.conf import settings
 pytestmark = pytest.mark.processes
 
 SCRIPT = """
-import config.wsgi
+import config.wsgi, time
 from django.db import connection
 connection.settings_dict["NAME"] = "postgres"
 with connection.cursor() as cursor:
@@ -17,6 +17,10 @@ with connection.cursor() as cursor:
         cursor.execute(f"SHOW {name}")
         print(name, cursor.fetchone()[0])
 print("prepared after", connection.connection.prepare_threshold)
+now = time.monotonic()
+time.monotonic = lambda: now + 1800
+connection.close_if_unusable_or_obsolete()
+print("kept for half an hour", connection.connection is not None)
 """
 COLLECTOR = """
 import config.wsgi, gc, sys
@@ -35,6 +39,7 @@ def test_what_a_judgement_waits_for_is_planned_once_a_connection() -> None:
         "plan_cache_mode force_generic_plan",
         "jit off",
         "prepared after 1",
+        "kept for half an hour True",
     ], child.stderr
 
 
