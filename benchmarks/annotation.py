@@ -38,9 +38,9 @@ from benchmarks.writing import CHECKOUT
 
 PASSWORD = "a long benchmark password"
 SAMPLES = 300
-# Judgements that no figure counts: each of the web process's connections has then planned every statement, as one of an
-# hour's life has (config.settings), and what that costs stands in the first page.
-WARMING = 40
+# How often all is done before it counts: each connection of the web process has then planned every statement, as for
+# most of its hour (config.settings).
+WARMING = 20
 # Far ahead, and where nearly all is complete: so many tasks are left.
 LEFT, SAMPLES_OF_FEW = 400, 200
 CLIENTS = 16
@@ -190,15 +190,12 @@ def _measure(
     first = one.open(slug).seconds
     for _ in range(WARMING):
         one.submit(slug)
+        one.submit_with_the_next_ahead(slug)
+        _next_anew(one, slug)
     both = spread([one.submit(slug).seconds for _ in range(samples // 2)])
     pairs = [one.submit_with_the_next_ahead(slug) for _ in range(samples // 2)]
     ahead, submits = (spread([pair[place].seconds for pair in pairs]) for place in (0, 1))
-    nexts = []
-    for _ in range(samples if state == "fresh" else 20):
-        # Handed back, so that the page takes a task anew.
-        form = one.form() or {}
-        one.send("POST", f"/projects/{slug}/rank/release/", form)
-        nexts.append(one.open(slug).seconds)
+    nexts = [_next_anew(one, slug) for _ in range(samples)]
     nulls = spread([one.send("GET", NULL).seconds for _ in range(samples)])
     row = {
         "tasks": tasks,
@@ -215,6 +212,12 @@ def _measure(
         row["judgements/s"] = f"{_rate(slug, clients):.0f}"
         row["null/s"] = f"{_null_rate(clients, NULL):.0f}"
     report("queue", row)
+
+
+def _next_anew(client: Any, slug: str) -> float:
+    """Seconds of a page that takes a task anew: the open one is handed back."""
+    client.send("POST", f"/projects/{slug}/rank/release/", client.form() or {})
+    return float(client.open(slug).seconds)
 
 
 def _commit() -> None:
