@@ -47,10 +47,9 @@ def exit_code() -> int:
     try:
         main()
     except SystemExit as ended:
-        if isinstance(ended.code, str):
-            print(ended.code, file=sys.stderr)  # noqa: T201
-            return 1
-        return ended.code or 0
+        from runs.folder import child
+
+        return child.exit_code(ended)
     return 0
 
 

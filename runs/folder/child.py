@@ -52,6 +52,14 @@ def run_child(path: Path, main: Callable[[RunFolder, StopSignal], None]) -> int:
     return DONE
 
 
+def exit_code(ended: SystemExit) -> int:
+    """What Python itself makes of it: words are said on stderr and mean failure."""
+    if ended.code is None or isinstance(ended.code, int):
+        return ended.code or DONE
+    print(ended.code, file=sys.stderr)  # noqa: T201 (a child's log, or a terminal)
+    return FAILED
+
+
 def leave(code: int) -> NoReturn:
     """End this process with ``code``, as it stands.
 

@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn, Protocol
 
-from runs.folder.child import FAILED, LOST, leave
+from runs.folder.child import FAILED, LOST, exit_code, leave
 from runs.folder.folder import RunFolder
 from runs.folder.stopping import PIPE_VARIABLE
 
@@ -134,7 +134,7 @@ def _be_rank(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn
 
         go_on(command[0], command[1:], folder=str(Path.cwd()), environment=environment)
     except SystemExit as ended:
-        leave(ended.code if isinstance(ended.code, int) else FAILED if ended.code else 0)
+        leave(exit_code(ended))
     except BaseException:
         traceback.print_exc()
         leave(FAILED)

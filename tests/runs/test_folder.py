@@ -17,7 +17,7 @@ from rewardmodel.bradley_terry.config import FitConfig
 from rltrainer.policy.config import SftConfig
 from rltrainer.ppo.config import PpoConfig
 from runs.folder.checkpoint import NAME, load_checkpoint, save_checkpoint
-from runs.folder.child import DONE, FAILED, STOPPED, reason, run_child
+from runs.folder.child import DONE, FAILED, STOPPED, exit_code, reason, run_child
 from runs.folder.errors import BadInput, FolderInUse, Stopped
 from runs.folder.files import folder_digest, read_json, write_json
 from runs.folder.folder import RunFolder
@@ -187,6 +187,16 @@ def test_exit_codes_say_how_a_child_ended(folder: RunFolder) -> None:
     assert read_json(folder.failure_file) == {"error": "BadInput", "reason": "no prompts"}
     assert run_child(folder.path, lambda *_: None) == DONE
     assert not folder.failure_file.exists()
+
+
+@pytest.mark.parametrize("code", [None, 0, 3, "words", ""])
+def test_an_end_means_what_python_makes_of_it(
+    code: int | str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    python = subprocess.run(
+        [sys.executable, "-c", f"raise SystemExit({code!r})"], capture_output=True, text=True, check=False
+    )
+    assert (exit_code(SystemExit(code)), capsys.readouterr().err) == (python.returncode, python.stderr)
 
 
 def test_a_stop_while_it_loads_is_heard_at_once_also_where_every_error_is_taken_for_an_answer(
