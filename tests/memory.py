@@ -5,17 +5,21 @@ for them is a sixth of the processor's time. Nothing of that is to last: what a 
 processes, not machines. Whoever names another folder by ``TMPDIR``, or has less memory, goes on with that one.
 """
 
+import math
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 FOLDER = Path("/dev/shm")
+# What a container may have, by the second and the first version of control groups.
+LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 _PREFIX = "concord-tests-"
-# A run has 1.5 GB there at most.
-FREE_BYTES = 6 << 30
+# A run has 1.5 GB there at most, beside what its processes need.
+FREE_BYTES, ALLOWED_BYTES = 6 << 30, 12 << 30
 
 
 def write_there() -> Path | None:
@@ -41,4 +45,12 @@ def _has_room() -> bool:
         return False
     system = os.statvfs(FOLDER)
     free = min(system.f_bavail * system.f_frsize, psutil.virtual_memory().available)
-    return free >= FREE_BYTES and not system.f_flag & os.ST_NOEXEC
+    return free >= FREE_BYTES and _allowed() >= ALLOWED_BYTES and not system.f_flag & os.ST_NOEXEC
+
+
+def _allowed() -> float:
+    """Bytes that this process and those beside it may have together."""
+    for limit in LIMITS:
+        with suppress(OSError, ValueError):  # there is none, or it is "max"
+            return int(limit.read_text())
+    return math.inf
