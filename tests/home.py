@@ -35,7 +35,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 if _WORKER:  # each has a core
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Tests of what happens in a crash start servers of their own.
-FAST = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200"]
+# Tables hold what other tests have rolled back until it is swept: a plan may then seem so dear that it is compiled, for
+# a quarter of a second each time. Web processes compile none.
+FAST = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200", "jit=off"]
 _FAILED = pytest.StashKey[bool]()
 _servers: "list[Server]" = []
 _forks: "list[subprocess.Popen[bytes]]" = []
