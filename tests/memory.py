@@ -29,9 +29,12 @@ def write_there() -> Path | None:
     """
     if "TMPDIR" in os.environ or not _has_room():
         return None
-    for folder in FOLDER.glob(f"{_PREFIX}*"):
-        if not psutil.pid_exists(int(folder.name.removeprefix(_PREFIX))):
-            shutil.rmtree(folder, ignore_errors=True)
+    running = {
+        f"{_PREFIX}{pid}" for pid in psutil.pids() if pid != os.getpid()
+    }  # one before may have had our number
+    for left in FOLDER.glob(f"{_PREFIX}*"):
+        if left.name not in running:
+            shutil.rmtree(left, ignore_errors=True)
     folder = FOLDER / f"{_PREFIX}{os.getpid()}"
     folder.mkdir()
     os.environ["TMPDIR"] = os.fspath(folder)

@@ -32,14 +32,15 @@ def _plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, limit: Path) -> None
 
 
 def test_it_is_where_everything_temporary_goes_and_what_a_killed_run_left_is_gone(tmp_path: Path) -> None:
-    left, other = (tmp_path / f"concord-tests-{pid}" for pid in (NOBODY, os.getppid()))
-    for home in (left / "home", other / "home"):
+    left, ours, other = (tmp_path / f"concord-tests-{pid}" for pid in (NOBODY, os.getpid(), os.getppid()))
+    for home in (left / "home", ours / "home", other / "home"):
         home.mkdir(parents=True)
     folder = memory.write_there()
     assert folder == tmp_path / f"concord-tests-{os.getpid()}"
     assert Path(tempfile.mkdtemp()).parent == folder
     assert os.environ["TMPDIR"] == str(folder)
     assert not left.exists()
+    assert not (ours / "home").exists()
     assert (other / "home").is_dir()
 
 
