@@ -29,9 +29,8 @@ def write_there() -> Path | None:
     """
     if "TMPDIR" in os.environ or not _has_room():
         return None
-    running = {
-        f"{_PREFIX}{pid}" for pid in psutil.pids() if pid != os.getpid()
-    }  # one before may have had our number
+    # A run that was killed may have had this process's number.
+    running = {f"{_PREFIX}{pid}" for pid in psutil.pids() if pid != os.getpid()}
     for left in FOLDER.glob(f"{_PREFIX}*"):
         if left.name not in running:
             shutil.rmtree(left, ignore_errors=True)
