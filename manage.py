@@ -14,15 +14,21 @@ WITHOUT_DATABASE = ["help", "--help", "version", "--version", "demo", "serve", "
 def main() -> None:
     """Run one command. What is wrong with the environment is told in one sentence, before anything is done."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import execute_from_command_line
+    from runs.folder.loading import loading
 
-    from config.running import postgres
+    with loading():
+        import django
+        from django.core.exceptions import ImproperlyConfigured
+        from django.core.management import execute_from_command_line
+
+        from config.running import postgres
 
     command = sys.argv[1:2]
     try:
         if not set(WITHOUT_DATABASE) & set(command):
             postgres.hold_for_command(migrating=command == ["migrate"])
+            with loading():
+                django.setup()
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(str(error))

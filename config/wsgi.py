@@ -13,6 +13,7 @@ from django.dispatch import receiver
 
 from annotation.files.collector import RARELY
 from config.paths import under
+from runs.folder.loading import loading
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -32,11 +33,10 @@ def plan_once(connection: BaseDatabaseWrapper, **_: Any) -> None:
         cursor.execute("SET plan_cache_mode = force_generic_plan; SET jit = off")
 
 
-application = under(settings.PATH, get_wsgi_application())
-
-# What is loaded by now stays to the end: the collector of cycles would look at it again and again, 45 ms each time; and
-# the few cycles of a request can wait: collected every 700 objects, one request in fifteen waited for it some ms.
-import_module(settings.ROOT_URLCONF)  # every view
-gc.collect()
-gc.freeze()
+# To look for cycles in what is loaded took 45 ms of somebody's request each time.
+with loading():
+    application = under(settings.PATH, get_wsgi_application())
+    import_module(settings.ROOT_URLCONF)  # every view
+    gc.collect()
+# The few cycles of a request can wait: collected every 700 objects, one request in fifteen waited for it some ms.
 gc.set_threshold(*RARELY)

@@ -65,7 +65,8 @@ def _heard(event: str, arguments: tuple[Any, ...]) -> None:
 def _is_writing(frame: FrameType | None) -> bool:
     """Whether a function of the write path is on the stack; nearly always none is, so this comes before all else."""
     while frame is not None:
-        if frame.f_code is _WRITTEN:
+        # Each look at a frame's code is an event in its turn, for which Python would come here again.
+        if frame.f_globals is writing.__dict__ and frame.f_code is _WRITTEN:
             return True
         frame = frame.f_back
     return False

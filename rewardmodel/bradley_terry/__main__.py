@@ -1,28 +1,14 @@
 """python -m rewardmodel.bradley_terry fit|evaluate|contest|score|export DIR: one run, from its folder."""
 
-import argparse
-from pathlib import Path
-
-from rewardmodel.bradley_terry import commands, handing_over
-from runs.folder.child import leave, run_child
+from runs.folder.child import leave, run_command
 
 COMMANDS = {
-    "fit": commands.fit,
-    "evaluate": commands.evaluate,
-    "contest": commands.contest,
-    "score": commands.score,
-    "export": handing_over.main,
+    "fit": "rewardmodel.bradley_terry.commands:fit",
+    "evaluate": "rewardmodel.bradley_terry.commands:evaluate",
+    "contest": "rewardmodel.bradley_terry.commands:contest",
+    "score": "rewardmodel.bradley_terry.commands:score",
+    "export": "rewardmodel.bradley_terry.handing_over:main",
 }
 
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command on the folder; 0 done, 1 failed (failure.json says why), 3 stopped with a checkpoint."""
-    parser = argparse.ArgumentParser(prog="python -m rewardmodel.bradley_terry")
-    parser.add_argument("command", choices=COMMANDS)
-    parser.add_argument("folder", type=Path, metavar="DIR")
-    options = parser.parse_args(arguments)
-    return run_child(options.folder, COMMANDS[options.command])
-
-
 if __name__ == "__main__":
-    leave(main())
+    leave(run_command("rewardmodel.bradley_terry", COMMANDS))

@@ -17,7 +17,8 @@ Pure: no Django, database or network. The worker (``runs.execution``) writes ``c
     progress.py    Progress: done of total, and what is being done
     checkpoint.py  save_checkpoint, load_checkpoint: tensors and JSON state in one safetensors file
     stopping.py    StopSignal: SIGTERM, and the pipe that closes when the worker dies
-    child.py       run_child: the frame around every child's main, from lock to exit code
+    child.py       run_command, run_child: the frame around every child's main, from lock to exit code
+    loading.py     what is loaded at a start is no matter of Python's collector
     starting.py    a child is started, from nothing or by a fork; forking.py: the process that forks
     processes.py   several processes of one training on this machine
     files.py       write a file atomically; digests of files and folders

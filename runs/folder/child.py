@@ -4,22 +4,39 @@ Exit codes: 0 done; 1 failed, the reason is in failure.json; 3 stopped on purpos
 of the same training is gone. Of several processes (RANK says which) the first holds the lock.
 """
 
+import argparse
 import errno
 import os
+import pkgutil
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from runs.folder.errors import RankLost, RunError, Stopped
 from runs.folder.files import write_json
 from runs.folder.folder import RunFolder
+from runs.folder.loading import loading
 from runs.folder.stopping import StopSignal
 
 DONE, FAILED, STOPPED, LOST = 0, 1, 3, 4
 # No room on the disk, a quota, or a limit on the size of files.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def run_command(package: str, commands: Mapping[str, str], arguments: Sequence[str] | None = None) -> int:
+    """``python -m PACKAGE COMMAND DIR``: load the main of a command ("module:function"), and run it on the folder.
+
+    0 done, 1 failed (failure.json says why), 3 stopped with a checkpoint.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {package}")
+    parser.add_argument("command", choices=commands)
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    options = parser.parse_args(arguments)
+    with loading():
+        main = pkgutil.resolve_name(commands[options.command])
+    return run_child(options.folder, main)
 
 
 def run_child(path: Path, main: Callable[[RunFolder, StopSignal], None]) -> int:

@@ -12,7 +12,6 @@ leave when the last child has ended.
 """
 
 import fcntl
-import gc
 import importlib
 import json
 import os
@@ -30,6 +29,8 @@ from types import FrameType
 from typing import NamedTuple, NoReturn
 
 from setproctitle import getproctitle, setproctitle
+
+from runs.folder.loading import loading
 
 # What interpreter, OpenMP, BLAS, torch and the hub's libraries read when they are loaded.
 READ_AT_LOAD = (
@@ -248,12 +249,14 @@ def main(arguments: Sequence[str]) -> int:
     """Load, listen, fork; the exit code of the parent. A child does not come back from here."""
     path, modules = Path(arguments[0]), arguments[1:]
     loaded_with = read_at_load(os.environ)  # now: some libraries add variables of their own
-    for module in modules:
-        importlib.import_module(module)
+    # And nothing of it is looked at in a child either: the collector would write to, and so copy, every page of memory
+    # that parent and child share.
+    with loading():
+        for module in modules:
+            importlib.import_module(module)
     # BLAS keeps a thread, which it ends itself before a fork and starts again in parent and child.
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     getproctitle()  # now, where its room in memory can still be found: a child's environment lies elsewhere
-    gc.freeze()  # or the collector would write to, and so copy, every page that parent and child share
     if (request := Forks(path, loaded_with).serve()) is not None:
         become(request)
     return 0

@@ -26,6 +26,7 @@ from annotation.files.intake.files import BATCH_LINES
 from annotation.models import Annotator, Assignment, Project, Ranking
 from annotation.withdrawal import erasure
 from runs.writing import write
+from tests import locking
 from tests.annotation.factories import lines_of, make_annotator, make_project, make_tasks
 from tests.annotation.judging import at_once, submit, taken
 
@@ -187,6 +188,19 @@ def test_a_deadlock_begins_again_and_nobody_hears_of_it(caplog: pytest.LogCaptur
     assert answers == ["done", "done"]
     assert len(tries) == 3
     assert "begins again: deadlock detected" in caplog.text
+
+
+def test_what_opens_a_file_while_others_wait_for_its_rows_is_seen(tmp_path: Path) -> None:
+    """That nothing else does is looked at after every test (tests/conftest.py)."""
+
+    def opens() -> None:
+        (tmp_path / "file").write_text("")
+
+    opens()
+    assert locking.seen() == []
+    write(opens)()
+    (seen,) = locking.seen()
+    assert str(tmp_path) in seen
 
 
 def test_what_is_wrong_otherwise_is_tried_once() -> None:
