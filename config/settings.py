@@ -106,7 +106,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "libraries": {"figures": "console.figures"},
+            "libraries": {"figures": "console.figures", "once": "annotation.views.once"},
         },
     }
 ]

@@ -1,14 +1,12 @@
 """The forms of annotation: they parse what a browser sends, and say in plain words what is missing."""
 
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from django import forms
-from django.forms.utils import flatatt
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
 
 from annotation.collecting.queue import Origin
 from annotation.collecting.shown import letters, ranks_by_place
@@ -31,6 +29,7 @@ class JudgementForm(forms.Form):
 class DraftForm(JudgementForm):
     """A judgement as far as it has come: every field may be empty."""
 
+    confidence_levels = tuple(Ranking.Confidence.choices)
     verdict = forms.ChoiceField(choices=Verdict.choices, required=False, initial=Verdict.RANKED)
     reason = forms.CharField(max_length=LONGEST_REASON, required=False)
     confidence = forms.ChoiceField(choices=Ranking.Confidence.choices, required=False)
@@ -48,7 +47,12 @@ class DraftForm(JudgementForm):
         self.assignment = assignment
         self.letters = letters(assignment)
         for letter in self.letters:
-            self.fields[f"rank_{letter}"] = _rank_field(letter, len(self.letters))
+            self.fields[f"rank_{letter}"] = _rank_field(len(self.letters))
+
+    def place_shown(self, letter: str) -> str:
+        """What stands there as the place of a completion; "" before it has one."""
+        value = self[f"rank_{letter}"].value()
+        return "" if value is None else str(value)
 
     def clean_rationale(self) -> str:
         """With plain line ends: browsers send CRLF."""
@@ -134,7 +138,8 @@ class OriginForm(forms.Form):
 class FlagForm(forms.Form):
     """What is wrong with a task, and whether to pass it on too."""
 
-    category = forms.ChoiceField(choices=[("", "Choose what is wrong"), *Flag.Category.choices])
+    categories = (("", "Choose what is wrong"), *Flag.Category.choices)
+    category = forms.ChoiceField(choices=categories)
     words = forms.CharField(max_length=LONGEST_REASON, required=False)
     passing = forms.BooleanField(required=False)
 
@@ -145,34 +150,8 @@ def seconds_within(assignment: Assignment, seconds: float | None) -> float | Non
     return None if seconds is None else min(seconds, max(0.0, elapsed))
 
 
-class PlainSelect(forms.Select):
-    """A select without groups. Django's own renders two templates an option, which is felt on the page of a task."""
-
-    def render(
-        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
-    ) -> SafeString:
-        """The element with its options."""
-        chosen = "" if value is None else str(value)
-        options = format_html_join(
-            "",
-            '<option value="{}"{}>{}</option>',
-            ((key, _SELECTED if str(key) == chosen else "", label) for key, label in self.choices),
-        )
-        attributes = flatatt({**self.attrs, **(attrs or {}), "name": name})
-        return format_html("<select{}>{}</select>", attributes, options)
-
-
-_SELECTED = mark_safe(" selected")
-
-
-def _rank_field(letter: str, places: int) -> forms.TypedChoiceField:
-    words = {1: "1, best", places: f"{places}, worst"}
-    choices = [(rank, words.get(rank, str(rank))) for rank in range(1, places + 1)]
-    return forms.TypedChoiceField(
-        choices=[("", "no place yet"), *choices],
-        coerce=int,
-        empty_value=None,
-        required=False,
-        label=f"Place of {letter}",
-        widget=PlainSelect(attrs={"class": "select"}),
-    )
+# Nothing of a form changes them, and a page's four take longer to make than to read.
+@lru_cache
+def _rank_field(places: int) -> forms.TypedChoiceField:
+    choices = [("", ""), *((rank, rank) for rank in range(1, places + 1))]
+    return forms.TypedChoiceField(choices=choices, coerce=int, empty_value=None, required=False)

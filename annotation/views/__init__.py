@@ -8,5 +8,6 @@ demonstration.py  writing answers, and reviewing those of others
 history.py      one's recent work, and changing it
 invitation.py   the link that makes its holder a member
 access.py       who may see what
+once.py         a template tag: what is the same on many pages is rendered once
 offline.py      what lets a task be loaded again without a connection
 """

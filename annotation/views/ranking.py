@@ -199,7 +199,7 @@ def _page(
     cards = shown.cards(assignment)
     context = {
         **judging.common(assignment, skip_form, flag_form),
-        "cards": [(card, form[f"rank_{card.letter}"]) for card in cards],
+        "cards": [(card, form.place_shown(card.letter)) for card in cards],
         "places": range(1, len(cards) + 1),
         "form": form,
         "revised": revised,
