@@ -105,7 +105,7 @@ PIECES = st.sampled_from([*WORDS, *WORDS, *WORDS, *WORDS, *SIGNS])
 @example(pieces=["a\nb\n---"])
 @example(pieces=["a " * 3, "\nb"])
 @example(pieces=["a\n" * 2_000, "b"])
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_what_is_plain_is_shown_as_the_parser_would(parser: MarkdownIt, pieces: list[str]) -> None:
     text = "".join(pieces)
     assert markdown._rendered(text, parser) == with_the_parser(text, parser)
