@@ -233,13 +233,13 @@ def _first(source: str) -> str:
     return f"(SELECT slot.priority, slot.task_id FROM {source} AND [for them] {_ORDER} LIMIT 1)"
 
 
-def _tasks(source: str, among: str = "") -> str:
-    """Each task once, by the first of its free slots ``among`` these, in their order: sorted, all would be read."""
-    earlier = f"""(
-        SELECT true FROM annotation_slot earlier WHERE earlier.task_id = slot.task_id
-        AND earlier.annotator_id IS NULL AND earlier.number < slot.number {among} LIMIT 1
-    ) IS NULL"""
-    return f"(SELECT slot.task_id FROM {source} AND {earlier} AND [for them] {_ORDER} LIMIT [most])"
+def _tasks(source: str) -> str:
+    """Each task once, by the first of its free slots, in their order: sorted, all would be read.
+
+    Whether it is for somebody is asked once a task, and not once a slot.
+    """
+    once = f"SELECT DISTINCT ON (slot.priority, slot.task_id) slot.task_id FROM {source} {_ORDER}"
+    return f"(SELECT slot.task_id FROM ({once}) slot WHERE [for them] LIMIT [most])"
 
 
 _FROM_START = _Parts(_slots(_FREE), _first(_FREE), _tasks(_FREE))
@@ -247,7 +247,7 @@ _FROM_START = _Parts(_slots(_FREE), _first(_FREE), _tasks(_FREE))
 _FROM_MARK = _Parts(
     f"{_slots(_LEVEL)} UNION ALL {_slots(_BELOW)} UNION ALL (SELECT slot.id FROM {_BACK})",
     f"{_first(_LEVEL)} UNION ALL {_first(_BELOW)} LIMIT 1",
-    f"{_tasks(_LEVEL)} UNION ALL {_tasks(_BELOW)} UNION ALL {_tasks(_BEFORE, 'AND earlier.freed_at > %(since)s')}",
+    f"{_tasks(_LEVEL)} UNION ALL {_tasks(_BELOW)} UNION ALL {_tasks(_BEFORE)}",
 )
 # What a page shows of a task beside its own columns and its prompt's.
 TEXTS = """
