@@ -32,7 +32,7 @@ class DraftForm(JudgementForm):
     confidence_levels = tuple(Ranking.Confidence.choices)
     verdict = forms.ChoiceField(choices=Verdict.choices, required=False, initial=Verdict.RANKED)
     reason = forms.CharField(max_length=LONGEST_REASON, required=False)
-    confidence = forms.ChoiceField(choices=Ranking.Confidence.choices, required=False)
+    confidence = forms.ChoiceField(choices=confidence_levels, required=False)
     rationale = forms.CharField(max_length=LONGEST_RATIONALE, required=False, strip=False)
     active_seconds = forms.FloatField(min_value=0, required=False)
 

@@ -131,10 +131,9 @@ def _plain(text: str, parser: MarkdownIt) -> SafeString | None:
     """
     if "_" in text or text.count("\n") > _MOST_PLAIN_LINES or not _PLAIN.fullmatch(text):
         return None
-    paragraphs = text.replace("\n\n", '</p>\0<p dir="auto">')
-    if parser is _MESSAGES:
-        paragraphs = paragraphs.replace("\n", "<br>\n")
-    return mark_safe(f'<p dir="auto">{paragraphs}</p>\n'.replace("\0", "\n"))  # noqa: S308 (no sign of HTML is in it)
+    line_end = "<br>\n" if parser is _MESSAGES else "\n"
+    paragraphs = (paragraph.replace("\n", line_end) for paragraph in text.split("\n\n"))
+    return mark_safe("".join(f'<p dir="auto">{paragraph}</p>\n' for paragraph in paragraphs))  # noqa: S308 (no sign of HTML)
 
 
 def _rendered(text: str, parser: MarkdownIt) -> SafeString:
