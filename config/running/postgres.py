@@ -67,6 +67,8 @@ class Server:
         self._options = options
         self._users: IO[bytes] | None = None
         self._owner = 0
+        # When the server started that this holder saw last.
+        self._seen: str | None = None
 
     def hold(self) -> None:
         """Start the server unless it runs, and keep it until ``release`` or the end of this process."""
@@ -76,6 +78,7 @@ class Server:
             self._owner = os.getpid()
             fcntl.flock(self._users, fcntl.LOCK_SH)
             self._ensure_running()
+            self._seen = self._started()
         atexit.register(self.release)
 
     def release(self) -> None:
@@ -91,20 +94,27 @@ class Server:
                 self._control("stop", "-m", "fast")
 
     def revive(self) -> bool:
-        """Start the server again if it died while it was held. True where that was needed."""
-        if self.answers():
-            return False
-        with self._changing():
-            self._ensure_running()
-        return True
+        """Start the server again if it ended while it was held. True where it had ended since the last look, whoever
+        started it again: another holder may have been quicker.
+        """
+        if not self.answers():
+            with self._changing():
+                self._ensure_running()
+        before, self._seen = self._seen, self._started()
+        return self._seen != before
 
     def answers(self) -> bool:
         """Whether the server takes connections now."""
+        return self._started() is not None
+
+    def _started(self) -> str | None:
+        """When the server started that takes connections now, to the microsecond; None where none does."""
         try:
-            psycopg.connect(self._address(), connect_timeout=5).close()
+            with psycopg.connect(self._address(), connect_timeout=5, autocommit=True) as database:
+                ((started,),) = database.execute("SELECT pg_postmaster_start_time()::text").fetchall()
         except psycopg.OperationalError:
-            return False
-        return True
+            return None
+        return str(started)
 
     def _make_folder(self) -> None:
         try:

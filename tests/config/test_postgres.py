@@ -97,6 +97,23 @@ def test_a_killed_server_is_started_again(home: Path) -> None:
     server.release()
 
 
+def test_a_server_that_another_holder_has_started_again_had_ended_too(home: Path) -> None:
+    server = Server(home)
+    server.hold()
+    assert not server.revive()
+    os.kill(int((home / "postgres/data/postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+    while server.answers():
+        time.sleep(0.05)
+    other = Server(home)
+    other.hold()
+    assert server.answers()
+    assert server.revive()
+    assert not server.revive()
+    assert not other.revive()
+    other.release()
+    server.release()
+
+
 def test_processes_that_start_it_at_once_share_one(home: Path) -> None:
     processes = [
         subprocess.Popen(
