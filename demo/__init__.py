@@ -13,7 +13,6 @@ is taken from anywhere else.
     project.py         the demo project: its name, guidelines (guidelines.md), settings and prompts
     create.py          the demo project in the database: accounts, prompts, the policy, a first set of tasks
     build.py           train the policy with this project's own SFT
-    child.py           one of the policy package's runs, followed to its end
     model_card.py      what the policy's README.md says
     policy/            the trained policy: weights as safetensors, tokenizer, meta.json, model card
 """

@@ -10,8 +10,9 @@ the weights differ in their last bits at first, and after thousands of steps in 
 import json
 import math
 import shutil
+import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import mean
@@ -19,15 +20,18 @@ from typing import Any
 
 from safetensors import safe_open
 
-from demo.child import Report, run_policy
 from demo.demonstrations import Demonstration, demonstrations
 from demo.measure import facts_stated, merit
 from demo.model_card import Figures, SampledSet, model_card
 from demo.project import COMPLETIONS_PER_TASK, SAMPLING, prompts
 from rltrainer.policy.artifact import write_meta
-from runs.folder.errors import BadInput
+from runs.child import run_to_end
+from runs.folder.errors import BadInput, RunError
 from runs.folder.files import file_digest, read_json, read_jsonl, write_atomically
 from runs.folder.folder import RunFolder
+from runs.folder.progress import Reading
+
+Report = Callable[[Reading], None]
 
 MOST_BYTES = 8_000_000  # of the weights, because they are kept in the repository
 
@@ -77,7 +81,7 @@ def _train(folder: RunFolder, recipe: Recipe, report: Report) -> None:
     examples = demonstrations(recipe.seed, recipe.demonstrations)
     trained = recipe.demonstrations - recipe.held_out
     _write_jsonl(folder.inputs / "demonstrations.jsonl", _lines(examples, trained))
-    run_policy("sft", folder, {"base": "scratch", "seed": recipe.seed, **recipe.training}, report)
+    _run("sft", folder, {"base": "scratch", "seed": recipe.seed, **recipe.training}, report)
 
 
 def _sample(folder: RunFolder, policy: Path, recipe: Recipe, report: Report) -> list[SampledSet]:
@@ -87,12 +91,20 @@ def _sample(folder: RunFolder, policy: Path, recipe: Recipe, report: Report) -> 
     _write_jsonl(folder.inputs / "prompts.jsonl", messages)
     machine = {"threads": 1, "device": "cpu"}
     config = {"completions": COMPLETIONS_PER_TASK, "seed": recipe.seed, **machine, **recipe.sampling}
-    run_policy("sample", folder, {"base": str(policy.resolve()), **config}, report)
+    _run("sample", folder, {"base": str(policy.resolve()), **config}, report)
     text_of = {line["id"]: line["prompt"] for line in lines}
     return [
         SampledSet(text_of[line["prompt_id"]], [completion["text"] for completion in line["completions"]])
         for line in read_jsonl(folder.output / "samples.jsonl")
     ]
+
+
+def _run(command: str, folder: RunFolder, config: dict[str, Any], report: Report) -> None:
+    """``python -m rltrainer.policy COMMAND`` on a folder whose inputs are written. Raises RunError with its reason."""
+    folder.write_config(config)
+    words = [sys.executable, "-m", "rltrainer.policy", command, str(folder.path)]
+    if reason := run_to_end(words, folder, report):
+        raise RunError(reason)
 
 
 def _figures(folder: RunFolder, recipe: Recipe, sets: Sequence[SampledSet], seconds: float) -> Figures:

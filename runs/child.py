@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -12,10 +12,13 @@ from django.conf import settings
 
 from runs.folder.files import read_json
 from runs.folder.folder import RunFolder
+from runs.folder.progress import Reading, read_progress
 from runs.folder.starting import QUIET_THREADS, start
 from runs.folder.stopping import PIPE_VARIABLE
 
 LOG_TAIL_BYTES = 64 * 1024
+# Between two looks at how far a child is that is no run's.
+LOOK_SECONDS = 0.5
 
 
 class Child:
@@ -74,11 +77,19 @@ class Child:
             os.killpg(self._process.pid, number)
 
 
-def run_to_end(command: Sequence[str], folder: RunFolder) -> str:
-    """Wait for a child that is no run's, however long it takes; the reason where it failed, else nothing."""
+def run_to_end(
+    command: Sequence[str], folder: RunFolder, report: Callable[[Reading], None] = lambda reading: None
+) -> str:
+    """Wait for a child that is no run's, however long it takes; the reason where it failed, else nothing.
+
+    ``report`` is told how far it is twice a second.
+    """
+    code = None
     with Child(command, folder) as child:
-        while (code := child.wait(seconds=60)) is None:
-            pass
+        while code is None:
+            code = child.wait(LOOK_SECONDS)
+            if (reading := read_progress(folder.progress_file)) is not None:
+                report(reading)
     if not code:
         return ""
     if folder.failure_file.exists():
