@@ -11,6 +11,9 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+# By this name an operator tells the connections of workers and of what sends to them from those of pages.
+CONNECTIONS = "concord celery"
+
 app = Celery("concord")
 # The web process sends through this app too: config.apps imports this module when Django is ready.
 app.set_default()
@@ -46,8 +49,7 @@ def _address(database: dict[str, Any]) -> str:
     """
     names = {"host": "HOST", "port": "PORT", "dbname": "NAME", "user": "USER", "password": "PASSWORD"}
     values = {key: _quoted(str(database[name])) for key, name in names.items() if database.get(name)}
-    # By its name an operator tells these connections from those of pages.
-    options = {"application_name": "concord celery", **database.get("OPTIONS", {})}
+    options = {"application_name": CONNECTIONS, **database.get("OPTIONS", {})}
     riders = [f"{key}={_quoted(value)}" for key, value in options.items() if isinstance(value, str)]
     values["password"] = " ".join([values.get("password", "''"), *riders])
     return " ".join(f"{key}={_quoted(value)}" for key, value in values.items())

@@ -100,12 +100,14 @@ def connections() -> list[str]:
 
 
 def _others() -> list[str]:
+    from config.celery import CONNECTIONS  # reads the settings as it is loaded
+
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT state, query FROM pg_stat_activity WHERE datname = current_database()"
             " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
             # As old as the session (config.celery, tests.served).
             " AND NOT (state = 'idle' AND application_name = ANY(%s))",
-            [["concord celery", served.NAME]],
+            [[CONNECTIONS, served.NAME]],
         )
         return [f"{state}: {query[:200]}" for state, query in cursor.fetchall()]
