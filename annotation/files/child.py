@@ -63,7 +63,7 @@ def import_foreign(
         report = intake.import_lines(
             project=project,
             kind=understanding.kind,
-            lines=foreign.lines(),
+            lines=foreign.lines,
             skip_bad=skip_bad,
             watch=lambda lines: watch(lines, understanding.lines + understanding.bad_records),
         )

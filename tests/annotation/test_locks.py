@@ -4,18 +4,21 @@ Every two writers at the same rows: test_pairs_of_writes.py.
 """
 
 import ast
+import gzip
 import io
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 
 from annotation import locks
 from annotation.checking import control
@@ -23,11 +26,11 @@ from annotation.collecting import asking, queue, ranking
 from annotation.errors import BadRequest, Busy, LeaseOver
 from annotation.files import export, intake
 from annotation.files.intake.files import BATCH_LINES
-from annotation.models import Annotator, Assignment, Project, Ranking
+from annotation.models import Annotator, Assignment, Project, Ranking, Source
 from annotation.withdrawal import erasure
 from runs.writing import write
 from tests import locking
-from tests.annotation.factories import lines_of, make_annotator, make_project, make_tasks
+from tests.annotation.factories import lines_of, make_annotator, make_project, make_tasks, make_user
 from tests.annotation.judging import at_once, submit, taken
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -190,6 +193,84 @@ def test_a_deadlock_begins_again_and_nobody_hears_of_it(caplog: pytest.LogCaptur
     assert "begins again: deadlock detected" in caplog.text
 
 
+class Pipe(io.BytesIO):
+    """What cannot be read again."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+@contextmanager
+def in_the_way(row: Annotator | Source) -> Iterator[None]:
+    """Somebody has this row, and wants the project's desk as soon as its holder wants the row: a circle.
+
+    It is the other one that Postgres ends, after five seconds.
+    """
+    has_the_row = threading.Event()
+
+    def close_the_circle() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL deadlock_timeout = '60s'")
+            type(row)._default_manager.select_for_update().get(pk=row.pk)
+            has_the_row.set()
+            for _ in range(SECONDS * 100):
+                cursor.execute("SELECT FROM pg_locks WHERE NOT granted")
+                if cursor.fetchone() is not None:
+                    break
+                time.sleep(0.01)
+            locks.desk(row.project, patient=True)
+
+    with ThreadPoolExecutor(1) as pool:
+        circle = pool.submit(close_the_circle)
+        assert has_the_row.wait(SECONDS)
+        with connection.cursor() as cursor:
+            cursor.execute("SET deadlock_timeout = '5s'")
+        yield
+        circle.result(SECONDS)
+        pool.submit(lambda: connection.close()).result()
+
+
+def ranked(count: int) -> bytes:
+    completions = [{"text": text, "rank": rank, "source": "m"} for rank, text in enumerate("ab", start=1)]
+    line = {"completions": completions, "annotator": "ann"}
+    return lines_of([{**line, "prompt": f"Imported {number}"} for number in range(count)])
+
+
+def waited_for(project: Project) -> dict[str, Annotator | Source]:
+    """What an import of these lines waits for: by a statement, and by a COPY in the thread that writes behind."""
+    source = Source.objects.create(project=project, kind=Source.Kind.IMPORT, name="m")
+    ann = Annotator.objects.create(project=project, pseudonym="ann", user=make_user("ann"))
+    return {"statement": ann, "copy": source}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("waits", "pack"), [("statement", bytes), ("copy", gzip.compress)])
+def test_an_import_begins_again_after_a_deadlock_with_its_first_line(
+    waits: str, pack: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    project = make_project()
+    # Some batches, of which others are read ahead when it is ended; and it does not begin where the file does.
+    count = 3 * BATCH_LINES + 5
+    stream = io.BytesIO(b"before" + pack(ranked(count)))
+    stream.seek(len(b"before"))
+    with in_the_way(waited_for(project)[waits]):
+        report = intake.import_file(project=project, kind="rankings", stream=stream)
+    assert "begins again: deadlock detected" in caplog.text
+    assert (report.lines, report.added, report.already) == (count, count, 0)
+    assert Ranking.objects.filter(annotator__pseudonym="ann").count() == count
+
+
+@pytest.mark.long
+def test_an_import_of_what_cannot_be_read_again_says_that_nothing_is_stored() -> None:
+    project = make_project()
+    with (
+        in_the_way(waited_for(project)["statement"]),
+        pytest.raises(BadRequest, match="cannot be read again"),
+    ):
+        intake.import_file(project=project, kind="rankings", stream=Pipe(ranked(5)))
+    assert not Ranking.objects.exists()
+
+
 def test_what_opens_a_file_while_others_wait_for_its_rows_is_seen(tmp_path: Path) -> None:
     """That nothing else does is looked at after every test (tests/conftest.py)."""
 
@@ -262,7 +343,6 @@ OTHER_TRANSACTIONS = {
     "annotation/quality/agreement.py": "reads",
     "annotation/patience.py": "reads",
     "rewardmodel/choosing.py": "reads",
-    "annotation/files/intake/files.py": "a file's lines are read once; import_values begins again around it",
     "runs/artifacts.py": "asks whether there is one",
     "runs/ends.py": "a savepoint: what a listener cannot do is logged",
 }

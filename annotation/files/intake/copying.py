@@ -40,8 +40,9 @@ class _Behind:
     def settle(self) -> None:
         """Wait until all is written. Raises what stopped it."""
         writes, self._writes = self._writes, []
-        for write in writes:
-            write.result()
+        with connection.wrap_database_errors:
+            for write in writes:
+                write.result()
 
     def before_statement(self, execute: Callable[..., Any], *statement: Any) -> Any:
         """Every statement finds what was written before it."""
@@ -109,7 +110,8 @@ def copy_rows(model: type[Model], fields: Sequence[str], rows: Iterable[Sequence
     statement = f"COPY {quote(model._meta.db_table)} ({columns}) FROM STDIN"
     behind = _BEHIND.get()
     if behind is None:
-        _write(connection.connection, statement, whole)
+        with connection.wrap_database_errors:
+            _write(connection.connection, statement, whole)
     else:
         behind.write(statement, whole)
 

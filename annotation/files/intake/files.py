@@ -1,15 +1,18 @@
-"""A stream of lines, all or nothing: read, parsed, and stored batch by batch in one transaction."""
+"""A stream of lines, all or nothing: read, parsed, and stored batch by batch in one transaction.
 
+Where Postgres gives that up for another's, it begins again (runs.writing), and so does the reading of the lines.
+"""
+
+import itertools
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeVar, cast
 
 from django.conf import settings
-from django.db import transaction
 
 from annotation.errors import BadFile, BadLine, BadRequest
 from annotation.files.collector import few_collections
@@ -27,6 +30,8 @@ from runs.writing import write
 # A batch ends at either, so that its lines and rows stay small in memory.
 BATCH_LINES, BATCH_BYTES = 1000, 8_000_000
 T = TypeVar("T")
+# All of them from the first on, each time it is called.
+Lines = Callable[[], Iterable[RawLine]]
 _STORES: dict[str, Callable[[Desk, Any], object]] = {
     "prompts": prompts.store,
     "completions": tasks.store,
@@ -56,15 +61,14 @@ def import_file(
     All or nothing: one bad line leaves the database as it was (BadFile names the lines), unless ``skip_bad`` asks
     for the rest. Locks the project's desk, and waits for it. Raises BadRequest for an unknown kind or a damaged file.
     """
-    lines = read_lines(stream, settings.MAX_LINE_BYTES)
-    return _import(project, kind, lines, skip_bad, watch, patient=True)
+    return _import(project, kind, _lines_of(stream), skip_bad, watch, patient=True)
 
 
 def import_lines(
     *,
     project: Project,
     kind: str,
-    lines: Iterable[RawLine],
+    lines: Lines,
     skip_bad: bool = False,
     watch: Callable[[int], None] = lambda lines: None,
 ) -> Report:
@@ -75,16 +79,34 @@ def import_lines(
 @write
 def import_values(*, project: Project, kind: str, values: Sequence[Mapping[str, Any]]) -> Report:
     """The same, from objects in the form of the kind's lines, by somebody who does not wait long. Raises Busy."""
-    lines = (RawLine(number, json.dumps(value).encode()) for number, value in enumerate(values, start=1))
-    return _import(project, kind, lines, False, lambda done: None, patient=False)
+    lines = [RawLine(number, json.dumps(value).encode()) for number, value in enumerate(values, start=1)]
+    return _import(project, kind, lambda: lines, False, lambda done: None, patient=False)
+
+
+def _lines_of(stream: IO[bytes]) -> Lines:
+    """Those from where the stream stands now. A pipe gives them once, and a second time it raises BadRequest."""
+    start = stream.tell() if stream.seekable() else None
+    readings = itertools.count()
+
+    def lines() -> Iterator[RawLine]:
+        if next(readings):
+            if start is None:
+                raise BadRequest(
+                    "Nothing is imported: somebody else's change came first, and what comes through a pipe cannot be "
+                    "read again. Send it once more, or name the file."
+                )
+            stream.seek(start)
+        return read_lines(stream, settings.MAX_LINE_BYTES)
+
+    return lines
 
 
 @few_collections()
-@transaction.atomic
+@write
 def _import(
     project: Project,
     kind: str,
-    lines: Iterable[RawLine],
+    lines: Lines,
     skip_bad: bool,
     watch: Callable[[int], None],
     *,
@@ -94,8 +116,9 @@ def _import(
         raise BadRequest(f"There is no kind {kind!r}: it is one of {', '.join(KINDS)}.")
     desk = open_desk(project, patient=patient)
     try:
-        with written_behind():
-            for batch in _read_ahead(_batches(kind, lines)):
+        # Closed at once, so that nobody reads ahead any more where it begins again.
+        with written_behind(), closing(_read_ahead(_batches(kind, lines()))) as batches:
+            for batch in batches:
                 desk.report.lines += batch.read
                 for number, error in batch.bad:
                     desk.report.refuse(number, error)
@@ -142,7 +165,7 @@ def _batches(kind: str, lines: Iterable[RawLine]) -> Iterator[_Batch]:
         yield batch
 
 
-def _read_ahead(items: Iterator[T]) -> Iterator[T]:
+def _read_ahead(items: Iterator[T]) -> Generator[T, None, None]:
     """The items, each made in a thread while the one before it is stored: most of storing is waiting for Postgres."""
     end = object()
     with ThreadPoolExecutor(1, "read-ahead") as pool:
