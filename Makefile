@@ -32,8 +32,9 @@ docs: .venv/.docs
 	@echo "build/docs/index.html"
 
 # Each worker has a Postgres of its own. Three on two cores, because there is always a test that waits for a process or a
-# page (5,078 tests in 595 to 634 s, with both cores busy for all of them but two in a hundred, and 5,087 in 647 and 658 s of
-# an hour in which this machine was a sixth slower); two for the quick ones, which wait for nothing.
+# page: both cores are busy for all but two in a hundred of the 595 to 634 s that 5,078 tests took, and of the 773 to 900 s
+# of 5,088 on a day on which the same machine read its memory a third to a half slower. Two for the quick ones, which wait
+# for nothing.
 WORKERS := -n 3 --dist worksteal
 QUICK_WORKERS := -n 2 --dist worksteal
 
