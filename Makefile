@@ -32,9 +32,9 @@ docs: .venv/.docs
 	@echo "build/docs/index.html"
 
 # Each worker has a Postgres of its own. Three on two cores, because there is always a test that waits for a process or a
-# page: both cores are busy for all but two in a hundred of the 595 to 634 s that 5,078 tests took, and of the 773 to 900 s
-# of 5,088 on a day on which the same machine read its memory a third to a half slower. Two for the quick ones, which wait
-# for nothing.
+# page: both cores are busy for all but two in a hundred of the 595 to 634 s that 5,078 tests took, and of the 777 to 904 s
+# of 5,088 on a day on which such a machine took half as long again to load torch. Two for the quick ones, which wait for
+# nothing.
 WORKERS := -n 3 --dist worksteal
 QUICK_WORKERS := -n 2 --dist worksteal
 

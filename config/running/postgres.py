@@ -25,6 +25,7 @@ from typing import IO, Any
 
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
+from psycopg import pq
 
 from config.env import LONGEST_SOCKET
 from config.running import unprivileged
@@ -100,17 +101,18 @@ class Server:
         if not self.answers():
             with self._changing():
                 self._ensure_running()
-        before, self._seen = self._seen, self._started()
-        return self._seen != before
+        before, started = self._seen, self._started()
+        self._seen = started or before
+        return before is not None and self._seen != before
 
     def answers(self) -> bool:
-        """Whether the server takes connections now."""
-        return self._started() is not None
+        """Whether the server takes connections now, or would if not all of them were taken."""
+        return pq.PGconn.ping(self._address().encode()) == pq.Ping.OK
 
     def _started(self) -> str | None:
-        """When the server started that takes connections now, to the microsecond; None where none does."""
+        """When the server started, to the microsecond; None where it has no connection for who asks."""
         try:
-            with psycopg.connect(self._address(), connect_timeout=5, autocommit=True) as database:
+            with psycopg.connect(self._address(), autocommit=True) as database:
                 ((started,),) = database.execute("SELECT pg_postmaster_start_time()::text").fetchall()
         except psycopg.OperationalError:
             return None
@@ -180,7 +182,9 @@ class Server:
         return f"{self.log.read_text(errors='replace')[-2000:]}\n(its log: {self.log})"
 
     def _address(self) -> str:
-        return psycopg.conninfo.make_conninfo(host=str(self.folder), port=PORT, user=USER, dbname="postgres")
+        return psycopg.conninfo.make_conninfo(
+            host=str(self.folder), port=PORT, user=USER, dbname="postgres", connect_timeout=5
+        )
 
 
 def hold_for_command(*, migrating: bool) -> None:

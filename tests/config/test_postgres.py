@@ -1,5 +1,6 @@
 """The embedded Postgres: there while somebody holds it, gone after, back when it was killed."""
 
+import contextlib
 import os
 import signal
 import stat
@@ -112,6 +113,26 @@ def test_a_server_that_another_holder_has_started_again_had_ended_too(home: Path
     assert not other.revive()
     other.release()
     server.release()
+
+
+def test_a_server_all_of_whose_connections_are_taken_has_not_ended(home: Path) -> None:
+    server = Server(home, options=["max_connections=5", "superuser_reserved_connections=0"])
+    server.hold()
+    address = f"host={home}/postgres port=5432 user=concord dbname=concord"
+    with contextlib.ExitStack() as all_of_them:
+        taken = 0
+        while taken < 5:
+            # One that was just closed may be counted for a moment.
+            with contextlib.suppress(psycopg.OperationalError):
+                all_of_them.enter_context(psycopg.connect(address))
+                taken += 1
+        with pytest.raises(psycopg.OperationalError, match="too many clients"):
+            psycopg.connect(address)
+        assert server.answers()
+        assert not server.revive()
+    assert not server.revive()
+    server.release()
+    assert not server.answers()
 
 
 def test_processes_that_start_it_at_once_share_one(home: Path) -> None:
