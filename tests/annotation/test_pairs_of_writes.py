@@ -231,8 +231,7 @@ def _meet(
         answers = run([partial(WRITES[name], place) for name in (one, other)])
         failed = [a for a in answers if isinstance(a, Exception) and not isinstance(a, AnnotationError)]
         wrong += [f"it failed: {error!r}" for error in failed]
-    wrong += [f"it does not hold that {name}: {pk}" for name, pk in _not_holding(places[0].project)]
-    return wrong
+    return wrong + [f"it does not hold that {name}: {pk}" for name, pk in _not_holding(places[0].project)]
 
 
 def _not_holding(project: Project) -> list[tuple[str, int]]:

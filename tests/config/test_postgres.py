@@ -54,6 +54,13 @@ def end(process: "subprocess.Popen[str]", number: int) -> None:
     process.stdout.close()
 
 
+def kill(server: Server) -> None:
+    """As a machine short of memory would."""
+    os.kill(int((server.folder / "data/postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+    while server.answers():
+        time.sleep(0.05)
+
+
 def test_the_server_lives_as_long_as_its_last_holder(home: Path) -> None:
     first, second = Server(home), Server(home)
     first.hold()
@@ -88,10 +95,7 @@ def test_a_killed_holder_leaves_nothing_behind_once_the_next_one_goes(home: Path
 def test_a_killed_server_is_started_again(home: Path) -> None:
     server = Server(home)
     server.hold()
-    postmaster = int((home / "postgres/data/postmaster.pid").read_text().splitlines()[0])
-    os.kill(postmaster, signal.SIGKILL)
-    while server.answers():
-        time.sleep(0.05)
+    kill(server)
     assert server.revive()
     assert server.answers()
     assert not server.revive()
@@ -102,9 +106,7 @@ def test_a_server_that_another_holder_has_started_again_had_ended_too(home: Path
     server = Server(home)
     server.hold()
     assert not server.revive()
-    os.kill(int((home / "postgres/data/postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
-    while server.answers():
-        time.sleep(0.05)
+    kill(server)
     other = Server(home)
     other.hold()
     assert server.answers()
