@@ -191,19 +191,22 @@ def _values(annotator: Annotator, mark: Mark | None) -> dict[str, Any]:
 
 
 # Subqueries of one row each, so that the planner has no choice but to look a few rows up in an index. As NOT EXISTS
-# they may become a join with everything that the annotator has ever seen.
+# they may become a join with everything that the annotator has ever seen. And IS NOT TRUE is expected of every second
+# slot, where IS NULL is of one in two hundred: to find a few of those, Postgres may read and sort all there are.
 _UNSEEN = """(
     SELECT true FROM annotation_assignment seen
     WHERE seen.task_id = slot.task_id AND seen.annotator_id = %(annotator)s
     AND seen.status IN ('open', 'submitted', 'skipped') LIMIT 1
-) IS NULL"""
+) IS NOT TRUE"""
 # Nobody ranks their own text; most people wrote none, which is asked once.
-_OWN_TEXT = """((SELECT true FROM annotation_source wrote WHERE wrote.annotator_id = %(annotator)s LIMIT 1) IS NULL OR (
+_OWN_TEXT = """((
+    SELECT true FROM annotation_source wrote WHERE wrote.annotator_id = %(annotator)s LIMIT 1
+) IS NOT TRUE OR (
     SELECT true FROM annotation_taskcompletion entry
     JOIN annotation_completion text ON text.id = entry.completion_id
     JOIN annotation_source own ON own.id = text.source_id
     WHERE entry.task_id = slot.task_id AND own.annotator_id = %(annotator)s LIMIT 1
-) IS NULL)"""
+) IS NOT TRUE)"""
 _OF_KINDS = "(SELECT task.kind FROM annotation_task task WHERE task.id = slot.task_id) = ANY(%(kinds)s)"
 
 
@@ -218,7 +221,8 @@ class _Parts(NamedTuple):
 _FREE = "annotation_slot slot WHERE slot.project_id = %(project)s AND slot.annotator_id IS NULL"
 _LEVEL = f"{_FREE} AND slot.priority = %(priority)s AND slot.task_id >= %(task)s"
 _BELOW = f"{_FREE} AND slot.priority < %(priority)s"
-_BACK = f"{_FREE} AND slot.freed_at > %(since)s"
+# It has an end, or Postgres takes a third of all slots for given back, and may read them all.
+_BACK = f"{_FREE} AND slot.freed_at > %(since)s AND slot.freed_at < 'infinity'"
 # OFFSET: few were given back, and they are found by when that was; in the queue all that stands before is walked past.
 _BEFORE = f"""(SELECT * FROM {_BACK} OFFSET 0) slot
     WHERE (slot.priority, -slot.task_id) > (%(priority)s, -%(task)s)"""

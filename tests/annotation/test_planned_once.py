@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from annotation import people
 from annotation.collecting import bookmarks, progress, queue, ranking
@@ -64,8 +64,25 @@ def judge_once(annotator: Annotator) -> None:
     ranking.submit(assignment=assignment, annotator=annotator, verdict="ranked", ranks=[1, 2, 3, 4])
 
 
+def fill_and_give_up() -> None:
+    """What an import leaves that stopped at its last line: rows that are nobody's, until Postgres sweeps the tables.
+    By their number the indexes look dear, and it is tempted to read a whole table instead."""
+    with transaction.atomic():
+        filling.project_of(TASKS)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO annotation_slot (project_id, priority, task_id, number)"
+                " SELECT project_id, priority, task_id, 10 * number + more"
+                " FROM annotation_slot, generate_series(10, 19) more"
+            )
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("before", ["", "much was given up"])
 @pytest.mark.parametrize("state", ["fresh", "far ahead", "beside others"])
-def test_a_judgement_reads_a_bounded_number_of_rows(state: str) -> None:
+def test_a_judgement_reads_a_bounded_number_of_rows(state: str, before: str) -> None:
+    if before:
+        fill_and_give_up()
     project = filling.project_of(TASKS)
     annotator = people.annotator_for(project=project, user=make_member(project))
     people.has_read_guidelines(annotator=annotator, version=project.guideline_version)
@@ -79,11 +96,21 @@ def test_a_judgement_reads_a_bounded_number_of_rows(state: str) -> None:
     # So many that the bookmark moves between, where others still have what this annotator has judged. Of a table that
     # was counted when it was empty, and is small still, everything is read: there, the first alone says something.
     judgements = bookmarks.WINDOW // (filling.OVERLAP - 1) + 2 if state == "far ahead" else 1
-    before = Bookmark.objects.filter(annotator=again).values_list("task_number", flat=True).first() or 0
+    stood = Bookmark.objects.filter(annotator=again).values_list("task_number", flat=True).first() or 0
     with rows_read() as read:
         for _ in range(judgements):
             judge_once(again)
     if state == "far ahead":
-        assert Bookmark.objects.get(annotator=again).task_number > before
+        assert Bookmark.objects.get(annotator=again).task_number > stood
     # The page counts up to a hundred tasks that are left, with three slots each.
     assert max(read.values()) / judgements < 700, read
+
+
+def test_few_slots_are_expected_to_have_come_back() -> None:
+    """Or a reading of them may be one of all slots, as the sizes of table and indexes have it that day."""
+    filling.project_of(TASKS)
+    given_back = bookmarks._BACK % {"project": "$1", "since": "$2"}
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) SELECT slot.id FROM {given_back}")
+        ((plans,),) = cursor.fetchall()
+    assert plans[0]["Plan"]["Plan Rows"] < filling.OVERLAP * TASKS / 100
