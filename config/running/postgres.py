@@ -68,7 +68,7 @@ class Server:
         self._options = options
         self._users: IO[bytes] | None = None
         self._owner = 0
-        # When the server started that this holder saw last.
+        # The start of the server that this holder saw last.
         self._seen: str | None = None
 
     def hold(self) -> None:
@@ -110,13 +110,13 @@ class Server:
         return pq.PGconn.ping(self._address().encode()) == pq.Ping.OK
 
     def _started(self) -> str | None:
-        """When the server started, to the microsecond; None where it has no connection for who asks."""
+        """Which start of the server this is, by its process and when that began; None where there is none."""
         try:
-            with psycopg.connect(self._address(), autocommit=True) as database:
-                ((started,),) = database.execute("SELECT pg_postmaster_start_time()::text").fetchall()
-        except psycopg.OperationalError:
+            # Of Postgres' own file, which pg_ctl goes by too: process, folder, time, and more.
+            process, _, began, *_ = (self.folder / "data" / "postmaster.pid").read_text().splitlines()
+        except (OSError, ValueError):
             return None
-        return str(started)
+        return f"{process} {began}"
 
     def _make_folder(self) -> None:
         try:
