@@ -75,35 +75,40 @@ def press(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_nothing_moves_but_what_is_placed_and_the_order_reads_from_left_to_right(
-    page: Page, size: tuple[int, int]
-) -> None:
-    width, height = size
-    page.set_viewport_size(ViewportSize(width=width, height=height))
+def test_nothing_moves_but_what_is_placed_and_the_order_reads_from_left_to_right(page: Page) -> None:
+    for width, height in SIZES:
+        page.set_viewport_size(ViewportSize(width=width, height=height))
+        _judge(page, f"{width}x{height}")
+        # As it was before the first of them was placed.
+        press(page, *"a0b0d0")
+        expect(page.locator(".token")).to_have_count(0)
+
+
+def _judge(page: Page, size: str) -> None:
     before = look(page)
-    assert len(set(before["tops"])) == 1
-    assert before["slots"] == sorted(before["slots"])
+    assert before["tokens"] == [], size
+    assert len(set(before["tops"])) == 1, size
+    assert before["slots"] == sorted(before["slots"]), size
     press(page, "a")
     for count, key in enumerate("3142", start=1):
         press(page, key)
         after = look(page)
-        assert after["completions"] == before["completions"]
-        assert after["chips"] == before["chips"]
-        assert after["slots"] == before["slots"]
-        assert len(after["tokens"]) == count
-    assert tiers(page) == [["B"], ["D"], ["A"], ["C"]]
+        assert after["completions"] == before["completions"], size
+        assert after["chips"] == before["chips"], size
+        assert after["slots"] == before["slots"], size
+        assert len(after["tokens"]) == count, size
+    assert tiers(page) == [["B"], ["D"], ["A"], ["C"]], size
     # As they are read: each further to the right than the better one, all in one row.
     lefts = {letter: left for letter, left, *_ in after["tokens"]}
-    assert sorted(lefts, key=lambda letter: lefts[letter]) == ["B", "D", "A", "C"]
-    assert len({top for _, _, top, *_ in after["tokens"]}) == 1
+    assert sorted(lefts, key=lambda letter: lefts[letter]) == ["B", "D", "A", "C"], size
+    assert len({top for _, _, top, *_ in after["tokens"]}) == 1, size
     # A tie is one slot with two, and one that goes back leaves everything where it is.
     press(page, "c", "1")
     tied = look(page)
     press(page, "c", "0")
     back = look(page)
-    assert tied["completions"] == back["completions"] == before["completions"]
-    assert overhang(page) == 0
+    assert tied["completions"] == back["completions"] == before["completions"], size
+    assert overhang(page) == 0, size
 
 
 def test_nine_places_stand_in_one_row_on_a_small_phone(page: Page) -> None:
@@ -120,11 +125,11 @@ def test_nine_places_stand_in_one_row_on_a_small_phone(page: Page) -> None:
     assert overhang(page) == 0
 
 
-@pytest.mark.parametrize("size", [(1440, 900), (1920, 1080)], ids=str)
-def test_what_may_be_said_beside_an_order_stands_in_one_line(page: Page, size: tuple[int, int]) -> None:
-    page.set_viewport_size(ViewportSize(width=size[0], height=size[1]))
-    wait_until_still(page)
-    middles = page.locator(".verdict, .bar__confidence, .bar__rationale, .bar__end").evaluate_all(
-        "parts => parts.map(part => part.getBoundingClientRect()).map(({ top, bottom }) => (top + bottom) / 2)"
-    )
-    assert max(middles) - min(middles) < 12
+def test_what_may_be_said_beside_an_order_stands_in_one_line(page: Page) -> None:
+    for width, height in ((1440, 900), (1920, 1080)):
+        page.set_viewport_size(ViewportSize(width=width, height=height))
+        wait_until_still(page)
+        middles = page.locator(".verdict, .bar__confidence, .bar__rationale, .bar__end").evaluate_all(
+            "parts => parts.map(part => part.getBoundingClientRect()).map(({ top, bottom }) => (top + bottom) / 2)"
+        )
+        assert max(middles) - min(middles) < 12, width

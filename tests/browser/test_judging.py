@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from annotation import people
 from annotation.collecting import asking
@@ -15,7 +15,7 @@ from annotation.models import Assignment, Demonstration, Flag, Project, Ranking,
 from tests.annotation.factories import have_read, make_member, make_project, make_tasks, put
 from tests.browser.axe import violations_in_both_schemes
 from tests.browser.conftest import Visit
-from tests.browser.layout import hold_back, overhang, small_targets
+from tests.browser.layout import hold_back, overhang, small_targets, wait_until_still
 from tests.browser.ranking import (
     assignment_of,
     notice,
@@ -495,27 +495,30 @@ def test_axe_finds_nothing_and_a_phone_shows_it_whole(
     assert small_targets(page, 40) == []
 
 
-@pytest.mark.parametrize(("width", "beside"), [(390, False), (1280, True), (1440, True), (1920, True)])
 def test_answers_are_rated_beside_each_other_and_the_steps_of_a_scale_stand_in_one_row(
-    visit: Visit, rated: Project, alice: User, width: int, beside: bool
+    visit: Visit, rated: Project, alice: User
 ) -> None:
-    page = ready(visit(RANK, alice, viewport={"width": width, "height": 800}))
-    first, second = (box.bounding_box() for box in page.locator(".completion").all())
-    assert first is not None
-    assert second is not None
-    assert (second["y"] == first["y"]) == beside
-    assert overhang(page) == 0
-    for scale in page.locator(".scale").all():
-        tops = scale.locator(".scale__numbers .step").evaluate_all(
-            "steps => steps.map(step => Math.round(step.getBoundingClientRect().top))"
-        )
-        assert len(set(tops)) == 1
-    # Words of any length end where the numbers end.
-    ends = page.locator(".scale__ends").first.bounding_box()
-    numbers = page.locator(".scale__numbers").first.bounding_box()
-    assert ends is not None
-    assert numbers is not None
-    assert (round(ends["x"]), round(ends["width"])) == (round(numbers["x"]), round(numbers["width"]))
+    page = ready(visit(RANK, alice))
+    for width, beside in ((390, False), (1280, True), (1440, True), (1920, True)):
+        page.set_viewport_size(ViewportSize(width=width, height=800))
+        wait_until_still(page)
+        first, second = (box.bounding_box() for box in page.locator(".completion").all())
+        assert first is not None
+        assert second is not None
+        assert (second["y"] == first["y"]) == beside, width
+        assert overhang(page) == 0, width
+        for scale in page.locator(".scale").all():
+            tops = scale.locator(".scale__numbers .step").evaluate_all(
+                "steps => steps.map(step => Math.round(step.getBoundingClientRect().top))"
+            )
+            assert len(set(tops)) == 1, width
+        # Words of any length end where the numbers end.
+        ends = page.locator(".scale__ends").first.bounding_box()
+        numbers = page.locator(".scale__numbers").first.bounding_box()
+        assert ends is not None
+        assert numbers is not None
+        assert round(ends["x"]) == round(numbers["x"]), width
+        assert round(ends["width"]) == round(numbers["width"]), width
 
 
 SCREENS: dict[str, dict[str, Any]] = {

@@ -448,24 +448,22 @@ def test_a_fit_is_asked_for_with_a_preset_and_a_setting_of_ones_own(
     }
 
 
-@pytest.mark.parametrize("width", [360, 1440])
-def test_the_fields_of_the_algorithm_that_is_chosen_are_shown(
-    visit: Visit, paths: dict[str, Any], width: int
-) -> None:
-    olivia = User.objects.get(username="olivia")
-    page = visit("/admin/projects/helpful/policies/", olivia, viewport={"width": width, "height": 900})
+def test_the_fields_of_the_algorithm_that_is_chosen_are_shown(visit: Visit, paths: dict[str, Any]) -> None:
+    page = visit("/admin/projects/helpful/policies/", User.objects.get(username="olivia"))
     page.locator("#action-train > summary").click()
     trainings = page.locator("#action-train")
-    for algorithm, button in (
-        ("SFT", "Train by SFT"),
-        ("REINFORCE", "Train by REINFORCE"),
-        ("PPO", "Train by PPO"),
-    ):
-        trainings.get_by_label(algorithm, exact=True).check()
-        expect(trainings.get_by_role("button", name="Train by")).to_have_text([button])
-        trainings.locator("details").evaluate_all("all => all.forEach((one) => (one.open = true))")
-        assert overhang(page) == 0
-    assert violations_in_both_schemes(page) == {}
+    for width in (360, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        for algorithm, button in (
+            ("SFT", "Train by SFT"),
+            ("REINFORCE", "Train by REINFORCE"),
+            ("PPO", "Train by PPO"),
+        ):
+            trainings.get_by_label(algorithm, exact=True).check()
+            expect(trainings.get_by_role("button", name="Train by")).to_have_text([button])
+            trainings.locator("details").evaluate_all("all => all.forEach((one) => (one.open = true))")
+            assert overhang(page) == 0, (width, algorithm)
+        assert violations_in_both_schemes(page) == {}, width
 
 
 WITHOUT_HAS = """() => {
