@@ -9,11 +9,13 @@ import signal
 import sys
 import threading
 from collections import Counter
+from contextlib import closing, suppress
 from functools import partial
 
 import psutil
 import pytest
 
+from benchmarks.clients import Client
 from tests.annotation.factories import make_member, make_project, make_tasks
 from tests.annotation.judging import at_once
 from tests.annotation.racing import assert_ranked_once_each, logged_in, work_through
@@ -24,13 +26,18 @@ ANNOTATORS, OVERLAP, WORKERS = 32, 3, 3
 TASKS = int(os.environ.get("CONCORD_RACE_TASKS", "30"))
 
 
-def kill_now_and_then(master: psutil.Process, over: threading.Event, killed: list[int]) -> None:
-    """SIGKILL to one web process after the other, each time when all are there."""
+def kill_now_and_then(port: int, master: psutil.Process, over: threading.Event, killed: list[int]) -> None:
+    """SIGKILL to one web process after the other, each time when all are there and one of them answers.
+
+    On a busy machine they take longer to load than the oldest would live, and nobody would ever be answered.
+    """
     while not over.wait(2):
-        workers = master.children()
-        if len(workers) == WORKERS:
-            killed.append(workers[0].pid)
-            workers[0].send_signal(signal.SIGKILL)
+        with closing(Client(port)) as somebody, suppress(OSError):
+            somebody.send("GET", "/login/")
+            workers = master.children()
+            if len(workers) == WORKERS:
+                killed.append(workers[0].pid)
+                workers[0].send_signal(signal.SIGKILL)
 
 
 @pytest.mark.long
@@ -43,7 +50,7 @@ def test_every_judgement_is_stored_once_though_web_processes_are_killed_and_form
     killed: list[int] = []
     over = threading.Event()
     with web(workers=WORKERS) as (port, master):
-        killer = threading.Thread(target=kill_now_and_then, args=(master, over, killed))
+        killer = threading.Thread(target=kill_now_and_then, args=(port, master, over, killed))
         killer.start()
         jobs = [partial(work_through, port, project.slug, cookies, n) for n, cookies in enumerate(people)]
         answers = at_once(jobs, seconds=1800)
