@@ -70,6 +70,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     of the processor's time."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
     gc.enable()
 
 

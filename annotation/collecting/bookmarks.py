@@ -27,8 +27,9 @@ from annotation.models import Annotator, Assignment, Bookmark, Project, Prompt, 
 from annotation.rows import Rows
 
 Choice = Assignment.Choice
-# Slots that are looked at before a bookmark is moved, and then if others lock all of these.
-WINDOW, WIDE_WINDOW = 32, 1024
+# Slots that are looked at before a bookmark is moved, and then if others lock all of these. Moving it takes longer than
+# walking past all of them: where each task leaves two slots for others, one judgement in thirty-two does.
+WINDOW, WIDE_WINDOW = 64, 1024
 # Longer than any transaction that gives a slot back.
 MARGIN = timedelta(hours=1)
 # Below the least of Postgres' integer.

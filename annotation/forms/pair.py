@@ -10,7 +10,7 @@ from annotation.models import Assignment, Ranking, Task
 
 RANKED = Ranking.Verdict.RANKED
 TIE = 4
-CHOICES = [
+STEPS = (
     ("1", "A is much better"),
     ("2", "A is better"),
     ("3", "A is slightly better"),
@@ -18,7 +18,7 @@ CHOICES = [
     ("5", "B is slightly better"),
     ("6", "B is better"),
     ("7", "B is much better"),
-]
+)
 
 
 def asks_strength(assignment: Assignment) -> bool:
@@ -54,7 +54,9 @@ def ranking_form(
 class PairDraftForm(DraftForm):
     """The choice, as far as there is one."""
 
-    preference = forms.TypedChoiceField(choices=CHOICES, coerce=int, empty_value=None, required=False)
+    steps = STEPS
+
+    preference = forms.TypedChoiceField(choices=STEPS, coerce=int, empty_value=None, required=False)
 
     def __init__(
         self, data: QueryDict | None = None, *, assignment: Assignment, draft: dict[str, Any] | None = None
