@@ -55,6 +55,19 @@ def test_a_claim_starts_at_the_bookmark_and_not_at_what_was_seen_before() -> Non
     assert [values["task"] for values in claims] == [beyond.pk]
 
 
+def test_one_judgement_in_twenty_at_most_moves_the_bookmark() -> None:
+    """It takes longer than all others: so whoever waits longest for a task does not wait for this."""
+    judgements = 100
+    project = make_project(annotators_per_task=3)
+    make_tasks(project, judgements)
+    alice = make_annotator(project)
+    places = set()
+    for _ in range(judgements):
+        submit(taken(alice), alice)
+        places |= set(Bookmark.objects.filter(annotator=alice).values_list("task_number", flat=True))
+    assert 1 <= len(places) <= judgements / 20
+
+
 def test_whoever_is_far_ahead_gets_all_that_is_left_and_all_that_is_added() -> None:
     project, alice, _ = far_ahead()
     assert rest_of(alice) == list(Task.objects.order_by("id"))[SEEN:]
