@@ -10,15 +10,6 @@ from annotation.models import Assignment, Ranking, Task
 
 RANKED = Ranking.Verdict.RANKED
 TIE = 4
-STEPS = (
-    ("1", "A is much better"),
-    ("2", "A is better"),
-    ("3", "A is slightly better"),
-    ("4", "They are equal"),
-    ("5", "B is slightly better"),
-    ("6", "B is better"),
-    ("7", "B is much better"),
-)
 
 
 def asks_strength(assignment: Assignment) -> bool:
@@ -54,9 +45,16 @@ def ranking_form(
 class PairDraftForm(DraftForm):
     """The choice, as far as there is one."""
 
-    steps = STEPS
-
-    preference = forms.TypedChoiceField(choices=STEPS, coerce=int, empty_value=None, required=False)
+    steps = (
+        ("1", "A is much better"),
+        ("2", "A is better"),
+        ("3", "A is slightly better"),
+        ("4", "They are equal"),
+        ("5", "B is slightly better"),
+        ("6", "B is better"),
+        ("7", "B is much better"),
+    )
+    preference = forms.TypedChoiceField(choices=steps, coerce=int, empty_value=None, required=False)
 
     def __init__(
         self, data: QueryDict | None = None, *, assignment: Assignment, draft: dict[str, Any] | None = None
