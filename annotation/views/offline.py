@@ -68,4 +68,5 @@ def _files() -> list[str]:
     names = {
         f"{prefix}/{name}" if (prefix := getattr(place, "prefix", "")) else name for name, place in listed
     }
-    return sorted(name for name in names if name.startswith(_LOADED))
+    # Maps to the sources are for whoever looks for a fault.
+    return sorted(name for name in names if name.startswith(_LOADED) and not name.endswith(".map"))

@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 
 from tests.browser.layout import wait_until_still
 
-AXE = Path(settings.NODE_MODULES) / "axe-core" / "axe.min.js"
+AXE = Path(settings.BASE_DIR) / "node_modules" / "axe-core" / "axe.min.js"
 _ALL = {
     "type": "tag",
     "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],

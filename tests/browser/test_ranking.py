@@ -1,11 +1,14 @@
 """The ranking page in a real browser: the keyboard, the mouse, verdicts, drafts, and what is stored in the end."""
 
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
 from annotation.models import Assignment, Project, Ranking
 from tests.annotation.factories import make_member, make_project, make_tasks
@@ -279,3 +282,24 @@ def test_the_fewest_and_the_most_completions_are_ranked(visit: Visit, completion
     press(page, *(str(place) for place in range(completions, 0, -1)), "Enter")
     wait_for_another(page, before)
     assert shown_tiers(stored()) == list(range(completions, 0, -1))
+
+
+def test_modules_that_are_served_one_by_one_make_the_same_page(visit: Visit, alice: User) -> None:
+    """As where nothing was put into one file (config.static)."""
+    names = []
+
+    def serve_source(route: Route) -> None:
+        names.append(name := route.request.url.split(settings.STATIC_URL)[1])
+        packages = {"sortablejs": "node_modules/sortablejs/modular"}
+        folder, _, rest = name.partition("/")
+        route.fulfill(path=Path(settings.BASE_DIR, packages.get(folder, f"static/{folder}"), rest))
+
+    page = visit("/offline/", alice, service_workers="block")
+    page.context.route(re.compile(rf"{settings.STATIC_URL}(js/task|sortablejs)/"), serve_source)
+    page.goto("/projects/helpful/rank/")
+    wait_until_ready(page)
+    assert {"js/task/page.js", "js/task/kinds/ranking.js", "sortablejs/sortable.core.esm.js"} <= set(names)
+    before = assignment_of(page)
+    press(page, "1", "2", "3", "4", "Enter")
+    wait_for_another(page, before)
+    assert shown_tiers(stored()) == [1, 2, 3, 4]

@@ -2,8 +2,9 @@
 may be kept."""
 
 import json
-from pathlib import Path
+import re
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from django.conf import settings
@@ -44,19 +45,27 @@ def test_the_worker_is_asked_for_anew_and_names_this_release() -> None:
     assert f'importScripts("{settings.STATIC_URL}js/worker.js");' in answer.text
 
 
-def test_every_script_of_a_task_is_named_and_each_file_is_there() -> None:
+def test_every_script_of_a_task_is_named_and_each_file_is_there(cast: Cast) -> None:
     release = shell()
-    scripts = Path(settings.BASE_DIR, "static", "js", "task").rglob("*.js")
-    names = {
-        f"{settings.STATIC_URL}js/task/{script.as_posix().partition('js/task/')[2]}" for script in scripts
-    }
-    assert len(names) > 20
-    assert names <= set(release["files"])
-    assert not [name for name in release["files"] if "admin" in name]
+    assert not [name for name in release["files"] if "admin" in name or name.endswith(".map")]
+    served = {}
     for name in release["files"]:
         answer = Client().get(name)
         assert answer.status_code == 200, name
-        answer.close()
+        served[name] = answer.getvalue().decode()
+    page = client_of(cast.alice).get("/projects/helpful/rank/").text
+    loaded = set(re.findall(rf'(?:src|href)="({settings.STATIC_URL}[^"]+)"', page))
+    assert f"{settings.STATIC_URL}js/task/page.js" in loaded
+    # And what these load, where a page's modules are not one file.
+    for name in loaded | {f"{settings.STATIC_URL}js/task/offline.js"}:
+        assert modules(name, served) <= set(release["files"])
+
+
+def modules(name: str, served: dict[str, str]) -> set[str]:
+    """``name``, and all that it imports and they import."""
+    text = served.get(name, "") if name.endswith(".js") else ""
+    paths = re.findall(r'^import\b[^"]*"([^"]+)";$', text, re.MULTILINE)
+    return {name}.union(*(modules(urljoin(name, path), served) for path in paths))
 
 
 def test_a_task_in_hand_and_the_one_held_ahead_say_whose_they_are_and_no_other_page_does(cast: Cast) -> None:
