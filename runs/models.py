@@ -12,8 +12,12 @@ from typing import ClassVar
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.db.models.functions import Now
+
+
+def _postmaster_start() -> Func:
+    return Func(function="pg_postmaster_start_time", output_field=models.DateTimeField())
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -29,9 +33,13 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(status=Run.Status.QUEUED).filter(Q(sent_at=None) | Q(sent_at__lt=old))
 
     def stale(self, *, seconds: float) -> RunQuerySet:
-        """Running, but without a heartbeat for ``seconds``: the worker is gone."""
-        return self.filter(
-            status=Run.Status.RUNNING, heartbeat_at__lt=Now() - datetime.timedelta(seconds=seconds)
+        """Running, but without a heartbeat for ``seconds`` in which the database took it: the worker is gone.
+
+        A database that was away is no worker's fault: once it is back each has as long again.
+        """
+        old = Now() - datetime.timedelta(seconds=seconds)
+        return self.alias(database_since=_postmaster_start()).filter(
+            status=Run.Status.RUNNING, heartbeat_at__lt=old, database_since__lt=old
         )
 
 

@@ -20,7 +20,16 @@ def web(*, workers: int = 1, **variables: str) -> Iterator[tuple[int, psutil.Pro
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}"]
-    options = ["--workers", str(workers), "--threads", "4", "--no-control-socket", "--log-level", "critical"]
+    options = [
+        "--workers",
+        str(workers),
+        "--threads",
+        "4",
+        "--preload",
+        "--no-control-socket",
+        "--log-level",
+        "critical",
+    ]
     environment = {**os.environ, "DATABASE_URL": _address(), **variables}
     process = subprocess.Popen([*command, *options], cwd=settings.BASE_DIR, env=environment)
     try:

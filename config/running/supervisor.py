@@ -114,6 +114,8 @@ def services(*, address: str, home: Path) -> list[Service]:
         str(_web_processes()),
         "--threads",
         str(WEB_THREADS),
+        # Loaded once and forked: a web process that was killed is there again before anybody waits for it.
+        "--preload",
         "--no-control-socket",
         "--access-logfile",
         "-",

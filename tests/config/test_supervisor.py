@@ -2,13 +2,16 @@
 
 import signal
 import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from config.running import supervisor
 from config.running.supervisor import Service, Supervisor
+from tests.launched import free_port
 
 pytestmark = pytest.mark.processes
 
@@ -42,6 +45,51 @@ def test_the_web_has_a_process_a_core_within_bounds(
     web, *_ = supervisor.services(address="localhost:80", home=tmp_path)
     (place,) = (number for number, word in enumerate(web.command) if word == "--workers")
     assert web.command[place + 1] == processes
+
+
+def test_web_processes_share_what_is_loaded_and_one_that_is_killed_is_there_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: {0, 1})
+    port = free_port()
+    web, *_ = supervisor.services(address=f"127.0.0.1:{port}", home=tmp_path)
+    killed: list[psutil.Process] = []
+    shares: list[float] = []
+
+    def replaced() -> bool:
+        workers = living_children(web)
+        if len(workers) < 2 or not is_answered(port):
+            return False
+        if not killed:
+            shares.extend(memory.uss / memory.rss for memory in (one.memory_full_info() for one in workers))
+            killed.append(workers[0])
+            workers[0].kill()
+        return killed[0] not in workers
+
+    supervise(web, tmp_path / "logs", lambda words: None, replaced)
+    # What is its own: a fifth, and four fifths where each loads all for itself.
+    assert max(shares) < 0.5
+
+
+def living_children(service: Service) -> list[psutil.Process]:
+    """Of a process that a supervisor keeps alive."""
+    assert service.process is not None
+    return [child for child in psutil.Process(service.process.pid).children() if lives(child)]
+
+
+def lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def is_answered(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/task-worker.js", timeout=60) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def test_the_wait_before_a_restart_doubles(tmp_path: Path) -> None:

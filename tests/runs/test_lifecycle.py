@@ -3,6 +3,7 @@
 import datetime
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from runs import ends, lifecycle
@@ -129,9 +130,16 @@ def test_time_left_is_that_until_the_end_that_the_child_expects() -> None:
 
 def test_sweep_finds_silent_runs_and_messages_that_never_came() -> None:
     silent, fresh, unsent = claimed(make_run()), claimed(make_run()), make_run()
-    long_ago = timezone.now() - datetime.timedelta(minutes=5)
-    Run.objects.filter(pk=silent.pk).update(heartbeat_at=long_ago)
-    assert list(Run.objects.stale(seconds=30)) == [silent]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extract(epoch FROM statement_timestamp() - pg_postmaster_start_time())")
+        age = float(cursor.fetchone()[0])
+    before_the_database = timezone.now() - datetime.timedelta(seconds=age + 300)
+    Run.objects.filter(pk=silent.pk).update(heartbeat_at=before_the_database)
+    fresh_since = timezone.now() - datetime.timedelta(seconds=age / 4)
+    Run.objects.filter(pk=fresh.pk).update(heartbeat_at=fresh_since)
+    assert list(Run.objects.stale(seconds=age / 2)) == [silent]
+    # What was heard last before the database was away for long: its worker cannot have said more.
+    assert not Run.objects.stale(seconds=age + 60)
     assert list(Run.objects.unsent(seconds=30)) == [unsent]
     Run.objects.filter(pk=unsent.pk).update(sent_at=timezone.now())
     assert not Run.objects.unsent(seconds=30)
