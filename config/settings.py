@@ -163,12 +163,14 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
 
+# Whether a page's modules are served as one file: who changes them wants to see them.
+BUNDLED = not DEBUG and static.bundles_of(BASE_DIR).is_dir()
 # Addresses change with what stands there: browsers keep it for good, and never mix scripts of two releases.
-STATIC_URL = f"{PATH}/static/{static.static_version(BASE_DIR)}/"
+STATIC_URL = f"{PATH}/static/{static.address(BASE_DIR, bundled=BUNDLED)}/"
 WHITENOISE_IMMUTABLE_FILE_TEST = "(?!)" if DEBUG else ".*"  # who changes them sees it without a new start
 # WhiteNoise serves what the finders find: nothing is collected.
-STATICFILES_DIRS = static.folders(BASE_DIR, bundled=not DEBUG)
-INLINED_SCRIPTS = static.inlined(BASE_DIR, bundled=not DEBUG)
+STATICFILES_DIRS = static.folders(BASE_DIR, bundled=BUNDLED)
+INLINED_SCRIPTS = static.inlined(BASE_DIR, bundled=BUNDLED)
 STATICFILES_FINDERS = ["config.finding.Finder", "django.contrib.staticfiles.finders.AppDirectoriesFinder"]
 WHITENOISE_USE_FINDERS = True
 

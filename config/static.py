@@ -31,8 +31,9 @@ OPTIONS = (
 
 @cache
 def static_version(root: Path) -> str:
-    """Changes with any file of static/, with a package of npm and with Django, whose admin brings its own."""
-    digest = hashlib.sha256(django.__version__.encode())
+    """Changes with any file of static/, with a package of npm and with Django, whose admin brings its own; and with how
+    bundles are made."""
+    digest = hashlib.sha256(" ".join([django.__version__, *OPTIONS]).encode())
     files = sorted(path for path in (root / "static").rglob("*") if path.is_file())
     for path in (*files, root / "package-lock.json"):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -40,23 +41,26 @@ def static_version(root: Path) -> str:
     return digest.hexdigest()[:10]
 
 
+def bundles_of(root: Path) -> Path:
+    """The folder of the bundles of these sources, whether it is there or not."""
+    return root / "build" / "static" / static_version(root)
+
+
+def address(root: Path, *, bundled: bool) -> str:
+    """What stands for this release in addresses. A browser keeps a script for good: with bundles it is another one."""
+    return f"{static_version(root)}-bundled" if bundled else static_version(root)
+
+
 def folders(root: Path, *, bundled: bool) -> list[Path | tuple[str, Path]]:
     """For STATICFILES_DIRS: of two files of one name the first is served, so bundles come first."""
-    bundles = bundles_of(root)
-    first = [bundles] if bundled and bundles.is_dir() else []
+    first = [bundles_of(root)] if bundled else []
     packages = ((name, root / "node_modules" / place) for name, place in PACKAGES.items())
     return [*first, root / "static", *packages]
 
 
 def inlined(root: Path, *, bundled: bool) -> frozenset[str]:
     """Names of the modules that are in a bundle and that no page loads by themselves."""
-    listed = _list_of(bundles_of(root))
-    return frozenset(json.loads(listed.read_text())) if bundled and listed.is_file() else frozenset()
-
-
-def bundles_of(root: Path) -> Path:
-    """The folder of the bundles of these sources, whether it is there or not."""
-    return root / "build" / "static" / static_version(root)
+    return frozenset(json.loads(_list_of(bundles_of(root)).read_text())) if bundled else frozenset()
 
 
 def bundle(root: Path) -> Path:
@@ -78,10 +82,13 @@ def bundle(root: Path) -> Path:
         trees = [script for script in scripts if imports[script] and script not in imported]
         _esbuild(root, sources, trees, new / "bundles")
         (new / "inlined.json").write_text(json.dumps(sorted(imported)))
-        # The list first: who sees the bundles sees it too. Of two who make them at once, one does.
+        # The list first: whoever sees the bundles sees it too.
         (new / "inlined.json").replace(_list_of(bundles))
-        if not bundles.is_dir():
+        try:
             (new / "bundles").rename(bundles)
+        except OSError:
+            if not bundles.is_dir():  # somebody else has made them meanwhile, the same
+                raise
     return bundles
 
 

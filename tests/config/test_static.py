@@ -55,18 +55,24 @@ def test_a_script_that_imports_others_holds_them_all_and_others_stay_as_they_are
     assert static.inlined(root, bundled=True) == {"js/parts/one.js", "js/two.js", "sortablejs/drag.js"}
 
 
-def test_bundles_are_served_first_until_a_script_changes(root: Path) -> None:
-    unbundled = static.folders(root, bundled=True)
-    assert unbundled[0] == root / "static"
+def test_bundles_are_served_first_under_an_address_of_their_own(root: Path) -> None:
     bundles = static.bundle(root)
+    unbundled = static.folders(root, bundled=False)
+    assert unbundled[0] == root / "static"
     assert static.folders(root, bundled=True) == [bundles, *unbundled]
-    assert static.folders(root, bundled=False) == unbundled
     assert static.inlined(root, bundled=False) == frozenset()
-    (root / "static" / "js" / "two.js").write_text("export default 2;\n")
+    # A browser that has kept the modules of this release asks for the bundle all the same.
+    assert static.address(root, bundled=True) != static.address(root, bundled=False)
+
+
+def test_a_script_that_has_changed_is_in_no_bundle(root: Path) -> None:
+    bundles, address = static.bundle(root), static.address(root, bundled=True)
+    (root / "static" / "js" / "two.js").write_text("export default 'changed';\n")
     static.static_version.cache_clear()
-    assert static.folders(root, bundled=True) == unbundled
-    assert static.inlined(root, bundled=True) == frozenset()
-    assert static.bundle(root) != bundles
+    assert not static.bundles_of(root).exists()
+    assert static.address(root, bundled=True) != address
+    assert "changed" in (static.bundle(root) / "js" / "page.js").read_text()
+    assert "changed" not in (bundles / "js" / "page.js").read_text()
 
 
 def test_what_is_there_is_not_made_again(root: Path) -> None:
@@ -88,7 +94,7 @@ def test_where_nothing_can_be_put_together_nothing_is_left(root: Path, fault: st
         static.bundle(root)
     assert expected[1] in str(getattr(raised.value, "stdout", b"") or raised.value)
     assert within(root / "build") == set()
-    assert static.folders(root, bundled=True)[0] == root / "static"
+    assert not static.bundles_of(root).exists()
 
 
 def test_what_is_in_a_bundle_is_not_among_the_files_but_can_be_found(settings: Any) -> None:
