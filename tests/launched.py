@@ -26,6 +26,23 @@ def free_port() -> int:
         return port
 
 
+def is_there(url: str) -> bool:
+    """Whether a page is, within five seconds."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether it is at work still. It may end between two questions."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 class Concord:
     """One start of ``manage.py serve`` in a home of its own, and without a process that forks unless one is named.
 
@@ -90,11 +107,7 @@ class Concord:
 
     def answers(self) -> bool:
         """Whether its log-in page is there within five seconds."""
-        try:
-            with urllib.request.urlopen(f"{self.url}/login/", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (OSError, http.client.HTTPException):
-            return False
+        return is_there(f"{self.url}/login/")
 
     def end(self, number: int = signal.SIGINT) -> int:
         if self.process.poll() is None:

@@ -1,9 +1,7 @@
-"""The web server as it runs for people: gunicorn, with several processes, on the tests' database."""
+"""The web server as the supervisor starts it, with so many processes as a test wants, on the tests' database."""
 
 import os
-import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import quote, urlencode
@@ -12,26 +10,19 @@ import psutil
 from django.conf import settings
 from django.db import connection
 
+from config.running.supervisor import services
+from tests.launched import free_port
+
 
 @contextmanager
 def web(*, workers: int = 1, **variables: str) -> Iterator[tuple[int, psutil.Process]]:
     """Its port, and its master. ``variables`` are of its environment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}"]
-    options = [
-        "--workers",
-        str(workers),
-        "--threads",
-        "4",
-        "--preload",
-        "--no-control-socket",
-        "--log-level",
-        "critical",
-    ]
+    port = free_port()
+    service = services(address=f"127.0.0.1:{port}", home=settings.HOME)[0]
+    # gunicorn takes the last of what is said twice.
+    options = ["--workers", str(workers), "--access-logfile", os.devnull, "--log-level", "critical"]
     environment = {**os.environ, "DATABASE_URL": _address(), **variables}
-    process = subprocess.Popen([*command, *options], cwd=settings.BASE_DIR, env=environment)
+    process = subprocess.Popen([*service.command, *options], cwd=settings.BASE_DIR, env=environment)
     try:
         yield port, psutil.Process(process.pid)
     finally:

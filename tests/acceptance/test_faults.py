@@ -21,7 +21,7 @@ import pytest
 
 from config.running.postgres import Server
 from runs.folder.files import file_digest
-from tests.launched import Concord, free_port
+from tests.launched import Concord, free_port, lives
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(280)]
 
@@ -199,4 +199,4 @@ def _end_with_ctrl_c(before: Concord) -> None:
 
 
 def gone(processes: list[psutil.Process]) -> bool:
-    return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in processes)
+    return not any(map(lives, processes))

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
 from annotation.models import Assignment, Project, Ranking
+from config import static
 from tests.annotation.factories import make_member, make_project, make_tasks
 from tests.browser.conftest import Visit
 from tests.browser.layout import wait_until, wait_until_still
@@ -290,9 +291,9 @@ def test_modules_that_are_served_one_by_one_make_the_same_page(visit: Visit, ali
 
     def serve_source(route: Route) -> None:
         names.append(name := route.request.url.split(settings.STATIC_URL)[1])
-        packages = {"sortablejs": "node_modules/sortablejs/modular"}
         folder, _, rest = name.partition("/")
-        route.fulfill(path=Path(settings.BASE_DIR, packages.get(folder, f"static/{folder}"), rest))
+        place = f"node_modules/{static.PACKAGES[folder]}" if folder in static.PACKAGES else f"static/{folder}"
+        route.fulfill(path=Path(settings.BASE_DIR, place, rest))
 
     page = visit("/offline/", alice, service_workers="block")
     page.context.route(re.compile(rf"{settings.STATIC_URL}(js/task|sortablejs)/"), serve_source)

@@ -2,7 +2,6 @@
 
 import signal
 import sys
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from config.running import supervisor
 from config.running.supervisor import Service, Supervisor
-from tests.launched import free_port
+from tests.launched import free_port, is_there, lives
 
 pytestmark = pytest.mark.processes
 
@@ -58,7 +57,7 @@ def test_web_processes_share_what_is_loaded_and_one_that_is_killed_is_there_agai
 
     def replaced() -> bool:
         workers = living_children(web)
-        if len(workers) < 2 or not is_answered(port):
+        if len(workers) < 2 or not is_there(f"http://127.0.0.1:{port}/task-worker.js"):
             return False
         if not killed:
             shares.extend(memory.uss / memory.rss for memory in (one.memory_full_info() for one in workers))
@@ -75,21 +74,6 @@ def living_children(service: Service) -> list[psutil.Process]:
     """Of a process that a supervisor keeps alive."""
     assert service.process is not None
     return [child for child in psutil.Process(service.process.pid).children() if lives(child)]
-
-
-def lives(process: psutil.Process) -> bool:
-    try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
-def is_answered(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/task-worker.js", timeout=60) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 def test_the_wait_before_a_restart_doubles(tmp_path: Path) -> None:
