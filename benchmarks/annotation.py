@@ -104,7 +104,7 @@ def database() -> Iterator[None]:
 @contextmanager
 def web() -> Iterator[int]:
     """gunicorn as the supervisor starts it, but for the null view; its port."""
-    from config.running.supervisor import services
+    from config.running.services import services
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

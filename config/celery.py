@@ -8,6 +8,7 @@ import os
 from typing import Any
 
 from celery import Celery
+from kombu import pools
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -129,6 +130,15 @@ def configure() -> None:
             },
         },
     )
+
+
+def disconnect() -> None:
+    """Close what this process has opened to send messages, with the threads that look after it; sending opens it anew.
+
+    Forks may follow: one that had a connection of its parent's would close another file that has its number by then.
+    """
+    pools.reset()
+    app._after_fork()  # forgets the pools that are closed now, which Celery itself does in its forks alone
 
 
 configure()

@@ -73,7 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _start_forking() -> None:
     """Children that load torch are forked, as Concord does itself: there are dozens of them. A lone test starts its."""
-    from config.running.supervisor import LOADED_BEFORE_FORKING
+    from config.running.services import LOADED_BEFORE_FORKING
 
     os.environ["CONCORD_FORKS"] = str(HOME / "forks")
     command = [

@@ -10,7 +10,7 @@ import psutil
 from django.conf import settings
 from django.db import connection
 
-from config.running.supervisor import services
+from config.running.services import services
 from tests.launched import free_port
 
 

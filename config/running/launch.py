@@ -22,9 +22,11 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connections
 
+from config import celery
 from config.running import database
 from config.running.postgres import PostgresFailed, Server
-from config.running.supervisor import Supervisor, services
+from config.running.services import services
+from config.running.supervisor import Supervisor
 
 ATTEMPTS = 3
 
@@ -45,8 +47,9 @@ def launch(*, host: str, port: int, home: Path, own_database: bool, prepare: Cal
         say("Bringing the database up to date")
         call_command("migrate", verbosity=0, interactive=False)
         words = prepare()
-        # The services open connections of their own; this process needs none while it waits.
+        # The services open connections of their own; this process needs none while it waits, and could not be forked.
         connections.close_all()
+        celery.disconnect()
         say("Starting web, workers and beat")
         _supervise(f"{_bracketed(host)}:{port}", home, server, words.format(address=address))
         if server is not None:

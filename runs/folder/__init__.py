@@ -20,6 +20,7 @@ Pure: no Django, database or network. The worker (``runs.execution``) writes ``c
     child.py       run_command, run_child: the frame around every child's main, from lock to exit code
     loading.py     what is loaded at a start is no matter of Python's collector
     starting.py    a child is started, from nothing or by a fork; forking.py: the process that forks
+    forked.py      a fork of this process that becomes another
     processes.py   several processes of one training on this machine
     files.py       write a file atomically; digests of files and folders
     archive.py     a folder as one archive, made while it is sent

@@ -30,6 +30,7 @@ from typing import NamedTuple, NoReturn
 
 from setproctitle import getproctitle, setproctitle
 
+from runs.folder.forked import ENDINGS, ForkedChild, fork
 from runs.folder.loading import loading
 
 # What interpreter, OpenMP, BLAS, torch and the hub's libraries read when they are loaded.
@@ -50,7 +51,6 @@ READ_AT_LOAD = (
 FREE = ("PYTHONUNBUFFERED", "TORCHINDUCTOR_CACHE_DIR")
 MOST_BYTES = 1 << 20
 MOST_FILES = 16
-ENDINGS = (signal.SIGTERM, signal.SIGINT)
 TICK_SECONDS = 0.5
 
 
@@ -84,24 +84,21 @@ class Forks:
         self._path = path
         self._loaded_with = loaded_with
         self._ending = False
-        # By a descriptor of each child's process: its number, and who asked for it.
-        self._children: dict[int, tuple[int, socket.socket]] = {}
+        # By a descriptor of each child's process: the child, and who asked for it.
+        self._children: dict[int, tuple[ForkedChild, socket.socket]] = {}
         self._listener = _listen(path)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ, self._greet)
 
-    def serve(self) -> Request | None:
-        """In a child: what it is to become. In the parent: None, when it was told to leave and no child is left."""
+    def serve(self) -> None:
+        """Until it was told to leave and no child is left."""
         for number in ENDINGS:
             signal.signal(number, self._end)
         while self._children or not self._ending:
             for key, _ in self._selector.select(TICK_SECONDS):
-                request: Request | None = key.data(key.fileobj)
-                if request is not None:
-                    return request
+                key.data(key.fileobj)
             if self._ending:
                 self._path.unlink(missing_ok=True)
-        return None
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         self._ending = True
@@ -110,41 +107,37 @@ class Forks:
         asking, _ = listener.accept()
         self._selector.register(asking, selectors.EVENT_READ, self._hear)
 
-    def _hear(self, asking: socket.socket) -> Request | None:
-        """Take one request and fork. It returns the request in the child, and nothing in the parent."""
+    def _hear(self, asking: socket.socket) -> None:
+        """Take one request and fork."""
         self._selector.unregister(asking)
         request = _receive(asking, self._loaded_with)
         if request is None:
             asking.close()
-            return None
-        signal.pthread_sigmask(
-            signal.SIG_BLOCK, ENDINGS
-        )  # one that comes now is not for this process's handler
-        child = os.fork()
-        if child == 0:
-            os.setpgid(0, 0)
-            asking.close()
-            self._let_go()
-            return request
+            return
+        child = fork(lambda: self._become(request, asking))
         with suppress(
             ProcessLookupError
         ):  # there as well as here: whoever is first, both go on in its own group
-            os.setpgid(child, child)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
+            os.setpgid(child.pid, child.pid)
         for file in request.files:
             os.close(file)
-        _tell(asking, pid=child)
-        process = os.pidfd_open(child)
+        _tell(asking, pid=child.pid)
+        process = os.pidfd_open(child.pid)
         self._children[process] = child, asking
         self._selector.register(process, selectors.EVENT_READ, self._bury)
-        return None
+
+    def _become(self, request: Request, asking: socket.socket) -> NoReturn:
+        """In a child."""
+        os.setpgid(0, 0)
+        asking.close()
+        self._let_go()
+        become(request)
 
     def _bury(self, process: int) -> None:
         self._selector.unregister(process)
         child, asking = self._children.pop(process)
         os.close(process)
-        _, status = os.waitpid(child, 0)
-        _tell(asking, code=os.waitstatus_to_exitcode(status))
+        _tell(asking, code=child.wait())
         asking.close()
 
     def _let_go(self) -> None:
@@ -246,7 +239,7 @@ def _gpu_is_lost() -> bool:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Load, listen, fork; the exit code of the parent. A child does not come back from here."""
+    """Load, listen, fork; the exit code."""
     path, modules = Path(arguments[0]), arguments[1:]
     loaded_with = read_at_load(os.environ)  # now: some libraries add variables of their own
     # And nothing of it is looked at in a child either: the collector would write to, and so copy, every page of memory
@@ -257,8 +250,7 @@ def main(arguments: Sequence[str]) -> int:
     # BLAS keeps a thread, which it ends itself before a fork and starts again in parent and child.
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     getproctitle()  # now, where its room in memory can still be found: a child's environment lies elsewhere
-    if (request := Forks(path, loaded_with).serve()) is not None:
-        become(request)
+    Forks(path, loaded_with).serve()
     return 0
 
 

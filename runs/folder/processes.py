@@ -14,14 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import Protocol
 
-from runs.folder.child import FAILED, LOST, exit_code, leave
+from runs.folder.child import LOST
 from runs.folder.folder import RunFolder
+from runs.folder.forked import fork
 from runs.folder.stopping import PIPE_VARIABLE
 
 RENDEZVOUS_VARIABLE = "CONCORD_RENDEZVOUS"
@@ -50,44 +49,6 @@ class Rank(Protocol):
 
     def kill(self) -> None:
         """End it."""
-
-
-class ForkedRank:
-    """A fork of this process."""
-
-    def __init__(self, pid: int) -> None:
-        self._code: int | None = None
-        self._pid = pid
-
-    def poll(self) -> int | None:
-        """See Rank."""
-        return self._look(os.WNOHANG)
-
-    def wait(self) -> int:
-        """See Rank."""
-        code = self._look(0)
-        assert code is not None
-        return code
-
-    def terminate(self) -> None:
-        """See Rank."""
-        self._signal(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """See Rank."""
-        self._signal(signal.SIGKILL)
-
-    def _look(self, options: int) -> int | None:
-        if self._code is None:
-            pid, status = os.waitpid(self._pid, options)
-            self._code = os.waitstatus_to_exitcode(status) if pid else None
-        return self._code
-
-    def _signal(self, number: int) -> None:
-        # Not looked at first: this is called where a signal has interrupted a look.
-        if self._code is None:
-            with suppress(ProcessLookupError):
-                os.kill(self._pid, number)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -119,25 +80,13 @@ def main(arguments: Sequence[str]) -> int:
 def _start(command: Sequence[str], environment: Mapping[str, str]) -> Rank:
     """``python -m`` of ``command``; it has the worker's pipe too."""
     if "torch" in sys.modules:
-        child = os.fork()
-        return ForkedRank(child) if child else _be_rank(command, environment)
+        from runs.folder.forking import go_on  # whose libraries a launcher by hand does not need
+
+        return fork(lambda: go_on(command[0], command[1:], folder=str(Path.cwd()), environment=environment))
     pipe = environment.get(PIPE_VARIABLE)
     return subprocess.Popen(
         [sys.executable, "-m", *command], env=environment, pass_fds=[int(pipe)] if pipe else []
     )
-
-
-def _be_rank(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
-    """In a fork: nothing of what the launcher still has to do is done here, whatever happens."""
-    try:
-        from runs.folder.forking import go_on  # whose libraries a launcher by hand does not need
-
-        go_on(command[0], command[1:], folder=str(Path.cwd()), environment=environment)
-    except SystemExit as ended:
-        leave(exit_code(ended))
-    except BaseException:
-        traceback.print_exc()
-        leave(FAILED)
 
 
 def _wait(processes: Sequence[Rank]) -> int:

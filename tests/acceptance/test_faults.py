@@ -140,6 +140,10 @@ def test_a_fit_and_concord_itself_outlive_the_kill_of_each_process(concord: Conc
     assert set(services) == {"web", "gpu", "cpu", "quick", "webhooks", "beat", "scorer", "forks"}
     assert concord.has_printed(f"http://[::1]:{concord.port}")
     concord.wait_for(concord.answers)
+    if sys.platform == "linux":
+        # A fifth is each one's own, and four fifths where each loads all for itself.
+        memory = {name: process.memory_full_info() for name, process in services.items() if name != "forks"}
+        assert max(one.uss / one.rss for one in memory.values()) < 0.5
     import_rankings(concord)
     run = start_fit(concord)
     _refuse_a_second(concord)
@@ -161,7 +165,6 @@ def test_a_fit_and_concord_itself_outlive_the_kill_of_each_process(concord: Conc
     assert row(concord, run)[1] == 3
     concord.wait_for(lambda: len(concord.services()) == 8 and concord.answers())
     restarts = ("web ended", "worker-gpu ended", "worker-quick ended", "database had ended")
-    # The scorer starts the database too, and may do so between two looks of the supervisor.
     concord.wait_for(lambda: all(map(concord.has_printed, restarts)))
 
     everything = psutil.Process(concord.process.pid).children(recursive=True)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.checks import run_checks
 from django.core.management import get_commands, load_command_class
 
-from config.running import supervisor
+from config.running import services
 
 
 def test_they_find_nothing() -> None:
@@ -24,7 +24,7 @@ def test_a_command_begins_without_them() -> None:
 
 
 def test_workers_begin_without_them(tmp_path: Path) -> None:
-    services = supervisor.services(address="127.0.0.1:1", home=tmp_path)
-    workers = [service.command for service in services if "celery" in service.command]
+    all_services = services.services(address="127.0.0.1:1", home=tmp_path)
+    workers = [service.command for service in all_services if "celery" in service.command]
     assert len(workers) == 5
     assert all("--skip-checks" in command[: command.index("config.celery") + 2] for command in workers)

@@ -8,7 +8,8 @@ from django.conf import settings
 from annotation import tasks
 from annotation.webhooks import telling
 from config.celery import app
-from config.running.supervisor import END_SECONDS, services
+from config.running.services import services
+from config.running.supervisor import END_SECONDS
 
 # Each takes a moment: rows alone, found by an index. Sweeps of leases and runs are never to wait for more.
 QUICK = {"runs.sweep", "annotation.expire_assignments", "annotation.forget_old", "rewardmodel.retrain"}
