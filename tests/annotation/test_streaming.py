@@ -90,6 +90,28 @@ def test_what_an_import_left_empty_is_not_counted_as_empty() -> None:
     assert "annotation_ranking" not in counted
 
 
+def test_a_small_part_of_what_is_there_waits_for_no_count() -> None:
+    """A sample of every table would take longer than the lines do."""
+    first = without_ranks(ranking("A first prompt", 1, 2))
+    many = [without_ranks(ranking(f"Prompt {number}", 1, 2)) for number in range(desk.MANY_ROWS)]
+    project = make_project()
+    with connection.cursor() as cursor:
+        put(project, "completions", first)
+        # As where many times as many tasks were counted as come now, and few slots. What tests before this one added
+        # may count as added here.
+        cursor.execute("ANALYZE annotation_task, annotation_slot")
+        for table, rows in (("task", 1000 * desk.MANY_ROWS), ("slot", 2 * desk.MANY_ROWS)):
+            cursor.execute(
+                "SELECT pg_restore_relation_stats('schemaname', 'public', 'relname', %s, 'reltuples', %s::real)",
+                [f"annotation_{table}", rows],
+            )
+    with CaptureQueriesContext(connection) as caught:
+        put(project, "completions", *many)
+    (counted,) = [query["sql"] for query in caught if query["sql"].startswith("ANALYZE")]
+    assert '"annotation_slot"' in counted
+    assert '"annotation_task"' not in counted
+
+
 def read_of_prompts() -> int:
     """Rows of prompts that this transaction has read so far, used or not."""
     with connection.cursor() as cursor:

@@ -34,8 +34,10 @@ from annotation.models import (
 
 # Named one by one; the rest are counted.
 MOST_NAMED = 100
-# So many are worth the moment that counting takes. What grows with them is counted in this order, by all imports.
+# So many are worth the moment that counting takes, where a table has grown by such a part of what Postgres counted last
+# (at which it would count by itself). What may grow is counted in this order, by all imports.
 MANY_ROWS = 500
+GROWN_BY = 0.1
 GROWN = (
     Annotator, Source, Prompt, Completion, Task, TaskCompletion, Slot, Assignment, Ranking, Comparison, Rating,
     Demonstration, Flag, StaleTask,
@@ -152,14 +154,29 @@ def _let_postgres_count() -> None:
 
     Postgres counts by itself within some minutes. Until then it plans for tables as they were before, and for a table
     that it last saw empty it picks loops within loops: an export of two thousand rankings, right after their import,
-    was seen to take more than five minutes instead of a tenth of a second. Tables that are empty are not counted, for
-    the same reason: the first judgements of a project would read all that there are, again and again. Texts are left
-    to Postgres: no rows are joined by them, and their words, which an index holds, take longer to count than everything
-    else.
+    was seen to take more than five minutes instead of a tenth of a second. Tables that nothing was added to are not
+    counted. An empty one must not be, for the same reason: the first judgements of a project would read all that there
+    are, again and again. Nor are tables that have hardly grown: a few hundred lines for a million that are there would
+    wait for a sample of thirty thousand rows of each. Texts are left to Postgres: no rows are joined by them, and their
+    words, which an index holds, take longer to count than everything else.
     """
-    filled = [model for model in GROWN if model._default_manager.exists()]
     with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {', '.join(_joined_by(model) for model in filled)}")
+        cursor.execute(_MUCH_GROWN, {"part": GROWN_BY})
+        names = {name for (name,) in cursor.fetchall()}
+        grown = [
+            model for model in GROWN if model._meta.db_table in names and model._default_manager.exists()
+        ]
+        if grown:
+            cursor.execute(f"ANALYZE {', '.join(_joined_by(model) for model in grown)}")
+
+
+# What this transaction added, and what was committed since Postgres counted; where reltuples is -1 it never has.
+# For a second, a connection takes for this transaction's what an earlier one of it added, and maybe took back.
+_MUCH_GROWN = """
+    SELECT here.relname FROM pg_stat_xact_user_tables here JOIN pg_class ON pg_class.oid = here.relid
+    WHERE here.n_tup_ins > 0
+        AND here.n_tup_ins + pg_stat_get_mod_since_analyze(here.relid) >= %(part)s * pg_class.reltuples
+"""
 
 
 def _joined_by(model: type[Model]) -> str:
