@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
+from config.running import postgres
 from config.running.postgres import Server
 from config.running.unprivileged import open_the_way_to
 
@@ -135,6 +137,23 @@ def test_a_server_all_of_whose_connections_are_taken_has_not_ended(home: Path) -
     assert not server.revive()
     server.release()
     assert not server.answers()
+
+
+def test_its_cache_is_a_part_of_the_memory_within_bounds(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(home)
+    caches: list[str] = []
+    for gigabytes in (1, 4, 256):
+        monkeypatch.setattr(postgres, "_memory_bytes", lambda memory=gigabytes * 2**30: memory)
+        server.hold()
+        with psycopg.connect(server._address()) as database:
+            caches += database.execute("SHOW shared_buffers").fetchone() or ()
+        server.release()
+    assert caches == ["128MB", "256MB", "512MB"]
+
+
+def test_the_memory_is_that_of_the_machine() -> None:
+    (kilobytes,) = re.findall(r"^MemTotal: +(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    assert postgres._memory_bytes() == pytest.approx(int(kilobytes) * 1024, rel=0.05)
 
 
 def test_processes_that_start_it_at_once_share_one(home: Path) -> None:
