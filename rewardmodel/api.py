@@ -20,6 +20,7 @@ from annotation.api.base import (
     SimulatedField,
     StartingEndpoint,
     VersionsEndpoint,
+    bodiless,
     within_token,
 )
 from annotation.api.filters import Filter, finite
@@ -138,7 +139,7 @@ class Activate(VersionsEndpoint):
     serializer_class = RewardModelSerializer
     writes = (Scope.RUNS,)
 
-    @extend_schema(request=None, responses=RewardModelSerializer)
+    @bodiless(responses=RewardModelSerializer)
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Make it the active version of the project."""
         version = get_object_or_404(_versions(self), number=number)
@@ -221,7 +222,7 @@ class Rewards(ListAPIView[Reward], StartingEndpoint):
         version = get_object_or_404(_versions(self), number=self.kwargs["number"])
         return version.rewards.select_related("completion__prompt")
 
-    @extend_schema(request=None, responses={202: RunSerializer})
+    @bodiless(responses={202: RunSerializer})
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Have it score every completion that it has not scored yet."""
         version = get_object_or_404(_versions(self), number=number)
@@ -300,12 +301,12 @@ class Choice(StartingEndpoint):
 
     tag = TAG
 
-    @extend_schema(request=None, responses={202: RunSerializer})
+    @bodiless(responses={202: RunSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Ask first what the active reward model is unsure of: a run scores the open tasks and orders them."""
         return self.accepted(choosing.request_choice(project=self.project, created_by=self.account))
 
-    @extend_schema(request=None, responses={204: None})
+    @bodiless(responses={204: None})
     def delete(self, request: Request, slug: str) -> Response:
         """Ask in the order in which tasks were made again."""
         choosing.forget(project=self.project)

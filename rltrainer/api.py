@@ -18,6 +18,7 @@ from annotation.api.base import (
     SimulatedField,
     StartingEndpoint,
     VersionsEndpoint,
+    bodiless,
     within_token,
 )
 from annotation.api.paging import NewestFirst
@@ -293,7 +294,7 @@ class MakeCurrent(VersionsEndpoint):
     serializer_class = PolicySerializer
     writes = (Scope.RUNS,)
 
-    @extend_schema(request=None, responses=PolicySerializer)
+    @bodiless(responses=PolicySerializer)
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Make it the current policy of the project."""
         version = get_object_or_404(_versions(self), number=number)

@@ -11,7 +11,7 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.api.base import ProjectEndpoint, by_public_id
+from annotation.api.base import ProjectEndpoint, bodiless, by_public_id
 from annotation.api.judgements import RankingSerializer, rankings_of
 from annotation.api.paging import NewestFirst
 from annotation.api.projects import AnnotatorSerializer
@@ -80,7 +80,7 @@ class OneGold(ProjectEndpoint):
 
     tag = TAG
 
-    @extend_schema(responses={204: None})
+    @bodiless(responses={204: None})
     def delete(self, request: Request, slug: str, id: UUID) -> Response:
         """Make it an ordinary task again: it gets its slots back, and its rankings count."""
         task = by_public_id(Task.objects.gold().filter(project=self.project), id)

@@ -22,7 +22,7 @@ from annotation.api.answers import (
     ScoresSerializer,
     WrittenSerializer,
 )
-from annotation.api.base import AnnotatorEndpoint, by_public_id, refuse_unknown
+from annotation.api.base import AnnotatorEndpoint, bodiless, by_public_id, refuse_unknown
 from annotation.api.filters import Filter, boolean
 from annotation.api.preconditions import require_unchanged, tagged
 from annotation.api.prompts import MessageSerializer
@@ -190,7 +190,7 @@ class NextTask(AnnotatorEndpoint):
     tag = "Judging"
     serializer_class = AssignmentDetailSerializer
 
-    @extend_schema(request=None, responses={200: AssignmentDetailSerializer, 204: None})
+    @bodiless(responses={200: AssignmentDetailSerializer, 204: None})
     def post(self, request: Request, slug: str) -> Response:
         """Take the next task, or get the one in hand again; 204 where nothing is left for this annotator."""
         assignment = queue.claim(annotator=self.annotator)
@@ -298,10 +298,10 @@ class Skip(AssignmentEndpoint):
         return self.shown_again(assignment)
 
 
-@extend_schema_view(post=extend_schema(request=None, responses=AssignmentDetailSerializer))
 class Release(AssignmentEndpoint):
     """A task handed back."""
 
+    @bodiless(responses=AssignmentDetailSerializer)
     def post(self, request: Request, slug: str, id: UUID) -> Response:
         """Hand the task back unjudged; it may come again."""
         assignment = self.assignment(id)

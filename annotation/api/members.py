@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation import members
-from annotation.api.base import AdministeringEndpoint
+from annotation.api.base import AdministeringEndpoint, bodiless
 from annotation.api.filters import Filter
 from annotation.api.preconditions import require_unchanged, tagged
 from annotation.models import Invitation, Membership
@@ -116,7 +116,7 @@ class OneMember(AdministeringEndpoint):
             members.change_role(membership=member, **changes)
         return tagged(self.get_serializer(self.member(username)).data)
 
-    @extend_schema(responses={204: None})
+    @bodiless(responses={204: None})
     def delete(self, request: Request, slug: str, username: str) -> Response:
         """Let the member go: what they hold goes back to the queue, and what they judged stays."""
         members.remove(membership=self.member(username))
@@ -163,7 +163,7 @@ class OneInvitation(InvitationEndpoint):
         """Who is invited, and how long the link works."""
         return Response(self.get_serializer(self.invitation(id)).data)
 
-    @extend_schema(responses={204: None})
+    @bodiless(responses={204: None})
     def delete(self, request: Request, slug: str, id: int) -> Response:
         """Revoke it: the link lets nobody in any more."""
         members.revoke(invitation=self.invitation(id))
@@ -175,7 +175,7 @@ class InviteAgain(InvitationEndpoint):
 
     serializer_class = WithLinkSerializer
 
-    @extend_schema(request=None, responses={201: WithLinkSerializer})
+    @bodiless(responses={201: WithLinkSerializer})
     def post(self, request: Request, slug: str, id: int) -> Response:
         """Revoke the invitation and make it anew; the answer alone holds the link."""
         return self.answer(members.invite_again(invitation=self.invitation(id)))

@@ -9,7 +9,7 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.api.base import AnnotatorEndpoint, by_public_id
+from annotation.api.base import AnnotatorEndpoint, bodiless, by_public_id
 from annotation.api.prompts import MessageSerializer
 from annotation.collecting import demonstrating
 from annotation.collecting.demonstrating import LONGEST_COMMENT
@@ -71,7 +71,7 @@ class NextReview(AnnotatorEndpoint):
     tag = "Judging"
     serializer_class = ReviewSerializer
 
-    @extend_schema(request=None, responses={200: ReviewSerializer, 204: None})
+    @bodiless(responses={200: ReviewSerializer, 204: None})
     def post(self, request: Request, slug: str) -> Response:
         """Take the oldest answer of somebody else that waits, or get the one in hand again; 204 where none does."""
         demonstration = demonstrating.claim_review(reviewer=self.annotator)

@@ -12,7 +12,7 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.api.base import AdministeringEndpoint, by_public_id
+from annotation.api.base import AdministeringEndpoint, bodiless, by_public_id
 from annotation.api.filters import Filter
 from annotation.api.preconditions import require_unchanged, tagged
 from annotation.models import Delivery, Webhook
@@ -146,7 +146,7 @@ class OneWebhook(WebhookEndpoint):
             subscribing.change(webhook=hook, **changes)
         return tagged(self.get_serializer(hook).data)
 
-    @extend_schema(responses={204: None})
+    @bodiless(responses={204: None})
     def delete(self, request: Request, slug: str, id: UUID) -> Response:
         """Delete the webhook; messages that wait are dropped."""
         subscribing.delete(webhook=self.hook(id))
@@ -167,7 +167,7 @@ class RotateSecret(WebhookEndpoint):
 
     serializer_class = WithSecretSerializer
 
-    @extend_schema(request=None, responses=WithSecretSerializer)
+    @bodiless(responses=WithSecretSerializer)
     def post(self, request: Request, slug: str, id: UUID) -> Response:
         """Make a new secret; the answer alone holds it, and it signs what waits too."""
         hook = self.hook(id)
@@ -178,7 +178,7 @@ class RotateSecret(WebhookEndpoint):
 class SendTest(WebhookEndpoint):
     """A message without an event."""
 
-    @extend_schema(request=None, responses={202: WebhookSerializer})
+    @bodiless(responses={202: WebhookSerializer})
     def post(self, request: Request, slug: str, id: UUID) -> Response:
         """Send a message of type "test"."""
         hook = self.hook(id)
@@ -207,7 +207,7 @@ class SendAgain(AdministeringEndpoint):
     tag = "Webhooks"
     serializer_class = DeliverySerializer
 
-    @extend_schema(request=None, responses={202: DeliverySerializer})
+    @bodiless(responses={202: DeliverySerializer})
     def post(self, request: Request, slug: str, id: UUID) -> Response:
         """Try a failed message again from the start."""
         rows = Delivery.objects.filter(webhook__project=self.project).select_related("webhook")

@@ -13,7 +13,7 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.api.base import ProjectEndpoint, Scope
+from annotation.api.base import ProjectEndpoint, Scope, bodiless
 from annotation.api.filters import Filter, boolean, listed
 from annotation.api.paging import NewestFirst
 from annotation.api.preconditions import require_unchanged, tagged
@@ -140,7 +140,7 @@ class Cancel(ProjectEndpoint):
     serializer_class = RunDetailSerializer
     writes = (Scope.RUNS,)
 
-    @extend_schema(request=None, responses=RunDetailSerializer)
+    @bodiless(responses=RunDetailSerializer)
     def post(self, request: Request, slug: str, id: int) -> Response:
         """Cancel it: at once where it waits, within ten seconds where it runs."""
         run = get_object_or_404(_runs(self), pk=id)
@@ -156,7 +156,7 @@ class Again(ProjectEndpoint):
     serializer_class = RunDetailSerializer
     writes = (Scope.RUNS,)
 
-    @extend_schema(request=None, responses={202: RunDetailSerializer})
+    @bodiless(responses={202: RunDetailSerializer})
     def post(self, request: Request, slug: str, id: int) -> Response:
         """Start another run that asks for the same, on the data as they are now."""
         run = kinds.request_again(run=get_object_or_404(_runs(self), pk=id), created_by=self.account)
@@ -170,7 +170,7 @@ class Resume(ProjectEndpoint):
     serializer_class = RunDetailSerializer
     writes = (Scope.RUNS,)
 
-    @extend_schema(request=None, responses={202: RunDetailSerializer})
+    @bodiless(responses={202: RunDetailSerializer})
     def post(self, request: Request, slug: str, id: int) -> Response:
         """Let it go on from its newest checkpoint."""
         run = get_object_or_404(_runs(self), pk=id)

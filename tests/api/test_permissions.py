@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLResolver, get_resolver
@@ -27,7 +27,7 @@ from annotation.models import (
 )
 from console.api import schema
 from runs.models import Run
-from tests.api.world import SECRET, Program, World, program
+from tests.api.world import SECRET, Program, World, program, wrong_with
 from tests.pages.looking import rows_written
 
 pytestmark = [pytest.mark.django_db, pytest.mark.long]
@@ -238,18 +238,20 @@ def prepare(world: World, endpoint: tuple[str, str]) -> None:
         Task.objects.filter(public_id=world.ids["task"]).update(purpose="gold", gold_tiers=[1, 2, 3])
 
 
-def call(world: World, who: Program, endpoint: tuple[str, str], **instead: Any) -> Any:
+def call(
+    world: World, who: Program, endpoint: tuple[str, str], and_field: str | None = None, **instead: Any
+) -> Any:
     method, path = endpoint
-    row = ENDPOINTS[endpoint]
+    body = with_ids(world, ENDPOINTS[endpoint].body)
+    if and_field is not None:
+        body = {**(body or {}), and_field: 3}
     address = path.format(**{**world.ids, **instead})
     if path.endswith(("imports/", "imports/look/")):
-        return who.ask(
-            method, address, row.body, file=SimpleUploadedFile("new.jsonl", b'{"prompt": "New?"}\n')
-        )
+        return who.ask(method, address, body, file=SimpleUploadedFile("new.jsonl", b'{"prompt": "New?"}\n'))
     prepare(world, endpoint)
     if endpoint == ("GET", P + "export/"):
         address += "?kind=prompts"
-    return who.ask(method, address, with_ids(world, row.body))
+    return who.ask(method, address, body)
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=" ".join)
@@ -293,6 +295,21 @@ def test_a_look_changes_nothing_and_asks_thirty_queries_at_most(world: World) ->
         if answer.status_code != row.status or written or len(sent) > 30:
             wrong[path] = (answer.status_code, written, len(sent))
     assert wrong == {}
+
+
+def test_each_endpoint_that_changes_something_refuses_a_field_that_it_does_not_know(world: World) -> None:
+    """Those that read no body too: whoever sends a field means something by it."""
+    passed_over = {}
+    for endpoint, row in ENDPOINTS.items():
+        if endpoint[0] == "GET" or row.status == 400:
+            continue
+        who = program(world, "alice" if row.who == ITS_ANNOTATOR else "olivia", *row.scopes)
+        with transaction.atomic():
+            answer = call(world, who, endpoint, and_field="warmm")
+            transaction.set_rollback(True)
+        if answer.status_code != 400 or "#/warmm" not in wrong_with(answer):
+            passed_over[endpoint] = answer.content
+    assert passed_over == {}
 
 
 def test_nobody_gets_in_without_a_token_or_a_session(world: World) -> None:
